@@ -1,0 +1,1 @@
+"""Thinking and doing: agents, their prompts, and the built-in rules that answer without a model."""

@@ -1,0 +1,1 @@
+"""The doors people and programs use; folders are URLs."""

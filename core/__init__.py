@@ -1,0 +1,1 @@
+"""What every other part stands on: settings, database, identity, errors, logging, embedded Postgres."""

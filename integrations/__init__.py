@@ -1,0 +1,1 @@
+"""One folder per outside service; nothing here knows tasks or agents."""

@@ -1,0 +1,1 @@
+"""The door the queue uses: the worker and its jobs."""

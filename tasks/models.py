@@ -1,0 +1,226 @@
+"""The nouns of the house as typed records: what the SQL functions return and what the agents exchange.
+
+Times are aware datetimes; ids are UUIDs; amounts of time carry their unit in the name. Closed sets are `Literal`s
+with the words that `supabase/migrations` checks.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ExecutionType = Literal["manual", "semi_automated", "fully_automated"]
+ExecutionStatus = Literal[
+    "pending", "queued", "in_progress", "paused", "blocked", "completed", "failed", "cancelled"
+]
+Priority = Literal["critical", "high", "medium", "low"]
+Source = Literal["chat", "manual", "mail", "calendar", "slack", "import", "plan", "agent", "proactive"]
+DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "sent", "failed", "uncertain"]
+ApprovalState = Literal["open", "approved", "rejected", "expired", "voided", "used"]
+Strategy = Literal["immediate", "decompose", "blocked"]
+TaskKind = Literal[
+    "email",  # write a mail to somebody
+    "reply",  # answer a message that is there
+    "message",  # a chat message (Slack and the like)
+    "meeting_summary",
+    "summary",
+    "action_items",
+    "report",
+    "outline",
+    "document",  # any other text to write
+    "translation",
+    "rewriting",
+    "spreadsheet",
+    "schedule",  # book a slot
+    "research",
+    "purchase",
+    "payment",
+    "call",
+    "project",  # too big for one task
+    "errand",  # anything only a person can do
+]
+
+
+class Record(BaseModel):
+    """A row as it comes out of the database: unknown columns are kept out, values are checked."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ExtractedTask(BaseModel):
+    """A task found in text, before it is a row. Source: `seeds` document 002, phase 1 (extraction)."""
+
+    title: str = Field(min_length=1, max_length=300, description="What is to be done, in the imperative")
+    description: str = Field("", description="Material the task needs that stood in the text, verbatim")
+    execution_type: ExecutionType
+    kind: TaskKind = "errand"
+    confidence: float = Field(ge=0, le=1)
+    why: str = Field("", description="One sentence: why this is a task, and why of this execution type")
+    due_at: datetime | None = Field(None, description="Aware; for an all-day due date the end of that day, 23:59:59")
+    due_is_all_day: bool = True
+    recurrence: str | None = Field(None, description="An RFC 5545 RRULE without the prefix, e.g. FREQ=WEEKLY;BYDAY=FR")
+    priority: Priority = "medium"
+    labels: list[str] = Field(default_factory=list)
+    recipient: str | None = Field(None, description="Address or name the result goes to, if the text names one")
+    quote: str = Field("", description="The words of the text that this task came from")
+    estimated_duration_minutes: int | None = Field(None, ge=1)
+
+    @property
+    def due_date(self) -> date | None:
+        return self.due_at.date() if self.due_at else None
+
+
+class Extraction(BaseModel):
+    """What was found in one message: a reply in a sentence or two, and the tasks in order of mention."""
+
+    reply: str
+    tasks: list[ExtractedTask] = Field(default_factory=list[ExtractedTask])
+
+
+class LogEntry(Record):
+    """One state change in `execution_log`."""
+
+    event: str
+    timestamp: datetime
+    actor_type: str | None = None
+    actor_id: str | None = None
+    executor_type: str | None = None
+    executor_id: str | None = None
+    reason: str | None = None
+    result: Any = None
+
+
+class Task(Record):
+    """A row of `public.tasks`, every column of it that people or programs may see."""
+
+    id: UUID
+    organization_id: UUID
+    created_by: UUID | None = None
+    parent_task_id: UUID | None = None
+    root_task_id: UUID | None = None
+    title: str
+    description: str = ""
+    kind: str = "errand"
+    execution_type: ExecutionType
+    execution_status: ExecutionStatus
+    assigned_to_type: Literal["user", "agent", "workflow"] | None = None
+    assigned_to_id: UUID | None = None
+    assignee_role: str | None = None
+    agent_executable: bool | None = None
+    workflow_id: UUID | None = None
+    agent_id: UUID | None = None
+    tool: str | None = None
+    tool_input: dict[str, Any] = Field(default_factory=dict[str, Any])
+    acceptance_criteria: list[str] = Field(default_factory=list[str])
+    notes_file: str | None = None
+    automation_rules: dict[str, Any] = Field(default_factory=dict[str, Any])
+    ai_confidence: float | None = None
+    ai_context: str | None = None
+    decomposition_confidence: float | None = None
+    recipient: str | None = None
+    priority: Priority = "medium"
+    due_at: datetime | None = None
+    due_is_all_day: bool = True
+    recurrence: str | None = None
+    labels: list[str] = Field(default_factory=list[str])
+    position: float = 0
+    source: Source = "manual"
+    source_ref: dict[str, Any] = Field(default_factory=dict[str, Any])
+    flags: list[str] = Field(default_factory=list[str])
+    strategy: Strategy | None = None
+    result: Any = None
+    execution_log: list[LogEntry] = Field(default_factory=list[LogEntry])
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    blocked_at: datetime | None = None
+    blocked_reason: str | None = None
+    blocked_until: datetime | None = None
+    unblocked_by: str | None = None
+    failed_at: datetime | None = None
+    failure_reason: str | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    paused_at: datetime | None = None
+    retry_count: int = 0
+    max_retries: int = 3
+    estimated_duration_minutes: int | None = None
+    actual_duration_minutes: int | None = None
+    subtask_count: int = 0
+    subtask_done_count: int = 0
+    open_draft_id: UUID | None = None
+
+
+class Attachment(Record):
+    """A file that goes with a draft; `sha256` is hex over the raw bytes."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    artifact_id: UUID | None = None
+
+
+class Draft(Record):
+    """Something that would leave the house. A row's content never changes: an edit is a new row that supersedes it.
+
+    `digest` is computed by the database over channel, recipients, subject, body, attachments, target and thread tail.
+    """
+
+    id: UUID
+    organization_id: UUID
+    task_id: UUID
+    channel: Literal["mail"]
+    to_recipients: list[str] = Field(default_factory=list[str])
+    cc_recipients: list[str] = Field(default_factory=list[str])
+    bcc_recipients: list[str] = Field(default_factory=list[str])
+    subject: str = ""
+    body: str = ""
+    attachments: list[Attachment] = Field(default_factory=list[Attachment])
+    target: dict[str, Any] = Field(default_factory=dict[str, Any])
+    thread_tail: str | None = None
+    why: str = ""
+    state: DraftState
+    version: int = 1
+    supersedes_id: UUID | None = None
+    superseded_by_id: UUID | None = None
+    digest: str
+    author_type: Literal["user", "agent"]
+    feedback: str | None = None
+    message_id: str | None = None
+    provider_ref: str | None = None
+    failure_reason: str | None = None
+    created_at: datetime
+    decided_at: datetime | None = None
+    sent_at: datetime | None = None
+    task_title: str | None = None
+
+
+class Approval(Record):
+    """A person's yes or no, sealed to `digest`. Used once."""
+
+    id: UUID
+    organization_id: UUID
+    task_id: UUID
+    draft_id: UUID | None = None
+    title: str
+    state: ApprovalState
+    digest: str
+    requested_by: str
+    decided_by: UUID | None = None
+    notes: str | None = None
+    created_at: datetime
+    decided_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class TaskEvent(Record):
+    """A fine event of a task; `id` grows and is the position in the live stream."""
+
+    id: int
+    task_id: UUID | None = None
+    kind: str
+    message: str = ""
+    data: dict[str, Any] = Field(default_factory=dict[str, Any])
+    created_at: datetime
