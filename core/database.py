@@ -1,0 +1,193 @@
+"""The one seam to the database: `Database.call(function, **params)`, as somebody.
+
+A call is one SQL function in one transaction. Identity (role and JWT claims) is set inside that transaction, in the
+same network round trip as the function, so a pooled connection never carries one person's rights to another. The
+identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError, Unavailable
+
+IDENTITY: LiteralString = (
+    "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a call acts as: a person (`authenticated`), the worker (`service_role`, which names its tenant), or nobody."""
+
+    user_id: UUID | None
+    role: str = "authenticated"
+    organization_id: UUID | None = None
+
+    def claims(self) -> str:
+        """The JWT claims that row-level security reads, as JSON."""
+        claims: dict[str, str] = {"role": self.role}
+        if self.user_id:
+            claims["sub"] = str(self.user_id)
+        if self.organization_id:
+            claims["organization_id"] = str(self.organization_id)
+        return orjson.dumps(claims).decode()
+
+    @classmethod
+    def service(cls, organization_id: UUID | None = None) -> "Identity":
+        """The worker, acting inside one organization (None only for the sweep over all of them)."""
+        return cls(None, "service_role", organization_id)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The database seen through one identity."""
+
+    database: "Database"
+    identity: Identity
+
+    async def call(self, function: str, **params: object) -> Any:
+        """The decoded JSON that the function returns: a value, or a list for a set."""
+        rows = await self.database.call(function, self.identity, params)
+        return rows
+
+    async def call_json(self, function: str, **params: object) -> bytes:
+        """The same as JSON bytes, untouched, for answers that are passed on."""
+        return await self.database.call_json(function, self.identity, params)
+
+
+@dataclass
+class Database:
+    """The Postgres adapter: a pool, one pipelined round trip a call."""
+
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+    url: str
+    _returns_set: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    def acting_as(self, identity: Identity) -> Caller:
+        """This database through the eyes of `identity`."""
+        return Caller(self, identity)
+
+    async def call(self, function: str, identity: Identity, params: Mapping[str, object]) -> Any:
+        """Call `public.<function>` with named parameters; dicts and lists of dicts go in as jsonb.
+
+        Raises `StewardError` by SQLSTATE (PT4xx and Postgres's own), `Unavailable` when the database is out of reach.
+        """
+        answer = await self.call_json(function, identity, params)
+        return orjson.loads(answer)
+
+    async def call_json(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
+        """As `call`, but the JSON text that Postgres built."""
+        query = _query(function, tuple(params), self._returns_set.get(function))
+        values = [_adapt(value) for value in params.values()]
+        try:
+            async with self.pool.connection() as connection:
+                if function not in self._returns_set:
+                    self._returns_set[function] = await _is_set(connection, function)
+                    query = _query(function, tuple(params), self._returns_set[function])
+                async with connection.pipeline():
+                    await connection.execute(IDENTITY, (identity.role, identity.claims()))
+                    cursor = await connection.execute(query, values, binary=True)
+                row = await cursor.fetchone()
+        except psycopg.Error as error:
+            raise translate(error) from error
+        except PoolTimeout as error:
+            raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
+        value = row[0] if row else None
+        return value if isinstance(value, bytes) else (value or "null").encode()
+
+
+def _query(function: str, names: tuple[str, ...], returns_set: bool | None) -> sql.Composed:
+    arguments = sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in names)
+    call = sql.SQL("public.{}({})").format(sql.Identifier(function), arguments)
+    if returns_set:
+        return sql.SQL("select coalesce(jsonb_agg(r.v), '[]')::text from {} r(v)").format(call)
+    return sql.SQL("select to_jsonb({})::text").format(call)
+
+
+def _adapt(value: object) -> object:
+    if isinstance(value, dict):
+        return Jsonb(value, dumps=_dumps)
+    if isinstance(value, list) and (not value or not isinstance(cast("list[object]", value)[0], UUID | str)):
+        return Jsonb(value, dumps=_dumps)
+    return value
+
+
+def _dumps(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
+
+
+async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function: str) -> bool:
+    cursor = await connection.execute(
+        "select p.proretset from pg_catalog.pg_proc p where p.pronamespace = 'public'::regnamespace and p.proname = %s",
+        (function,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise Unavailable(f"The database has no function {function}", hint="Run `steward migrate`.")
+    return bool(row[0])
+
+
+STATUS_ERRORS: dict[str, type[StewardError]] = {
+    "PT403": Forbidden,
+    "PT404": NotFound,
+    "PT409": Conflict,
+    "PT422": Invalid,
+    "42501": Forbidden,  # insufficient_privilege
+    "23505": Conflict,  # unique_violation
+    "23503": Invalid,  # foreign_key_violation
+    "23514": Invalid,  # check_violation
+    "23502": Invalid,  # not_null_violation
+    "22001": Invalid,  # string_data_right_truncation
+    "22003": Invalid,  # numeric_value_out_of_range
+    "22007": Invalid,  # invalid_datetime_format
+    "22008": Invalid,  # datetime_field_overflow
+    "22P02": Invalid,  # invalid_text_representation
+    "22P05": Invalid,  # untranslatable_character
+    "22023": Invalid,  # invalid_parameter_value
+}
+
+
+def translate(error: psycopg.Error) -> StewardError:
+    """The house's error for a database error, by SQLSTATE alone; never by message."""
+    state = error.sqlstate
+    kind = STATUS_ERRORS.get(state or "")
+    if kind is None:
+        if state is None or state[:2] in {"08", "53", "57"} or state == "25006":
+            return Unavailable("The database is out of reach", detail=str(error).strip() or None)
+        return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}")
+    diag = error.diag
+    detail = diag.message_detail
+    if not (state or "").startswith("PT") and diag.constraint_name:
+        detail = f"constraint {diag.constraint_name}" + (f": {detail}" if state == "23503" and detail else "")
+    return kind(diag.message_primary or "The database refused the call", detail=detail or None, hint=diag.message_hint or None)
+
+
+async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute("set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '10s'")
+
+
+@asynccontextmanager
+async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> AsyncIterator[Database]:
+    """A database for as long as the block runs. Raises `Unavailable` when nothing answers at `url`."""
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+        url, min_size=min_size, max_size=max_size, open=False, configure=_configure, timeout=10, kwargs={"prepare_threshold": 3}
+    )
+    try:
+        await pool.open(wait=True, timeout=10)
+    except PoolTimeout as error:
+        await pool.close()
+        raise Unavailable("The database does not answer", detail=str(error)) from error
+    try:
+        yield Database(pool, url)
+    finally:
+        await pool.close()
