@@ -19,9 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError, Unavailable
 
-IDENTITY: LiteralString = (
-    "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
-)
+IDENTITY: LiteralString = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,9 @@ class Database:
 
 
 def _query(function: str, names: tuple[str, ...], returns_set: bool | None) -> sql.Composed:
-    arguments = sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in names)
+    arguments = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in names
+    )
     call = sql.SQL("public.{}({})").format(sql.Identifier(function), arguments)
     if returns_set:
         return sql.SQL("select coalesce(jsonb_agg(r.v), '[]')::text from {} r(v)").format(call)
@@ -163,12 +163,18 @@ def translate(error: psycopg.Error) -> StewardError:
     if kind is None:
         if state is None or state[:2] in {"08", "53", "57"} or state == "25006":
             return Unavailable("The database is out of reach", detail=str(error).strip() or None)
-        return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}")
+        return StewardError(
+            "The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}"
+        )
     diag = error.diag
     detail = diag.message_detail
     if not (state or "").startswith("PT") and diag.constraint_name:
         detail = f"constraint {diag.constraint_name}" + (f": {detail}" if state == "23503" and detail else "")
-    return kind(diag.message_primary or "The database refused the call", detail=detail or None, hint=diag.message_hint or None)
+    return kind(
+        diag.message_primary or "The database refused the call",
+        detail=detail or None,
+        hint=diag.message_hint or None,
+    )
 
 
 async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
@@ -180,7 +186,13 @@ async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> No
 async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> AsyncIterator[Database]:
     """A database for as long as the block runs. Raises `Unavailable` when nothing answers at `url`."""
     pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
-        url, min_size=min_size, max_size=max_size, open=False, configure=_configure, timeout=10, kwargs={"prepare_threshold": 3}
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        configure=_configure,
+        timeout=10,
+        kwargs={"prepare_threshold": 3},
     )
     try:
         await pool.open(wait=True, timeout=10)

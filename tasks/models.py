@@ -57,12 +57,18 @@ class ExtractedTask(BaseModel):
     kind: TaskKind = "errand"
     confidence: float = Field(ge=0, le=1)
     why: str = Field("", description="One sentence: why this is a task, and why of this execution type")
-    due_at: datetime | None = Field(None, description="Aware; for an all-day due date the end of that day, 23:59:59")
+    due_at: datetime | None = Field(
+        None, description="Aware; for an all-day due date the end of that day, 23:59:59"
+    )
     due_is_all_day: bool = True
-    recurrence: str | None = Field(None, description="An RFC 5545 RRULE without the prefix, e.g. FREQ=WEEKLY;BYDAY=FR")
+    recurrence: str | None = Field(
+        None, description="An RFC 5545 RRULE without the prefix, e.g. FREQ=WEEKLY;BYDAY=FR"
+    )
     priority: Priority = "medium"
     labels: list[str] = Field(default_factory=list)
-    recipient: str | None = Field(None, description="Address or name the result goes to, if the text names one")
+    recipient: str | None = Field(
+        None, description="Address or name the result goes to, if the text names one"
+    )
     quote: str = Field("", description="The words of the text that this task came from")
     estimated_duration_minutes: int | None = Field(None, ge=1)
 
@@ -149,6 +155,10 @@ class Task(Record):
     actual_duration_minutes: int | None = None
     subtask_count: int = 0
     subtask_done_count: int = 0
+    blocked_on: str | None = None
+    run_after: datetime | None = None
+    archived_at: datetime | None = None
+    open_approval_id: UUID | None = None
     open_draft_id: UUID | None = None
 
 

@@ -1,0 +1,151 @@
+"""Drafts and approvals: one thin typed call per SQL function."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from core.database import Caller
+from tasks.functions import Page
+from tasks.models import Approval, ApprovalState, Draft, DraftState, Record, Task
+
+
+class DraftVersion(Record):
+    """An entry in a draft's history."""
+
+    id: UUID
+    version: int
+    state: DraftState
+    author_type: Literal["user", "agent"]
+    subject: str
+    body: str
+    to_recipients: list[str] = Field(default_factory=list[str])
+    cc_recipients: list[str] = Field(default_factory=list[str])
+    bcc_recipients: list[str] = Field(default_factory=list[str])
+    feedback: str | None = None
+    created_at: str
+    decided_at: str | None = None
+
+
+class DraftWithHistory(Draft):
+    """A draft and all versions of it, oldest first."""
+
+    history: list[DraftVersion] = Field(default_factory=list[DraftVersion])
+
+
+class DraftBeingSent(Draft):
+    """A draft as `begin_sending` found it: `was` is the state before the call."""
+
+    was: DraftState
+
+
+async def create_draft(
+    caller: Caller, task_id: UUID, content: Mapping[str, Any], supersedes_id: UUID | None = None
+) -> Draft:
+    """A new draft with its open approval; the earlier one is superseded."""
+    row = await caller.call(
+        "create_draft", task_id=task_id, content=dict(content), supersedes_id=supersedes_id
+    )
+    return Draft.model_validate(row)
+
+
+async def get_draft(caller: Caller, draft_id: UUID) -> DraftWithHistory:
+    """One draft with its versions."""
+    return DraftWithHistory.model_validate(await caller.call("get_draft", draft_id=draft_id))
+
+
+async def list_drafts(
+    caller: Caller,
+    *,
+    states: Sequence[DraftState] | None = None,
+    task_id: UUID | None = None,
+    after: list[Any] | None = None,
+    limit: int = 50,
+) -> Page[Draft]:
+    """A page of drafts, newest first."""
+    where: dict[str, Any] = {}
+    if states:
+        where["state"] = list(states)
+    if task_id:
+        where["task_id"] = str(task_id)
+    return Page[Draft].model_validate(
+        await caller.call("list_drafts", filter=where, after=after, page_size=limit)
+    )
+
+
+async def revise_draft(caller: Caller, draft_id: UUID, changes: Mapping[str, Any]) -> Draft:
+    """An edit: a new version, which needs its own approval."""
+    return Draft.model_validate(await caller.call("revise_draft", draft_id=draft_id, changes=dict(changes)))
+
+
+async def approve_draft(caller: Caller, draft_id: UUID, digest: str, notes: str | None = None) -> Draft:
+    """A person's yes to exactly the content with this digest; it is sent."""
+    return Draft.model_validate(
+        await caller.call("approve_draft", draft_id=draft_id, digest=digest, notes=notes)
+    )
+
+
+async def reject_draft(caller: Caller, draft_id: UUID, feedback: str | None = None) -> Draft:
+    """A person's no; with feedback a new version is written."""
+    return Draft.model_validate(await caller.call("reject_draft", draft_id=draft_id, feedback=feedback))
+
+
+async def resolve_draft(caller: Caller, draft_id: UUID, *, was_sent: bool) -> Draft:
+    """A person says what became of an uncertain message."""
+    return Draft.model_validate(await caller.call("resolve_draft", draft_id=draft_id, was_sent=was_sent))
+
+
+async def begin_sending(caller: Caller, draft_id: UUID, message_id: str) -> DraftBeingSent:
+    """approved -> sending (worker only); uses the approval up."""
+    return DraftBeingSent.model_validate(
+        await caller.call("begin_sending", draft_id=draft_id, message_id=message_id)
+    )
+
+
+async def finish_sending(
+    caller: Caller,
+    draft_id: UUID,
+    outcome: Literal["sent", "failed", "uncertain"],
+    receipt: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+) -> Draft:
+    """What became of a message."""
+    row = await caller.call(
+        "finish_sending",
+        draft_id=draft_id,
+        outcome=outcome,
+        receipt=dict(receipt) if receipt else None,
+        reason=reason,
+    )
+    return Draft.model_validate(row)
+
+
+async def request_review(caller: Caller, task_id: UUID, title: str, result: Mapping[str, Any]) -> Task:
+    """A semi-automated result waits for a person's yes."""
+    return Task.model_validate(
+        await caller.call("request_review", task_id=task_id, title=title, result_data=dict(result))
+    )
+
+
+async def decide_approval(
+    caller: Caller, approval_id: UUID, *, approved: bool, notes: str | None = None
+) -> Approval:
+    """Yes or no to anything that waits."""
+    return Approval.model_validate(
+        await caller.call("decide_approval", approval_id=approval_id, approved=approved, notes=notes)
+    )
+
+
+async def list_approvals(
+    caller: Caller,
+    *,
+    states: Sequence[ApprovalState] | None = None,
+    after: list[Any] | None = None,
+    limit: int = 50,
+) -> Page[Approval]:
+    """A page of approvals, newest first."""
+    where = {"state": list(states)} if states else {}
+    return Page[Approval].model_validate(
+        await caller.call("list_approvals", filter=where, after=after, page_size=limit)
+    )
