@@ -117,6 +117,11 @@ async def list_tasks(
     return Page[Task].model_validate(row)
 
 
+async def find_tasks(caller: Caller, prefix: str) -> list[Task]:
+    """Tasks whose id begins with these hex digits (at least four), newest first."""
+    return [Task.model_validate(row) for row in await caller.call("find_tasks", prefix=prefix)]
+
+
 async def count_tasks(caller: Caller) -> dict[str, int]:
     """How many top-level tasks stand in each state."""
     return await caller.call("count_tasks")

@@ -123,6 +123,15 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.get_executable_tasks is 'Tasks that could be executed now, most urgent first.';
 
+create function public.find_tasks(prefix text) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.task_json(t) - 'execution_log' from public.tasks t
+  where t.organization_id = private.acting_organization() and t.id::text like (regexp_replace(lower(prefix), '[^0-9a-f-]', '', 'g') || '%')
+    and prefix ~* '^[0-9a-f-]{4,36}$'
+  order by t.created_at desc limit 20
+$$;
+comment on function public.find_tasks is 'Tasks whose id begins with these hex digits (at least four), newest first.';
+
 create function public.get_task_tree(task_id uuid) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
@@ -295,7 +304,7 @@ end $$;
 comment on function public.add_feedback is 'A person''s rating (1-5) and comment on a task''s result.';
 
 do $$ declare f text; begin
-  foreach f in array array['get_task', 'list_tasks', 'count_tasks', 'get_executable_tasks', 'get_task_tree', 'list_task_events',
+  foreach f in array array['get_task', 'list_tasks', 'find_tasks', 'count_tasks', 'get_executable_tasks', 'get_task_tree', 'list_task_events',
     'create_tasks', 'create_subtask', 'update_task', 'delete_task', 'bulk_update_tasks', 'add_feedback'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
