@@ -35,9 +35,10 @@ class DraftWithHistory(Draft):
 
 
 class DraftBeingSent(Draft):
-    """A draft as `begin_sending` found it: `was` is the state before the call."""
+    """A draft as `begin_sending` found it: its state before, and whether an earlier attempt ended nobody knows how."""
 
     was: DraftState
+    attempt_unknown: bool
 
 
 async def create_draft(
@@ -101,6 +102,25 @@ async def begin_sending(caller: Caller, draft_id: UUID, message_id: str) -> Draf
     return DraftBeingSent.model_validate(
         await caller.call("begin_sending", draft_id=draft_id, message_id=message_id)
     )
+
+
+async def release_sending(caller: Caller, draft_id: UUID) -> None:
+    """The attempt ended and certainly nothing left (worker only)."""
+    await caller.call("release_sending", draft_id=draft_id)
+
+
+async def deliver_draft(
+    caller: Caller,
+    task_id: UUID,
+    content: Mapping[str, Any],
+    result: Mapping[str, Any],
+    supersedes_id: UUID | None = None,
+) -> Draft:
+    """The end of a run that made a draft: draft, approval and the task's next state in one transaction (worker only)."""
+    row = await caller.call(
+        "deliver_draft", task_id=task_id, content=dict(content), result_data=dict(result), supersedes_id=supersedes_id
+    )
+    return Draft.model_validate(row)
 
 
 async def finish_sending(

@@ -23,6 +23,7 @@ create table public.drafts (
   author_id uuid,
   feedback text,
   message_id text,
+  attempt_started_at timestamptz,
   provider_ref text,
   receipt jsonb,
   failure_reason text,
@@ -32,6 +33,8 @@ create table public.drafts (
   constraint uncertain_and_failed_say_why check (state not in ('failed', 'uncertain') or failure_reason is not null)
 );
 comment on table public.drafts is 'What would leave the house. Content never changes: an edit is a new row that supersedes this one.';
+comment on column public.drafts.attempt_started_at is
+  'An attempt to send began and has not ended: while it stands, nobody may assume that nothing left.';
 create index drafts_state_idx on public.drafts (organization_id, state, created_at desc, id desc);
 create index drafts_created_idx on public.drafts (organization_id, created_at desc, id desc);
 create index drafts_task_idx on public.drafts (task_id, version);

@@ -83,6 +83,10 @@ begin
   update public.tasks t set execution_status = 'blocked', blocked_reason = reason, blocked_on = block_task_execution.blocked_on,
     unblocked_by = block_task_execution.unblocked_by, result = coalesce(result_data, t.result), strategy = block_task_execution.strategy
   where t.id = task.id returning t.* into task;
+  if task.tool = 'revise_draft' then -- the first task waited for a new draft that is not coming by itself
+    update public.tasks t set blocked_on = 'person', blocked_reason = reason, unblocked_by = 'Edit the draft yourself, or say it in other words'
+    where t.id = task.parent_task_id and t.execution_status = 'blocked' and t.blocked_on = 'review';
+  end if;
   return private.task_json(task);
 end $$;
 comment on function public.block_task_execution is 'Stops a running task until somebody does something: why, what kind of thing, and what would unblock it.';

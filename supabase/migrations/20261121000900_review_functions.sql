@@ -192,6 +192,25 @@ exception when invalid_text_representation or invalid_datetime_format then
 end $$;
 comment on function public.list_drafts is 'A page of drafts, newest first: {items, after}. filter keys: state (array), task_id.';
 
+create function public.deliver_draft(task_id uuid, content jsonb, result_data jsonb, supersedes_id uuid default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(deliver_draft.task_id, true);
+  draft jsonb;
+  target_id uuid := coalesce((select d.task_id from public.drafts d where d.id = deliver_draft.supersedes_id), task.id);
+begin
+  draft := public.create_draft(target_id, content, deliver_draft.supersedes_id);
+  if task.id <> target_id or task.execution_type = 'fully_automated' then
+    perform public.complete_task_execution(task.id, result_data || jsonb_build_object('draft_id', draft ->> 'id'));
+  else
+    perform public.block_task_execution(task.id, 'Waiting for your review', 'review', 'Approve the draft, edit it, or say what to change',
+      result_data || jsonb_build_object('draft_id', draft ->> 'id'), 'immediate');
+  end if;
+  return draft;
+end $$;
+comment on function public.deliver_draft is
+  'The end of a run that made a draft: draft, approval and the task''s next state in one transaction. A revision completes; its draft belongs to the first task.';
+
 -- Section: sending (the worker) -----------------------------------------------------------------------------------
 
 create function public.begin_sending(draft_id uuid, message_id text) returns jsonb
@@ -199,16 +218,28 @@ language plpgsql set search_path = '' as $$
 declare
   draft public.drafts := private.own_draft(begin_sending.draft_id, true);
   was text := draft.state;
+  attempt_unknown boolean := draft.attempt_started_at is not null;
 begin
   if draft.state = 'approved' then
-    update public.drafts d set state = 'sending', message_id = begin_sending.message_id where d.id = draft.id returning d.* into draft;
-  elsif draft.state not in ('sending', 'sent', 'uncertain', 'failed') then
+    update public.drafts d set state = 'sending', message_id = begin_sending.message_id, attempt_started_at = now()
+    where d.id = draft.id returning d.* into draft;
+  elsif draft.state = 'sending' then
+    update public.drafts d set attempt_started_at = coalesce(d.attempt_started_at, now()) where d.id = draft.id returning d.* into draft;
+  elsif draft.state not in ('sent', 'uncertain', 'failed') then
     perform private.refuse(409, format('A draft that is %s is not sent', draft.state), draft.state);
   end if;
-  return private.draft_json(draft) || jsonb_build_object('was', was);
+  return private.draft_json(draft) || jsonb_build_object('was', was, 'attempt_unknown', attempt_unknown);
 end $$;
 comment on function public.begin_sending is
-  'approved -> sending, with the Message-ID stored before anything leaves; uses the approval up. `was` tells a run that comes again how far the earlier one got.';
+  'approved -> sending, with the Message-ID stored before anything leaves; uses the approval up. `was` and `attempt_unknown` tell a run that comes again how far the earlier one got.';
+
+create function public.release_sending(draft_id uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.own_draft(release_sending.draft_id, true);
+  update public.drafts d set attempt_started_at = null where d.id = release_sending.draft_id and d.state = 'sending';
+end $$;
+comment on function public.release_sending is 'The attempt ended and certainly nothing left: the next one may send without asking.';
 
 create function public.finish_sending(draft_id uuid, outcome text, receipt jsonb default null, reason text default null) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -330,6 +361,8 @@ do $$ declare f text; begin
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('public.begin_sending', array['service_role']);
+  perform private.expose_function('public.release_sending', array['service_role']);
+  perform private.expose_function('public.deliver_draft', array['service_role']);
   -- resolve_draft, which a person calls, goes through finish_sending.
   perform private.expose_function('public.finish_sending', array['authenticated', 'service_role']);
   foreach f in array array['draft_json', 'own_draft', 'insert_draft', 'supersede_draft', 'queue_child'] loop
