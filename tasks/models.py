@@ -200,11 +200,13 @@ class Draft(Record):
     feedback: str | None = None
     message_id: str | None = None
     provider_ref: str | None = None
+    receipt: dict[str, Any] | None = None
     failure_reason: str | None = None
     created_at: datetime
     decided_at: datetime | None = None
     sent_at: datetime | None = None
     task_title: str | None = None
+    approval_id: UUID | None = None
 
 
 class Approval(Record):
