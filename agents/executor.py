@@ -53,11 +53,17 @@ async def advance_task(caller: Caller, task_id: UUID, equipment: Equipment) -> N
     try:
         await _run(caller, task, equipment)
     except StewardError as error:
-        await log.awarning("run_failed", task_id=str(task_id), error=error.message, retryable=error.is_retryable)
-        await _fail(caller, task_id, error.message, retryable=error.is_retryable, after=error.retry_after_seconds)
+        await log.awarning(
+            "run_failed", task_id=str(task_id), error=error.message, retryable=error.is_retryable
+        )
+        await _fail(
+            caller, task_id, error.message, retryable=error.is_retryable, after=error.retry_after_seconds
+        )
     except Exception as error:
         await log.aexception("run_crashed", task_id=str(task_id))
-        await _fail(caller, task_id, f"An unexpected error: {type(error).__name__}", retryable=True, after=None)
+        await _fail(
+            caller, task_id, f"An unexpected error: {type(error).__name__}", retryable=True, after=None
+        )
 
 
 async def _fail(caller: Caller, task_id: UUID, error: str, *, retryable: bool, after: int | None) -> None:
@@ -85,14 +91,20 @@ def _recording(caller: Caller, task: Task, equipment: Equipment) -> Thinking:
     async def record(call: ModelCall) -> None:
         await functions.record_llm_interaction(caller, task.id, call.as_json())
         await functions.add_task_event(
-            caller, task.id, "step", f"{call.purpose}: asked {call.model}", {"latency_ms": call.latency_ms, "error": call.error}
+            caller,
+            task.id,
+            "step",
+            f"{call.purpose}: asked {call.model}",
+            {"latency_ms": call.latency_ms, "error": call.error},
         )
 
     return replace(equipment.thinking, on_call=record)
 
 
 async def _think(caller: Caller, task: Task, equipment: Equipment) -> None:
-    context = TaskContext.from_row(await functions.get_task_context(caller, task.id), equipment.clock.timezone)
+    context = TaskContext.from_row(
+        await functions.get_task_context(caller, task.id), equipment.clock.timezone
+    )
     thinking = _recording(caller, task, equipment)
     now = equipment.clock.now()
     decision = await strategist.decide(context, now=now, thinking=thinking)
@@ -100,19 +112,27 @@ async def _think(caller: Caller, task: Task, equipment: Equipment) -> None:
         findings = checker.check(decision, context, now)
         if findings and thinking.is_model:
             await functions.add_task_event(caller, task.id, "check", "; ".join(f.message for f in findings))
-            again = replace(context, feedback="Your answer did not pass the check: " + "; ".join(f.message for f in findings))
+            again = replace(
+                context,
+                feedback="Your answer did not pass the check: " + "; ".join(f.message for f in findings),
+            )
             decision = await strategist.decide(again, now=now, thinking=thinking)
             findings = checker.check(decision, context, now) if isinstance(decision, Immediate) else []
         if findings:
             decision = Blocked(
                 reason="; ".join(f.message for f in findings),
-                unblocked_by=next((f.remedy for f in findings if f.remedy), "Add what is missing to the task, then execute it again"),
+                unblocked_by=next(
+                    (f.remedy for f in findings if f.remedy),
+                    "Add what is missing to the task, then execute it again",
+                ),
                 message="The draft did not pass the check",
             )
     await _settle(caller, task, decision, equipment)
 
 
-async def _settle(caller: Caller, task: Task, decision: Immediate | Decompose | Blocked, equipment: Equipment) -> None:
+async def _settle(
+    caller: Caller, task: Task, decision: Immediate | Decompose | Blocked, equipment: Equipment
+) -> None:
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, equipment)
@@ -124,7 +144,9 @@ async def _settle(caller: Caller, task: Task, decision: Immediate | Decompose | 
                 await review.request_review(caller, task.id, task.title, _result(decision))
         case Decompose():
             subtasks = [s.model_dump(mode="json", exclude_none=True) for s in decision.subtasks]
-            await functions.decompose_task_execution(caller, task.id, subtasks, decision.message, decision.confidence)
+            await functions.decompose_task_execution(
+                caller, task.id, subtasks, decision.message, decision.confidence
+            )
         case Blocked():
             await functions.block_task_execution(
                 caller,
@@ -149,7 +171,10 @@ def _result(decision: Immediate) -> dict[str, Any]:
 def _draft_content(task: Task, draft: DraftContent, why: str, equipment: Equipment) -> dict[str, Any]:
     target: dict[str, Any] = {"from_address": equipment.from_address, "from_name": equipment.from_name}
     if task.kind == "reply" and task.source_ref.get("message_id"):
-        target |= {"in_reply_to": task.source_ref["message_id"], "references": task.source_ref.get("references", [])}
+        target |= {
+            "in_reply_to": task.source_ref["message_id"],
+            "references": task.source_ref.get("references", []),
+        }
     return {
         "channel": "mail",
         "to_recipients": draft.to,
@@ -163,7 +188,9 @@ def _draft_content(task: Task, draft: DraftContent, why: str, equipment: Equipme
 
 async def _revise(caller: Caller, task: Task, equipment: Equipment) -> None:
     earlier = await review.get_draft(caller, UUID(str(task.tool_input["draft_id"])))
-    context = TaskContext.from_row(await functions.get_task_context(caller, earlier.task_id), equipment.clock.timezone)
+    context = TaskContext.from_row(
+        await functions.get_task_context(caller, earlier.task_id), equipment.clock.timezone
+    )
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )
@@ -176,7 +203,11 @@ async def _revise(caller: Caller, task: Task, equipment: Equipment) -> None:
     )
     if isinstance(revised, Immediate) and revised.draft is not None:
         content = _draft_content(context.task, revised.draft, revised.message, equipment)
-        content |= {"target": earlier.target, "bcc_recipients": earlier.bcc_recipients, "thread_tail": earlier.thread_tail}
+        content |= {
+            "target": earlier.target,
+            "bcc_recipients": earlier.bcc_recipients,
+            "thread_tail": earlier.thread_tail,
+        }
         await review.deliver_draft(caller, task.id, content, _result(revised), supersedes_id=earlier.id)
     else:
         await _settle(caller, task, revised, equipment)

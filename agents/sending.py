@@ -57,7 +57,9 @@ async def send_approved_draft(caller: Caller, task: Task, sender: MailSender, cl
     except SendTemporary:
         await review.release_sending(caller, draft_id)
         if task.retry_count >= task.max_retries:
-            await review.finish_sending(caller, draft_id, "failed", reason="The mail server could not be reached")
+            await review.finish_sending(
+                caller, draft_id, "failed", reason="The mail server could not be reached"
+            )
         raise
     except SendRefused as error:
         reason = f"{error.message}: {error.detail}" if error.detail else error.message
@@ -78,7 +80,9 @@ async def _close(caller: Caller, task: Task, draft: Draft) -> None:
         result = {"strategy": "immediate", "output": "Sent", "receipt": draft.receipt}
         await functions.complete_task_execution(caller, task.id, result)
     elif draft.state == "failed":
-        await functions.fail_task_execution(caller, task.id, draft.failure_reason or "The message was not sent", should_retry=False)
+        await functions.fail_task_execution(
+            caller, task.id, draft.failure_reason or "The message was not sent", should_retry=False
+        )
     else:
         await functions.block_task_execution(
             caller,

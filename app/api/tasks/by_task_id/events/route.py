@@ -1,0 +1,38 @@
+"""GET /api/tasks/{task_id}/events: fine events of the task's tree, a page or live."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.responses import Response
+
+from app.api._answers import Listing, listing
+from app.dependencies import CurrentCaller
+from app.live import as_server_sent_events
+from app.router import responds
+from tasks.functions import get_task, list_task_events
+from tasks.models import TaskEvent
+
+
+@responds(
+    summary="Events of the task and what hangs below it: a page, or a live stream",
+    response_model=Listing[TaskEvent],
+    problems=(404,),
+    also=("text/event-stream",),
+)
+async def get(
+    request: Request,
+    caller: CurrentCaller,
+    task_id: UUID,
+    after: Annotated[int, Query(ge=0, le=2**62, description="Id of the last event seen")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    accept: Annotated[str, Header()] = "",
+    last_event_id: Annotated[str, Header(pattern=r"^\d{0,18}$")] = "",
+) -> Response:
+    await get_task(caller, task_id)
+    after = int(last_event_id or after)
+    if "text/event-stream" in accept:
+        events = request.app.state.house.hub.follow(caller, task_id, after)
+        return StreamingResponse(as_server_sent_events(events), media_type="text/event-stream")
+    return listing(await list_task_events(caller, task_id, after, limit), None)

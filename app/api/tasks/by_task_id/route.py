@@ -1,0 +1,88 @@
+"""GET, PUT, PATCH and DELETE /api/tasks/{task_id}."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.responses import Response
+
+from app.dependencies import CurrentCaller
+from app.router import responds
+from tasks.functions import delete_task, get_task, update_task
+from tasks.models import ExecutionStatus, ExecutionType, Priority, Task
+
+NOT_NULL = {
+    "title",
+    "description",
+    "kind",
+    "priority",
+    "labels",
+    "position",
+    "acceptance_criteria",
+    "execution_type",
+    "execution_status",
+    "due_is_all_day",
+    "automation_rules",
+}
+
+
+class TaskChanges(BaseModel):
+    """What to change; what is absent stays. `execution_status` moves along the state machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str | None = Field(None, min_length=1, max_length=500)
+    description: str | None = Field(None, max_length=200_000)
+    kind: str | None = Field(None, min_length=1, max_length=100)
+    execution_type: ExecutionType | None = None
+    execution_status: ExecutionStatus | None = None
+    priority: Priority | None = None
+    due_at: datetime | None = None
+    due_is_all_day: bool | None = None
+    recurrence: str | None = Field(None, max_length=500)
+    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(None, max_length=50)
+    position: float | None = Field(None, allow_inf_nan=False)
+    recipient: str | None = Field(None, max_length=500)
+    acceptance_criteria: list[str] | None = Field(None, max_length=100)
+    assigned_to_type: Literal["user", "agent", "workflow"] | None = None
+    assigned_to_id: UUID | None = None
+    assignee_role: str | None = Field(None, max_length=200)
+    automation_rules: dict[str, Any] | None = None
+    estimated_duration_minutes: int | None = Field(None, ge=1, le=1_000_000)
+    blocked_reason: str | None = Field(None, max_length=2000)
+    failure_reason: str | None = Field(None, max_length=2000)
+
+    @model_validator(mode="after")
+    def _no_nulls_where_none_may_be(self) -> "TaskChanges":
+        nulls = sorted(name for name in self.model_fields_set & NOT_NULL if getattr(self, name) is None)
+        if nulls:
+            raise ValueError(f"{', '.join(nulls)} cannot be null")
+        if self.due_at and self.due_at.tzinfo is None:
+            raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
+        return self
+
+
+@responds(summary="One task with its log", response_model=Task, problems=(404,))
+async def get(caller: CurrentCaller, task_id: UUID) -> Task:
+    return await get_task(caller, task_id)
+
+
+@responds(summary="Change a task", response_model=Task, problems=(404, 409))
+async def patch(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
+    return await update_task(caller, task_id, body.model_dump(mode="json", exclude_unset=True))
+
+
+@responds(
+    summary="Change a task (the same as PATCH: what is absent stays)",
+    response_model=Task,
+    problems=(404, 409),
+)
+async def put(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
+    return await update_task(caller, task_id, body.model_dump(mode="json", exclude_unset=True))
+
+
+@responds(summary="Delete a task and what hangs below it", status_code=204, problems=(404, 409))
+async def delete(caller: CurrentCaller, task_id: UUID) -> Response:
+    await delete_task(caller, task_id)
+    return Response(status_code=204)

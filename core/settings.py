@@ -1,0 +1,120 @@
+"""Settings: one typed record out of environment variables, with a default for each that needs nothing else."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import Invalid
+
+
+class Settings(BaseSettings):
+    """Every setting; the variable is STEWARD_ and the name in capitals where no other name stands here."""
+
+    model_config = SettingsConfigDict(env_prefix="STEWARD_", env_ignore_empty=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("steward", appauthor=False)),
+        description="Folder of the database, the outbox and the keys",
+    )
+    host: str = Field("127.0.0.1", description="Address that the web server listens on")
+    port: int = Field(8765, ge=1, le=65535, description="Port of the web server")
+    database_url: SecretStr | None = Field(None, description="A Postgres to use instead of the embedded one")
+    timezone: str | None = Field(
+        None, description="Time zone of the person, like Europe/Berlin; else the machine's"
+    )
+    now: datetime | None = Field(
+        None, description="Start the clock here (ISO 8601 with offset), for demonstrations"
+    )
+    owner_email: str = Field(
+        "owner@localhost", description="Address of the local owner, also the sender of mail"
+    )
+    owner_name: str = Field("", description="Name under drafts; else none")
+
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="OPENAI_API_KEY",
+        description="Key of an OpenAI-compatible server: a model thinks",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        description="Base URL of an OpenAI-compatible server, ending in /v1",
+    )
+    model: str = Field("gpt-5-mini", description="Name of the model")
+    model_api: Literal["responses", "chat"] = Field(
+        "responses", description="Which of OpenAI's interfaces the server has"
+    )
+
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtp://user:password@host:587 or smtps://...: mail is sent there; else it goes to the local outbox",
+    )
+    mail_from: str | None = Field(None, description="Sender address, where it is not the owner's")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What is logged")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="auto: text on a terminal, JSON elsewhere"
+    )
+    max_body_bytes: int = Field(1_000_000, ge=1000, description="Largest request body that the API takes")
+    worker_concurrency: int = Field(4, ge=1, le=64, description="Tasks that one worker runs at the same time")
+    supabase_url: str | None = Field(
+        None, validation_alias="SUPABASE_URL", description="URL of a Supabase project"
+    )
+    supabase_jwt_secret: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("SUPABASE_JWT_SECRET"), description="The project's JWT secret"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError("there is no such time zone; it is one like Europe/Berlin") from error
+        return value
+
+    @field_validator("now")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("it needs an offset, like 2026-03-04T09:30:00+01:00")
+        return value
+
+    @property
+    def sender_address(self) -> str:
+        """The address that drafts are from."""
+        return self.mail_from or self.owner_email
+
+    @property
+    def has_model(self) -> bool:
+        """Is a language model configured?"""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return str(alias) if alias else f"STEWARD_{field.upper()}"
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises `Invalid` that names the variable, its value and what is allowed."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        name = variable_name(field) if field in Settings.model_fields else field
+        is_secret = any(word in name for word in ("KEY", "SECRET", "URL"))
+        value = "(not shown)" if is_secret else repr(first["input"])
+        raise Invalid(f"The setting {name} has a wrong value {value}", detail=first["msg"]) from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
