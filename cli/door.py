@@ -1,0 +1,82 @@
+"""How a command comes into the house: settings read, house opened, errors told calmly, exit code set.
+
+Nothing heavy is imported here; `steward --help` and shell completion never open the house.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperCommand
+
+from cli.output import report_error
+from core.errors import StewardError
+from core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.house import House
+
+T = TypeVar("T")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The id that `steward list` shows; its first 4 characters do.")
+]
+
+
+class DoorCommand(TyperCommand):
+    """A command that tells of expected errors in a line or two instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StewardError as error:
+            raise typer.Exit(report_error(error, as_json=bool(ctx.params.get("as_json")))) from error
+
+
+@asynccontextmanager
+async def opened_house(settings: Settings) -> "AsyncGenerator[House, None]":
+    """The house, open as its owner for as long as the block runs."""
+    from app.house import open_house
+
+    async with open_house(settings) as house:
+        yield house
+
+
+def in_house(action: "Callable[[House], Awaitable[T]]") -> T:
+    """Open the house as its owner, do one thing in it, close it. Ctrl-C closes it, too."""
+
+    async def visit() -> T:
+        async with opened_house(load_settings()) as house:
+            return await action(house)
+
+    return run_async(visit())
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. An error out of a group of tasks is raised as itself."""
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as group:
+        raise _first_leaf(group) from group
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return error  # pyright: ignore[reportUnknownVariableType]
+
+
+def ask(prompt: str) -> str:
+    """One line from the person. Raises EOFError at the end of input, KeyboardInterrupt on Ctrl-C.
+
+    asyncio takes the first Ctrl-C as a wish to cancel and lets `input` wait on; here it ends the question.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(prompt)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,191 @@
+"""The command execute, and following a run until it is settled."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from cli import rendering
+from cli.door import DoorCommand, IdArgument, JsonOption, in_house
+from cli.output import Output, one_line
+from cli.tasks import find_task, say_result
+from core.database import Caller
+from tasks import functions, review
+from tasks.functions import TaskNode
+from tasks.models import Task, TaskEvent
+
+if TYPE_CHECKING:
+    from app.house import House
+
+UNSETTLED = {"queued", "in_progress"}
+LOOK_SECONDS = 0.2
+EVENT_PAGE = 1000
+
+
+def register(app: typer.Typer) -> None:
+    """Put this command on the command line."""
+    app.command("execute", cls=DoorCommand, rich_help_panel="Tasks")(execute_command)
+
+
+def execute_command(
+    task_id: IdArgument,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Queue it and go; a running Steward does it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have Steward work on a task: it does it, breaks it down, or says what only you can do.
+
+    Nothing leaves the house: a mail becomes a draft that waits in `steward review`.
+    """
+
+    async def action(house: "House") -> int:
+        found = await find_task(house.caller, task_id)
+        out = Output(as_json)
+        seen = await last_event_id(house.caller, found.id)
+        task = await functions.queue_task_execution(house.caller, found.id)
+        if no_wait:
+            out.data({"task": task})
+            out.say(Text.assemble(rendering.mark(task.execution_status), f" Queued: {one_line(task.title)}"))
+            return 0
+        async with progress(out) as show:
+            await follow(house, found.id, seen, show)
+        task = await functions.get_task(house.caller, found.id)
+        tree = await functions.get_task_tree(house.caller, found.id)
+        out.data(answer_json(task, tree))
+        if not as_json:
+            await say_answer(house.caller, out, task, tree)
+        return 1 if task.execution_status == "failed" else 0
+
+    raise typer.Exit(in_house(action))
+
+
+async def last_event_id(caller: Caller, task_id: UUID) -> int:
+    """The id of the latest event of a task; 0 before the first."""
+    seen = 0
+    while events := await functions.list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
+        seen = events[-1].id
+    return seen
+
+
+@asynccontextmanager
+async def progress(out: Output) -> AsyncGenerator[Callable[[TaskEvent], None], None]:
+    """Shows events as they come: lines beside a spinner on a terminal, plain lines elsewhere, nothing with --json."""
+
+    def line(event: TaskEvent) -> None:
+        words = event_words(event)
+        if words and not out.as_json:
+            out.errors.print(Text(f"  {words}", "dim"), soft_wrap=True)
+
+    if out.as_json or not out.errors.is_terminal:
+        yield line
+    else:
+        with out.errors.status("Working ..."):
+            yield line
+
+
+def event_words(event: TaskEvent) -> str:
+    """An event in a few words; empty for what nobody needs to see."""
+    if event.kind == "changed":
+        return ""
+    if event.kind == "state":
+        reason = event.data.get("reason")
+        words = f"{event.message}: {event.data.get('title') or ''}"
+        return one_line(f"{words} ({reason})" if reason else words)
+    return one_line(f"{event.kind}: {event.message}" if event.kind == "draft" else event.message)
+
+
+async def follow(house: "House", task_id: UUID, seen: int, show: Callable[[TaskEvent], None]) -> None:
+    """Work on a task, and then on what it queued below itself, until nothing of it is queued or running.
+
+    The work is done by a worker that is alive somewhere, else in this process. Raises what the worker raises.
+    """
+    working: set[UUID] = {task_id}
+    while working:
+        for one in sorted(working):
+            worker = asyncio.create_task(house.work_until(one))
+            try:
+                while not worker.done():
+                    await asyncio.wait({worker}, timeout=LOOK_SECONDS)
+                    seen = await _show_new(house.caller, task_id, seen, show)
+            finally:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+            worker.result()
+        tree = await functions.get_task_tree(house.caller, task_id)
+        working = {node.id for node in _nodes(tree) if node.execution_status in UNSETTLED and not node.run_after}
+    await _show_new(house.caller, task_id, seen, show)
+
+
+async def _show_new(caller: Caller, task_id: UUID, seen: int, show: Callable[[TaskEvent], None]) -> int:
+    for event in await functions.list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
+        show(event)
+        seen = event.id
+    return seen
+
+
+def _nodes(tree: TaskNode) -> list[TaskNode]:
+    found = [tree]
+    for child in tree.children:
+        found += _nodes(child)
+    return found
+
+
+def answer_json(task: Task, tree: TaskNode) -> dict[str, Any]:
+    """The same object as POST /api/tasks/execute answers, and the task."""
+    result: dict[str, Any] = task.result or {}
+    answer: dict[str, Any] = {
+        "success": task.execution_status != "failed" and task.strategy != "blocked",
+        "strategy": None if task.execution_status == "failed" else task.strategy,
+        "execution_status": task.execution_status,
+        "message": result.get("message") or rendering.status_line(task),
+    }
+    if task.execution_status == "failed":
+        answer["reason"] = task.failure_reason
+    elif task.strategy == "decompose":
+        answer["subtasks"] = [
+            child.model_dump(mode="json", include={"id", "title", "execution_type", "execution_status"})
+            for child in tree.children
+            if child.tool is None
+        ]
+    elif task.strategy == "immediate":
+        answer |= {"result": result.get("output"), "draft_id": task.open_draft_id or result.get("draft_id")}
+    else:
+        answer |= {"reason": task.blocked_reason, "unblocked_by": task.unblocked_by}
+    return {**answer, "task": task}
+
+
+async def say_answer(caller: Caller, out: Output, task: Task, tree: TaskNode) -> None:
+    """How a run ended, in words: done, broken down, blocked or failed, and what comes next."""
+    title = one_line(task.title)
+    match task.execution_status:
+        case "completed":
+            out.say(Text.assemble(("✓ ", "green"), "Done: ", (title, "bold")))
+        case "failed":
+            out.say(Text.assemble(("✗ ", "red"), f"Failed: {title}"), f"  {task.failure_reason or 'no reason given'}")
+            out.note(f"Try again with: steward retry {rendering.short_id(task)}")
+            return
+        case "blocked" if task.blocked_on not in {"review", "subtasks"}:
+            out.say(Text.assemble(("! ", "yellow"), "Blocked: ", (title, "bold")), f"  {task.blocked_reason or ''}")
+            if task.unblocked_by:
+                out.say(f"  What helps: {task.unblocked_by}")
+            return
+        case _:
+            out.say(
+                Text.assemble(
+                    rendering.mark(task.execution_status), f" {rendering.status_line(task)}: ", (title, "bold")
+                )
+            )
+    if task.strategy == "decompose":
+        out.console.print(rendering.task_tree(tree))
+    elif task.open_draft_id:
+        draft = await review.get_draft(caller, task.open_draft_id)
+        out.say()
+        out.say(*rendering.draft_as_mail(draft))
+        out.note(f"\nNothing is sent before you approve it: steward review  (draft {rendering.short_id(draft)})")
+    else:
+        say_result(out, task)
+        if task.blocked_on == "review":
+            out.note("\nIs it right? steward review")

@@ -1,0 +1,316 @@
+"""Commands on tasks: list, show, done, pause, resume, cancel, retry, delete."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from cli import rendering
+from cli.door import DoorCommand, IdArgument, JsonOption, ask, in_house
+from cli.output import Output, WrongUse, one_line
+from core.database import Caller
+from core.errors import NotFound
+from tasks import functions, review
+from tasks.functions import TaskFilter, TaskNode
+from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source, Task
+
+if TYPE_CHECKING:
+    from app.house import House
+
+    from core.clock import Clock
+
+OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
+PAGE = 200
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.command("list", cls=DoorCommand, rich_help_panel="Tasks")(list_command)
+    app.command("show", cls=DoorCommand, rich_help_panel="Tasks")(show_command)
+    app.command("done", cls=DoorCommand, rich_help_panel="Tasks")(done_command)
+    app.command("pause", cls=DoorCommand, rich_help_panel="Tasks")(pause_command)
+    app.command("resume", cls=DoorCommand, rich_help_panel="Tasks")(resume_command)
+    app.command("cancel", cls=DoorCommand, rich_help_panel="Tasks")(cancel_command)
+    app.command("retry", cls=DoorCommand, rich_help_panel="Tasks")(retry_command)
+    app.command("delete", cls=DoorCommand, rich_help_panel="Tasks")(delete_command)
+
+
+async def find_task(caller: Caller, given: str) -> Task:
+    """The one task whose id is, or begins with, `given`.
+
+    Raises WrongUse when it is no beginning of an id or fits several, NotFound when it fits none.
+    """
+    prefix = given.strip().lower()
+    if not re.fullmatch(r"[0-9a-f-]{4,36}", prefix):
+        raise WrongUse(
+            f"{given!r} is not the id of a task",
+            hint="An id begins with at least 4 of the digits 0-9 a-f that `steward list` shows.",
+        )
+    if len(prefix) == 36:
+        return await functions.get_task(caller, _uuid(prefix))
+    found = await functions.find_tasks(caller, prefix)
+    if not found:
+        raise NotFound(f"No task has an id that begins with {prefix}", hint="`steward list` shows them.")
+    if len(found) > 1:
+        raise WrongUse(
+            f"{len(found)} tasks have an id that begins with {prefix}",
+            hint="Give more of it.",
+            errors=[{"id": str(task.id), "message": task.title} for task in found],
+        )
+    return found[0]
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise WrongUse(f"{text!r} is not a complete id") from error
+
+
+def parse_limit_day(text: str, clock: "Clock") -> datetime:
+    """The moment that `--due-before` means: ISO 8601, or the start of today, tomorrow, the day in a week."""
+    today = clock.now().astimezone(clock.timezone).date()
+    words = {"today": today, "tomorrow": today + timedelta(days=1), "week": today + timedelta(days=7)}
+    day = words.get(text.strip().lower())
+    if day is not None:
+        return datetime.combine(day, time(), clock.timezone)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise WrongUse(
+            f"--due-before does not understand {text!r}",
+            hint="Give a day as 2026-03-06, a moment as 2026-03-06T12:00, or today, tomorrow, week.",
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=clock.timezone)
+
+
+async def read_tasks(caller: Caller, where: TaskFilter, limit: int) -> tuple[list[Task], bool]:
+    """Up to `limit` tasks, most urgent first; and are there more?"""
+    tasks: list[Task] = []
+    after = None
+    while len(tasks) < limit:
+        page = await functions.list_tasks(caller, where, after=after, limit=min(PAGE, limit - len(tasks)))
+        tasks += page.items
+        after = page.after
+        if after is None:
+            return tasks, False
+    more = await functions.list_tasks(caller, where, after=after, limit=1)
+    return tasks, bool(more.items)
+
+
+def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> str | None:
+    if value is None or value in allowed:
+        return value
+    raise WrongUse(f"{option} has no value {value!r}", hint=f"Allowed: {', '.join(allowed)}.")
+
+
+def list_command(  # noqa: PLR0917
+    status: Annotated[
+        list[str] | None, typer.Option("--status", "-s", help="Only this state; may be given again.")
+    ] = None,
+    execution_type: Annotated[
+        str | None, typer.Option("--type", "-t", help=f"Only one of {', '.join(get_args(ExecutionType))}.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only what came from chat, mail, manual, ...")] = None,
+    priority: Annotated[
+        str | None, typer.Option("--priority", "-p", help=f"Only one of {', '.join(get_args(Priority))}.")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", "-l", help="Only with this label.")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="Only with these words.")] = None,
+    due_before: Annotated[
+        str | None,
+        typer.Option("--due-before", help="Only due before 2026-03-06, today, tomorrow or (in a) week."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Also what is done and cancelled.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Also the steps below tasks.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List tasks, most urgent first: the open ones, unless a filter says otherwise.
+
+    [dim]steward list --due-before tomorrow[/dim]
+    [dim]steward list --status blocked --json[/dim]
+    """
+
+    async def action(house: "House") -> None:
+        statuses = [_choice("--status", s, get_args(ExecutionStatus)) for s in status or []]
+        where = TaskFilter.model_validate(
+            {
+                "status": statuses or (None if all_ else OPEN),
+                "execution_type": _choice("--type", execution_type, get_args(ExecutionType)),
+                "source": _choice("--source", source, get_args(Source)),
+                "priority": _choice("--priority", priority, get_args(Priority)),
+                "label": label.removeprefix("#")[:100] if label else None,
+                "text": search[:500] if search else None,
+                "due_before": parse_limit_day(due_before, house.clock) if due_before else None,
+                "parent": None if steps else "none",
+            }
+        )
+        tasks, has_more = await read_tasks(house.caller, where, limit)
+        out = Output(as_json)
+        out.data({"items": tasks, "has_more": has_more})
+        if not tasks:
+            is_filtered = where.as_json() != {"status": OPEN, "parent": "none"}
+            out.say("No task is like that." if is_filtered else NOTHING_OPEN)
+            return
+        table = rendering.task_table(tasks, house.clock.now(), house.clock.timezone, out.console.width)
+        out.table(table)
+        if has_more:
+            out.note(f"There are more than {limit}: --limit shows them.")
+        if any(task.blocked_on == "review" for task in tasks):
+            out.note("Something waits for your review: steward review")
+
+    in_house(action)
+
+
+NOTHING_OPEN = 'Nothing to do. `steward chat "..."` or `steward add "..."` makes a task.'
+
+
+def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Show one task: what it waits for, its steps, its result, its draft and its log."""
+
+    async def action(house: "House") -> None:
+        task = await find_task(house.caller, task_id)
+        task = await functions.get_task(house.caller, task.id)
+        tree = await functions.get_task_tree(house.caller, task.id)
+        drafts = (await review.list_drafts(house.caller, task_id=task.id)).items
+        out = Output(as_json)
+        out.data({"task": task, "children": [c.model_dump(mode="json") for c in tree.children], "drafts": drafts})
+        if not as_json:
+            say_task(out, task, tree, drafts, house.clock)
+
+    in_house(action)
+
+
+def say_task(out: Output, task: Task, tree: TaskNode, drafts: list[Draft], clock: "Clock") -> None:
+    """A task with all that hangs on it."""
+    out.say(Text.assemble(rendering.mark(task.execution_status), " ", (one_line(task.title), "bold")))
+    out.table(rendering.facts(_task_facts(task, clock)))
+    if task.description.strip():
+        out.say("", task.description.strip())
+    if tree.children:
+        out.say("", Text("Steps", "bold"))
+        out.console.print(rendering.task_tree(tree))
+    say_result(out, task)
+    for draft in drafts[:1]:
+        heading = f"Draft {rendering.short_id(draft)}, version {draft.version}, {draft.state}"
+        out.say("", Text(heading, "bold"), *rendering.draft_as_mail(draft))
+    out.say("", Text("Log", "bold"))
+    for entry in task.execution_log:
+        when = rendering.moment_words(entry.timestamp, clock.now(), clock.timezone)
+        by = f" by {entry.actor_type}" if entry.actor_type else ""
+        reason = f": {one_line(entry.reason)}" if entry.reason else ""
+        out.say(Text.assemble((f"  {when}  ", "dim"), f"{entry.event}{by}{reason}"))
+
+
+def _task_facts(task: Task, clock: "Clock") -> list[tuple[str, str | Text]]:
+    is_blocked = task.execution_status == "blocked"
+    because = {"blocked": task.blocked_reason, "failed": task.failure_reason}.get(task.execution_status)
+    return [
+        ("id", str(task.id)),
+        ("state", rendering.status_line(task)),
+        ("because", because or ""),
+        ("what helps", (task.unblocked_by or "") if is_blocked else ""),
+        ("type", f"{task.execution_type} ({rendering.TYPE_WORDS[task.execution_type]})"),
+        ("due", rendering.due_text(task, clock.now(), clock.timezone)),
+        ("repeats", task.recurrence or ""),
+        ("priority", task.priority),
+        ("labels", " ".join(f"#{label}" for label in task.labels)),
+        ("to", task.recipient or ""),
+        ("from", source_words(task)),
+        ("flagged", Text(one_line("; ".join(task.flags)), "red")),
+        ("why", task.ai_context or ""),
+    ]
+
+
+def say_result(out: Output, task: Task) -> None:
+    """The output of a run, when there is one to read."""
+    result: dict[str, Any] = task.result or {}
+    output = result.get("output")
+    if isinstance(output, str) and output.strip():
+        out.say("", Text("Result", "bold"), output.strip())
+
+
+def source_words(task: Task) -> str:
+    """Where a task came from: the chat's words, the mail's subject."""
+    ref = task.source_ref
+    if task.source == "mail":
+        return f"mail from {ref.get('from') or '?'}: {one_line(str(ref.get('subject') or ''))}"
+    quote = ref.get("quote")
+    return f"{task.source}: {one_line(str(quote))}" if quote else task.source
+
+
+Change = Callable[[Caller, UUID], Awaitable[Task]]
+
+
+def _change(task_id: str, as_json: bool, change: Change, said: str) -> None:
+    async def action(house: "House") -> None:
+        task = await find_task(house.caller, task_id)
+        task = await change(house.caller, task.id)
+        out = Output(as_json)
+        out.data({"task": task})
+        out.say(Text.assemble(rendering.mark(task.execution_status), f" {said}: ", (one_line(task.title), "bold")))
+        if task.execution_status == "queued":
+            out.note("A running Steward does it; without one: steward execute " + rendering.short_id(task))
+
+    in_house(action)
+
+
+def done_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Tick a task off: you did it."""
+
+    async def tick_off(caller: Caller, found: UUID) -> Task:
+        return await functions.update_task(caller, found, {"execution_status": "completed"})
+
+    _change(task_id, as_json, tick_off, "Done")
+
+
+def pause_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Pause a task and everything below it."""
+    _change(task_id, as_json, functions.pause_task, "Paused")
+
+
+def resume_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Take the pause off again; what was waiting to run is queued."""
+    _change(task_id, as_json, functions.resume_task, "Resumed")
+
+
+def cancel_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Cancel a task and everything below it. Drafts of it become void; finished work stays."""
+    _change(task_id, as_json, functions.cancel_task, "Cancelled")
+
+
+def retry_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Have a failed task tried again."""
+    _change(task_id, as_json, functions.retry_task, "Queued again")
+
+
+def delete_command(
+    task_id: IdArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a task and everything below it, for good. Asks first."""
+
+    async def action(house: "House") -> None:
+        task = await find_task(house.caller, task_id)
+        out = Output(as_json)
+        if not yes:
+            below = f" and its {task.subtask_count} steps" if task.subtask_count else ""
+            if not out.is_interactive:
+                raise WrongUse("Nothing is deleted without a yes", hint="Add --yes to delete without a question.")
+            if ask(f"Delete “{one_line(task.title)}”{below} for good? [y/N] ").strip().lower() not in {
+                "y",
+                "yes",
+            }:
+                out.say("Nothing was deleted.")
+                return
+        await functions.delete_task(house.caller, task.id)
+        out.data({"deleted": task.id})
+        out.say(f"Deleted: {one_line(task.title)}")
+
+    in_house(action)
