@@ -1,12 +1,14 @@
 """The clock of the person: what time it is, and in which zone."""
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tzlocal
 
+from core.errors import Invalid
 from core.settings import Settings
 
 
@@ -21,13 +23,24 @@ class Clock:
     @classmethod
     def from_settings(cls, settings: Settings) -> "Clock":
         """The clock that the settings describe; the machine's zone where none is set, UTC where it has none."""
-        zone = settings.timezone or tzlocal.get_localzone_name() or "UTC"
-        return cls(ZoneInfo(zone), settings.now)
+        return cls(ZoneInfo(settings.timezone or zone_of_machine()), settings.now)
 
     def now(self) -> datetime:
         """This moment, aware, in the person's zone."""
         if self.starts_at is None:
             return datetime.now(self.timezone)
-        return (self.starts_at.astimezone(UTC) + timedelta(seconds=monotonic() - self._began)).astimezone(
-            self.timezone
-        )
+        return (self.starts_at.astimezone(UTC) + timedelta(seconds=monotonic() - self._began)).astimezone(self.timezone)
+
+
+def zone_of_machine() -> str:
+    """The name of the machine's time zone, UTC where it has none. Raises `Invalid` for one that cannot be understood."""
+    try:
+        with warnings.catch_warnings():  # it warns where the machine is set to no zone: that is UTC
+            warnings.simplefilter("ignore")
+            return ZoneInfo(tzlocal.get_localzone_name() or "UTC").key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid(
+            "The time zone of this machine cannot be understood",
+            detail=str(error).replace("\n", " ").strip(),
+            hint="STEWARD_TIMEZONE names one, like Europe/Berlin.",
+        ) from error
