@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
-import httpx
 import typer
 from rich.text import Text
 
@@ -170,6 +169,8 @@ def check_port(settings: Settings) -> Check:
 
 
 def _is_steward(settings: Settings) -> bool:
+    import httpx
+
     try:
         answer = httpx.get(f"http://{settings.host}:{settings.port}/healthz", timeout=2, trust_env=False)
     except httpx.HTTPError:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer import TyperException
 from typer.core import TyperCommand
 
 from cli.output import report_error
@@ -35,6 +36,17 @@ class DoorCommand(TyperCommand):
             return super().invoke(ctx)
         except StewardError as error:
             raise typer.Exit(report_error(error, as_json=bool(ctx.params.get("as_json")))) from error
+        except (BrokenPipeError, typer.Abort, typer.Exit, TyperException):
+            raise  # a broken pipe, wrong use: typer knows what to do
+        except Exception as error:
+            if load_settings().log_level == "debug":
+                raise
+            told = StewardError(
+                f"Something unexpected happened: {type(error).__name__}",
+                detail=str(error) or None,
+                hint="STEWARD_LOG_LEVEL=debug shows where; please report it.",
+            )
+            raise typer.Exit(report_error(told, as_json=bool(ctx.params.get("as_json")))) from error
 
 
 @asynccontextmanager
@@ -42,6 +54,9 @@ async def opened_house(settings: Settings) -> "AsyncGenerator[House, None]":
     """The house, open as its owner for as long as the block runs."""
     from app.house import open_house
 
+    from core.logging import set_up_logging
+
+    set_up_logging(settings)
     async with open_house(settings) as house:
         yield house
 

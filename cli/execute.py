@@ -102,21 +102,28 @@ async def follow(house: "House", task_id: UUID, seen: int, show: Callable[[TaskE
 
     The work is done by a worker that is alive somewhere, else in this process. Raises what the worker raises.
     """
+    done: set[UUID] = set()
     working: set[UUID] = {task_id}
     while working:
         for one in sorted(working):
-            worker = asyncio.create_task(house.work_until(one))
-            try:
-                while not worker.done():
-                    await asyncio.wait({worker}, timeout=LOOK_SECONDS)
-                    seen = await _show_new(house.caller, task_id, seen, show)
-            finally:
-                worker.cancel()
-                await asyncio.gather(worker, return_exceptions=True)
-            worker.result()
+            seen = await _work_on(house, one, task_id, seen, show)
+        done |= working
         tree = await functions.get_task_tree(house.caller, task_id)
-        working = {node.id for node in _nodes(tree) if node.execution_status in UNSETTLED and not node.run_after}
+        working = {node.id for node in _nodes(tree) if node.execution_status in UNSETTLED} - done
     await _show_new(house.caller, task_id, seen, show)
+
+
+async def _work_on(house: "House", one: UUID, root: UUID, seen: int, show: Callable[[TaskEvent], None]) -> int:
+    worker = asyncio.create_task(house.work_until(one))
+    try:
+        while not worker.done():
+            await asyncio.wait({worker}, timeout=LOOK_SECONDS)
+            seen = await _show_new(house.caller, root, seen, show)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    worker.result()
+    return seen
 
 
 async def _show_new(caller: Caller, task_id: UUID, seen: int, show: Callable[[TaskEvent], None]) -> int:

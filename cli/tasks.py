@@ -160,7 +160,7 @@ def list_command(  # noqa: PLR0917
         table = rendering.task_table(tasks, house.clock.now(), house.clock.timezone, out.console.width)
         out.table(table)
         if has_more:
-            out.note(f"There are more than {limit}: --limit shows them.")
+            out.note(f"These are the first {limit}; --limit shows more.")
         if any(task.blocked_on == "review" for task in tasks):
             out.note("Something waits for your review: steward review")
 

