@@ -41,7 +41,9 @@ def _text(result: Immediate) -> Iterator[Finding]:
     if REFUSAL.match(result.output):
         yield Finding("refusal", "The result is a refusal, not the work")
     if found := PLACEHOLDER.search(result.output):
-        yield Finding("placeholder", f"A placeholder is left in the text: {found[0]}", "Add the missing fact to the task")
+        yield Finding(
+            "placeholder", f"A placeholder is left in the text: {found[0]}", "Add the missing fact to the task"
+        )
     if result.format == "json":
         try:
             json.loads(result.output)
@@ -70,4 +72,6 @@ def _draft(draft: DraftContent, context: TaskContext) -> Iterator[Finding]:
     if not draft.body.strip():
         yield Finding("no-body", "The draft has no text")
     elif found := PLACEHOLDER.search(f"{draft.subject}\n{draft.body}"):
-        yield Finding("placeholder", f"A placeholder is left in the draft: {found[0]}", "Add the missing fact to the task")
+        yield Finding(
+            "placeholder", f"A placeholder is left in the draft: {found[0]}", "Add the missing fact to the task"
+        )

@@ -53,24 +53,16 @@ async def advance_task(caller: Caller, task_id: UUID, equipment: Equipment) -> N
     try:
         await _run(caller, task, equipment)
     except StewardError as error:
-        await log.awarning(
-            "run_failed", task_id=str(task_id), error=error.message, retryable=error.is_retryable
-        )
-        await _fail(
-            caller, task_id, error.message, retryable=error.is_retryable, after=error.retry_after_seconds
-        )
+        await log.awarning("run_failed", task_id=str(task_id), error=error.message, retryable=error.is_retryable)
+        await _fail(caller, task_id, error.message, retryable=error.is_retryable, after=error.retry_after_seconds)
     except Exception as error:
         await log.aexception("run_crashed", task_id=str(task_id))
-        await _fail(
-            caller, task_id, f"An unexpected error: {type(error).__name__}", retryable=True, after=None
-        )
+        await _fail(caller, task_id, f"An unexpected error: {type(error).__name__}", retryable=True, after=None)
 
 
 async def _fail(caller: Caller, task_id: UUID, error: str, *, retryable: bool, after: int | None) -> None:
     try:
-        await functions.fail_task_execution(
-            caller, task_id, error, should_retry=retryable, retry_after_seconds=after
-        )
+        await functions.fail_task_execution(caller, task_id, error, should_retry=retryable, retry_after_seconds=after)
     except (Conflict, NotFound) as conflict:
         # Cancelled, paused or deleted meanwhile: that word stands.
         await log.ainfo("failure_not_recorded", task_id=str(task_id), reason=conflict.message)
@@ -102,9 +94,7 @@ def _recording(caller: Caller, task: Task, equipment: Equipment) -> Thinking:
 
 
 async def _think(caller: Caller, task: Task, equipment: Equipment) -> None:
-    context = TaskContext.from_row(
-        await functions.get_task_context(caller, task.id), equipment.clock.timezone
-    )
+    context = TaskContext.from_row(await functions.get_task_context(caller, task.id), equipment.clock.timezone)
     thinking = _recording(caller, task, equipment)
     now = equipment.clock.now()
     decision = await strategist.decide(context, now=now, thinking=thinking)
@@ -130,9 +120,7 @@ async def _think(caller: Caller, task: Task, equipment: Equipment) -> None:
     await _settle(caller, task, decision, equipment)
 
 
-async def _settle(
-    caller: Caller, task: Task, decision: Immediate | Decompose | Blocked, equipment: Equipment
-) -> None:
+async def _settle(caller: Caller, task: Task, decision: Immediate | Decompose | Blocked, equipment: Equipment) -> None:
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, equipment)
@@ -144,9 +132,7 @@ async def _settle(
                 await review.request_review(caller, task.id, task.title, _result(decision))
         case Decompose():
             subtasks = [s.model_dump(mode="json", exclude_none=True) for s in decision.subtasks]
-            await functions.decompose_task_execution(
-                caller, task.id, subtasks, decision.message, decision.confidence
-            )
+            await functions.decompose_task_execution(caller, task.id, subtasks, decision.message, decision.confidence)
         case Blocked():
             await functions.block_task_execution(
                 caller,
@@ -188,9 +174,7 @@ def _draft_content(task: Task, draft: DraftContent, why: str, equipment: Equipme
 
 async def _revise(caller: Caller, task: Task, equipment: Equipment) -> None:
     earlier = await review.get_draft(caller, UUID(str(task.tool_input["draft_id"])))
-    context = TaskContext.from_row(
-        await functions.get_task_context(caller, earlier.task_id), equipment.clock.timezone
-    )
+    context = TaskContext.from_row(await functions.get_task_context(caller, earlier.task_id), equipment.clock.timezone)
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )

@@ -57,9 +57,7 @@ async def send_approved_draft(caller: Caller, task: Task, sender: MailSender, cl
     except SendTemporary:
         await review.release_sending(caller, draft_id)
         if task.retry_count >= task.max_retries:
-            await review.finish_sending(
-                caller, draft_id, "failed", reason="The mail server could not be reached"
-            )
+            await review.finish_sending(caller, draft_id, "failed", reason="The mail server could not be reached")
         raise
     except SendRefused as error:
         reason = f"{error.message}: {error.detail}" if error.detail else error.message

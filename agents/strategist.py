@@ -251,7 +251,9 @@ def _thread(messages: list[ThreadMessage]) -> list[str]:
         text = message.text[:budget]
         budget -= len(text)
         sent = message.sent_at.isoformat() if message.sent_at else "at an unknown time"
-        heading = fenced(f"Mail from {message.from_name} <{message.from_address}>, sent {sent}: {message.subject}\n\n{text}")
+        heading = fenced(
+            f"Mail from {message.from_name} <{message.from_address}>, sent {sent}: {message.subject}\n\n{text}"
+        )
         shown.append(heading)
     return shown[::-1]
 

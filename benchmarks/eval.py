@@ -38,7 +38,14 @@ def read_cases(path: Path) -> list[dict[str, Any]]:
         try:
             case = json.loads(line)
             datetime.fromisoformat(case["now"]).astimezone(ZoneInfo(case["timezone"]))
-            cases.append({**case, "id": str(case.get("id", number)), "message": str(case["message"]), "expect": list(case["expect"])})
+            cases.append(
+                {
+                    **case,
+                    "id": str(case.get("id", number)),
+                    "message": str(case["message"]),
+                    "expect": list(case["expect"]),
+                }
+            )
         except (ValueError, KeyError, TypeError) as error:
             sys.exit(f"error: {path}, line {number}: {error!r}")
     return cases
@@ -52,7 +59,12 @@ def misses(expected: list[Mapping[str, Any]], found: list[ExtractedTask], zone: 
             if word.casefold() not in got.title.casefold():
                 wrong.append(f"task {number}: title {got.title!r} lacks {word!r}")
         due = got.due_at.astimezone(zone).date().isoformat() if got.due_at else None
-        actual = {"execution_type": got.execution_type, "due_date": due, "priority": got.priority, "recipient": got.recipient}
+        actual = {
+            "execution_type": got.execution_type,
+            "due_date": due,
+            "priority": got.priority,
+            "recipient": got.recipient,
+        }
         for key, value in actual.items():
             if key in want and want[key] != value:
                 wrong.append(f"task {number}: {key} is {value!r}, expected {want[key]!r}")
@@ -72,10 +84,18 @@ async def score(path: Path, thinking: Thinking) -> dict[str, Any]:
         right += not wrong
         if wrong:
             print(f"{case['id']}: {case['message']!r}")
-            for line in [*wrong, *(f"got: {t.title!r} {t.execution_type} {t.due_at} {t.recipient}" for t in answer.tasks)]:
+            for line in [
+                *wrong,
+                *(f"got: {t.title!r} {t.execution_type} {t.due_at} {t.recipient}" for t in answer.tasks),
+            ]:
                 print(f"    {line}")
     print(f"{path.name}: {right} of {len(cases)} right, {invented} invented, by {thinking.name}")
-    return {"cases": len(cases), "right": right, "share_right": round(right / len(cases), 3) if cases else 0.0, "invented": invented}
+    return {
+        "cases": len(cases),
+        "right": right,
+        "share_right": round(right / len(cases), 3) if cases else 0.0,
+        "invented": invented,
+    }
 
 
 async def main() -> None:

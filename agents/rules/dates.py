@@ -43,7 +43,18 @@ MONTHS = (
 NUMBERS = {
     **{"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8},
     **{"nine": 9, "ten": 10, "twelve": 12, "a couple of": 2, "ein": 1, "eine": 1, "einem": 1, "einer": 1, "einen": 1},
-    **{"zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9, "zehn": 10, "zwölf": 12},
+    **{
+        "zwei": 2,
+        "drei": 3,
+        "vier": 4,
+        "fünf": 5,
+        "sechs": 6,
+        "sieben": 7,
+        "acht": 8,
+        "neun": 9,
+        "zehn": 10,
+        "zwölf": 12,
+    },
 }
 UNITS: dict[str, str] = {
     **dict.fromkeys(["minute", "minutes", "min", "mins", "minuten"], "minutes"),
@@ -54,8 +65,12 @@ UNITS: dict[str, str] = {
     **dict.fromkeys(["year", "years", "jahr", "jahre", "jahren"], "years"),
 }
 PARTS: dict[str, time] = {
-    **dict.fromkeys(["morning", "früh", "morgen", "vormittag", "in the morning", "morgens", "am morgen", "am vormittag"], time(9)),
-    **dict.fromkeys(["noon", "midday", "lunchtime", "mittag", "mittags", "at noon", "at midday", "am mittag"], time(12)),
+    **dict.fromkeys(
+        ["morning", "früh", "morgen", "vormittag", "in the morning", "morgens", "am morgen", "am vormittag"], time(9)
+    ),
+    **dict.fromkeys(
+        ["noon", "midday", "lunchtime", "mittag", "mittags", "at noon", "at midday", "am mittag"], time(12)
+    ),
     **dict.fromkeys(["afternoon", "in the afternoon", "nachmittag", "nachmittags", "am nachmittag"], time(15)),
     **dict.fromkeys(["evening", "in the evening", "abend", "abends", "am abend"], time(18)),
     **dict.fromkeys(["night", "at night", "nacht"], time(20)),
@@ -65,7 +80,9 @@ PART_WORDS = "|".join(sorted(map(re.escape, PARTS), key=len, reverse=True))
 BY = r"(?:no later than|not later than|due by|due on|due|by|until|till|til|bis spätestens|bis zum|bis|spätestens|fällig am|fällig|deadline)"
 BEFORE = r"(?:before|vor dem|vor|ahead of)"
 ON = r"(?:on|am|for|zum|an diesem|this coming|starting|ab|@)"
-LEAD = re.compile(rf"(?:(?P<by>{BY})|(?P<before>{BEFORE})|(?P<on>{ON})|(?P<at>at|um|gegen|around)|(?P<in>in))[\s:]+(?:the\s+)?$", re.I)
+LEAD = re.compile(
+    rf"(?:(?P<by>{BY})|(?P<before>{BEFORE})|(?P<on>{ON})|(?P<at>at|um|gegen|around)|(?P<in>in))[\s:]+(?:the\s+)?$", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,9 @@ class _Time:
 def find_dates(text: str, now: datetime) -> list[DateMention]:
     """Every date or time phrase in `text`, in order, without overlaps. `now` is aware."""
     text = text[:LONGEST_TEXT]
-    days = _without_overlaps([day for pattern, read in DAY_PATTERNS for match in pattern.finditer(text) if (day := read(match, now))])
+    days = _without_overlaps(
+        [day for pattern, read in DAY_PATTERNS for match in pattern.finditer(text) if (day := read(match, now))]
+    )
     taken = [(day.start, day.end) for day in days]
     times = [
         found
@@ -143,7 +162,16 @@ def _read_weekday(match: re.Match[str], now: datetime) -> _Day:
 
 def _read_relative_day(match: re.Match[str], now: datetime) -> _Day | None:
     word = match["day"].casefold()
-    ahead = {"today": 0, "tonight": 0, "heute": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "morgen": 1, "übermorgen": 2}.get(word, 2)
+    ahead = {
+        "today": 0,
+        "tonight": 0,
+        "heute": 0,
+        "tomorrow": 1,
+        "tmrw": 1,
+        "tmr": 1,
+        "morgen": 1,
+        "übermorgen": 2,
+    }.get(word, 2)
     part = "night" if word == "tonight" else match["part"]
     return _Day(match.start(), match.end(), now.date() + timedelta(days=ahead), _part(part))
 
@@ -211,8 +239,12 @@ def _read_next_span(match: re.Match[str], now: datetime) -> _Day:
 @lru_cache(maxsize=4096)
 def _parse_absolute(words: str, year: int) -> date | None:
     found = dateparser.parse(
-        words, languages=["en", "de"], settings={"DATE_ORDER": "DMY", "RELATIVE_BASE": datetime(year, 1, 1), "STRICT_PARSING": True}
-    ) or dateparser.parse(f"{words} {year}", languages=["en", "de"], settings={"DATE_ORDER": "DMY", "STRICT_PARSING": True})
+        words,
+        languages=["en", "de"],
+        settings={"DATE_ORDER": "DMY", "RELATIVE_BASE": datetime(year, 1, 1), "STRICT_PARSING": True},
+    ) or dateparser.parse(
+        f"{words} {year}", languages=["en", "de"], settings={"DATE_ORDER": "DMY", "STRICT_PARSING": True}
+    )
     return found.date() if found else None
 
 
@@ -279,43 +311,100 @@ DAY_PATTERNS: list[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], _D
     (re.compile(r"(?<![\d.,/-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4}|\d{2})?(?![\d/])"), _read_dotted),
     (
         re.compile(
-            rf"\b(?P<date>\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?:{MONTHS})\b\.?(?:,?\s+\d{{4}}\b)?)(?:,?\s+(?P<part>{PART_WORDS})\b)?", IGNORE_CASE
+            rf"\b(?P<date>\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?:{MONTHS})\b\.?(?:,?\s+\d{{4}}\b)?)(?:,?\s+(?P<part>{PART_WORDS})\b)?",
+            IGNORE_CASE,
         ),
         _read_absolute,
     ),
-    (re.compile(rf"\b(?P<date>(?!may\b)(?:{MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:.])(?:,?\s+\d{{4}}\b)?)", IGNORE_CASE), _read_absolute),
+    (
+        re.compile(
+            rf"\b(?P<date>(?!may\b)(?:{MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:.])(?:,?\s+\d{{4}}\b)?)",
+            IGNORE_CASE,
+        ),
+        _read_absolute,
+    ),
     (re.compile(r"\b(?P<date>May\s+\d{1,2}(?:st|nd|rd|th)?(?![\d:.])(?:,?\s+\d{4}\b)?)"), _read_absolute),
-    (re.compile(r"\b(?:the\s+)?day after tomorrow\b(?P<day>)(?P<part>)", IGNORE_CASE), lambda m, n: _Day(m.start(), m.end(), n.date() + timedelta(days=2))),
-    (re.compile(rf"\b(?P<day>today|tonight|tomorrow|tmrw|tmr|heute|übermorgen){AFTER_PART}\b", IGNORE_CASE), _read_relative_day),
-    (re.compile(rf"(?<!guten )(?<!Guten )(?<!am )(?<!jeden )(?<!Jeden )\b(?P<day>morgen|Morgen(?!\s*[!,.]?$)(?=\s+\w)){AFTER_PART}\b"), _read_relative_day),
+    (
+        re.compile(r"\b(?:the\s+)?day after tomorrow\b(?P<day>)(?P<part>)", IGNORE_CASE),
+        lambda m, n: _Day(m.start(), m.end(), n.date() + timedelta(days=2)),
+    ),
+    (
+        re.compile(rf"\b(?P<day>today|tonight|tomorrow|tmrw|tmr|heute|übermorgen){AFTER_PART}\b", IGNORE_CASE),
+        _read_relative_day,
+    ),
+    (
+        re.compile(
+            rf"(?<!guten )(?<!Guten )(?<!am )(?<!jeden )(?<!Jeden )\b(?P<day>morgen|Morgen(?!\s*[!,.]?$)(?=\s+\w)){AFTER_PART}\b"
+        ),
+        _read_relative_day,
+    ),
     (re.compile(rf"\b(?:this|diesen|heute)\s+(?P<part>{PART_WORDS})\b", IGNORE_CASE), _read_this_part),
     (re.compile(rf"\b{WHICH}(?P<day>{LONG_DAYS})\b{IN_WEEK}{AFTER_PART}", IGNORE_CASE), _read_weekday),
     (re.compile(rf"\b{WHICH}(?P<day>{SAFE_SHORT_DAYS})\b\.?{IN_WEEK}{AFTER_PART}", IGNORE_CASE), _read_weekday),
-    (re.compile(rf"(?:(?<=on )|(?<=by )|(?<=until )|(?<=till )|(?<=before )|(?=next |this ))\b{WHICH}(?P<day>{RISKY_SHORT_DAYS})\b\.?{IN_WEEK}{AFTER_PART}", IGNORE_CASE), _read_weekday),
-    (re.compile(rf"\b{WHICH}(?P<day>Mon|Wed|Sat|Sun)\b(?!\s+(?:sat|sets)){IN_WEEK}{AFTER_PART}"), _read_weekday),
-    (re.compile(rf"(?:(?<=am )|(?<=bis )|(?<=zum ))(?P<which>)(?P<week>)(?P<day>{GERMAN_SHORT_DAYS})\b\.?{AFTER_PART}"), _read_weekday),
     (
         re.compile(
-            rf"\b(?:with)?in\s+(?P<n>\d{{1,3}}|half an|einer halben|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})\s+(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})\b", IGNORE_CASE
+            rf"(?:(?<=on )|(?<=by )|(?<=until )|(?<=till )|(?<=before )|(?=next |this ))\b{WHICH}(?P<day>{RISKY_SHORT_DAYS})\b\.?{IN_WEEK}{AFTER_PART}",
+            IGNORE_CASE,
+        ),
+        _read_weekday,
+    ),
+    (re.compile(rf"\b{WHICH}(?P<day>Mon|Wed|Sat|Sun)\b(?!\s+(?:sat|sets)){IN_WEEK}{AFTER_PART}"), _read_weekday),
+    (
+        re.compile(
+            rf"(?:(?<=am )|(?<=bis )|(?<=zum ))(?P<which>)(?P<week>)(?P<day>{GERMAN_SHORT_DAYS})\b\.?{AFTER_PART}"
+        ),
+        _read_weekday,
+    ),
+    (
+        re.compile(
+            rf"\b(?:with)?in\s+(?P<n>\d{{1,3}}|half an|einer halben|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})\s+(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})\b",
+            IGNORE_CASE,
         ),
         _read_in,
     ),
-    (re.compile(r"\b(?:the\s+)?end of\s+(?:the\s+|this\s+|next\s+)?(?:business\s+)?(?:day|week|month|quarter|year)\b|\b(?:EOD|EOW|EOM|COB|close of business)\b", IGNORE_CASE), _read_end_of),
-    (re.compile(r"\bEnde\s+(?:der\s+|des\s+|dieser\s+|dieses\s+|nächster\s+|nächsten\s+|kommender\s+)?(?:Woche|Monats?|Quartals?|Jahres|Jahr|Tages)\b|\b(?:Monatsende|Wochenende(?=\s+(?:fertig|fällig))|Jahresende|Quartalsende)\b", IGNORE_CASE), _read_end_of),
-    (re.compile(r"\b(?:next|this|coming)\s+(?:week|month|weekend)\b|\b(?:over |at |on )?the weekend\b|\b(?:nächste[nr]?|kommende[nr]?|diese[nr]?)\s+(?:Woche|Monat|Wochenende)\b|\bam Wochenende\b", IGNORE_CASE), _read_next_span),
-    (re.compile(r"(?:\b(?:on|by|until|before|due)\s+)(?:the\s+)(?P<d>\d{1,2})(?:st|nd|rd|th)\b(?!\s+(?:of|floor|time|century|edition|version|draft|anniversary|birthday))", IGNORE_CASE), _read_day_of_month),
-    (re.compile(r"\b(?:am|bis zum|zum|bis)\s+(?P<d>\d{1,2})\.(?!\s*(?:\d|Stock|Mal))(?=\s|,|;|$|\))"), _read_day_of_month),
+    (
+        re.compile(
+            r"\b(?:the\s+)?end of\s+(?:the\s+|this\s+|next\s+)?(?:business\s+)?(?:day|week|month|quarter|year)\b|\b(?:EOD|EOW|EOM|COB|close of business)\b",
+            IGNORE_CASE,
+        ),
+        _read_end_of,
+    ),
+    (
+        re.compile(
+            r"\bEnde\s+(?:der\s+|des\s+|dieser\s+|dieses\s+|nächster\s+|nächsten\s+|kommender\s+)?(?:Woche|Monats?|Quartals?|Jahres|Jahr|Tages)\b|\b(?:Monatsende|Wochenende(?=\s+(?:fertig|fällig))|Jahresende|Quartalsende)\b",
+            IGNORE_CASE,
+        ),
+        _read_end_of,
+    ),
+    (
+        re.compile(
+            r"\b(?:next|this|coming)\s+(?:week|month|weekend)\b|\b(?:over |at |on )?the weekend\b|\b(?:nächste[nr]?|kommende[nr]?|diese[nr]?)\s+(?:Woche|Monat|Wochenende)\b|\bam Wochenende\b",
+            IGNORE_CASE,
+        ),
+        _read_next_span,
+    ),
+    (
+        re.compile(
+            r"(?:\b(?:on|by|until|before|due)\s+)(?:the\s+)(?P<d>\d{1,2})(?:st|nd|rd|th)\b(?!\s+(?:of|floor|time|century|edition|version|draft|anniversary|birthday))",
+            IGNORE_CASE,
+        ),
+        _read_day_of_month,
+    ),
+    (
+        re.compile(r"\b(?:am|bis zum|zum|bis)\s+(?P<d>\d{1,2})\.(?!\s*(?:\d|Stock|Mal))(?=\s|,|;|$|\))"),
+        _read_day_of_month,
+    ),
 ]
 
 # Times --------------------------------------------------------------------------------------------------------------
 
 TIME = re.compile(
-    rf"""(?<![\w.:/€$£#-])(?:
-      (?:(?P<lead>at|um|gegen|around|ab|@)\s*)?(?P<h>\d{{1,2}})(?:[:.](?P<m>\d{{2}}))?\s*(?P<ampm>a\.?m\.?|p\.?m\.?)(?!\w)
-    | (?:(?:at|um|gegen|around|by|before|until|bis|ab|@)\s+)?(?P<h24>\d{{1,2}}):(?P<m24>\d{{2}})(?::\d{{2}})?(?:\s*(?:Uhr|h))?(?![\d%])
-    | (?:(?:um|gegen|bis|ab)\s+)?(?P<huhr>\d{{1,2}})(?:[.:](?P<muhr>\d{{2}}))?\s*Uhr(?:\s+(?P<muhr2>\d{{2}})\b)?
-    | (?:at|around|before|by|until|um)\s+(?P<bare>\d{{1,2}})(?:\s*o['’]?clock)?(?=\s*(?:$|[,.;!?)]|and\b|und\b|on\b|with\b|tomorrow\b|today\b|next\b))
-    | half\s+past\s+(?P<half>\d{{1,2}}) | halb\s+(?P<halb>\d{{1,2}})(?!\w)
+    r"""(?<![\w.:/€$£#-])(?:
+      (?:(?P<lead>at|um|gegen|around|ab|@)\s*)?(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<ampm>a\.?m\.?|p\.?m\.?)(?!\w)
+    | (?:(?:at|um|gegen|around|by|before|until|bis|ab|@)\s+)?(?P<h24>\d{1,2}):(?P<m24>\d{2})(?::\d{2})?(?:\s*(?:Uhr|h))?(?![\d%])
+    | (?:(?:um|gegen|bis|ab)\s+)?(?P<huhr>\d{1,2})(?:[.:](?P<muhr>\d{2}))?\s*Uhr(?:\s+(?P<muhr2>\d{2})\b)?
+    | (?:at|around|before|by|until|um)\s+(?P<bare>\d{1,2})(?:\s*o['’]?clock)?(?=\s*(?:$|[,.;!?)]|and\b|und\b|on\b|with\b|tomorrow\b|today\b|next\b))
+    | half\s+past\s+(?P<half>\d{1,2}) | halb\s+(?P<halb>\d{1,2})(?!\w)
     | (?P<word>(?:at\s+)?(?:noon|midday|midnight)|mittags?|Mitternacht)\b
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -355,7 +444,9 @@ def _read_time(match: re.Match[str]) -> _Time | None:
 
 # Putting them together ----------------------------------------------------------------------------------------------
 
-BETWEEN = re.compile(r"^[\s,]*(?:at|um|on|am|by|@|-|–|um spätestens|gegen|around|before|bis|until|,)?[\s,]*(?:the\s+)?$", re.I)
+BETWEEN = re.compile(
+    r"^[\s,]*(?:at|um|on|am|by|@|-|–|um spätestens|gegen|around|before|bis|until|,)?[\s,]*(?:the\s+)?$", re.I
+)
 
 
 JOINED = re.compile(r"^[\s,]+(?:den\s+|dem\s+|the\s+)?$", re.I)
@@ -410,7 +501,12 @@ def _mention(text: str, day: _Day, beside: _Time | None, now: datetime) -> DateM
         return DateMention(lead_start, end, day.exact, False, relation)
     at = beside.at if beside else day.at
     chosen = day.day
-    if at and chosen == now.date() + timedelta(days=7) and _is_bare_weekday(text[day.start : day.end]) and local(now.date(), at, now) > now:
+    if (
+        at
+        and chosen == now.date() + timedelta(days=7)
+        and _is_bare_weekday(text[day.start : day.end])
+        and local(now.date(), at, now) > now
+    ):
         chosen = now.date()  # "Friday at 4pm", said on a Friday morning
     if at is None:
         return DateMention(lead_start, end, local(chosen, END_OF_DAY, now), True, relation, day.is_vague)
@@ -427,9 +523,9 @@ def _lead(text: str, start: int, end: int) -> tuple[int, Relation]:
     match = LEAD.search(words)
     begin = start - (len(words) - match.start()) if match else start
     word = match[0].casefold() if match else (inside[0].casefold() if inside else "")
-    if match and match["by"] or word.startswith(("by", "until", "bis", "due")):
+    if (match and match["by"]) or word.startswith(("by", "until", "bis", "due")):
         return begin, "by"
-    if match and match["before"] or word.startswith("before"):
+    if (match and match["before"]) or word.startswith("before"):
         return begin, "before"
     if word.startswith(("at", "um", "gegen", "around")):
         return begin, "at"

@@ -19,7 +19,9 @@ LONGEST_CLAUSE = 2_000
 MOST_TASKS = 50
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]")
-SENTENCE_END = re.compile(r"(?<=[.!?;])(?<!\b[A-Za-z]\.)(?<!\d\.)(?<!e\.g\.)(?<!z\.B\.)(?<!Dr\.)(?<!Mr\.)(?<!Ms\.)(?<!Nr\.)(?<!St\.)\s+")
+SENTENCE_END = re.compile(
+    r"(?<=[.!?;])(?<!\b[A-Za-z]\.)(?<!\d\.)(?<!e\.g\.)(?<!z\.B\.)(?<!Dr\.)(?<!Mr\.)(?<!Ms\.)(?<!Nr\.)(?<!St\.)\s+"
+)
 BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)]|\[[ xX]?\]|- \[[ xX]?\])\s+")
 MATERIAL_VERB = re.compile(
     r"\b(?:translate|summari[sz]e|extract|rewrite|rephrase|reword|shorten|proofread|polish|paraphrase|simplify|recap|correct|list|pull|condense|"
@@ -50,7 +52,9 @@ DENIED = re.compile(
     r"\b(?:no\s+need\s+to|(?:do\s+not|don['’]?t|needn['’]?t|does\s+not|doesn['’]?t)\s+(?!let\s+me\s+forget|forget)(?:\w+\s+)?(?:need|have)?|never\s*mind|forget\s+(?:about\s+)?it|not\s+necessary|"
     r"(?:brauchst|musst|muss|müssen|brauche)\s+(?:\w+\s+){0,4}nicht|nicht\s+nötig|kein(?:e)?\s+\w+\s+nötig|(?:schon\s+)?gut|egal)\b", re.I
 )  # fmt: skip
-DONT_FORGET = re.compile(r"\b(?:do\s+not|don['’]?t)\s+(?:let\s+me\s+)?forget|nicht\s+vergessen|vergiss\b.*\bnicht\b", re.I)
+DONT_FORGET = re.compile(
+    r"\b(?:do\s+not|don['’]?t)\s+(?:let\s+me\s+)?forget|nicht\s+vergessen|vergiss\b.*\bnicht\b", re.I
+)
 QUESTION = re.compile(
     r"^\W*(?:what|who|whom|whose|where|when|why|which|how|is|are|am|was|were|do|does|did|has|have|had|shall|may|might|was\s+ist|wie|warum|wieso|wo|wann|wer|welche[rs]?|ist|sind|hast|hat|war|gibt|"
     r"weißt|bist|was|what['’]s|who['’]s|how['’]s|where['’]s)\b", re.I
@@ -61,7 +65,9 @@ NOUN_TASK = re.compile(
     r"\b(?:appointment|meeting|call|deadline|rent|invoice|payment|bill|dentist|doctor|interview|check-?up|inspection|Termin|Zahnarzt\w*|Arzttermin|Miete|Rechnung|Besprechung|Frist|Abgabe|Elternabend)\b", re.I
 )  # fmt: skip
 NOT_CONTENT = re.compile(r"\b(?:that|saying|to\s+say|telling|dass|mit\s+dem\s+hinweis|:\s)", re.I)
-CUT = re.compile(r"(?:\s*[,;]\s*(?:and|und|then|dann|plus|as\s+well\s+as|but|aber)?\s*(?:also|then|auch|dann|außerdem)?\s+|\s+(?:and|und|then|dann|plus|&)\s+(?:also\s+|then\s+|auch\s+|dann\s+|please\s+|bitte\s+)?|\s*,\s*)")
+CUT = re.compile(
+    r"(?:\s*[,;]\s*(?:and|und|then|dann|plus|as\s+well\s+as|but|aber)?\s*(?:also|then|auch|dann|außerdem)?\s+|\s+(?:and|und|then|dann|plus|&)\s+(?:also\s+|then\s+|auch\s+|dann\s+|please\s+|bitte\s+)?|\s*,\s*)"
+)
 ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 HANDLE = re.compile(r"(?<![\w.])@(\w[\w.-]*\w|\w)")
 NAME = re.compile(
@@ -81,7 +87,10 @@ PRIORITIES: list[tuple[re.Pattern[str], Priority]] = [
     (re.compile(r"(?<!\w)p3(?!\w)", re.I), "medium"),
 ]  # fmt: skip
 STRAY = re.compile(r"^[\s,;:.!?–—*-]+|[\s,;:.!?–—-]+$")
-MINUTES = re.compile(r"\b(?:(?P<n>\d{1,3})[ -]?(?P<unit>minutes?|mins?|minütige[nrs]?|minuten|hours?|hrs?|h|stunden?|stündige[nrs]?)|(?P<half>half[- ](?:an[- ])?hour|halbstündige[nrs]?))\b", re.I)
+MINUTES = re.compile(
+    r"\b(?:(?P<n>\d{1,3})[ -]?(?P<unit>minutes?|mins?|minütige[nrs]?|minuten|hours?|hrs?|h|stunden?|stündige[nrs]?)|(?P<half>half[- ](?:an[- ])?hour|halbstündige[nrs]?))\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ def _clauses(text: str, now: datetime) -> list[Clause]:
 
 
 def _with_material(text: str) -> list[Clause]:
-    """"Translate this into German: ..." is one task, and what follows the colon is what it works on."""
+    """ "Translate this into German: ..." is one task, and what follows the colon is what it works on."""
     head, colon, rest = text.partition(":")
     if not colon or not rest.strip() or len(head) > 300 or "\n" in head.strip() or re.search(r"\d$", head):
         return []
@@ -169,7 +178,7 @@ def _begins_request(text: str, now: datetime) -> bool:
         return False
     name = verb_class(first[0])
     if name is None:
-        return had_prefix and len(words.split()) > 1 or _german_infinitive(words) is not None
+        return (had_prefix and len(words.split()) > 1) or _german_infinitive(words) is not None
     following = words[first.end() :]
     if first[0][0].isupper() and not had_prefix and first[0].casefold() not in {"email", "e-mail"}:
         return False  # inside a sentence a capital makes it a name: "Anna and Mark", German nouns
@@ -254,7 +263,9 @@ def _meaning(bare: str, whole: str, *, marked: bool, has_date: bool) -> tuple[Me
             if first[0].casefold() in {"ruf", "rufe"}:
                 name = "call" if re.search(r"\ban\b|zurück", rest) else name
             return classify(name, first[0], rest), bare
-        if re.match(r"(?:for|about|mit|an|die|den|das|der|the|my|our)$", first[0], re.I) is None and (verb := _german_infinitive(bare)):
+        if re.match(r"(?:for|about|mit|an|die|den|das|der|the|my|our)$", first[0], re.I) is None and (
+            verb := _german_infinitive(bare)
+        ):
             return classify(verb[0], verb[1], bare), bare
         if verb := _german_infinitive(bare):
             return classify(verb[0], verb[1], bare), bare
@@ -262,7 +273,12 @@ def _meaning(bare: str, whole: str, *, marked: bool, has_date: bool) -> tuple[Me
         return Meaning("errand", "manual", 0.7, "Something is due"), due["what"]
     if marked and bare:
         return Meaning("errand", "manual", 0.7, "You asked to be reminded of it"), bare
-    if has_date and len(bare.split()) <= 7 and NOUN_TASK.search(bare) and not re.search(r"\b(?:was|were|is|are|war|ist|i|we|you)\b", bare, re.I):
+    if (
+        has_date
+        and len(bare.split()) <= 7
+        and NOUN_TASK.search(bare)
+        and not re.search(r"\b(?:was|were|is|are|war|ist|i|we|you)\b", bare, re.I)
+    ):
         return Meaning("errand", "manual", 0.6, "An appointment or something due"), bare
     return None
 
@@ -273,7 +289,11 @@ def _german_infinitive(words: str) -> tuple[str, str] | None:
     if len(pieces) < 2 or len(pieces) > 30:
         return None
     last = pieces[-1]
-    if last[0].isupper() or not last.endswith(("en", "eln", "ern")) or last in {"seen", "been", "then", "when", "children", "open", "seven", "ten", "given", "taken"}:
+    if (
+        last[0].isupper()
+        or not last.endswith(("en", "eln", "ern"))
+        or last in {"seen", "been", "then", "when", "children", "open", "seven", "ten", "given", "taken"}
+    ):
         return None
     name = verb_class(last)
     return (name, last) if name and verb_class_is_german(last) else None
@@ -281,7 +301,18 @@ def _german_infinitive(words: str) -> tuple[str, str] | None:
 
 def verb_class_is_german(word: str) -> bool:
     """Is this an infinitive of German, not an English word that ends alike?"""
-    return word not in {"listen", "happen", "open", "broken", "garden", "golden", "written", "eaten", "driven", "chosen"}
+    return word not in {
+        "listen",
+        "happen",
+        "open",
+        "broken",
+        "garden",
+        "golden",
+        "written",
+        "eaten",
+        "driven",
+        "chosen",
+    }
 
 
 def _priority(text: str) -> tuple[Priority, str]:
@@ -296,7 +327,13 @@ def _priority(text: str) -> tuple[Priority, str]:
 def _due(words: str, dates: list[DateMention]) -> tuple[DateMention | None, str]:
     """The date the task is due, and the words without it. Dates inside what is to be said stay where they are."""
     content = NOT_CONTENT.search(words)
-    own = [d for d in dates if content is None or d.start < content.start() or d.relation in {"by", "before"} and d.end >= len(words.rstrip(" .!")) - 1]
+    own = [
+        d
+        for d in dates
+        if content is None
+        or d.start < content.start()
+        or (d.relation in {"by", "before"} and d.end >= len(words.rstrip(" .!")) - 1)
+    ]
     if not own:
         return None, words
     chosen = next((d for d in own if d.relation in {"by", "before"}), own[0])

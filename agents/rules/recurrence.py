@@ -7,11 +7,20 @@ from datetime import datetime, time, timedelta
 from agents.rules.dates import END_OF_DAY, LONG_DAYS, NUMBERS, WEEKDAYS, find_dates, local
 
 CODES = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
-UNIT_CODES = {"day": "DAILY", "tag": "DAILY", "week": "WEEKLY", "woche": "WEEKLY", "month": "MONTHLY", "monat": "MONTHLY", "year": "YEARLY", "jahr": "YEARLY"}
+UNIT_CODES = {
+    "day": "DAILY",
+    "tag": "DAILY",
+    "week": "WEEKLY",
+    "woche": "WEEKLY",
+    "month": "MONTHLY",
+    "monat": "MONTHLY",
+    "year": "YEARLY",
+    "jahr": "YEARLY",
+}
 DAY_LIST = rf"(?:{LONG_DAYS})s?(?:\s*(?:,|and|und|&)\s*(?:{LONG_DAYS})s?)*"
 EVERY = re.compile(
     rf"""\b(?:
-      (?:every|each|jede[nrs]?|alle)\s+(?P<other>other|second|zweite[nrs]?)?\s*(?:(?P<n>\d{{1,2}}|{'|'.join(sorted((n for n in NUMBERS if len(n) > 1), key=len, reverse=True))})\s+)?
+      (?:every|each|jede[nrs]?|alle)\s+(?P<other>other|second|zweite[nrs]?)?\s*(?:(?P<n>\d{{1,2}}|{"|".join(sorted((n for n in NUMBERS if len(n) > 1), key=len, reverse=True))})\s+)?
       (?:(?P<days>{DAY_LIST})|(?P<weekday>weekdays?|workdays?|working\s+days?|werktags?|werktage?|arbeitstage?)|(?P<unit>day|week|month|year|quarter|tage?n?|wochen?|monate?|jahre?|quartale?)s?)
     | (?P<adverb>daily|weekly|biweekly|fortnightly|monthly|quarterly|yearly|annually|täglich|wöchentlich|monatlich|jährlich|werktags)
     | (?:on\s+)?(?P<plural>mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|montags|dienstags|mittwochs|donnerstags|freitags|samstags|sonntags)
@@ -25,7 +34,9 @@ ADVERBS = {
     "jährlich": "FREQ=YEARLY", "werktags": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
 }  # fmt: skip
 ON_THE = re.compile(r"\s+(?:on\s+the|am)\s+(?P<d>\d{1,2})(?:st|nd|rd|th|\.)", re.IGNORECASE)
-NOT_A_RULE = re.compile(r"^\s*(?:report|update|newsletter|standup|stand-up|sync|meeting|review|digest|bericht|summary|plan)", re.I)
+NOT_A_RULE = re.compile(
+    r"^\s*(?:report|update|newsletter|standup|stand-up|sync|meeting|review|digest|bericht|summary|plan)", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ VERB_CLASS: dict[str, str] = {verb: name for name, verbs in CLASSES.items() for 
 GERMAN_ENDINGS = ("", "e", "en", "n", "st", "est")
 # Forms that are verbs only at the head of a request and often something else: refuse them when a noun's company follows.
 NOT_AN_IMPERATIVE = re.compile(
-    r"^\s*(?:is|are|was|were|will|has|have|had|went|ist|war|sind|waren|wird|hat|of\b|number|no\.|status|['’]s)\b", re.IGNORECASE
+    r"^\s*(?:is|are|was|were|will|has|have|had|went|ist|war|sind|waren|wird|hat|of\b|number|no\.|status|['’]s)\b",
+    re.IGNORECASE,
 )
 LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 
@@ -95,7 +96,10 @@ def _is_german(stem: str) -> bool:
     return stem in GERMAN_STEMS
 
 
-SLACK = re.compile(r"\b(?:slack|teams|discord|mattermost|whatsapp|signal|telegram)\b|(?<!\w)#[a-z][\w-]+\s+(?:on|in|auf)\b|\bin\s+#[a-z]|@\w+", re.I)
+SLACK = re.compile(
+    r"\b(?:slack|teams|discord|mattermost|whatsapp|signal|telegram)\b|(?<!\w)#[a-z][\w-]+\s+(?:on|in|auf)\b|\bin\s+#[a-z]|@\w+",
+    re.I,
+)
 MAIL = re.compile(r"\be-?mails?\b|\bmails?\b|[\w.+-]+@[\w-]+\.\w|\bthank[- ]you note\b|\bletter\b|\bBrief\b", re.I)
 REPLY = re.compile(r"\b(?:repl(?:y|ies)|responses?|answers?|Antwort(?:en|schreiben)?)\b", re.I)
 MEETING = re.compile(
@@ -106,11 +110,18 @@ OUTSIDE_BOOKING = re.compile(
     r"\b(?:dentist|doctor|hairdresser|vet|barber|therap\w+|flight|flights|hotel|table|train|tickets?|restaurant|car|venue|taxi|room|rooms|court|massage|"
     r"Zahnarzt\w*|Arzt\w*|Friseur\w*|Flug|Flüge|Hotel\w*|Tisch|Zug\w*|Karten|Mietwagen|Werkstatt\w*|Tierarzt\w*|Raum|Zimmer)\b", re.I
 )  # fmt: skip
-SHEET = re.compile(r"\b(?:spreadsheets?|budgets?|excel|google sheet|forecast|tabelle\w*|budgetplan|kalkulation|haushaltsplan|csv)\b", re.I)
+SHEET = re.compile(
+    r"\b(?:spreadsheets?|budgets?|excel|google sheet|forecast|tabelle\w*|budgetplan|kalkulation|haushaltsplan|csv)\b",
+    re.I,
+)
 OUTLINE = re.compile(r"\b(?:outlines?|gliederung|skeleton|structure|table of contents|inhaltsverzeichnis)\b", re.I)
 REPORT = re.compile(r"\b(?:reports?|status update|weekly update|\w*bericht\w*|\w*report)\b", re.I)
-ACTION_ITEMS = re.compile(r"\b(?:action (?:items?|points?)|to-?dos?|next steps|follow-ups|tasks|aufgaben|aktionspunkte|maßnahmen)\b", re.I)
-MEETING_NOTES = re.compile(r"\b(?:meeting|call|sync|protokoll|minutes|besprechung|stand-?up|notes|notizen|gesprächs?)\b", re.I)
+ACTION_ITEMS = re.compile(
+    r"\b(?:action (?:items?|points?)|to-?dos?|next steps|follow-ups|tasks|aufgaben|aktionspunkte|maßnahmen)\b", re.I
+)
+MEETING_NOTES = re.compile(
+    r"\b(?:meeting|call|sync|protokoll|minutes|besprechung|stand-?up|notes|notizen|gesprächs?)\b", re.I
+)
 BIG = re.compile(
     r"\b(?:campaigns?|kampagne\w*|launch|events?|conference|konferenz|offsite|off-site|party|feier|wedding|hochzeit|trip|reise|holiday|vacation|urlaub|umzug|"
     r"move|migration|rollout|roll-out|onboarding|project|projekt|roadmap|strategy|strategie|fundraiser|festival|workshop|renovation|renovierung|quarter|sprint|"
@@ -154,7 +165,11 @@ def classify(name: str, verb: str, rest: str) -> Meaning:
         if MEETING_NOTES.search(rest):
             return Meaning("meeting_summary", FULL, 0.9, "A summary of a meeting can be made here")
         return PLAIN["summarize"]
-    if name in {"schedule", "plan"} and MEETING.search(rest) and not (OUTSIDE_BOOKING.search(rest) or (name == "plan" and BIG.search(rest))):
+    if (
+        name in {"schedule", "plan"}
+        and MEETING.search(rest)
+        and not (OUTSIDE_BOOKING.search(rest) or (name == "plan" and BIG.search(rest)))
+    ):
         return PLAIN["schedule"]
     if name == "schedule":
         if OUTSIDE_BOOKING.search(rest) or verb.casefold().startswith(("book", "buch", "reserv")):
@@ -198,7 +213,11 @@ def _written(verb: str, rest: str) -> Meaning:
         return PLAIN["plan"]
     if LISTING.search(rest):
         return Meaning("outline", FULL, 0.75, "A list can be prepared here")
-    if re.search(r"\b(?:slides?|deck|presentation|präsentation|document|dokument|proposal|angebot|contract|vertrag|page|text|plan|concept|konzept)\b", rest, re.I):
+    if re.search(
+        r"\b(?:slides?|deck|presentation|präsentation|document|dokument|proposal|angebot|contract|vertrag|page|text|plan|concept|konzept)\b",
+        rest,
+        re.I,
+    ):
         return Meaning("document", SEMI, 0.75, "It can be prepared here and finished by you")
     if verb in {"make", "put", "mach", "mache", "machen", "build", "get", "do", "prepare"}:
         return Meaning("errand", PERSON, 0.6, "This looks like something for a person")
