@@ -71,7 +71,7 @@ def require_python() -> None:
     for name in OTHER_PYTHONS:
         program = shutil.which(name)
         if program and python_works(program):
-            os.execv(program, [program, "-I", *sys.argv])
+            os.execv(program, [program, "-I", *sys.argv])  # noqa: S606 - no shell is wanted
     found = ".".join(str(part) for part in sys.version_info[:3])
     raise SetupError(
         f"Steward needs Python 3.11 or newer; {sys.executable} is {found} (PYTHON=/path/to/python names another)"
@@ -269,8 +269,8 @@ def lock(arguments: list[str]) -> int:
         lines, code = run_logged([str(tools / "bin" / "pip"), "install", "uv"])
     if code != 0:
         raise SetupError(f"uv could not be installed: {last_error(lines)} (all of it: {LOG})")
-    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header"]
-    options += ["--no-emit-find-links", "--upgrade", "--quiet"]
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
+    options += ["--no-emit-find-links", "--custom-compile-command", "make lock", "--upgrade", "--quiet"]
     for kind in ("run", "dev"):
         same = ["-c", "requirements/run.lock"] if kind == "dev" else []
         command = [
@@ -306,7 +306,7 @@ def become(program: str, *arguments: str) -> int:
     """Go on as this program, so that Ctrl-C and the exit code are its own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(program, [program, *arguments])
+    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is wanted
 
 
 COMMANDS = {
@@ -322,4 +322,8 @@ COMMANDS = {
 
 if __name__ == "__main__":
     # Words of ARGS come as one string from make, quoted as in a shell.
-    sys.exit(main(sys.argv[1:2] + [word for text in sys.argv[2:] for word in shlex.split(text)]))
+    try:
+        words = [word for text in sys.argv[2:] for word in shlex.split(text)]
+    except ValueError as error:
+        sys.exit(f"error: ARGS is not a list of words: {error}")
+    sys.exit(main(sys.argv[1:2] + words))

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         return 1
     processes = min(os.cpu_count() or 1, MOST_PROCESSES)
     command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
-    os.execve(sys.executable, command, environment)
+    return subprocess.call(command, env=environment)
 
 
 # ---------------------------------------------------------------- Node
