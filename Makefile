@@ -1,5 +1,5 @@
 # Each target prepares what it needs the first time; see `make help`.
-PYTHON ?= $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do command -v $$name; done))
+PYTHON ?= $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do command -v $$name; done; true))
 TARGETS = run test lint types eval bench lock clean help
 
 .DEFAULT_GOAL := help
