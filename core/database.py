@@ -84,26 +84,30 @@ class Database:
 
     async def call_json(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
         """As `call`, but the JSON text that Postgres built."""
-        query = _query(function, tuple(params), self._returns_set.get(function))
-        values = [_adapt(value) for value in params.values()]
-        try:
-            async with self.pool.connection() as connection:
-                if function not in self._returns_set:
-                    self._returns_set[function] = await _is_set(connection, function)
-                    query = _query(function, tuple(params), self._returns_set[function])
-                async with connection.pipeline():
-                    await connection.execute(IDENTITY, (identity.role, identity.claims()))
-                    cursor = await connection.execute(query, values, binary=True)
-                row = await cursor.fetchone()
-        except psycopg.Error as error:
-            raise translate(error) from error
-        except PoolTimeout as error:
-            raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._once(function, identity, params)
+            except PoolTimeout as error:
+                raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
+            except psycopg.Error as error:
+                if error.sqlstate not in RETRYABLE or not left:
+                    raise translate(error) from error
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
+        async with self.pool.connection() as connection:
+            if function not in self._returns_set:
+                self._returns_set[function] = await _is_set(connection, function)
+            query = _query(function, tuple(params), self._returns_set[function])
+            async with connection.pipeline():
+                await connection.execute(IDENTITY, (identity.role, identity.claims()))
+                cursor = await connection.execute(query, [_adapt(value) for value in params.values()])
+            row = await cursor.fetchone()
         value = row[0] if row else None
-        return value if isinstance(value, bytes) else (value or "null").encode()
+        return (value if isinstance(value, str) else "null").encode()
 
 
-def _query(function: str, names: tuple[str, ...], returns_set: bool | None) -> sql.Composed:
+def _query(function: str, names: tuple[str, ...], returns_set: bool) -> sql.Composed:
     arguments = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in names
     )
@@ -114,10 +118,12 @@ def _query(function: str, names: tuple[str, ...], returns_set: bool | None) -> s
 
 
 def _adapt(value: object) -> object:
+    """Dicts and lists go in as jsonb, but a list of ids as an array."""
     if isinstance(value, dict):
         return Jsonb(value, dumps=_dumps)
-    if isinstance(value, list) and (not value or not isinstance(cast("list[object]", value)[0], UUID | str)):
-        return Jsonb(value, dumps=_dumps)
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return items if items and all(isinstance(item, UUID) for item in items) else Jsonb(items, dumps=_dumps)
     return value
 
 
@@ -135,6 +141,9 @@ async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function
         raise Unavailable(f"The database has no function {function}", hint="Run `steward migrate`.")
     return bool(row[0])
 
+
+RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the transaction left nothing behind
+TRIES = 3
 
 STATUS_ERRORS: dict[str, type[StewardError]] = {
     "PT403": Forbidden,
@@ -161,7 +170,9 @@ def translate(error: psycopg.Error) -> StewardError:
     state = error.sqlstate
     kind = STATUS_ERRORS.get(state or "")
     if kind is None:
-        if state is None or state[:2] in {"08", "53", "57"} or state == "25006":
+        if state in RETRYABLE:
+            return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return Unavailable("The database is out of reach", detail=str(error).strip() or None)
         return StewardError(
             "The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}"

@@ -1,5 +1,6 @@
 """What tests stand on: one embedded Postgres a run, a database of its own for each test, people in it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncGenerator, Generator
@@ -36,9 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedPostgr
 
 
 @pytest.fixture(scope="session")
-async def template(server: EmbeddedPostgres) -> str:
+def template(server: EmbeddedPostgres) -> str:
     """The name of a database with all migrations, to be cloned."""
-    await migrate(server.url, embedded=True)
+    asyncio.run(migrate(server.url, embedded=True))
     return "steward"
 
 

@@ -173,12 +173,12 @@ declare
   next_task public.tasks;
 begin
   -- Lock the parent first: of two last children finishing at once, one sees the other.
-  select * into parent from public.tasks t where t.id = new.parent_task_id for update;
+  select * into parent from public.tasks t where t.id = new.parent_task_id for no key update;
   if new.execution_status = 'completed' then
     for next_task in
       select t.* from public.task_dependencies d join public.tasks t on t.id = d.task_id
       where d.depends_on_task_id = new.id and t.execution_status = 'pending' and t.execution_type <> 'manual'
-      for update of t
+      for no key update of t
     loop
       if not private.waits_for_others(next_task.id) then
         update public.tasks set execution_status = 'queued' where id = next_task.id;

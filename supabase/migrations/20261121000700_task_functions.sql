@@ -19,7 +19,7 @@ declare
   found_task public.tasks;
 begin
   if for_update then
-    select * into found_task from public.tasks t where t.id = own_task.task_id and private.in_scope(t.organization_id) for update;
+    select * into found_task from public.tasks t where t.id = own_task.task_id and private.in_scope(t.organization_id) for no key update;
   else
     select * into found_task from public.tasks t where t.id = own_task.task_id and private.in_scope(t.organization_id);
   end if;

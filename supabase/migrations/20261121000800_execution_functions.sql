@@ -91,7 +91,7 @@ begin
 end $$;
 comment on function public.block_task_execution is 'Stops a running task until somebody does something: why, what kind of thing, and what would unblock it.';
 
-create function public.decompose_task_execution(task_id uuid, subtasks jsonb, message text default '', confidence real default null) returns jsonb
+create function public.decompose_task_execution(task_id uuid, subtasks jsonb, message text default '', confidence double precision default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(decompose_task_execution.task_id, true);
@@ -251,7 +251,7 @@ begin
         select 1 from jobs.procrastinate_jobs j left join jobs.procrastinate_workers w on w.id = j.worker_id
         where j.args ->> 'task_id' = t.id::text
           and (j.status = 'todo' or (j.status = 'doing' and w.last_heartbeat > now() - make_interval(secs => silent_seconds))))
-    for update of t skip locked
+    for no key update of t skip locked
   loop
     if lost.execution_status = 'in_progress' then
       update public.tasks t set execution_status = 'queued', failure_reason = 'The worker went away; the task is taken up again' where t.id = lost.id;

@@ -15,7 +15,7 @@ declare
   found_draft public.drafts;
 begin
   if for_update then
-    select * into found_draft from public.drafts d where d.id = own_draft.draft_id and private.in_scope(d.organization_id) for update;
+    select * into found_draft from public.drafts d where d.id = own_draft.draft_id and private.in_scope(d.organization_id) for no key update;
   else
     select * into found_draft from public.drafts d where d.id = own_draft.draft_id and private.in_scope(d.organization_id);
   end if;
@@ -63,7 +63,7 @@ begin
   if create_draft.supersedes_id is not null then
     earlier := private.own_draft(create_draft.supersedes_id, true);
   else
-    select * into earlier from public.drafts d where d.task_id = task.id order by d.version desc limit 1 for update;
+    select * into earlier from public.drafts d where d.task_id = task.id order by d.version desc limit 1 for no key update;
   end if;
   if earlier.id is not null then
     if earlier.state in ('sending', 'uncertain') then
