@@ -1,0 +1,72 @@
+"""The web application around a furnished house. Building it does no I/O."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from app.house import House
+from app.idempotency import Idempotency
+from app.problems import add_problem_handlers
+from app.router import Problem, build_router
+from app.security import BodyLimit, KnownHosts, SecurityHeaders
+from app.session import SignInLinks
+from app.templating import asset_bytes
+from core.errors import NotFound
+from core.keys import Keys
+
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json"}
+YEAR = "public, max-age=31536000, immutable"
+
+
+def create_app(house: House, keys: Keys) -> FastAPI:
+    """The application; `house.hub` has to be running for streams to be live."""
+    hosts = {house.settings.host, "127.0.0.1", "localhost", "[::1]"}
+    app = FastAPI(
+        title="Steward",
+        version="0.1.0",
+        summary="A personal task assistant that does the tasks, and shows every draft before it leaves the house.",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(KnownHosts, hosts=hosts),
+            Middleware(BodyLimit, most_bytes=house.settings.max_body_bytes),
+            Middleware(SignInLinks),
+            Middleware(Idempotency),
+        ],
+    )
+    app.state.house = house
+    app.state.keys = keys
+    add_problem_handlers(app)
+    app.include_router(build_router(Path(__file__).parent, "app"))
+    app.add_api_route("/static/{name:path}", _static, methods=["GET"], include_in_schema=False)
+    app.openapi = lambda: _openapi(app)  # pyright: ignore[reportAttributeAccessIssue]
+    return app
+
+
+async def _static(request: Request, name: str) -> Response:
+    media_type = MEDIA_TYPES.get(Path(name).suffix)
+    try:
+        content = asset_bytes(name)
+    except FileNotFoundError as error:
+        raise NotFound("There is no such file") from error
+    if media_type is None:
+        raise NotFound("There is no such file")
+    headers = {"Cache-Control": YEAR if request.query_params.get("v") else "no-cache"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            components["schemas"].pop(unused, None)
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        schema["security"] = [{"bearer": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,116 @@
+"""Pages: Jinja2 templates beside their page.py, and what every template may use."""
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nh3
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from app.dependencies import csrf_token
+
+APP = Path(__file__).parent
+STATIC = APP / "static"
+MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
+TAGS = {"p", "h1", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "code", "pre", "blockquote", "a", "br", "hr", "table", "thead", "tbody", "tr", "th", "td"}
+
+
+def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
+    """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`."""
+    house = request.app.state.house
+    text = environment().get_template(template).render(
+        request=request,
+        csrf_token=csrf_token(request),
+        is_htmx=request.headers.get("hx-request") == "true",
+        house=house,
+        now=house.clock.now(),
+        theme=request.cookies.get("steward_theme", "auto"),
+        **context,
+    )
+    return HTMLResponse(text, status_code=status_code, headers={"Vary": "HX-Request"})
+
+
+def render_error(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> HTMLResponse:
+    """The page of a problem."""
+    template = "sign_in.html" if problem["status"] == 401 else "error.html"
+    answer = render(request, template, status_code=problem["status"], problem=problem)
+    answer.headers.update(headers or {})
+    return answer
+
+
+@cache
+def environment() -> Environment:
+    """The templates below app/, escaped by default; an unknown name is an error."""
+    made = Environment(loader=FileSystemLoader(APP), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals["asset"] = asset
+    made.filters.update(local_time=local_time, ago=ago, markdown=markdown, duration=duration, date_words=date_words)
+    return made
+
+
+@cache
+def asset(name: str) -> str:
+    """The URL of a static file, with a hash of its content."""
+    return f"/static/{name}?v={hashlib.sha256(asset_bytes(name)).hexdigest()[:12]}"
+
+
+def asset_bytes(name: str) -> bytes:
+    """A static file: ours, or htmx out of its package. Raises FileNotFoundError."""
+    if name == "htmx.js":
+        return (files("js_lib_htmx") / "static" / "js_lib_htmx" / "htmx.min.js").read_bytes()
+    path = (STATIC / name).resolve()
+    if not path.is_relative_to(STATIC) or not path.is_file():
+        raise FileNotFoundError(name)
+    return path.read_bytes()
+
+
+def date_words(moment: datetime | None, now: datetime, *, all_day: bool = False) -> str:
+    """A moment as people say it: "today, 15:00", "Fri 6 Mar"."""
+    if moment is None:
+        return ""
+    here = moment.astimezone(now.tzinfo)
+    days = (here.date() - now.date()).days
+    day = {0: "today", 1: "tomorrow", -1: "yesterday"}.get(days)
+    if day is None:
+        day = f"{here:%a} {here.day} {here:%b}" + (f" {here.year}" if here.year != now.year else "")
+    return day if all_day else f"{day}, {here:%H:%M}"
+
+
+def local_time(moment: datetime | None, now: datetime, all_day: bool = False) -> Markup:
+    """The moment in the person's zone, as a <time> element."""
+    if moment is None:
+        return Markup("")
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), date_words(moment, now, all_day=all_day))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in one unit."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {word}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def duration(minutes: int | None) -> str:
+    """Minutes in words."""
+    if not minutes:
+        return ""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
+
+
+def markdown(text: str | None) -> Markup:
+    """Markdown as safe HTML: no raw HTML, no images, links that give nothing away."""
+    if not text:
+        return Markup("")
+    dirty = MARKDOWN.render(str(escape(text)).replace("&gt;", ">") if "<" in text else text)
+    clean = nh3.clean(dirty, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="noopener noreferrer nofollow")
+    return Markup(clean)  # noqa: S704 - cleaned on the line above
