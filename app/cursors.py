@@ -26,5 +26,8 @@ def decode_cursor(cursor: str) -> list[Any]:
         if version != VERSION or not all(value is None or isinstance(value, str | int | float) for value in values):
             raise ValueError("wrong form")
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise Invalid("The cursor is not one that a list gave out", errors=[{"field": "cursor", "message": "leave it out to begin anew"}]) from error
+        raise Invalid(
+            "The cursor is not one that a list gave out",
+            errors=[{"field": "cursor", "message": "leave it out to begin anew"}],
+        ) from error
     return values

@@ -20,7 +20,9 @@ async def identify(request: Request) -> UUID:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.casefold() != "bearer":
-            raise Unauthorized("The Authorization header is not of the form Bearer <token>", hint="`steward token` prints one.")
+            raise Unauthorized(
+                "The Authorization header is not of the form Bearer <token>", hint="`steward token` prints one."
+            )
         return keys.read_bearer(token.strip())
     session = request.cookies.get(COOKIE)
     if not session:
@@ -37,7 +39,9 @@ async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
     if site not in {None, "same-origin", "none"} or (origin and urlsplit(origin).netloc != request.headers.get("host")):
         raise Forbidden("This form was sent from another site")
     token = request.headers.get("x-csrf-token", "")
-    if not token and request.headers.get("content-type", "").startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+    if not token and request.headers.get("content-type", "").startswith(
+        ("application/x-www-form-urlencoded", "multipart/form-data")
+    ):
         token = str((await request.form()).get("csrf_token", ""))
     if not keys.is_csrf_token(session, token):
         raise Forbidden("The form's token is missing or old", hint="Reload the page and send it again.")

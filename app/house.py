@@ -82,7 +82,9 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             await asyncio.to_thread(embedded.stop)
 
 
-def furnish(settings: Settings, clock: Clock, database: Database, owner: Identity, thinking: Thinking | None = None) -> House:
+def furnish(
+    settings: Settings, clock: Clock, database: Database, owner: Identity, thinking: Thinking | None = None
+) -> House:
     """A house around an open database; `thinking` replaces the one of the settings."""
     thinking = thinking or Thinking.from_settings(settings)
     equipment = Equipment(

@@ -30,7 +30,9 @@ class Idempotency:
             await self._app(scope, receive, send)
             return
         if not KEY.fullmatch(key):
-            await refuse(send, 422, "invalid", "A value is wrong", "Idempotency-Key is 1 to 255 visible ASCII characters")
+            await refuse(
+                send, 422, "invalid", "A value is wrong", "Idempotency-Key is 1 to 255 visible ASCII characters"
+            )
             return
         body = await request.body()
 
@@ -42,12 +44,22 @@ class Idempotency:
         except StewardError:
             await self._app(scope, replay, send)  # the route says who is missing
             return
-        fingerprint = hashlib.sha256(f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n" + body).hexdigest()
+        fingerprint = hashlib.sha256(
+            f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n" + body
+        ).hexdigest()
         known = await caller.call("begin_idempotent_request", key=key, fingerprint=fingerprint)
         if known["mismatch"]:
-            await refuse(send, 409, "conflict", "This key belongs to another request", "Use a new Idempotency-Key for a new request")
+            await refuse(
+                send,
+                409,
+                "conflict",
+                "This key belongs to another request",
+                "Use a new Idempotency-Key for a new request",
+            )
         elif known["state"] == "running":
-            await refuse(send, 409, "conflict", "The first request with this key is still running", "Try again in a moment")
+            await refuse(
+                send, 409, "conflict", "The first request with this key is still running", "Try again in a moment"
+            )
         elif known["state"] == "done":
             await _answer_again(send, known)
         else:
@@ -70,7 +82,9 @@ class Idempotency:
         finally:
             if start and start["status"] < 500:
                 media = next((v.decode() for k, v in start["headers"] if k.lower() == b"content-type"), "")
-                await caller.call("finish_idempotent_request", key=key, status=start["status"], body=body.decode(), content_type=media)
+                await caller.call(
+                    "finish_idempotent_request", key=key, status=start["status"], body=body.decode(), content_type=media
+                )
             else:
                 await caller.call("abandon_idempotent_request", key=key)
 

@@ -17,7 +17,13 @@ from app.templating import asset_bytes
 from core.errors import NotFound
 from core.keys import Keys
 
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json"}
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
 YEAR = "public, max-age=31536000, immutable"
 
 

@@ -12,7 +12,12 @@ from app.templating import render_error
 from core.errors import StewardError, Unavailable
 
 log = structlog.get_logger()
-TITLES = {400: "The request cannot be understood", 404: "There is no such page", 405: "This method is not served here", 415: "The body is not JSON"}
+TITLES = {
+    400: "The request cannot be understood",
+    404: "There is no such page",
+    405: "This method is not served here",
+    415: "The body is not JSON",
+}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -48,7 +53,11 @@ async def _steward_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]), "message": str(e["msg"]), "value": _short(e.get("input"))}
+        {
+            "field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]),
+            "message": str(e["msg"]),
+            "value": _short(e.get("input")),
+        }
         for e in error.errors()[:20]
     ]
     first = errors[0]
@@ -65,13 +74,23 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = TITLES.get(error.status_code, str(error.detail))
-    body = {"type": f"urn:steward:problem:http-{error.status_code}", "title": title, "status": error.status_code, "detail": str(error.detail)}
+    body = {
+        "type": f"urn:steward:problem:http-{error.status_code}",
+        "title": title,
+        "status": error.status_code,
+        "detail": str(error.detail),
+    }
     return problem_response(request, body, dict(error.headers or {}))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     await log.aerror("request_crashed", path=request.url.path, exc_info=error)
-    body = {"type": "urn:steward:problem:internal", "title": "Something went wrong", "status": 500, "detail": "An unexpected error; the log has it"}
+    body = {
+        "type": "urn:steward:problem:internal",
+        "title": "Something went wrong",
+        "status": 500,
+        "detail": "An unexpected error; the log has it",
+    }
     return problem_response(request, body)
 
 

@@ -104,7 +104,9 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         router.add_api_websocket_route(path, handler)
         return
     if is_page:
-        router.add_api_route(path, handler, methods=[method.upper()], include_in_schema=False, response_class=HTMLResponse)
+        router.add_api_route(
+            path, handler, methods=[method.upper()], include_in_schema=False, response_class=HTMLResponse
+        )
         return
     contract: Contract = getattr(handler, "__contract__", Contract())
     words = [part for part in path.split("/") if part and part != "api"]

@@ -58,7 +58,9 @@ class KnownHosts:
             host = Headers(scope=scope).get("host", "")
             name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
             if name.casefold() not in self._hosts:
-                await refuse(send, 400, "unknown-host", "This is not the host you are looking for", f"Host {host[:100]!r}")
+                await refuse(
+                    send, 400, "unknown-host", "This is not the host you are looking for", f"Host {host[:100]!r}"
+                )
                 return
         await self._app(scope, receive, send)
 
@@ -107,7 +109,9 @@ class BodyLimit:
 
 async def refuse(send: Send, status: int, kind: str, title: str, detail: str) -> None:
     """Answer with a problem from outside the app."""
-    body = json.dumps({"type": f"urn:steward:problem:{kind}", "title": title, "status": status, "detail": detail}).encode()
+    body = json.dumps(
+        {"type": f"urn:steward:problem:{kind}", "title": title, "status": status, "detail": detail}
+    ).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

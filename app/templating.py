@@ -19,20 +19,47 @@ from app.dependencies import csrf_token
 APP = Path(__file__).parent
 STATIC = APP / "static"
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
-TAGS = {"p", "h1", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "code", "pre", "blockquote", "a", "br", "hr", "table", "thead", "tbody", "tr", "th", "td"}
+TAGS = {
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "ul",
+    "ol",
+    "li",
+    "strong",
+    "em",
+    "code",
+    "pre",
+    "blockquote",
+    "a",
+    "br",
+    "hr",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
     """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`."""
     house = request.app.state.house
-    text = environment().get_template(template).render(
-        request=request,
-        csrf_token=csrf_token(request),
-        is_htmx=request.headers.get("hx-request") == "true",
-        house=house,
-        now=house.clock.now(),
-        theme=request.cookies.get("steward_theme", "auto"),
-        **context,
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            request=request,
+            csrf_token=csrf_token(request),
+            is_htmx=request.headers.get("hx-request") == "true",
+            house=house,
+            now=house.clock.now(),
+            theme=request.cookies.get("steward_theme", "auto"),
+            **context,
+        )
     )
     return HTMLResponse(text, status_code=status_code, headers={"Vary": "HX-Request"})
 
@@ -48,7 +75,9 @@ def render_error(request: Request, problem: dict[str, Any], headers: dict[str, s
 @cache
 def environment() -> Environment:
     """The templates below app/, escaped by default; an unknown name is an error."""
-    made = Environment(loader=FileSystemLoader(APP), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=FileSystemLoader(APP), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     made.globals["asset"] = asset
     made.filters.update(local_time=local_time, ago=ago, markdown=markdown, duration=duration, date_words=date_words)
     return made
@@ -63,7 +92,7 @@ def asset(name: str) -> str:
 def asset_bytes(name: str) -> bytes:
     """A static file: ours, or htmx out of its package. Raises FileNotFoundError."""
     if name == "htmx.js":
-        return (files("js_lib_htmx") / "static" / "js_lib_htmx" / "htmx.min.js").read_bytes()
+        return (files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js").read_bytes()
     path = (STATIC / name).resolve()
     if not path.is_relative_to(STATIC) or not path.is_file():
         raise FileNotFoundError(name)
@@ -112,5 +141,11 @@ def markdown(text: str | None) -> Markup:
     if not text:
         return Markup("")
     dirty = MARKDOWN.render(str(escape(text)).replace("&gt;", ">") if "<" in text else text)
-    clean = nh3.clean(dirty, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="noopener noreferrer nofollow")
+    clean = nh3.clean(
+        dirty,
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
     return Markup(clean)  # noqa: S704 - cleaned on the line above

@@ -32,9 +32,7 @@ async def get(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> Response:
-    page = await list_approvals(
-        caller, states=state, after=decode_cursor(cursor) if cursor else None, limit=limit
-    )
+    page = await list_approvals(caller, states=state, after=decode_cursor(cursor) if cursor else None, limit=limit)
     return listing(page.items, page.after)
 
 

@@ -60,9 +60,7 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     house = request.app.state.house
     try:
-        async for part in extract_stream(
-            body.message, now=house.clock.now(), history=history, thinking=house.thinking
-        ):
+        async for part in extract_stream(body.message, now=house.clock.now(), history=history, thinking=house.thinking):
             match part:
                 case ReplyDelta():
                     yield server_sent_event("reply", {"delta": part.text})

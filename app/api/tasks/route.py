@@ -31,9 +31,7 @@ class NewTask(BaseModel):
     due_at: datetime | None = None
     due_is_all_day: bool = False
     recurrence: str | None = Field(None, max_length=500)
-    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
-        default_factory=list[str], max_length=50
-    )
+    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list[str], max_length=50)
     recipient: str | None = Field(None, max_length=500)
     parent_task_id: UUID | None = None
     acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=100)

@@ -89,9 +89,7 @@ async def post(request: Request, caller: CurrentCaller, body: ExecuteRequest) ->
             task_url=f"/api/tasks/{task.id}",
             events_url=f"/api/tasks/{task.id}/events",
         )
-        return JSONResponse(
-            accepted.model_dump(mode="json"), status_code=202, headers={"Location": accepted.task_url}
-        )
+        return JSONResponse(accepted.model_dump(mode="json"), status_code=202, headers={"Location": accepted.task_url})
     return await _answer(caller, task)
 
 
@@ -123,9 +121,7 @@ async def _answer(caller: Caller, task: Task) -> ExecuteAnswer:
         )
     if task.strategy == "decompose":
         tree = await get_task_tree(caller, task.id)
-        subtasks = [
-            Subtask.model_validate(child.model_dump()) for child in tree.children if child.tool is None
-        ]
+        subtasks = [Subtask.model_validate(child.model_dump()) for child in tree.children if child.tool is None]
         return ExecuteAnswer(
             success=True,
             strategy="decompose",

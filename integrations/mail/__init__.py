@@ -1,0 +1,1 @@
+"""Mail: reading files, composing, the local outbox, SMTP."""
