@@ -85,7 +85,7 @@ def find_dates(text: str, now: datetime, *, prefer: Prefer = "future") -> list[D
             waiting.pop()
         mentions.append(_mention(text, day, later or earlier, now))
     waiting.extend([following, *free] if following else [])
-    mentions.extend(_alone(text, at, now) for at in waiting)
+    mentions.extend(_alone(text, at, now) for at in waiting if not at.is_weak)
     return sorted(mentions, key=lambda mention: mention.start)
 
 
@@ -169,4 +169,7 @@ def _lead(text: str, start: int, end: int) -> tuple[int, Relation]:
     match = LEAD.search(before)
     begin = start - (len(before) - match.start()) if match else start
     found = match or INSIDE.match(text, start, end)
-    return begin, next((relation for relation in RELATIONS if found and found[relation]), "none")
+    for relation in RELATIONS:
+        if found and found[relation]:
+            return begin, relation
+    return begin, "none"

@@ -1,42 +1,73 @@
-"""What repeats: "every Friday at 4pm", "jeden Montag", "monthly" as RFC 5545 rules."""
+"""What repeats: "every Friday at 4pm", "jeden ersten Montag im Monat", "monthly", as RFC 5545 rules."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from agents.rules.dates import END_OF_DAY, LONG_DAYS, NUMBERS, WEEKDAYS, find_dates, local
+from dateutil.rrule import rrulestr
 
-CODES = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
-UNIT_CODES = {
-    "day": "DAILY",
-    "tag": "DAILY",
-    "week": "WEEKLY",
-    "woche": "WEEKLY",
-    "month": "MONTHLY",
-    "monat": "MONTHLY",
-    "year": "YEARLY",
-    "jahr": "YEARLY",
+from agents.rules.dates import END_OF_DAY, find_dates, local
+from agents.rules.days import LONG_DAYS, NUMBERS, WEEKDAYS
+from agents.rules.times import PARTS, find_times, in_half, part_of_day
+
+CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+FREQUENCIES = {
+    **dict.fromkeys(("day", "tag"), "DAILY"),
+    **dict.fromkeys(("week", "woche"), "WEEKLY"),
+    **dict.fromkeys(("month", "monat"), "MONTHLY"),
+    **dict.fromkeys(("year", "jahr"), "YEARLY"),
 }
-DAY_LIST = rf"(?:{LONG_DAYS})s?(?:\s*(?:,|and|und|&)\s*(?:{LONG_DAYS})s?)*"
+ADVERBS = {
+    **dict.fromkeys(("daily", "täglich"), "FREQ=DAILY"),
+    **dict.fromkeys(("weekly", "wöchentlich", "once a week", "einmal pro woche", "einmal die woche"), "FREQ=WEEKLY"),
+    **dict.fromkeys(("biweekly", "bi-weekly", "fortnightly", "zweiwöchentlich"), "FREQ=WEEKLY;INTERVAL=2"),
+    **dict.fromkeys(("monthly", "monatlich", "once a month", "einmal im monat", "einmal pro monat"), "FREQ=MONTHLY"),
+    **dict.fromkeys(("quarterly", "vierteljährlich", "quartalsweise"), "FREQ=MONTHLY;INTERVAL=3"),
+    **dict.fromkeys(("yearly", "annually", "jährlich", "once a year", "einmal im jahr"), "FREQ=YEARLY"),
+    **dict.fromkeys(("werktags", "on weekdays"), "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+}
+ORDINALS = {
+    **dict.fromkeys(("first", "1st", "ersten", "erster"), 1),
+    **dict.fromkeys(("second", "2nd", "zweiten"), 2),
+    **dict.fromkeys(("third", "3rd", "dritten"), 3),
+    **dict.fromkeys(("fourth", "4th", "vierten"), 4),
+    **dict.fromkeys(("last", "letzten"), -1),
+}
+SHORT = "mon|tues|tue|wed|thurs|thu|fri|sat|sun"
+DAY = rf"(?:{LONG_DAYS}|{SHORT})"
+DAY_LIST = rf"{DAY}s?(?:\s*(?:,|and|und|&)\s*{DAY}s?)*"
+NUMBER = "|".join(n.replace(" ", r"\s+") for n in sorted(NUMBERS, key=len, reverse=True) if len(n) > 2)
+ORDINAL = "|".join(ORDINALS)
+ADVERB = "|".join(words.replace(" ", r"\s+") for words in sorted(ADVERBS, key=len, reverse=True))
+PART = "|".join(p for p in PARTS if " " not in p)
 EVERY = re.compile(
-    rf"""\b(?:
-      (?:every|each|jede[nrs]?|alle)\s+(?P<other>other|second|zweite[nrs]?)?\s*(?:(?P<n>\d{{1,2}}|{"|".join(sorted((n for n in NUMBERS if len(n) > 1), key=len, reverse=True))})\s+)?
-      (?:(?P<days>{DAY_LIST})|(?P<weekday>weekdays?|workdays?|working\s+days?|werktags?|werktage?|arbeitstage?)|(?P<unit>day|week|month|year|quarter|tage?n?|wochen?|monate?|jahre?|quartale?)s?)
-    | (?P<adverb>daily|weekly|biweekly|fortnightly|monthly|quarterly|yearly|annually|täglich|wöchentlich|monatlich|jährlich|werktags)
-    | (?:on\s+)?(?P<plural>mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|montags|dienstags|mittwochs|donnerstags|freitags|samstags|sonntags)
-    )\b""",
+    rf"""(?<![\w-])(?:
+      (?:(?:on\s+)?(?:the\s+)?(?P<nth>{ORDINAL})\s+(?P<nthday>{DAY})\s+(?:of|in)\s+(?:every|each)\s+month)
+    | (?:every|each|jede[nr]?)\s+(?P<nth2>{ORDINAL})\s+(?P<nthday2>{DAY})\s+(?:of|in|im|des)\s+(?:the\s+)?(?:month|Monats?)
+    | (?:on\s+)?(?:the\s+)?(?P<monthday>\d{{1,2}})(?:st|nd|rd|th)\s+of\s+(?:every|each)\s+month
+    | am\s+(?P<monthday2>\d{{1,2}}|ersten)\.?\s+(?:jeden|jedes)\s+Monats?
+    | (?:every|each|jede[nrs]?|alle)\s+(?P<other>other\s+|second\s+|2nd\s+|zweite[nrs]?\s+)?(?:(?P<n>\d{{1,2}}|{NUMBER})\s+)?(?:
+        (?P<days>{DAY_LIST})(?:\s?(?P<part>{PART}))?
+      | (?P<weekday>weekdays?|workdays?|working\s+days?|business\s+days?|werktage?|arbeitstage?)
+      | (?P<unit>day|week|month|year|quarter|tage?n?|wochen?|monate?|jahre?|quartale?)s?
+      | (?P<daypart>{PART}))
+    | (?P<adverb>{ADVERB})
+    | (?:on\s+)?(?P<plural>(?:{LONG_DAYS})s(?:\s+(?:and|und)\s+(?:{LONG_DAYS})s)*)
+    )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
-ADVERBS = {
-    "daily": "FREQ=DAILY", "täglich": "FREQ=DAILY", "weekly": "FREQ=WEEKLY", "wöchentlich": "FREQ=WEEKLY",
-    "biweekly": "FREQ=WEEKLY;INTERVAL=2", "fortnightly": "FREQ=WEEKLY;INTERVAL=2", "monthly": "FREQ=MONTHLY",
-    "monatlich": "FREQ=MONTHLY", "quarterly": "FREQ=MONTHLY;INTERVAL=3", "yearly": "FREQ=YEARLY", "annually": "FREQ=YEARLY",
-    "jährlich": "FREQ=YEARLY", "werktags": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
-}  # fmt: skip
-ON_THE = re.compile(r"\s+(?:on\s+the|am)\s+(?P<d>\d{1,2})(?:st|nd|rd|th|\.)", re.IGNORECASE)
-NOT_A_RULE = re.compile(
-    r"^\s*(?:report|update|newsletter|standup|stand-up|sync|meeting|review|digest|bericht|summary|plan)", re.I
+ON_THE = re.compile(
+    r",?\s+(?:on\s+the|am)\s+(?:(?P<d>\d{1,2})(?:st|nd|rd|th|\.)|(?P<first>first|ersten)|(?P<last>last\s+day|letzten))(?!\w)",
+    re.IGNORECASE,
 )
+ON_DAYS = re.compile(rf",?\s+(?:on|am)\s+(?P<days>{DAY_LIST})(?!\w)", re.IGNORECASE)
+# "the weekly report" names a thing: an English adverb counts where nothing that it could describe follows.
+AFTER_ADVERB = re.compile(
+    r"\s*(?:$|[,.;:!?)]|(?:at|on|in|by|from|starting|to|for|with|p[1-4]|[#@])(?!\w)|\d)", re.IGNORECASE
+)
+GERMAN = re.compile(r"lich|weise|werk|einmal", re.IGNORECASE)
+LONGEST_TEXT = 100_000
+NEAR = 48
 
 
 @dataclass(frozen=True)
@@ -51,49 +82,94 @@ class Recurrence:
 
 
 def find_recurrence(text: str, now: datetime) -> Recurrence | None:
-    """The first repeating phrase of the text with the time of day that follows it; None where nothing repeats."""
-    for match in EVERY.finditer(text[:100_000]):
-        rule = _rule(match)
-        if rule is None:
+    """The first repeating phrase of the text with the time of day beside it; None where nothing repeats."""
+    text = text[:LONGEST_TEXT]
+    for match in EVERY.finditer(text):
+        if match["adverb"] and not _is_rule(match, text):
             continue
-        if match["adverb"] and NOT_A_RULE.match(text[match.end() :]):
-            continue  # "the weekly report" names a thing
-        end = match.end()
-        if "MONTHLY" in rule and (on := ON_THE.match(text, end)):
-            rule, end = f"{rule};BYMONTHDAY={int(on['d'])}", on.end()
-        mention = next((d for d in find_dates(text[end : end + 40], now) if d.start <= 2 and not d.is_all_day), None)
-        at = mention.due_at.timetz().replace(tzinfo=None) if mention else None
-        return Recurrence(match.start(), end + (mention.end if mention else 0), rule, _first(rule, at, now), at is None)
+        if rule := _rule(match):
+            return _with_time(text, match, rule, now)
     return None
 
 
-def _rule(match: re.Match[str]) -> str | None:
-    if match["adverb"]:
-        return ADVERBS[match["adverb"].casefold()]
-    if match["plural"]:
-        return f"FREQ=WEEKLY;BYDAY={CODES[WEEKDAYS[match['plural'].casefold().removesuffix('s')]]}"
-    number = (match["n"] or "").casefold()
-    interval = 2 if match["other"] else (int(number) if number.isdigit() else NUMBERS.get(number, 1))
-    every = f";INTERVAL={interval}" if interval > 1 else ""
-    if match["days"]:
-        names = re.findall(LONG_DAYS, match["days"].casefold())
-        codes = sorted({WEEKDAYS[name] for name in names})
-        return f"FREQ=WEEKLY{every};BYDAY={','.join(CODES[c] for c in codes)}"
-    if match["weekday"]:
-        return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
-    unit = match["unit"].casefold()
-    if unit.startswith("quart"):
-        return f"FREQ=MONTHLY;INTERVAL={3 * interval}"
-    code = next((c for word, c in UNIT_CODES.items() if unit.startswith(word)), None)
-    return f"FREQ={code}{every}" if code and interval <= 60 else None
-
-
-def _first(rule: str, at: time | None, now: datetime) -> datetime:
-    from dateutil.rrule import rrulestr
-
+def first_time(rule: str, at: time | None, now: datetime) -> datetime:
+    """When the rule first happens from `now` on: at `at`, or by the end of the day where that is None."""
     begin = datetime.combine(now.date(), at or END_OF_DAY)
     if begin <= now.replace(tzinfo=None):
-        begin = begin + timedelta(days=1)
-    first_rule = re.sub(r";INTERVAL=\d+", "", rule) if "BYDAY" in rule else rule  # the first one is the next one
-    found = rrulestr(first_rule, dtstart=begin).after(begin, inc=True) or begin
+        begin += timedelta(days=1)
+    # The first Friday of "every other Friday" is the next one, whatever week it lies in.
+    soonest = re.sub(r";INTERVAL=\d+", "", rule) if "BYDAY" in rule else rule
+    found = rrulestr(soonest, dtstart=begin).after(begin, inc=True) or begin
     return local(found.date(), found.time(), now)
+
+
+def _is_rule(match: re.Match[str], text: str) -> bool:
+    if GERMAN.search(match["adverb"]) or " " in match["adverb"]:
+        return True
+    return AFTER_ADVERB.match(text, match.end()) is not None
+
+
+def _with_time(text: str, match: re.Match[str], rule: str, now: datetime) -> Recurrence:
+    start, end = match.start(), match.end()
+    if rule.startswith("FREQ=MONTHLY") and "BY" not in rule and (on := ON_THE.match(text, end)):
+        day = -1 if on["last"] else 1 if on["first"] else int(on["d"])
+        rule, end = f"{rule};BYMONTHDAY={day}", on.end()
+    elif rule.startswith("FREQ=WEEKLY") and "BY" not in rule and (on := ON_DAYS.match(text, end)):
+        rule, end = f"{rule};BYDAY={_days(on['days'])}", on.end()
+    at = part_of_day(match["part"]) or part_of_day(match["daypart"])
+    near = text[end : end + NEAR]
+    after = next((m for m in find_dates(near, now) if m.start <= 2), None)
+    hour = next((t for t in find_times(near) if t.start <= 2), None)
+    if after and rule == "FREQ=YEARLY":
+        rule = f"{rule};BYMONTH={after.due_at.month};BYMONTHDAY={after.due_at.day}"
+        end += after.end
+        at = None if after.is_all_day else after.due_at.time()
+    elif hour:
+        at, end = in_half(hour.at, at) if hour.is_open and at else hour.at, end + hour.end
+    else:
+        begin = max(0, start - NEAR)
+        before = next(
+            (
+                m
+                for m in find_dates(text[begin:start], now)
+                if not m.is_all_day and not text[begin + m.end : start].strip()
+            ),
+            None,
+        )
+        if before:
+            at, start = before.due_at.time(), begin + before.start
+    return Recurrence(start, end, rule, first_time(rule, at, now), at is None)
+
+
+def _days(words: str) -> str:
+    found = (WEEKDAYS[day.casefold()] for day in re.findall(DAY, words, re.IGNORECASE))
+    return ",".join(CODES[number] for number in sorted(set(found)))
+
+
+def _rule(match: re.Match[str]) -> str | None:
+    groups = match.groupdict()
+    if groups["adverb"]:
+        return ADVERBS[" ".join(groups["adverb"].casefold().split())]
+    if groups["plural"]:
+        return f"FREQ=WEEKLY;BYDAY={_days(groups['plural'])}"
+    for nth, day in (("nth", "nthday"), ("nth2", "nthday2")):
+        if groups[nth]:
+            return f"FREQ=MONTHLY;BYDAY={ORDINALS[groups[nth].casefold()]}{_days(groups[day])}"
+    if monthday := groups["monthday"] or groups["monthday2"]:
+        number = int(monthday) if monthday.isdigit() else 1
+        return f"FREQ=MONTHLY;BYMONTHDAY={number}" if 1 <= number <= 31 else None
+    number = (groups["n"] or "").casefold()
+    interval = 2 if groups["other"] else int(number) if number.isdigit() else NUMBERS.get(number, 1)
+    every = f";INTERVAL={interval}" if interval > 1 else ""
+    if not 1 <= interval <= 60:
+        return None
+    if groups["days"]:
+        return f"FREQ=WEEKLY{every};BYDAY={_days(groups['days'])}"
+    if groups["weekday"]:
+        return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
+    if groups["daypart"]:
+        return f"FREQ=DAILY{every}"
+    unit = groups["unit"].casefold()
+    if unit.startswith("quart"):
+        return f"FREQ=MONTHLY;INTERVAL={3 * interval}"
+    return next(f"FREQ={frequency}{every}" for word, frequency in FREQUENCIES.items() if unit.startswith(word))

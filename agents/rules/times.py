@@ -35,6 +35,11 @@ AFTER_BARE = (
     r"für|wegen|im|am|beim|bei|zum|heute|morgen|jeden|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"p[1-4]|[#@])(?!\w)))"
 )
+# Behind a day a number is a time before nearly any word: "tomorrow at 9 check the mail".
+AFTER_WEAK = (
+    r"(?=\s+[^\W\d_]{2})(?!\s+(?:percent|prozent|euros?|dollars?|people|personen|leute|items?|different|or|oder|miles?|km|"
+    r"degrees?|grad|minutes?|minuten|hours?|stunden|days?|tage?n?|weeks?|wochen?|months?|monate?n?|years?|jahre?n?)\b)"
+)
 TIME = re.compile(
     rf"""(?<![\w.:/€$£#+-])(?:
       (?:(?:{LEADS})\s+)?(?P<r1>\d{{1,2}})(?:[:.](?P<rm>\d{{2}}))?\s?(?:-|–|to|until)\s?\d{{1,2}}(?:[:.]\d{{2}})?\s?(?P<rap>[ap]\.?m\b\.?)
@@ -46,6 +51,7 @@ TIME = re.compile(
     | (?:at|um|by|before|around|gegen|bis)\s+(?P<h15>\d{{1,2}})h\b
     | (?:(?:{LEADS})\s+)?(?P<oclock>{HOUR})\s+o['’]?clock\b
     | (?:(?P<lead>at|around|by|before|until|till|um|gegen|bis|ab)\s+|@)(?P<bare>{HOUR}){AFTER_BARE}
+    | (?:at|um|@)\s+(?P<weak>\d{{1,2}}){AFTER_WEAK}
     | (?:(?:{LEADS})\s+)?half\s+past\s+(?P<half>{HOUR})\b
     | (?:(?:{LEADS})\s+)?(?:(?:a\s+)?quarter\s+past|viertel\s+nach)\s+(?P<past>{HOUR})\b
     | (?:(?:{LEADS})\s+)?(?:(?:a\s+)?quarter\s+to|viertel\s+vor)\s+(?P<to>{HOUR})\b
@@ -63,12 +69,16 @@ AMOUNT_BEFORE = re.compile(
 
 @dataclass(frozen=True)
 class TimePhrase:
-    """A time of day at [start, end) of the text. `is_open`: written on a clock of twelve hours, half of day unsaid."""
+    """A time of day at [start, end) of the text. `is_open`: written on a clock of twelve hours, half of day unsaid.
+
+    `is_weak`: a time only if a day stands beside it.
+    """
 
     start: int
     end: int
     at: time
     is_open: bool = False
+    is_weak: bool = False
 
 
 def find_times(text: str) -> list[TimePhrase]:
@@ -119,6 +129,10 @@ def _read(match: re.Match[str]) -> TimePhrase | None:
         if groups[kind]:
             word = groups[kind].casefold()
             return _open(match, (HOUR_WORDS.get(word) or int(word)) + shift, minute)
+    if groups["weak"] and (found := _open(match, int(groups["weak"]), 0)):
+        return TimePhrase(found.start, found.end, found.at, found.is_open, is_weak=True)
+    if groups["weak"]:
+        return None
     raise AssertionError(f"a time pattern without a reading: {name}")
 
 
