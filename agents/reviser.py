@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from agents.strategist import Blocked, EarlierDraft, Immediate, TaskContext, describe
+from agents.strategist import Blocked, EarlierDraft, Immediate, TaskContext, describe, presented
 from agents.thinking import Question, Thinking, load_prompt
 
 PROMPT = load_prompt(Path(__file__).parent / "reviser.md")
@@ -26,6 +26,6 @@ async def revise(
             return "fill draft with the whole new draft"
         return None
 
-    question = Question("revision", PROMPT, words, [Immediate, Blocked], check=check)
+    question = Question("revision", [PROMPT], words, [Immediate, Blocked], check=check)
     answer = await thinking.answer(question, lambda: revise_by_rules(context, earlier, feedback))
-    return cast("Immediate | Blocked", answer)
+    return presented(answer) if isinstance(answer, Immediate) else cast(Blocked, answer)

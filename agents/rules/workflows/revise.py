@@ -1,103 +1,175 @@
-"""Simple changes to a draft by rules: what a person says word for word. Anything else is left to a model, and said so."""
+"""Feedback on a draft that rules can follow to the letter. What they can't follow they leave, and say so."""
 
 import re
+from collections.abc import Callable
 
+from agents.rules.workflows import needs_model
+from agents.rules.workflows.purposes import courtesies
+from agents.rules.workflows.wording import capitalised
 from agents.strategist import Blocked, DraftContent, EarlierDraft, Immediate, TaskContext
-from agents.thinking import ADD_A_MODEL, NEEDS_MODEL
 
+QUOTES = "\"'“”„«»‘’"
 CLOSE = re.compile(
-    r"^(?:best regards|kind regards|regards|best|thanks|cheers|viele grüße|mit freundlichen grüßen|liebe grüße)", re.I
+    r"\n\n(?=(?:Best regards|Kind regards|Regards|Best|Cheers|Viele Grüße|Mit freundlichen Grüßen|Beste Grüße|Liebe Grüße)\b)"
 )
-SUBJECT = re.compile(
-    r"^(?:(?:change|set)\s+the\s+)?(?:subject|betreff)(?:\s+to)?\s*[:=]?\s+[\"“„']?(?P<x>[^\n\"”“']+)[\"”“']?\.?$", re.I
-)
-CHANGE = re.compile(
-    r"^(?:please\s+)?(?:change|replace|ersetze|ändere)\s+[\"“„']?(?P<a>.+?)[\"”“']?\s+(?:to|with|by|durch|in|zu)\s+[\"“„']?(?P<b>.+?)[\"”“']?\.?$",
-    re.I,
-)
-ADD = re.compile(
-    r"^(?:please\s+)?(?:add|mention|say|include|ergänze|erwähne|füge\s+hinzu)(?:\s+(?:also|auch))?(?:\s*:\s*|\s+(?:that|dass)\s+)(?P<x>.+)$",
-    re.I | re.S,
-)
-REMOVE = re.compile(
-    r"^(?:please\s+)?(?:remove|delete|drop|leave\s+out|don['’]t\s+mention|lass|streiche?)\s+(?:the\s+(?:sentence|line|part)\s+(?:about|with)\s+)?[\"“„']?(?P<x>.+?)[\"”“']?(?:\s+weg)?\.?$",
-    re.I,
-)
-SIGN = re.compile(r"^(?:sign\s+(?:it\s+)?(?:as|with)|unterschreibe?\s+(?:mit|als))\s+(?P<x>[^\n]{1,80})$", re.I)
-SHORTER = re.compile(r"\b(?:shorter|shorten|more concise|kürzer|too long|zu lang)\b", re.I)
-INFORMAL = re.compile(r"\b(?:less formal|informal|more casual|friendlier|lockerer|persönlicher)\b", re.I)
-FORMAL = re.compile(r"\b(?:more formal|formal|förmlicher)\b", re.I)
-FILLER = re.compile(
-    r"\s*(?:I appreciate it\.|Thank you for your help\.|Please let me know if you have any questions\.|If not, please suggest another time\.|Ich habe mich sehr darüber gefreut\.|"
-    r"Vielen Dank für Ihre Hilfe\.|Melden Sie sich bitte, wenn Sie Fragen haben\.|very much|sehr herzlich)", re.I
-)  # fmt: skip
+INFORMAL = {
+    "Hello": "Hi",
+    "Dear": "Hi",
+    "Best regards,": "Best,",
+    "Best regards": "Best",
+    "Guten Tag": "Hallo",
+    "Mit freundlichen Grüßen": "Viele Grüße",
+}
+FORMAL = {
+    "Hi": "Dear",
+    "Hello": "Dear",
+    "Best,": "Kind regards,",
+    "Best regards": "Kind regards",
+    "Cheers,": "Kind regards,",
+    "Hallo": "Guten Tag",
+    "Viele Grüße": "Mit freundlichen Grüßen",
+}
+FORMAL_NAMELESS = "Dear Sir or Madam,"
+Change = Callable[[EarlierDraft, re.Match[str]], EarlierDraft | None]
 
 
 def revise_by_rules(context: TaskContext, earlier: EarlierDraft, feedback: str) -> Immediate | Blocked:
-    """The draft changed as the feedback says; Blocked where nothing would change."""
-    said = feedback.strip()
-    subject, body = earlier.subject, earlier.body
-    if match := SUBJECT.match(said):
-        subject = match["x"].strip().rstrip(".")
-    elif match := SIGN.match(said):
-        body = _sign(body, match["x"].strip(" ."))
-    elif match := CHANGE.match(said):
-        pattern = re.compile(re.escape(match["a"].strip()), re.I)
-        subject, body = (pattern.sub(lambda _: match["b"].strip(), text) for text in (subject, body))
-    elif match := ADD.match(said):
-        body = _insert(body, match["x"].strip())
-    elif match := REMOVE.match(said):
-        body = _without(body, match["x"].strip())
-    elif SHORTER.search(said):
-        body = re.sub(r"[ ]{2,}", " ", re.sub(r"\n{3,}", "\n\n", FILLER.sub("", body)))
-    elif INFORMAL.search(said):
-        body = re.sub(r"^Hello\b", "Hi", body).replace("Best regards", "Best").replace("Guten Tag", "Hallo")
-    elif FORMAL.search(said):
-        body = (
-            re.sub(r"^Hi\b", "Dear", body)
-            .replace("\nBest\n", "\nKind regards\n")
-            .replace("Best regards", "Kind regards")
-        )
-    if (subject, body) == (earlier.subject, earlier.body):
-        return Blocked(
-            reason=f"Working in “{said[:120]}” {NEEDS_MODEL}",
-            unblocked_by=f"Edit the draft yourself. {ADD_A_MODEL}",
-            message="Nothing was changed",
-            needs_model=True,
-        )
-    draft = DraftContent(to=earlier.to, cc=earlier.cc, subject=subject, body=body)
+    """The draft with each wish of the feedback fulfilled; Blocked when one of them is not understood or changes nothing."""
+    wishes = [wish.strip(" .") for wish in re.split(r"\n+|;\s*", feedback) if wish.strip(" .")]
+    draft = earlier
+    for wish in wishes:
+        changed = _fulfil(draft, wish)
+        if changed is None or changed == draft:
+            return needs_model.for_feedback(wish)
+        draft = changed
+    if not wishes:
+        return Blocked(reason="The feedback is empty", unblocked_by="Say what should change in the draft")
+    content = DraftContent(to=draft.to, cc=draft.cc, subject=draft.subject, body=draft.body)
+    done = "; ".join(wishes)
     return Immediate(
-        output=f"Subject: {subject}\n\n{body}",
+        output=f"Subject: {content.subject}\n\n{content.body}",
         format="text",
         confidence=0.8,
-        draft=draft,
-        message=f"Changed as you said: {said[:200]}",
+        draft=content,
+        message=f"Changed as asked: {done if len(done) <= 120 else done[:119] + '…'}",
     )
 
 
-def _paragraphs(body: str) -> tuple[list[str], list[str]]:
-    parts = body.split("\n\n")
-    at = next((n for n in range(len(parts) - 1, -1, -1) if CLOSE.match(parts[n])), len(parts))
-    return parts[:at], parts[at:]
+def _fulfil(draft: EarlierDraft, wish: str) -> EarlierDraft | None:
+    for pattern, change in CHANGES:
+        if match := pattern.fullmatch(wish):
+            return change(draft, match)
+    return None
 
 
-def _insert(body: str, words: str) -> str:
-    before, close = _paragraphs(body)
-    sentence = f"{words[:1].upper()}{words[1:]}"
-    return "\n\n".join([*before, sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.", *close])
+def _with(draft: EarlierDraft, *, subject: str | None = None, body: str | None = None) -> EarlierDraft:
+    return EarlierDraft(
+        draft.to, draft.cc, draft.subject if subject is None else subject, draft.body if body is None else body
+    )
 
 
-def _without(body: str, words: str) -> str:
-    kept = [
-        " ".join(s for s in re.split(r"(?<=[.!?])\s+", part) if words.casefold() not in s.casefold())
-        if "\n" not in part
-        else part
-        for part in body.split("\n\n")
+def _bare(text: str) -> str:
+    return text.strip().strip(QUOTES).strip()
+
+
+def _subject(draft: EarlierDraft, match: re.Match[str]) -> EarlierDraft:
+    return _with(draft, subject=" ".join(_bare(match["new"]).split()))
+
+
+def _replace(draft: EarlierDraft, match: re.Match[str]) -> EarlierDraft | None:
+    old, new = _bare(match["old"]), _bare(match["new"])
+    pattern = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)", re.IGNORECASE)
+    if not old or not pattern.search(f"{draft.subject}\n{draft.body}"):
+        return None
+    return _with(draft, subject=pattern.sub(lambda _: new, draft.subject), body=pattern.sub(lambda _: new, draft.body))
+
+
+def _add(draft: EarlierDraft, match: re.Match[str]) -> EarlierDraft | None:
+    sentence = capitalised(_bare(match["new"]))
+    if not sentence:
+        return None
+    if sentence[-1] not in ".!?":
+        sentence += "."
+    body = draft.body.rstrip()
+    close = CLOSE.search(body)
+    if close is None:
+        return _with(draft, body=f"{body}\n\n{sentence}\n")
+    return _with(draft, body=f"{body[: close.start()]}\n\n{sentence}{body[close.start() :]}\n")
+
+
+def _remove(draft: EarlierDraft, match: re.Match[str]) -> EarlierDraft | None:
+    words = re.sub(
+        r"^(?:the\s+(?:sentence|part|bit|line)\s+(?:about|on|with)\s+|the\s+|den\s+satz\s+(?:über|zu)\s+|das\s+|die\s+|den\s+)",
+        "",
+        _bare(match["old"]),
+        flags=re.I,
+    )
+    named = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
+    if not words or not named.search(draft.body):
+        return None
+    paragraphs = [
+        _without(paragraph, lambda s: named.search(s) is not None) for paragraph in draft.body.rstrip().split("\n\n")
     ]
-    return "\n\n".join(part for part in kept if part.strip())
+    body = "\n\n".join(p for p in paragraphs if p) + "\n"
+    return _with(draft, body=body) if _says_something(body) else None
 
 
-def _sign(body: str, name: str) -> str:
-    before, close = _paragraphs(body)
-    first = close[0].split("\n")[0] if close else "Best regards"
-    return "\n\n".join([*before, f"{first}\n{name}"])
+def _shorter(draft: EarlierDraft, _: re.Match[str]) -> EarlierDraft | None:
+    polite = courtesies()
+    paragraphs = [_without(paragraph, lambda s: s.strip() in polite) for paragraph in draft.body.rstrip().split("\n\n")]
+    body = "\n\n".join(p for p in paragraphs if p) + "\n"
+    return _with(draft, body=body) if _says_something(body) else None
+
+
+def _without(paragraph: str, unwanted: Callable[[str], bool]) -> str:
+    lines = [" ".join(s for s in re.split(r"(?<=[.!?])\s+", line) if not unwanted(s)) for line in paragraph.split("\n")]
+    return "\n".join(line for line in lines if line)
+
+
+def _says_something(body: str) -> bool:
+    """Is there more than greeting and close?"""
+    return len([p for p in body.strip().split("\n\n") if p]) >= 3
+
+
+def _tone(words: dict[str, str]) -> Change:
+    def change(draft: EarlierDraft, _: re.Match[str]) -> EarlierDraft:
+        paragraphs = draft.body.rstrip().split("\n\n")
+        for position in {0, len(paragraphs) - 1}:
+            for old, new in words.items():
+                if re.match(rf"{re.escape(old)}(?!\w)", paragraphs[position]):
+                    paragraphs[position] = new + paragraphs[position][len(old) :]
+                    break
+        if paragraphs[0] == "Dear,":
+            paragraphs[0] = FORMAL_NAMELESS
+        return _with(draft, body="\n\n".join(paragraphs) + "\n")
+
+    return change
+
+
+def _sign(draft: EarlierDraft, match: re.Match[str]) -> EarlierDraft:
+    name = _bare(match["new"])
+    body = draft.body.rstrip()
+    close = CLOSE.search(body)
+    if close is None:
+        return _with(draft, body=f"{body}\n\n{name}\n")
+    first_line = body[close.end() :].split("\n")[0]
+    comma = "" if first_line.endswith(",") or not first_line.isascii() or "Grüß" in first_line else ","
+    return _with(draft, body=f"{body[: close.end()]}{first_line}{comma}\n{name}\n")
+
+
+def _p(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
+CHANGES: list[tuple[re.Pattern[str], Change]] = [
+    (_p(r"(?:(?:please\s+|bitte\s+)?(?:make\s+it\s+|mach\w*\s+es\s+)?(?:a\s+bit\s+|a\s+little\s+|much\s+|etwas\s+)?(?:shorter|kürzer)(?:\s+please)?|shorten(?:\s+it)?|kürze?n?)"), _shorter),
+    (_p(r"(?:please\s+)?(?:make\s+it\s+)?(?:a\s+bit\s+|a\s+little\s+)?(?:more\s+(?:casual|informal|relaxed)|less\s+formal|informal|casual|lockerer|informeller)"), _tone(INFORMAL)),
+    (_p(r"(?:please\s+)?(?:make\s+it\s+)?(?:a\s+bit\s+|a\s+little\s+)?(?:more\s+formal|less\s+(?:casual|informal)|formal|förmlicher|formeller)"), _tone(FORMAL)),
+    (_p(r"(?:change\s+(?:the\s+)?)?(?:subject|betreff)\s*(?::|to|should\s+be|soll\s+sein)\s*(?P<new>.+)"), _subject),
+    (_p(r"(?:sign\s+(?:it\s+)?(?:as|with)|unterschreibe?\s+(?:als|mit))\s+(?P<new>.+)"), _sign),
+    (_p(r"(?:please\s+)?(?:change|replace|ersetze?|ändere?)\s+(?P<old>.+?)\s+(?:to|with|by|into|durch|in|zu)\s+(?P<new>.+)"), _replace),
+    (_p(r"(?:please\s+)?(?:write|say|use)\s+(?P<new>.+?)\s+instead\s+of\s+(?P<old>.+)"), _replace),
+    (_p(r"(?:don['’]?t\s+mention|do\s+not\s+mention|remove|delete|leave\s+out|drop|without|entferne?|lösche?|streiche?|erwähne?\s+nicht)\s+(?P<old>.+)"), _remove),
+    (_p(r"(?:please\s+)?(?:add|ergänze?|füge?\s+hinzu)\s*:\s*(?P<new>.+)"), _add),
+    (_p(r"(?:please\s+)?(?:(?:also\s+)?(?:add|mention|say|write|tell\s+(?:him|her|them))\s+that|(?:erwähne?|ergänze?|schreibe?)(?:\s+auch)?,?\s+dass)\s+(?P<new>.+)"), _add),
+]  # fmt: skip

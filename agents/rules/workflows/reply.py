@@ -1,0 +1,99 @@
+"""An answer in a thread: to the writer of the last mail, saying what the task says and nothing more."""
+
+import re
+from datetime import datetime
+
+from agents.rules.workflows.letter import Recipient, letter, recipient_of
+from agents.rules.workflows.purposes import read_purposes, word_it
+from agents.rules.workflows.wording import is_german, say_date
+from agents.strategist import Blocked, Immediate, TaskContext, ThreadMessage
+
+HEAD = re.compile(
+    r"^\s*(?:please\s+|bitte\s+)?(?:(?:draft|write|send|prepare|schreib\w*|entw[ie]rf\w*)\s+(?:an?|the|eine?)?\s*(?:\w+\s+)?)?"
+    r"(?:reply|answer|respond|response|antwort\w*|beantwort\w*)\b\s*",
+    re.IGNORECASE,
+)
+SAYS = {
+    "tell_clause",
+    "that",
+    "thank",
+    "apologise",
+    "confirm",
+    "decline",
+    "accept",
+    "ask",
+    "remind",
+    "invite",
+    "congratulate",
+}
+RE = re.compile(r"^(?:(?:re|aw|fw|fwd|wg)\s*:\s*)+", re.IGNORECASE)
+
+
+def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
+    """A draft; a holding answer when only a date is known; Blocked when nothing says what to answer."""
+    task = context.task
+    last = next((m for m in reversed(context.thread) if not m.is_from_me), None)
+    german = is_german(last.text if last else task.title)
+    recipient = _recipient(context, last)
+    said = _what_to_say(context, german, now)
+    if said:
+        subject, paragraphs = said
+        draft = letter(context, recipient, _subject(last, subject), paragraphs, german=german)
+        message = f"Drafted for {recipient.called or 'the sender'} from the words of the task"
+        return Immediate(output=draft.body, format="text", confidence=0.75, draft=draft, message=message)
+    if task.due_at and task.due_at > now and last:
+        return _holding(context, recipient, last, german)
+    who = recipient.called or "the sender"
+    return Blocked(
+        reason=f"The task does not say what to answer {who}",
+        unblocked_by="Write in the task what the answer should say, then execute it again",
+        message="An answer without content is not drafted",
+    )
+
+
+def _recipient(context: TaskContext, last: ThreadMessage | None) -> Recipient:
+    if last and last.from_address:
+        return Recipient(last.from_name, last.from_address)
+    return recipient_of(context, HEAD.sub("", context.task.title))
+
+
+def _subject(last: ThreadMessage | None, otherwise: str) -> str:
+    return f"Re: {RE.sub('', last.subject)}" if last and last.subject else otherwise
+
+
+def _what_to_say(context: TaskContext, german: bool, now: datetime) -> tuple[str, list[str]] | None:
+    if not context.in_own_words:
+        return None  # the words of the task are those of a mail: they don't say what to answer
+    words = HEAD.sub("", context.task.title)
+    in_german = is_german(context.task.title)
+    wordings = [
+        word_it(p, context.sender_name, german=in_german)
+        for p in read_purposes(words, german=in_german)
+        if p.is_clause or p.kind.removesuffix("_to") in SAYS
+    ]
+    own = context.task.description.strip()
+    if not wordings and not own:
+        return None
+    paragraphs = [" ".join(w.paragraphs) for w in wordings] + ([own] if own else [])
+    return (wordings[0].subject if wordings else own.splitlines()[0][:80]), paragraphs
+
+
+def _holding(context: TaskContext, recipient: Recipient, last: ThreadMessage, german: bool) -> Immediate:
+    due = context.task.due_at
+    assert due is not None
+    when = say_date(due, german=german, with_time=not context.task.due_is_all_day)
+    about = RE.sub("", last.subject).strip()
+    if german:
+        sentences = f"vielen Dank für Ihre Nachricht{f' zu „{about}“' if about else ''}. Ich melde mich bis {when}."
+    else:
+        sentences = (
+            f"Thank you for your message{f' about “{about}”' if about else ''}. I will get back to you by {when}."
+        )
+    draft = letter(context, recipient, _subject(last, about), [sentences], german=german)
+    return Immediate(
+        output=draft.body,
+        format="text",
+        confidence=0.5,
+        draft=draft,
+        message="A holding answer: the task does not say what to answer, only until when",
+    )

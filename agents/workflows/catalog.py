@@ -1,0 +1,84 @@
+"""The catalogue of workflows: one for each kind of task."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agents.rules.workflows import (
+    action_items,
+    by_person,
+    email,
+    meeting_summary,
+    needs_model,
+    outline,
+    projects,
+    reply,
+    report,
+    schedule,
+    spreadsheet,
+    summary,
+)
+from agents.strategist import Blocked, Decompose, Immediate, TaskContext
+from agents.thinking import Prompt, load_prompt
+from tasks.models import Task
+
+Rules = Callable[[TaskContext, datetime], Immediate | Decompose | Blocked]
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """How one kind of task is done. `prompt` names the guidance file without its ending."""
+
+    kind: str
+    name: str
+    description: str
+    prompt: str
+    rules: Rules
+
+    @property
+    def prompts(self) -> Sequence[Prompt]:
+        return [load_prompt(HERE / f"{self.prompt}.md")]
+
+    def decide_by_rules(self, context: TaskContext, now: datetime) -> Immediate | Decompose | Blocked:
+        """What the built-in rules answer. Manual tasks are a person's; feedback is not pretended to be understood."""
+        if context.task.execution_type == "manual":
+            return by_person.decide(context, now)
+        if context.feedback:
+            return needs_model.for_feedback(context.feedback)
+        return self.rules(context, now)
+
+
+WORKFLOWS: dict[str, Workflow] = {
+    workflow.kind: workflow
+    for workflow in (
+        Workflow("email", "E-mail", "Drafts a mail from what the task says", "email", email.decide),
+        Workflow("reply", "Reply", "Drafts an answer in a mail thread", "reply", reply.decide),
+        Workflow("message", "Chat message", "Prepares a message for a chat", "message", by_person.decide),
+        Workflow(
+            "meeting_summary", "Meeting summary", "Decisions, actions and open questions", "meeting_summary",
+            meeting_summary.decide,
+        ),
+        Workflow("summary", "Summary", "Shortens a text to what matters", "summary", summary.decide),
+        Workflow("action_items", "Action items", "Who does what until when", "action_items", action_items.decide),
+        Workflow("report", "Report", "Reports from the known tasks", "report", report.decide),
+        Workflow("outline", "Outline", "The skeleton of a text or an agenda", "outline", outline.decide),
+        Workflow("document", "Document", "Writes a text", "document", needs_model.decide),
+        Workflow("translation", "Translation", "Translates a text", "translation", needs_model.decide),
+        Workflow("rewriting", "Rewriting", "Rewrites a text as asked", "rewriting", needs_model.decide),
+        Workflow("spreadsheet", "Spreadsheet", "Makes a table as CSV", "spreadsheet", spreadsheet.decide),
+        Workflow("schedule", "Scheduling", "Proposes a time by mail", "schedule", schedule.decide),
+        Workflow("project", "Project", "Breaks a big task into parts", "project", projects.decide),
+        Workflow("research", "Research", "Finds things out", "person", by_person.decide),
+        Workflow("purchase", "Purchase", "A person buys", "person", by_person.decide),
+        Workflow("payment", "Payment", "A person pays", "person", by_person.decide),
+        Workflow("call", "Call", "A person calls", "person", by_person.decide),
+        Workflow("errand", "Errand", "Only a person can do it", "person", by_person.decide),
+    )
+}  # fmt: skip
+
+
+def workflow_for(task: Task) -> Workflow:
+    """The workflow of a task's kind; of an errand where the kind is not known."""
+    return WORKFLOWS.get(task.kind, WORKFLOWS["errand"])
