@@ -7,9 +7,11 @@ transaction that sets a task to `queued`; a job only wakes, the task's state is 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import UUID
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
@@ -29,12 +31,12 @@ POLL_SECONDS = 0.5
 def queue_app(url: str) -> procrastinate.App:
     """Procrastinate on schema `jobs` of the database at `url`, with no task registered yet."""
 
-    def pool_factory(**kwargs: object) -> AsyncConnectionPool:
-        options = {
-            "autocommit": True,
-            "options": "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s",
-        }
-        return AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=8, open=False, check=None)
+    async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.set_autocommit(True)
+
+    def pool_factory(**kwargs: object) -> AsyncConnectionPool[Any]:
+        options = {"options": "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"}
+        return AsyncConnectionPool(url, kwargs=options, configure=configure, min_size=1, max_size=8, open=False)
 
     return procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=url, pool_factory=pool_factory)
