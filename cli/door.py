@@ -53,7 +53,6 @@ class DoorCommand(TyperCommand):
 async def opened_house(settings: Settings) -> "AsyncGenerator[House, None]":
     """The house, open as its owner for as long as the block runs."""
     from app.house import open_house
-
     from core.logging import set_up_logging
 
     set_up_logging(settings)

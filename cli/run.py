@@ -1,21 +1,151 @@
 """Commands that run the house: run, web, worker, migrate, token, link."""
 
-from typing import Annotated
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.door import DoorCommand
+from cli.door import DoorCommand, JsonOption, in_house, opened_house, run_async
+from cli.output import Output
+from core.errors import Unavailable
+from core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.house import House
 
 PortOption = Annotated[
-    int | None, typer.Option("--port", min=1, max=65535, help="Listen here (else STEWARD_PORT, 8765).")
+    int | None, typer.Option("--port", min=1, max=65535, help="Listen here; else STEWARD_PORT, 8765.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("run", cls=DoorCommand, rich_help_panel="House")(run_command)
-    app.command("migrate", cls=DoorCommand, rich_help_panel="House")(migrate_command)
+    for name, command in (
+        ("run", run_command),
+        ("web", web_command),
+        ("worker", worker_command),
+        ("link", link_command),
+        ("token", token_command),
+        ("migrate", migrate_command),
+    ):
+        app.command(name, cls=DoorCommand, rich_help_panel="House")(command)
 
 
-def run_command() -> None: ...
-def migrate_command() -> None: ...
+def run_command(
+    port: PortOption = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run Steward: pages, API and worker in one process, with its own database. Ctrl-C stops it.
+
+    Prints a link that signs you in, once; `steward link` makes another.
+    """
+    _serve(Output(as_json), port, web=True, worker=True, browser=not no_browser)
+
+
+def web_command(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Run only the pages and the API; workers run elsewhere (`steward worker`)."""
+    _serve(Output(as_json), port, web=True, worker=False, browser=False)
+
+
+def worker_command(as_json: JsonOption = False) -> None:
+    """Run only a worker. Any number of them share one database."""
+    _serve(Output(as_json), None, web=False, worker=True, browser=False)
+
+
+def _serve(out: Output, port: int | None, *, web: bool, worker: bool, browser: bool) -> None:
+    settings = load_settings()
+    if port is not None:
+        settings = settings.model_copy(update={"port": port})
+
+    async def work() -> None:
+        from cli.serving import listening_socket, load_keys, serve, sign_in_link
+
+        if web:
+            listening_socket(settings.host, settings.port).close()  # before the database is started for nothing
+        async with opened_house(settings) as house:
+
+            def ready() -> None:
+                link = sign_in_link(house, load_keys(house)) if web else None
+                out.data({"url": link, "pid": os.getpid()})
+                out.say(f"Open {link}" if link else "The worker is ready.")
+                sys.stdout.flush()
+                out.note("Ctrl-C stops Steward.")
+                if link and browser and out.is_interactive:
+                    _open_browser(link)
+
+            await serve(house, web=web, worker=worker, ready=ready)
+        out.note("\nSteward has stopped.")
+
+    run_async(work())
+
+
+def _open_browser(link: str) -> None:
+    """Show the link in a browser, where there is a screen for one; never a text browser over the terminal."""
+    if sys.platform in {"darwin", "win32"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        import webbrowser
+
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, link)
+
+
+def link_command(as_json: JsonOption = False) -> None:
+    """Print a fresh link that signs you in to the running Steward: it works once, for 15 minutes."""
+
+    async def action(house: "House") -> None:
+        from cli.serving import load_keys, sign_in_link
+
+        out = Output(as_json)
+        link = sign_in_link(house, load_keys(house))
+        out.data({"url": link})
+        out.say(link)
+
+    in_house(action)
+
+
+def token_command(
+    hours: Annotated[float, typer.Option("--hours", min=0.01, max=8760, help="How long it works.")] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a Bearer token for scripts.
+
+    [dim]curl -H "Authorization: Bearer $(steward token)" http://127.0.0.1:8765/api/tasks[/dim]
+    """
+
+    async def action(house: "House") -> None:
+        from cli.serving import load_keys
+
+        if house.owner.user_id is None:
+            raise Unavailable("This house has no owner to make a token for")
+        out = Output(as_json)
+        token = load_keys(house).bearer_token(house.owner.user_id, seconds=int(hours * 3600))
+        out.data({"token": token, "expires_in_seconds": int(hours * 3600)})
+        out.say(token)
+
+    in_house(action)
+
+
+def migrate_command(as_json: JsonOption = False) -> None:
+    """Bring the database up to date. `steward run` does so, too."""
+    applied = run_async(_migrate(load_settings()))
+    out = Output(as_json)
+    out.data({"applied": applied})
+    for name in applied:
+        out.say(f"applied {name}")
+    if not applied:
+        out.say("The database is up to date.")
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    from core.migrate import migrate
+
+    if settings.database_url:
+        return await migrate(settings.database_url.get_secret_value(), embedded=False)
+    from core.embedded import EmbeddedPostgres
+
+    server = await asyncio.to_thread(EmbeddedPostgres.start, settings.home)
+    try:
+        return await migrate(server.url, embedded=True)
+    finally:
+        await asyncio.to_thread(server.stop)

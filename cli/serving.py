@@ -1,0 +1,112 @@
+"""Everything of one process in one event loop: web server, live events, worker; until Ctrl-C or SIGTERM."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from core.errors import Unavailable
+from core.keys import Keys
+
+if TYPE_CHECKING:
+    from app.house import House
+
+PATIENCE_SECONDS = 3  # for open requests and streams, once the end was asked for
+
+
+class QuietServer(uvicorn.Server):
+    """Uvicorn that leaves signals to its house."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def load_keys(house: "House") -> Keys:
+    """The keys that sign this installation's tokens."""
+    secret = house.settings.supabase_jwt_secret
+    return Keys.load(house.settings.home, secret.get_secret_value() if secret else None)
+
+
+def web_address(house: "House") -> str:
+    """Where a browser on this machine finds the pages."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(house.settings.host, house.settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{house.settings.port}"
+
+
+def sign_in_link(house: "House", keys: Keys) -> str:
+    """A fresh one-time link that signs the owner in; it works for 15 minutes."""
+    if house.owner.user_id is None:
+        raise Unavailable("This house has no owner to sign in")
+    return f"{web_address(house)}/?token={keys.link_token(house.owner.user_id)}"
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket on that address. Raises `Unavailable` when somebody has it already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"Port {port} of {host} cannot be used",
+            detail=error.strerror or str(error),
+            hint="Is Steward running already? `steward link` opens it. Else: steward run --port 8766",
+        ) from error
+    return listening
+
+
+async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], None]) -> None:
+    """Run the parts asked for until a signal; `ready` is called once when they stand."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with contextlib.AsyncExitStack() as parts:
+            if worker:
+                from jobs.worker import working
+
+                await parts.enter_async_context(working(house.worker()))
+            if web:
+                await parts.enter_async_context(_serving(house))
+            ready()
+            await stop.wait()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _serving(house: "House"):
+    from app.main import create_app
+
+    listening = listening_socket(house.settings.host, house.settings.port)
+    config = uvicorn.Config(
+        create_app(house, load_keys(house)),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
+    )
+    server = QuietServer(config)
+    async with asyncio.TaskGroup() as group:
+        hub = group.create_task(house.hub.run(), name="live events")
+        serving = group.create_task(server.serve(sockets=[listening]), name="web")
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield
+        finally:
+            server.should_exit = True
+            hub.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(serving, PATIENCE_SECONDS + 2)
+            listening.close()
