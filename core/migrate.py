@@ -22,7 +22,13 @@ create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations
   (version text primary key, statements text[], name text);
 """
+# Procrastinate's SQL names no schema: each of its functions gets a search path of its own, and so works from any other.
 QUEUE_GRANTS = """
+do $$ declare f regprocedure; begin
+  for f in select p.oid::regprocedure from pg_catalog.pg_proc p where p.pronamespace = 'jobs'::regnamespace loop
+    execute format('alter function %s set search_path = jobs, pg_temp', f);
+  end loop;
+end $$;
 revoke all on schema jobs from public;
 revoke all on all functions in schema jobs from public;
 grant usage on schema jobs to service_role;
@@ -136,58 +142,63 @@ async def _apply(connection: Connection, found: list[Migration]) -> list[str]:
 async def _install_queue(connection: Connection) -> list[str]:
     """Procrastinate's own schema, from the installed package, in `jobs`; later versions by its own migrations.
 
-    The schema's comment records the version. Each function gets `search_path = jobs`, since its SQL names no schema:
-    so the queue works from a connection with any search path, as ours is empty in functions.
+    The schema's comment records the release and its last script. Each script is a transaction of its own, as it may
+    use what the one before has added to an enum.
     """
-    release = _version(installed_version("procrastinate"))
-    installed = await _installed_queue(connection)
-    if installed == release:
+    release = installed_version("procrastinate")
+    known, last = await _installed_queue(connection)
+    if known == release:
         return []
-    if installed is not None and installed > release:
+    if known and _version(known) > _version(release):
         raise Unavailable(
             "A newer Steward has used this database",
-            detail=f"its queue is of Procrastinate {_text(installed)}, here is {_text(release)}",
+            detail=f"its queue is of Procrastinate {known}, here is {release}",
             hint="Update Steward, or use another database.",
         )
+    scripts = _queue_scripts()
+    if known is None:
+        await _run_for_queue(
+            connection, scripts["schema.sql"], "of the queue", f"{release} {max(scripts.keys() - {'schema.sql'})}"
+        )
+        return [f"jobs (procrastinate {release})"]
+    for name in sorted(scripts.keys() - {"schema.sql"}):
+        if name > last:
+            await _run_for_queue(connection, scripts[name], name, f"{known} {name}")
+            last = name
+    await _run_for_queue(connection, "", "of the queue's grants", f"{release} {last}")
+    return [f"jobs (procrastinate {release})"]
+
+
+async def _installed_queue(connection: Connection) -> tuple[str | None, str]:
+    """The release that is installed, if any, and the name of its last script."""
+    cursor = await connection.execute("select obj_description(to_regnamespace('jobs'), 'pg_namespace')")
+    row = await cursor.fetchone()
+    words = str(row[0]).split() if row and row[0] else []
+    if len(words) < 2:
+        return None, ""
+    newest_of_release = ".".join(f"{part:02}" for part in _version(words[1])) + "_~"
+    return words[1], words[2] if len(words) > 2 else newest_of_release
+
+
+def _queue_scripts() -> dict[str, str]:
+    package = files("procrastinate") / "sql"
+    scripts = {
+        script.name: script.read_text() for script in (package / "migrations").iterdir() if script.name.endswith(".sql")
+    }
+    return {**scripts, "schema.sql": (package / "schema.sql").read_text()}
+
+
+async def _run_for_queue(connection: Connection, text: str, name: str, record: str) -> None:
     async with connection.transaction():
         await connection.execute("create schema if not exists jobs")
         await connection.execute("set local search_path = jobs, pg_temp")
-        for name, text in _queue_scripts(installed, release):
-            await _run(connection, text, name)
+        await _run(connection, text, name)
         await _run(connection, QUEUE_GRANTS, "of the queue's grants")
-        await connection.execute(
-            "do $$ declare f regprocedure; begin"
-            " for f in select p.oid::regprocedure from pg_catalog.pg_proc p where p.pronamespace = 'jobs'::regnamespace loop"
-            "   execute format('alter function %s set search_path = jobs, pg_temp', f);"
-            " end loop; end $$"
-        )
-        await connection.execute(cast(LiteralString, f"comment on schema jobs is 'procrastinate {_text(release)}'"))
-    return [f"jobs (procrastinate {_text(release)})"]
-
-
-async def _installed_queue(connection: Connection) -> Version | None:
-    cursor = await connection.execute("select obj_description(to_regnamespace('jobs'), 'pg_namespace')")
-    row = await cursor.fetchone()
-    return _version(str(row[0])) if row and row[0] else None
-
-
-def _queue_scripts(installed: Version | None, release: Version) -> list[tuple[str, str]]:
-    """Name and text of what leads from the installed version (None: nothing) to this release."""
-    package = files("procrastinate") / "sql"
-    if installed is None:
-        return [("of the queue", (package / "schema.sql").read_text())]
-    scripts = sorted(
-        (script for script in (package / "migrations").iterdir() if script.name.endswith(".sql")), key=lambda s: s.name
-    )
-    return [(s.name, s.read_text()) for s in scripts if installed < _version(s.name.split("_")[0]) <= release]
+        await connection.execute(cast(LiteralString, f"comment on schema jobs is 'procrastinate {record}'"))
 
 
 def _version(text: str) -> Version:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
-
-
-def _text(version: Version) -> str:
-    return ".".join(str(part) for part in version)
 
 
 async def _run(connection: Connection, text: str, name: str) -> None:

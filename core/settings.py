@@ -30,42 +30,52 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("steward", appauthor=False)),
         description="Folder of the database, the outbox and the keys",
     )
-    host: str = Field("127.0.0.1", description="Address that the web server listens on")
-    port: int = Field(8765, ge=1, le=65535, description="Port of the web server")
-    database_url: SecretStr | None = Field(None, description="A Postgres to use instead of the embedded one")
-    timezone: str | None = Field(None, description="Time zone of the person, like Europe/Berlin; else the machine's")
-    now: datetime | None = Field(None, description="Start the clock here (ISO 8601 with offset), for demonstrations")
-    owner_email: str = Field("owner@localhost", description="Address of the local owner, also the sender of mail")
-    owner_name: str = Field("", description="Name under drafts; else none")
+    host: str = Field(default="127.0.0.1", description="Address that the web server listens on")
+    port: int = Field(default=8765, ge=1, le=65535, description="Port of the web server")
+    database_url: SecretStr | None = Field(default=None, description="A Postgres to use instead of the embedded one")
+    timezone: str | None = Field(
+        default=None, description="Time zone of the person, like Europe/Berlin; else the machine's"
+    )
+    now: datetime | None = Field(
+        default=None, description="Start the clock here (ISO 8601 with offset), for demonstrations"
+    )
+    owner_email: str = Field(
+        default="owner@localhost", description="Address of the local owner, also the sender of mail"
+    )
+    owner_name: str = Field(default="", description="Name under drafts; else none")
 
     openai_api_key: SecretStr | None = Field(
-        None,
+        default=None,
         validation_alias="OPENAI_API_KEY",
         description="Key of an OpenAI-compatible server: a model thinks",
     )
     openai_base_url: str | None = Field(
-        None,
+        default=None,
         validation_alias="OPENAI_BASE_URL",
         description="Base URL of an OpenAI-compatible server, ending in /v1",
     )
-    model: str = Field("gpt-5-mini", description="Name of the model")
+    model: str = Field(default="gpt-5-mini", description="Name of the model")
     model_api: Literal["responses", "chat"] = Field(
-        "responses", description="Which of OpenAI's interfaces the server has"
+        default="responses", description="Which of OpenAI's interfaces the server has"
     )
 
     smtp_url: SecretStr | None = Field(
-        None,
+        default=None,
         description="smtp://user:password@host:587 or smtps://...: mail is sent there; else it goes to the local outbox",
     )
-    mail_from: str | None = Field(None, description="Sender address, where it is not the owner's")
+    mail_from: str | None = Field(default=None, description="Sender address, where it is not the owner's")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What is logged")
-    log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
-    max_body_bytes: int = Field(1_000_000, ge=1000, description="Largest request body that the API takes")
-    worker_concurrency: int = Field(4, ge=1, le=64, description="Tasks that one worker runs at the same time")
-    supabase_url: str | None = Field(None, validation_alias="SUPABASE_URL", description="URL of a Supabase project")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="warning", description="What is logged")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto: text on a terminal, JSON elsewhere"
+    )
+    max_body_bytes: int = Field(default=1_000_000, ge=1000, description="Largest request body that the API takes")
+    worker_concurrency: int = Field(default=4, ge=1, le=64, description="Tasks that one worker runs at the same time")
+    supabase_url: str | None = Field(
+        default=None, validation_alias="SUPABASE_URL", description="URL of a Supabase project"
+    )
     supabase_jwt_secret: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("SUPABASE_JWT_SECRET"), description="The project's JWT secret"
+        default=None, validation_alias=AliasChoices("SUPABASE_JWT_SECRET"), description="The project's JWT secret"
     )
 
     @field_validator("timezone")

@@ -1,0 +1,102 @@
+"""Settings come from the environment, have defaults, and a wrong one is explained in one line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.errors import Invalid
+from core.settings import Settings, load_settings, variable_name
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(variable_name(field), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 8765, "gpt-5-mini")
+    assert settings.home.is_absolute()
+    assert tmp_path in settings.home.parents
+    assert not settings.has_model
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEWARD_PORT", "")
+    assert load_settings().port == 8765
+
+
+def test_home_may_be_written_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STEWARD_HOME", "~/süß 家")
+    assert load_settings().home == tmp_path / "süß 家"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("STEWARD_PORT", "abc", "integer"),
+        ("STEWARD_PORT", "0", "greater than or equal to 1"),
+        ("STEWARD_PORT", "70000", "less than or equal to 65535"),
+        ("STEWARD_TIMEZONE", "Mars/Olympus", "Europe/Berlin"),
+        ("STEWARD_TIMEZONE", "../../etc/passwd", "Europe/Berlin"),
+        ("STEWARD_NOW", "2026-03-04T09:30:00", "offset"),
+        ("STEWARD_NOW", "tomorrow", "2026-03-04T09:30:00+01:00"),
+        ("STEWARD_NOW", "5", "2026-03-04T09:30:00+01:00"),
+        ("STEWARD_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+        ("STEWARD_OWNER_EMAIL", "nobody", "ana@example.org"),
+        ("STEWARD_MAIL_FROM", "a@b, c@d", "ana@example.org"),
+        ("STEWARD_WORKER_CONCURRENCY", "-1", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_explained(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Invalid, match=f"^The setting {variable} has a wrong value {re.escape(repr(value))}$") as caught:
+        load_settings()
+    assert words in str(caught.value.detail)
+    assert "\n" not in str(caught.value.detail)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("STEWARD_SMTP_URL", "http://ana:hunter2@mail.example.org", "smtp://host... or smtps://host..."),
+        ("STEWARD_SMTP_URL", "smtp://", "smtp://host..."),
+        ("STEWARD_DATABASE_URL", "mysql://ana:hunter2@db.example.org", "postgresql://user:password@host"),
+        ("OPENAI_BASE_URL", "hunter2", "https://host... or http://host..."),
+        ("SUPABASE_URL", "https://[hunter2", "https://host..."),
+    ],
+)
+def test_a_wrong_value_that_may_hold_a_password_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Invalid, match=rf"^The setting {variable} has a wrong value \(not shown\)$") as caught:
+        load_settings()
+    assert words in str(caught.value.detail)
+    assert "hunter2" not in f"{caught.value.detail} {caught.value.hint} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://ana:pw@db.example.org:5432/x", "postgres:///x?host=/tmp", "host=/tmp dbname=x", "dbname=ä"],
+)
+def test_a_database_is_named_as_postgres_does_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("STEWARD_DATABASE_URL", url)
+    stored = load_settings().database_url
+    assert stored is not None
+    assert stored.get_secret_value() == url
+
+
+def test_secrets_do_not_show_in_a_printed_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "hunter2")
+    settings = load_settings()
+    assert settings.has_model
+    assert "hunter2" not in repr(settings)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
