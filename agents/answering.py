@@ -38,6 +38,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import UsageLimits
 
 from agents.thinking import (
+    LONGEST_WAIT_SECONDS,
     REFUSAL,
     RULES_NAME,
     ModelCall,
@@ -51,7 +52,6 @@ from core.errors import StewardError
 from core.settings import Settings
 
 TIMEOUT_SECONDS = 60
-LONGEST_WAIT_SECONDS = 10
 MAX_OUTPUT_TOKENS = 8_000
 REPAIRS = 2
 STREAMED_WORDS = 80
@@ -90,8 +90,8 @@ def _model(thinking: Thinking, question: Question, by_rules: Callable[[], BaseMo
     return AskedModel(thinking.model or rules_model(by_rules), thinking, question)
 
 
-def _agent(model: Model, question: Question) -> Agent[None, BaseModel]:
-    agent: Agent[None, BaseModel] = Agent(
+def _agent(model: Model, question: Question) -> Agent[object, BaseModel]:
+    agent: Agent[object, BaseModel] = Agent(
         model,
         output_type=[ToolOutput(form, name=_tool_name(form)) for form in question.forms],
         instructions=question.instructions,
@@ -99,14 +99,13 @@ def _agent(model: Model, question: Question) -> Agent[None, BaseModel]:
         model_settings={"timeout": TIMEOUT_SECONDS, "max_tokens": MAX_OUTPUT_TOKENS, "max_retries": 0},
     )
     check = question.check
-    if check is not None:
 
-        @agent.output_validator
-        async def _checked(context: RunContext[None], output: BaseModel) -> BaseModel:  # pyright: ignore[reportUnusedFunction]
-            if not context.partial_output and (problem := check(output)):
-                raise ModelRetry(problem)
-            return output
+    def checked(context: RunContext[object], output: BaseModel) -> BaseModel:
+        if check is not None and not context.partial_output and (problem := check(output)):
+            raise ModelRetry(problem)
+        return output
 
+    agent.output_validator(checked)
     return agent
 
 
@@ -265,7 +264,7 @@ def _first_object(text: str) -> dict[str, Any]:
 
 
 def _cost(response: ModelResponse | None) -> float | None:
-    if response is None:
+    if response is None or not response.usage.total_tokens:
         return None
     try:
         return float(response.cost().total_price)

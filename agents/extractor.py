@@ -9,7 +9,7 @@ from typing import cast
 
 from dateutil.rrule import rrulestr
 
-from agents.thinking import ModelMalformed, ModelUnavailable, Question, Thinking, load_prompt
+from agents.thinking import LONGEST_WAIT_SECONDS, ModelMalformed, ModelUnavailable, Question, Thinking, load_prompt
 from tasks.models import ExtractedTask, Extraction
 
 PROMPT = load_prompt(Path(__file__).parent / "extractor.md")
@@ -49,7 +49,11 @@ async def extract_stream(
             if whole.reply.startswith(said) and len(whole.reply) > len(said):
                 yield ReplyDelta(whole.reply[len(said) :])
                 said = whole.reply
-    except (ModelMalformed, ModelUnavailable):
+    except ModelMalformed:
+        whole = None
+    except ModelUnavailable as error:
+        if (error.retry_after_seconds or 0) > LONGEST_WAIT_SECONDS:
+            raise
         whole = None
     if whole is None:
         whole = await extract(message, now=now, history=history, thinking=thinking)

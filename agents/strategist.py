@@ -68,7 +68,7 @@ class Blocked(BaseModel):
     reason: str = Field(min_length=1)
     unblocked_by: str = ""
     message: str = ""
-    needs_model: bool = Field(False, description="Leave this false")
+    needs_model: bool = Field(default=False, description="Leave this false")
 
 
 class ThreadMessage(Record):
@@ -117,17 +117,22 @@ class TaskContext:
         task = Task.model_validate(row["task"])
         if task.due_at:
             task = task.model_copy(update={"due_at": task.due_at.astimezone(zone)})
-        owner, parent = row.get("owner") or {}, row.get("parent") or {}
+        owner: Mapping[str, Any] = row.get("owner") or {}
+        parent: Mapping[str, Any] = row.get("parent") or {}
+        workflow: Mapping[str, Any] = row.get("workflow") or {}
+        thread: list[Any] = row.get("thread") or []
+        lines: list[Any] = row.get("conversation") or []
+        outputs: list[Any] = row.get("outputs") or []
         return cls(
             task=task,
             sender_name=owner.get("name") or "",
             owner_address=owner.get("email") or "",
-            guidance=(row.get("workflow") or {}).get("instructions") or "",
-            thread=[ThreadMessage.model_validate(message) for message in row.get("thread") or []],
-            conversation=[(line["role"], line["content"]) for line in row.get("conversation") or []],
+            guidance=workflow.get("instructions") or "",
+            thread=[ThreadMessage.model_validate(message) for message in thread],
+            conversation=[(line["role"], line["content"]) for line in lines],
             parent_title=parent.get("title") or "",
             parent_description=parent.get("description") or "",
-            outputs=[(o["title"], _output_of(o.get("result"))) for o in row.get("outputs") or []],
+            outputs=[(o["title"], _output_of(o.get("result"))) for o in outputs],
             recent_tasks=row.get("recent_tasks") or [],
             feedback=str(task.tool_input.get("feedback") or ""),
         )

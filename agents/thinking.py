@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RULES_NAME = "built-in rules"
 NEEDS_MODEL = "needs a language model"
 ADD_A_MODEL = "Set OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own), then execute it again"
+LONGEST_WAIT_SECONDS = 10
 REFUSAL = re.compile(
     r"^\W*(?:(?:i['’]?m|i am) sorry,? (?:but )?i\b|sorry,? (?:but )?i can|i can(?:no|['’])t (?:help|assist|do|comply|fulfil)"
     r"|i (?:cannot|can not|won['’]t) \w+|as an ai\b|i(?:['’]m| am) (?:unable|not able) to"

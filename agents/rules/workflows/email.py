@@ -3,9 +3,9 @@
 import re
 from datetime import datetime
 
-from agents.rules.workflows.letter import letter, recipient_of
+from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.purposes import Purpose, Wording, read_purposes, word_it
-from agents.rules.workflows.wording import is_german
+from agents.rules.workflows.wording import is_german, with_its_date
 from agents.strategist import Blocked, Immediate, TaskContext
 
 HEAD = re.compile(
@@ -37,8 +37,8 @@ NOTHING_SAID = Blocked(
 
 
 def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
-    """A draft from the words of the task; Blocked when they don't say what it is about. `now` is not needed."""
-    request = context.task.title
+    """A draft from the words of the task; Blocked when they don't say what it is about. Dates are seen from `now`."""
+    request = with_its_date(context, now)
     german = is_german(f"{request} {context.task.description}")
     if thing := SENDS_A_THING.match(request):
         return _thing_is_not_here(thing["thing"])
@@ -48,19 +48,23 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     whom, said = _cut_recipient(rest, german)
     purposes = read_purposes(said, german=german) or _from_sort(sort, said, german)
     own = context.task.description.strip() if context.in_own_words else ""
-    wordings = [word_it(p, context.sender_name, german=german) for p in _sorted_out(purposes, sort, german)]
+    purposes = _sorted_out(purposes, sort, german)
+    wordings = [word_it(p, context.sender_name, german=german) for p in purposes]
     if not wordings and not own:
         return NOTHING_SAID
-    return _drafted(context, whom, wordings, own, german)
+    is_full = bool(own) or any(p.kind != "about" for p in purposes)
+    return _drafted(context, whom, wordings, own, german, is_full=is_full)
 
 
-def _drafted(context: TaskContext, whom: str, wordings: list[Wording], own: str, german: bool) -> Immediate:
+def _drafted(
+    context: TaskContext, whom: str, wordings: list[Wording], own: str, german: bool, *, is_full: bool
+) -> Immediate:
     recipient = recipient_of(context, whom)
     paragraphs = [" ".join(wording.paragraphs) for wording in wordings]
     if own:
         paragraphs.append(own)
     subject = wordings[0].subject if wordings else own.splitlines()[0][:80]
-    said = [_without(recipient.address, text) for text in (subject, *paragraphs)]
+    said = [_to_their_face(recipient, text) for text in (subject, *paragraphs)]
     draft = letter(context, recipient, said[0], said[1:], german=german)
     message = (
         f"Drafted from the words of the task for {recipient.called}"
@@ -69,13 +73,10 @@ def _drafted(context: TaskContext, whom: str, wordings: list[Wording], own: str,
     )
     if not recipient.address:
         message += "; the address is missing"
-    is_thin = not own and all(
-        len(w.paragraphs) == len(w.courtesies) + 1 and len(w.subject.split()) < 3 for w in wordings
-    )
     return Immediate(
         output=draft.body,
         format="text",
-        confidence=0.5 if is_thin or not recipient.address else 0.8,
+        confidence=0.8 if is_full and recipient.address else 0.5,
         draft=draft,
         message=message,
     )
@@ -126,6 +127,10 @@ def _thing_is_not_here(thing: str) -> Blocked:
     )
 
 
-def _without(address: str, text: str) -> str:
-    """The words without the address that the mail goes to anyway."""
-    return re.sub(rf"\s*[(<]?{re.escape(address)}[)>]?", "", text).strip() if address else text
+def _to_their_face(recipient: Recipient, text: str) -> str:
+    """The words without the address that the mail goes to anyway; "the invitation from Mark" is only that to Mark."""
+    if recipient.address:
+        text = re.sub(rf"\s*[(<]?{re.escape(recipient.address)}[)>]?", "", text)
+    if recipient.name:
+        text = re.sub(rf"\s+(?:from|von)\s+{re.escape(recipient.name)}(?!\w)", "", text)
+    return text.strip()

@@ -174,7 +174,7 @@ def word_it(purpose: Purpose, sender_name: str, *, german: bool) -> Wording:
 
 def short_subject(text: str) -> str:
     """The beginning of a sentence as a subject: at most nine words, with a capital."""
-    words = re.split(r"[.;!?]\s", text)[0].split()
+    words = re.split(r"(?<!\d)[.;!?]\s", text)[0].split()
     return capitalised(" ".join(words[:9]).rstrip(",")) + ("…" if len(words) > 9 else "")
 
 
@@ -204,11 +204,16 @@ def _introduce(about: str, sender_name: str) -> Wording:
     return _w(f"Introduction: {about}", f"I would like to introduce {about}")
 
 
+def _without_article(about: str) -> str:
+    return re.sub(r"^(?:the|an?|der|die|das|dem|den|des|eine?[nmrs]?)\s+", "", about, flags=re.IGNORECASE)
+
+
 def _determined(about: str) -> str:
     """A bare noun gets its article: "product delay" becomes "the product delay"."""
     bare = re.match(r"[a-z]+", about)
     is_plain = bare and not re.match(
-        r"(?:the|an?|my|our|your|his|her|their|its|this|that|these|those|some|all|how|what|when|where|why|who|whether|if|next|last)\b|\w+ing\b", about
+        r"(?:the|an?|my|our|your|his|her|their|its|this|that|these|those|some|all|how|what|when|where|why|who|whether|if|next|last)\b|\w+ing\b",
+        about,
     )
     head = re.split(r"\s+(?:of|for|on|in|at|from|with|to|and|by)\s+", about)[0]
     return f"the {about}" if is_plain and not head.endswith("s") else about
@@ -222,7 +227,7 @@ def _update(about: str, _: str) -> Wording:
     )
     return _w(
         f"Update on {about}",
-        f"I am writing to let you know about {about}",
+        f"I am writing to let you know about {_determined(about)}",
         *sorry,
         "Please let me know if you have any questions.",
     )
@@ -236,18 +241,18 @@ _EN: dict[str, Callable[[str, str], Wording]] = {
     "decline": lambda a, _: _w(f"Regarding {a}", f"Thank you for getting in touch. Unfortunately, I have to decline {a}" if not re.match(r"to\b|the (?:meeting|call|appointment|order|booking)", a) else f"Unfortunately, I have to cancel {a}", "I hope for your understanding."),
     "decline_clause": lambda a, _: _w("Regarding your request", f"Unfortunately, I have to let you know that {a}"),
     "accept": lambda a, _: _w(f"Regarding {a}", f"I am glad to accept {a}"),
-    "confirm": lambda a, _: _w(f"Confirmation: {a}", f"I am writing to confirm {a}", "Please let me know if anything has changed on your side."),
+    "confirm": lambda a, _: _w(f"Confirmation: {_without_article(a)}", f"I am writing to confirm {a}", "Please let me know if anything has changed on your side."),
     "confirm_clause": lambda a, _: _w(f"Confirmation: {short_subject(a)}", f"I am writing to confirm that {a}"),
-    "invite": lambda a, _: _w(f"Invitation: {re.sub(r'^to ', '', a)}", f"I would like to invite you {a if a.startswith('to ') else 'to ' + a}", "Please let me know whether you can make it."),
+    "invite": lambda a, _: _w(f"Invitation: {_without_article(re.sub(r'^to ', '', a))}", f"I would like to invite you {a if a.startswith('to ') else 'to ' + a}", "Please let me know whether you can make it."),
     "invite_to": lambda a, _: _w(f"Invitation: {a}", f"I would like to invite you to {a}", "Please let me know whether you can make it."),
     "meet": lambda a, _: _w(f"Meeting about {a}" if a else "A meeting", f"I would like to arrange a meeting with you about {a}" if a else "I would like to arrange a meeting with you", "Please let me know which times suit you."),
-    "remind": lambda a, _: _w(f"Reminder: {a}", f"This is a friendly reminder of {a}"),
+    "remind": lambda a, _: _w(f"Reminder: {_without_article(a)}", f"This is a friendly reminder of {a}"),
     "remind_to": lambda a, _: _w(f"Reminder: {a}", f"This is a friendly reminder to {a}", "Thank you."),
     "remind_clause": lambda a, _: _w(f"Reminder: {short_subject(a)}", f"This is a friendly reminder that {a}"),
     "introduce": _introduce,
     "congratulate": lambda a, _: _w(f"Congratulations on {a}" if a else "Congratulations", f"Congratulations on {a}!" if a else "Congratulations!"),
     "follow_up": lambda a, _: _w(f"Following up on {a}" if a else "Following up", f"I am following up on {a}" if a else "I am following up on my last message", "Please let me know where things stand."),
-    "ask": lambda a, _: _w(f"Request: {a}", f"I would like to ask you for {a}", "Thank you in advance."),
+    "ask": lambda a, _: _w(f"Request: {_without_article(a)}", f"I would like to ask you for {a}", "Thank you in advance."),
     "ask_to": lambda a, _: _w(f"Request: {a}", f"Could you please {a}?", "Thank you in advance."),
     "ask_clause": lambda a, _: _w(f"Question: {short_subject(re.sub(CLAUSE, '', a))}", f"I would like to ask {a}", "Thank you in advance."),
     "tell": _update,
@@ -258,18 +263,18 @@ _DE: dict[str, Callable[[str, str], Wording]] = {
     "thank": lambda a, _: _w(f"Vielen Dank für {a}" if a else "Vielen Dank", f"vielen Dank für {a}" if a else "vielen Dank"),
     "apologise": lambda a, _: _w("Entschuldigung", f"ich bitte um Entschuldigung für {a}" if a else "ich bitte um Entschuldigung"),
     "decline": lambda a, _: _w("Absage", f"leider muss ich absagen: {_without(a, 'ab')}"),
-    "confirm": lambda a, _: _w(f"Bestätigung: {a}", f"hiermit bestätige ich {a}"),
+    "confirm": lambda a, _: _w(f"Bestätigung: {_without_article(a)}", f"hiermit bestätige ich {a}"),
     "confirm_clause": lambda a, _: _w("Bestätigung", f"hiermit bestätige ich, dass {a}"),
     "invite": lambda a, _: _w(f"Einladung: {_without(a, 'ein')}", f"hiermit die Einladung: {_without(a, 'ein')}", "Über eine kurze Rückmeldung freue ich mich."),
     "remind": lambda a, _: _w(f"Erinnerung: {a}", f"eine freundliche Erinnerung: {a}"),
     "remind_clause": lambda a, _: _w("Erinnerung", f"eine freundliche Erinnerung daran, dass {a}"),
     "congratulate": lambda a, _: _w("Herzlichen Glückwunsch", f"herzlichen Glückwunsch zu {a}!" if a else "herzlichen Glückwunsch!"),
     "follow_up": lambda a, _: _w(f"Nachfrage: {a}" if a else "Nachfrage", f"ich möchte nachfragen, wie es um Folgendes steht: {a}" if a else "ich möchte nachfragen, wie der Stand ist"),
-    "ask": lambda a, _: _w(f"Anfrage: {a}", f"ich bitte um {a}", "Vielen Dank im Voraus."),
+    "ask": lambda a, _: _w(f"Anfrage: {_without_article(a)}", f"ich bitte um {a}", "Vielen Dank im Voraus."),
     "ask_clause": lambda a, _: _w(f"Frage: {short_subject(a)}", f"ich habe eine Frage: {a}?", "Vielen Dank im Voraus."),
-    "tell": lambda a, _: _w(a, f"hiermit eine kurze Information über {a}", "Bei Fragen bitte einfach melden."),
-    "tell_clause": lambda a, _: _w(short_subject(a), f"hiermit die Information, dass {a}", "Bei Fragen bitte einfach melden."),
-    "about": lambda a, _: _w(a, f"es geht um {a}", "Bei Fragen bitte einfach melden."),
+    "tell": lambda a, _: _w(_without_article(a), f"hiermit eine kurze Information über {a}", "Bei Fragen bitte einfach melden."),
+    "tell_clause": lambda a, _: _w("Kurze Information", f"hiermit die Information, dass {a}", "Bei Fragen bitte einfach melden."),
+    "about": lambda a, _: _w(_without_article(a), f"ich schreibe wegen {a}", "Bei Fragen bitte einfach melden."),
 }  # fmt: skip
 
 

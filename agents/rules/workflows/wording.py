@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from agents.rules.dates import find_dates
 from agents.strategist import TaskContext
 
 GERMAN = re.compile(
@@ -68,6 +69,23 @@ def material(context: TaskContext) -> str:
     if outputs := [output for _, output in context.outputs if output.strip()]:
         return "\n\n".join(outputs)
     return "\n\n".join(message.text.strip() for message in context.thread if message.text.strip())
+
+
+def with_its_date(context: TaskContext, now: datetime) -> str:
+    """The title, with the date that stood right behind these words in the conversation and was read as the due date.
+
+    "Inviting her to the kickoff on 12 March" says when the kickoff is; "by Friday" says until when to write.
+    """
+    title = context.task.title
+    for role, words in context.conversation:
+        at = words.casefold().rfind(title.casefold())
+        if role != "user" or at < 0 or not context.task.due_at:
+            continue
+        behind = words[at + len(title) : at + len(title) + 60]
+        dates = [d for d in find_dates(behind, now) if d.start <= 4 and d.relation not in {"by", "before"}]
+        if dates:
+            return f"{title} {behind[: dates[0].end].strip()}"
+    return title
 
 
 def sentences(text: str) -> list[str]:
