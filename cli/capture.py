@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
 from cli import rendering
@@ -16,7 +15,6 @@ from tasks.models import Task
 
 if TYPE_CHECKING:
     from app.house import House
-
     from core.clock import Clock
 
 LONGEST_MESSAGE = 100_000  # characters, as POST /api/chat
@@ -75,6 +73,8 @@ async def say(house: "House", out: Output, said: str, conversation_id: UUID | No
     turn = await capture.save_chat_turn(house.caller, said, extraction, conversation_id)
     out.data(turn)
     out.say(turn.reply)
+    if turn.tasks:
+        out.say()
     say_new_tasks(out, turn.tasks, house.clock)
     return turn.conversation_id
 
@@ -97,8 +97,9 @@ def say_new_tasks(out: Output, tasks: list[Task], clock: "Clock") -> None:
     """The tasks that were found, each with what was understood."""
     if out.as_json:
         return
-    for task in tasks:
-        out.say()
+    for number, task in enumerate(tasks):
+        if number:
+            out.say()
         out.say(
             Text.assemble(
                 (rendering.short_id(task), "dim"),
@@ -109,7 +110,7 @@ def say_new_tasks(out: Output, tasks: list[Task], clock: "Clock") -> None:
             )
         )
         pairs = rendering.understood(task, clock.now(), clock.timezone)
-        out.console.print(Padding(rendering.facts(pairs), (0, 0, 0, 11)))
+        out.table(rendering.facts(pairs, indent=11))
     ready = [task for task in tasks if task.execution_type != "manual"]
     if ready:
         out.note(f"\nSteward can work on it: steward execute {rendering.short_id(ready[0])}")

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from email.utils import getaddresses
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from core.errors import Invalid, Unavailable
@@ -69,9 +70,13 @@ def edit_draft(draft: Draft) -> dict[str, Any]:
         return changes_in(path.read_text(encoding="utf-8", errors="replace"), draft)
 
 
+def _leave_it(number: int, frame: FrameType | None) -> None:
+    """A signal handler that does nothing."""
+
+
 def _run_editor(command: str, path: Path) -> None:
     # Ctrl-C belongs to the editor meanwhile. A handler, not SIG_IGN: the editor would inherit that.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    before = signal.signal(signal.SIGINT, _leave_it)
     try:
         ended = subprocess.run([*shlex.split(command), str(path)], check=False).returncode
     except (OSError, ValueError) as error:

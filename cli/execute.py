@@ -88,7 +88,7 @@ async def progress(out: Output) -> AsyncGenerator[Callable[[TaskEvent], None], N
 
 def event_words(event: TaskEvent) -> str:
     """An event in a few words; empty for what nobody needs to see."""
-    if event.kind == "changed":
+    if event.kind in {"changed", "approval"}:
         return ""
     if event.kind == "state":
         reason = event.data.get("reason")
@@ -103,13 +103,10 @@ async def follow(house: "House", task_id: UUID, seen: int, show: Callable[[TaskE
     The work is done by a worker that is alive somewhere, else in this process. Raises what the worker raises.
     """
     done: set[UUID] = set()
-    working: set[UUID] = {task_id}
-    while working:
+    while working := await _unsettled(house.caller, task_id) - done:
         for one in sorted(working):
             seen = await _work_on(house, one, task_id, seen, show)
         done |= working
-        tree = await functions.get_task_tree(house.caller, task_id)
-        working = {node.id for node in _nodes(tree) if node.execution_status in UNSETTLED} - done
     await _show_new(house.caller, task_id, seen, show)
 
 
@@ -131,6 +128,11 @@ async def _show_new(caller: Caller, task_id: UUID, seen: int, show: Callable[[Ta
         show(event)
         seen = event.id
     return seen
+
+
+async def _unsettled(caller: Caller, task_id: UUID) -> set[UUID]:
+    tree = await functions.get_task_tree(caller, task_id)
+    return {node.id for node in _nodes(tree) if node.execution_status in UNSETTLED}
 
 
 def _nodes(tree: TaskNode) -> list[TaskNode]:

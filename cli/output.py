@@ -77,12 +77,22 @@ class Output:
         if self.as_json:
             return
         for part in parts or ("",):
+            if isinstance(part, Table):
+                self.table(part)
+                continue
             self.console.print(plain(part) if isinstance(part, str) else part, style=style, soft_wrap=True)
 
     def table(self, table: Table) -> None:
         """A table, as wide as the screen at most."""
-        if not self.as_json:
+        if self.as_json:
+            return
+        if self.console.is_terminal:
             self.console.print(table)
+            return
+        with self.console.capture() as capture:
+            self.console.print(table)
+        for line in capture.get().splitlines():
+            self.console.print(line.rstrip(), soft_wrap=True)
 
     def note(self, text: str) -> None:
         """A remark beside the answer, on stderr; silent with --json."""

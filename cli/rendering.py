@@ -141,14 +141,14 @@ def status_line(task: Task) -> str:
     return words
 
 
-def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
+def facts(rows: Iterable[tuple[str, str | Text]], indent: int = 0) -> Table:
     """Name and value, one pair a line; pairs without a value are left out."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
         if value:
-            table.add_row(name, Text(plain(value)) if isinstance(value, str) else value)
+            table.add_row(" " * indent + name, Text(plain(value)) if isinstance(value, str) else value)
     return table
 
 

@@ -101,8 +101,8 @@ async def _serving(house: "House"):
         hub = group.create_task(house.hub.run(), name="live events")
         serving = group.create_task(server.serve(sockets=[listening]), name="web")
         try:
-            while not server.started:
-                await asyncio.sleep(0.01)
+            while not server.started:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)  # uvicorn has no event for it
             yield
         finally:
             server.should_exit = True

@@ -2,18 +2,20 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from core.embedded import EmbeddedPostgres
 
-PROGRAM = [sys.executable, "-W", "error", "-c", "from cli.main import main; main()"]
+PROGRAM = [sys.executable, "-c", "from cli.main import main; main()"]
 CHECKOUT = Path(__file__).parents[3]
 SECONDS = 120
 
@@ -61,21 +63,51 @@ class Steward:
         )
 
 
-@pytest.fixture(scope="session")
-def make_steward(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Steward]:
-    """Makes programs, each with a home of its own."""
+def a_steward(folder: Path, **more: str) -> Steward:
+    """The program in an empty folder."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    environment = {
+        **kept,
+        "HOME": str(folder),
+        "STEWARD_HOME": str(folder / "house"),
+        "STEWARD_TIMEZONE": "Europe/Berlin",
+        "STEWARD_NOW": "2026-03-04T09:30:00+01:00",
+        "PYTHONPATH": str(CHECKOUT),
+    }
+    return Steward({**environment, **more}, folder)
 
-    def make() -> Steward:
-        folder = tmp_path_factory.mktemp("cli")
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-        environment = {
-            **kept,
-            "HOME": str(folder),
-            "STEWARD_HOME": str(folder / "house"),
-            "STEWARD_TIMEZONE": "Europe/Berlin",
-            "STEWARD_NOW": "2026-03-04T09:30:00+01:00",
-            "PYTHONPATH": str(CHECKOUT),
-        }
-        return Steward(environment, folder)
 
-    return make
+@pytest.fixture
+def steward(tmp_path: Path, database_url: str) -> Steward:
+    """The program on a database of its own."""
+    return a_steward(tmp_path, STEWARD_DATABASE_URL=database_url)
+
+
+@pytest.fixture
+def embedded_steward(tmp_path: Path) -> Generator[Steward]:
+    """The program with nothing configured: it brings its own database, which is gone afterwards."""
+    steward = a_steward(tmp_path, STEWARD_PORT=str(free_port()))
+    yield steward
+    EmbeddedPostgres.start(tmp_path / "house", durable=False).remove()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def twins(steward: Steward, database_url: str) -> tuple[str, str]:
+    """Two tasks of the owner whose ids begin alike."""
+    steward.json("list")  # makes the owner
+    ids = ("abcdef00-0000-4000-8000-000000000001", "abcdef00-0001-4000-8000-000000000002")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for task_id in ids:
+            connection.execute(
+                """insert into public.tasks (id, organization_id, created_by, title, execution_type)
+                   select %s, m.organization_id, m.user_id, 'twin', 'manual' from public.members m""",
+                (task_id,),
+            )
+    return ids

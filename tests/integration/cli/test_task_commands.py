@@ -132,9 +132,7 @@ def test_wrong_options_are_usage_errors(steward: Steward, arguments: tuple[str, 
         ("00000000-0000-4000-8000-00000000dead", 1, "There is no such task"),
     ],
 )
-def test_an_id_that_fits_nothing_is_an_error(
-    steward: Steward, command: str, given: str, code: int, words: str
-) -> None:
+def test_an_id_that_fits_nothing_is_an_error(steward: Steward, command: str, given: str, code: int, words: str) -> None:
     done = steward(command, given)
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
