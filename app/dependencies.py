@@ -1,7 +1,6 @@
 """Who is asking: a Bearer token, or the cookie of a session with its CSRF token."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -36,7 +35,8 @@ async def identify(request: Request) -> UUID:
 async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    if site not in {None, "same-origin", "none"} or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+    is_ours = origin is None or origin in {f"{scheme}://{request.headers.get('host')}" for scheme in ("http", "https")}
+    if site not in {None, "same-origin", "none"} or not is_ours:
         raise Forbidden("This form was sent from another site")
     token = request.headers.get("x-csrf-token", "")
     if not token and request.headers.get("content-type", "").startswith(

@@ -5,93 +5,108 @@ import re
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
-from app.security import refuse
+from app.security import replaying
 from core.database import Caller
-from core.errors import StewardError
+from core.errors import Conflict, Invalid, StewardError
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+ALLOWED = "1 to 255 visible ASCII characters are allowed"
 
 
 class Idempotency:
-    """Stores first answers by key, person and organization for a day. 409 for another request with the same key."""
+    """Stores first answers by key, person and organization for a day. 409 for another request with the same key.
+
+    Streams are not stored, nor answers of 500 and above: after those the same key runs the request again.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_api = scope["type"] == "http" and scope["path"].startswith("/api/") and scope["method"] in UNSAFE
-        request = Request(scope, receive) if is_api else None
-        key = request.headers.get("idempotency-key") if request else None
-        if request is None or key is None or "text/event-stream" in request.headers.get("accept", ""):
+        headers = Headers(scope=scope) if is_api else Headers()
+        key = headers.get("idempotency-key")
+        if key is None or "text/event-stream" in headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
         if not KEY.fullmatch(key):
-            await refuse(
-                send, 422, "invalid", "A value is wrong", "Idempotency-Key is 1 to 255 visible ASCII characters"
+            raise Invalid(
+                f"Idempotency-Key: {ALLOWED}", errors=[{"field": "Idempotency-Key", "message": ALLOWED, "value": key[:100]}]
             )
-            return
-        body = await request.body()
-
-        async def replay() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
+        body = await Request(scope, receive).body()
+        replay = replaying(body, receive)
         try:
-            caller = await current_caller(Request(scope, replay))
+            caller = await current_caller(Request(scope, replaying(body, receive)))
         except StewardError:
             await self._app(scope, replay, send)  # the route says who is missing
             return
-        fingerprint = hashlib.sha256(
-            f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n" + body
-        ).hexdigest()
-        known = await caller.call("begin_idempotent_request", key=key, fingerprint=fingerprint)
+        known = await caller.call("begin_idempotent_request", key=key, fingerprint=_fingerprint(scope, body))
         if known["mismatch"]:
-            await refuse(
-                send,
-                409,
-                "conflict",
-                "This key belongs to another request",
-                "Use a new Idempotency-Key for a new request",
+            raise Conflict("This Idempotency-Key belongs to another request", hint="Use a new key for a new request.")
+        if known["state"] == "running":
+            raise Conflict(
+                "The first request with this Idempotency-Key is still running", hint="Try again in a moment.", retry_after_seconds=1
             )
-        elif known["state"] == "running":
-            await refuse(
-                send, 409, "conflict", "The first request with this key is still running", "Try again in a moment"
-            )
-        elif known["state"] == "done":
+        if known["state"] == "done":
             await _answer_again(send, known)
-        else:
-            await self._first(scope, replay, send, caller, key)
+            return
+        await _FirstAnswer(caller, key, send).of(self._app, scope, replay)
 
-    async def _first(self, scope: Scope, receive: Receive, send: Send, caller: Caller, key: str) -> None:
-        start: Message = {}
-        body = bytearray()
 
-        async def keep(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-            elif message["type"] == "http.response.body":
-                body.extend(message.get("body", b""))
-            await send(message)
+class _FirstAnswer:
+    """Stores a whole answer before it is sent on, so that whoever has it can ask for it again."""
 
+    def __init__(self, caller: Caller, key: str, send: Send) -> None:
+        self._caller = caller
+        self._key = key
+        self._send = send
+        self._start: Message | None = None
+        self._is_stored = False
+
+    async def of(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
         try:
-            await self._app(scope, receive, keep)
+            await app(scope, receive, self._store_and_send)
         finally:
-            if start and start["status"] < 500:
-                media = next((v.decode() for k, v in start["headers"] if k.lower() == b"content-type"), "")
-                await caller.call(
-                    "finish_idempotent_request", key=key, status=start["status"], body=body.decode(), content_type=media
-                )
-            else:
-                await caller.call("abandon_idempotent_request", key=key)
+            if not self._is_stored:
+                await self._caller.call("abandon_idempotent_request", key=self._key)
+
+    async def _store_and_send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        if self._start is not None:
+            start, self._start = self._start, None
+            if not message.get("more_body") and start["status"] < 500:
+                await self._store(start, message.get("body", b""))
+            await self._send(start)
+        await self._send(message)
+
+    async def _store(self, start: Message, body: bytes) -> None:
+        await self._caller.call(
+            "finish_idempotent_request",
+            key=self._key,
+            status=start["status"],
+            body=body.decode(),
+            content_type=Headers(raw=start["headers"]).get("content-type", ""),
+        )
+        self._is_stored = True
+
+
+def _fingerprint(scope: Scope, body: bytes) -> str:
+    target = f"{scope['method']} {scope['path']}?".encode() + scope["query_string"]
+    return hashlib.sha256(target + b"\n" + body).hexdigest()
 
 
 async def _answer_again(send: Send, known: dict[str, Any]) -> None:
     body = (known["body"] or "").encode()
-    headers = [(b"idempotency-replayed", b"true"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"idempotency-replayed", b"true")]
+    if known["status"] != 204:  # RFC 9110, 8.6: no Content-Length there
+        headers.append((b"content-length", str(len(body)).encode()))
     if known["content_type"]:
         headers.append((b"content-type", known["content_type"].encode()))
     await send({"type": "http.response.start", "status": known["status"], "headers": headers})

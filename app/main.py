@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from app.house import House
 from app.idempotency import Idempotency
-from app.problems import add_problem_handlers
+from app.problems import Boundary, add_problem_handlers
 from app.router import Problem, build_router
-from app.security import BodyLimit, KnownHosts, SecurityHeaders
+from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
 from app.session import SignInLinks
-from app.templating import asset_bytes
+from app.templating import asset, asset_bytes
 from core.errors import NotFound
 from core.keys import Keys
 
@@ -38,8 +38,10 @@ def create_app(house: House, keys: Keys) -> FastAPI:
         redoc_url=None,
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(Boundary),
             Middleware(KnownHosts, hosts=hosts),
             Middleware(BodyLimit, most_bytes=house.settings.max_body_bytes),
+            Middleware(StorableText),
             Middleware(SignInLinks),
             Middleware(Idempotency),
         ],
@@ -61,7 +63,8 @@ async def _static(request: Request, name: str) -> Response:
         raise NotFound("There is no such file") from error
     if media_type is None:
         raise NotFound("There is no such file")
-    headers = {"Cache-Control": YEAR if request.query_params.get("v") else "no-cache"}
+    is_current = request.query_params.get("v") == asset(name).partition("?v=")[2]
+    headers = {"Cache-Control": YEAR if is_current else "no-cache"}
     return Response(content, media_type=media_type, headers=headers)
 
 

@@ -1,38 +1,89 @@
 """Errors on their way out: problem+json for programs, a page for people."""
 
-from typing import Any
+import json
+import re
+from typing import Any, cast
+from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from jinja2 import TemplateError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from app.templating import render_error
-from core.errors import StewardError, Unavailable
+from core.errors import Invalid, StewardError, Unavailable
 
 log = structlog.get_logger()
-TITLES = {
-    400: "The request cannot be understood",
-    404: "There is no such page",
-    405: "This method is not served here",
-    415: "The body is not JSON",
-}
+TITLES = {404: "There is no such page", 405: "This method is not served here"}
+MOST_ERRORS = 20
+UNION_BRANCH = re.compile(r"[A-Z]\w*|[\w-]+\[.*\]", re.DOTALL)  # a model's name, or what wraps one: never a field
+SHAPE_ERRORS = {"missing", "extra_forbidden"}  # more of them: this branch of a union was less likely meant
+
+
+class Boundary:
+    """Gives each request an id (`X-Request-Id`, and in the log), and turns what escapes the app into a problem.
+
+    It stands inside the security headers, so an unexpected error leaves with them too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        has_started = False
+
+        async def with_id(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, with_id)
+            except Exception as error:
+                if has_started:  # nothing can be said any more: the server cuts the connection, so that it shows
+                    raise
+                request = Request(scope, receive)
+                answer = _steward_error if isinstance(error, StewardError) else _unexpected
+                await (await answer(request, error))(scope, receive, with_id)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Every error leaves as one shape."""
+    """Every error leaves as one shape. What has no handler here passes the middleware and ends at the `Boundary`."""
     app.add_exception_handler(StewardError, _steward_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem_response(request: Request, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """The problem as JSON, or as a page where a person looks at one."""
-    if not request.url.path.startswith("/api") and "text/html" in request.headers.get("accept", ""):
+    """The problem as JSON, or as a page (for htmx: a fragment) where a person looks at one."""
+    if not _is_for_a_person(request):
+        return JSONResponse(body, status_code=body["status"], headers=headers, media_type="application/problem+json")
+    try:
         return render_error(request, body, headers)
-    return JSONResponse(body, status_code=body["status"], headers=headers, media_type="application/problem+json")
+    except TemplateError as error:
+        log.error("error_page_failed", path=request.url.path, exc_info=error)
+        words = [body["title"], body.get("detail"), body.get("hint")]
+        return PlainTextResponse("\n".join(filter(None, words)), status_code=body["status"], headers=headers)
+
+
+def _is_for_a_person(request: Request) -> bool:
+    if request.url.path.startswith("/api/"):
+        return False
+    return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
 
 
 async def _steward_error(request: Request, error: Exception) -> Response:
@@ -52,48 +103,86 @@ async def _steward_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {
-            "field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]),
-            "message": str(e["msg"]),
-            "value": _short(e.get("input")),
-        }
-        for e in error.errors()[:20]
-    ]
+    errors = explain([dict(e) for e in error.errors()])
     first = errors[0]
-    body = {
-        "type": "urn:steward:problem:invalid",
-        "title": "A value is wrong",
-        "status": 422,
-        "detail": f"{first['field']}: {first['message']}",
-        "errors": errors,
-    }
-    return problem_response(request, body)
+    got = f" (it is {first['value']})" if "value" in first else ""
+    return problem_response(request, Invalid(f"{first['field']}: {first['message']}{got}", errors=errors).problem())
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = TITLES.get(error.status_code, str(error.detail))
-    body = {
-        "type": f"urn:steward:problem:http-{error.status_code}",
-        "title": title,
-        "status": error.status_code,
-        "detail": str(error.detail),
-    }
-    return problem_response(request, body, dict(error.headers or {}))
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == 400 and isinstance(error.__cause__, ValueError | RecursionError):  # FastAPI could not read the JSON
+        unread = {"type": "json_invalid", "loc": ("body",), "ctx": {"error": "it is not UTF-8, or nested too deep"}}
+        return await _validation_error(request, RequestValidationError([unread]))
+    path, detail = request.url.path[:200], str(error.detail)
+    if status == 404 and detail == "Not Found":
+        detail = f"Nothing is served at {path}"
+    if status == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
+        detail = f"{request.method[:20]} is not served at {path}; allowed is {headers['Allow']}"
+    title = TITLES.get(status, str(error.detail))
+    body = {"type": f"urn:steward:problem:http-{status}", "title": title, "status": status, "detail": detail}
+    return problem_response(request, body, headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that are served at the URL of the request, whichever route has them."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     await log.aerror("request_crashed", path=request.url.path, exc_info=error)
-    body = {
-        "type": "urn:steward:problem:internal",
-        "title": "Something went wrong",
-        "status": 500,
-        "detail": "An unexpected error; the log has it",
-    }
-    return problem_response(request, body)
+    body = StewardError(
+        "An unexpected error; the log has it", hint=f"It stands there as request {request.scope['state']['request_id']}."
+    )
+    return problem_response(request, body.problem())
+
+
+def explain(errors: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Pydantic's errors as `{field, message, value?}`; of a union of models the branch that was most likely meant."""
+    located = [(tuple(e["loc"]), e) for e in errors]
+    branches: dict[str, list[dict[str, Any]]] = {}
+    for loc, e in located:
+        if len(loc) > 1 and isinstance(loc[1], str) and UNION_BRANCH.fullmatch(loc[1]):
+            branches.setdefault(loc[1], []).append(e)
+    if branches:
+        meant = min(branches, key=lambda b: (sum(e["type"] in SHAPE_ERRORS for e in branches[b]), len(branches[b])))
+        located = [((loc[0], *loc[2:]), e) for loc, e in located if len(loc) > 1 and loc[1] == meant] + [
+            (loc, e) for loc, e in located if len(loc) < 2 or loc[1] not in branches
+        ]
+    return [_explained(loc, e) for loc, e in located[:MOST_ERRORS]]
+
+
+def _explained(loc: tuple[int | str, ...], error: dict[str, Any]) -> dict[str, str]:
+    if error["type"] == "json_invalid":
+        where = f" at character {loc[1]}" if len(loc) > 1 else ""
+        return {"field": str(loc[0]), "message": f"This is not JSON{where}: {error['ctx']['error']}"}
+    field = ".".join(str(part) for part in loc[1:]) or str(loc[0])
+    message = str(error.get("msg", "")).removeprefix("Value error, ")
+    explained = {"field": _printable(field), "message": _printable(message, most=500)}
+    if error["type"] != "missing" and "input" in error:
+        explained["value"] = _short(error["input"])
+    return explained
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:100]}…"
+    """The value as JSON, cut off; what JSON has no form for, as Python writes it."""
+    if isinstance(value, str):
+        value = value[:200]
+    elif isinstance(value, dict | list) and len(cast("list[object]", value)) > 20:
+        return f"{type(value).__name__} of {len(cast('list[object]', value))}"
+    try:
+        return _printable(json.dumps(value, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError):
+        return _printable(repr(value))
+
+
+def _printable(text: str, most: int = 100) -> str:
+    """The text as UTF-8 can carry it: a lone surrogate is written out; cut off where it is long."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= most else f"{text[:most]}…"

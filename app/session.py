@@ -28,7 +28,8 @@ class SignInLinks:
 def _sign_in(request: Request, token: str) -> Response:
     keys = request.app.state.keys
     target = request.url.remove_query_params("token")
-    onward = RedirectResponse(target.path + (f"?{target.query}" if target.query else ""), status_code=303)
+    path = "/" + target.path.lstrip("/")  # two slashes would begin another host's name
+    onward = RedirectResponse(path + (f"?{target.query}" if target.query else ""), status_code=303)
     try:
         keys.read_session(request.cookies.get(COOKIE, ""))
     except StewardError:

@@ -1,7 +1,9 @@
 """Errors that people and programs are told about.
 
 StewardError (500)
+├── BadRequest (400)     the request cannot be understood
 ├── Invalid (422)        a value is wrong: which, and what is allowed
+│   ├── NotJson (415)    the body is said to be something else than JSON
 │   └── TooLarge (413)   more than is taken in
 ├── Unauthorized (401)   nobody is signed in
 ├── Forbidden (403)      signed in, but not allowed
@@ -64,6 +66,22 @@ class Invalid(StewardError):
     status = 422
     type = "invalid"
     title = "A value is wrong"
+
+
+class BadRequest(StewardError):
+    """The request cannot be understood."""
+
+    status = 400
+    type = "bad-request"
+    title = "The request cannot be understood"
+
+
+class NotJson(Invalid):
+    """The body is said to be something else than JSON."""
+
+    status = 415
+    type = "not-json"
+    title = "The body is not JSON"
 
 
 class TooLarge(Invalid):
