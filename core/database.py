@@ -155,20 +155,14 @@ STATUS_ERRORS: dict[str, type[StewardError]] = {
     "23503": Invalid,  # foreign_key_violation
     "23514": Invalid,  # check_violation
     "23502": Invalid,  # not_null_violation
-    "22001": Invalid,  # string_data_right_truncation
-    "22003": Invalid,  # numeric_value_out_of_range
-    "22007": Invalid,  # invalid_datetime_format
-    "22008": Invalid,  # datetime_field_overflow
-    "22P02": Invalid,  # invalid_text_representation
-    "22P05": Invalid,  # untranslatable_character
-    "22023": Invalid,  # invalid_parameter_value
 }
 
 
 def translate(error: psycopg.Error) -> StewardError:
     """The house's error for a database error, by SQLSTATE alone; never by message."""
     state = error.sqlstate
-    kind = STATUS_ERRORS.get(state or "")
+    # Class 22 is "data exception": a value that the database cannot take.
+    kind = Invalid if (state or "").startswith("22") else STATUS_ERRORS.get(state or "")
     if kind is None:
         if state in RETRYABLE:
             return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
