@@ -280,6 +280,12 @@ begin
   if draft.state <> 'uncertain' then
     perform private.refuse(409, format('This draft is %s, not uncertain', draft.state), draft.state);
   end if;
+  -- The send task waits for the same word.
+  update public.tasks t set execution_status = 'in_progress'
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool = 'email_send' and t.execution_status = 'blocked';
+  update public.tasks t set execution_status = case when was_sent then 'completed' else 'failed' end,
+    failure_reason = case when not was_sent then 'A person found that it was not sent' end
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool = 'email_send' and t.execution_status = 'in_progress';
   return public.finish_sending(draft.id, case when was_sent then 'sent' else 'failed' end,
     coalesce(draft.receipt, '{}') || '{"resolved_by": "person"}', case when not was_sent then 'A person found that it was not sent' end);
 end $$;

@@ -1,0 +1,135 @@
+"""`make bench`: how quick the list is with 10,000 tasks, as a ratio to a bare FastAPI answer in the same run.
+
+    python -m benchmarks.lists [--tasks 10000] [--seconds 5] [--connections 8]
+
+Rounds of the kinds alternate, so that a noisy machine hits them alike. Ends with one line of JSON.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from app.house import House, ensure_owner, furnish
+from app.main import create_app
+from cli.serving import QuietServer, listening_socket, load_keys
+from core.clock import Clock
+from core.database import open_database
+from core.embedded import EmbeddedPostgres
+from core.migrate import migrate
+from core.settings import Settings
+from tasks import functions
+
+ROUNDS = 5
+
+
+@asynccontextmanager
+async def served(app: FastAPI, port: int) -> AsyncGenerator[str]:
+    """The app on loopback; its base URL."""
+    sock = listening_socket("127.0.0.1", port)
+    server = QuietServer(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    running = asyncio.create_task(server.serve(sockets=[sock]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def fill(house: House, count: int) -> None:
+    """Tasks of mixed priority, date, label and state."""
+    for start in range(0, count, 1000):
+        items = [
+            {
+                "title": f"Task {n}",
+                "priority": ["critical", "high", "medium", "low"][n % 4],
+                "labels": [f"l{n % 10}"],
+                "due_at": f"2026-{n % 12 + 1:02}-{n % 28 + 1:02}T12:00:00Z" if n % 3 else None,
+                "execution_type": ["manual", "semi_automated", "fully_automated"][n % 3],
+            }
+            for n in range(start, min(start + 1000, count))
+        ]
+        await functions.create_tasks(house.caller, items)
+        print(f"\r{min(start + 1000, count)} of {count} tasks", end="", flush=True)
+    print()
+
+
+async def measure(client: httpx.AsyncClient, path: str, seconds: float, connections: int) -> list[float]:
+    """Latencies in seconds of as many answers as fit into the time."""
+    found: list[float] = []
+    until = time.perf_counter() + seconds
+
+    async def one_after_another() -> None:
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            answer = await client.get(path)
+            answer.raise_for_status()
+            found.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(one_after_another() for _ in range(connections)))
+    return found
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = await asyncio.to_thread(EmbeddedPostgres.start, home)
+        stack.callback(server.remove)
+        stack.callback(server.stop)
+        await migrate(server.url, embedded=True)
+        settings = Settings.model_validate({"home": home})
+        owner = await ensure_owner(server.url, settings)
+        database = await stack.enter_async_context(open_database(server.url))
+        house = furnish(settings, Clock.from_settings(settings), database, owner)
+        keys = load_keys(house)
+        await fill(house, options.tasks)
+        async with database.pool.connection() as connection:
+            await connection.execute("analyze")
+        bare = FastAPI()
+        bare.add_api_route("/", lambda: {"hello": "world"})
+        steward = await stack.enter_async_context(served(create_app(house, keys), 0))
+        floor = await stack.enter_async_context(served(bare, 0))
+        assert owner.user_id
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(headers={"Authorization": f"Bearer {keys.bearer_token(owner.user_id)}"}, timeout=30)
+        )
+        kinds = {
+            "bare FastAPI": f"{floor}/",
+            "GET /api/tasks": f"{steward}/api/tasks?limit=50",
+            "GET /api/tasks?label=l3&sort=due": f"{steward}/api/tasks?limit=50&label=l3&sort=due",
+            "GET /api/tasks?q=4321": f"{steward}/api/tasks?limit=50&q=4321",
+            "GET /tasks": f"{steward}/tasks",
+        }
+        times: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for _ in range(ROUNDS):
+            for kind, url in kinds.items():
+                times[kind] += await measure(client, url, options.seconds / ROUNDS, options.connections)
+    floor_p50 = statistics.median(times["bare FastAPI"])
+    report = {"tasks": options.tasks, "connections": options.connections}
+    print(f"{'answer':36} {'p50 ms':>8} {'p99 ms':>8} {'per s':>8} {'p50 ratio to bare':>18}")
+    for kind, found in times.items():
+        p50, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
+        rate = len(found) / options.seconds
+        print(f"{kind:36} {p50 * 1000:8.1f} {p99 * 1000:8.1f} {rate:8.0f} {p50 / floor_p50:18.1f}")
+        report[kind] = {"p50_ms": round(p50 * 1000, 2), "p99_ms": round(p99 * 1000, 2), "p50_ratio": round(p50 / floor_p50, 1)}
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

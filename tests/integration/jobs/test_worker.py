@@ -1,0 +1,192 @@
+"""The worker over a real queue: runs, retries, dies and is replaced; a mail leaves once whatever happens."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agents.protocols import OutgoingMessage, Receipt, SendRefused, SendTemporary, SendUncertain
+from app.house import House
+from jobs.worker import SILENT_SECONDS, Worker, working
+from tasks import functions, review
+from tasks.models import Draft, Task
+from tests.conftest import house_with
+
+
+@dataclass
+class ScriptedSender:
+    """A stand-in for a mail server that answers as it is told, since no real one fails on demand at this very point."""
+
+    outcomes: list[Callable[[], Exception] | None] = field(default_factory=list[Callable[[], Exception] | None])
+    sent: list[OutgoingMessage] = field(default_factory=list[OutgoingMessage])
+    knows_earlier: bool = True
+    sender_domain: str = "vega.example"
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome:
+            raise outcome()
+        self.sent.append(message)
+        return Receipt("scripted", message.message_id, "here", datetime.now(UTC))
+
+    async def find(self, message_id: str) -> Receipt | None:
+        if not self.knows_earlier:
+            raise SendUncertain("nobody can be asked")
+        return next((Receipt("scripted", m.message_id, "here", m.date) for m in self.sent if m.message_id == message_id), None)
+
+
+async def drafted(house: House) -> Draft:
+    """A mail task executed up to its draft, and approved."""
+    item = {"title": "Draft email to john@example.com thanking him for the meeting", "kind": "email", "execution_type": "fully_automated", "source": "chat", "recipient": "john@example.com"}
+    task = (await functions.create_tasks(house.caller, [item]))[0]
+    await functions.queue_task_execution(house.caller, task.id)
+    await house.work_until(task.id)
+    task = await functions.get_task(house.caller, task.id)
+    assert task.open_draft_id, task
+    draft = await review.get_draft(house.caller, task.open_draft_id)
+    return await review.approve_draft(house.caller, draft.id, draft.digest)
+
+
+@asynccontextmanager
+async def sending(house: House, sender: ScriptedSender) -> AsyncGenerator[None]:
+    equipment = replace(house.equipment, sender=sender)
+    async with working(Worker(house.database, equipment)):
+        yield
+
+
+async def until(check: Callable[[Draft], bool], house: House, draft: Draft, seconds: float = 20) -> Draft:
+    for _ in range(int(seconds / 0.05)):
+        draft = await review.get_draft(house.caller, draft.id)
+        if check(draft):
+            return draft
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the draft stays {draft.state}")
+
+
+async def send_task(house: House, draft: Draft) -> Task:
+    tree = await functions.get_task_tree(house.caller, draft.task_id)
+    return await functions.get_task(house.caller, next(c.id for c in tree.children if c.tool == "email_send"))
+
+
+async def test_a_mail_server_that_is_away_is_tried_again_until_it_takes_the_mail(house: House) -> None:
+    draft = await drafted(house)
+    sender = ScriptedSender([lambda: SendTemporary("away")])
+    async with sending(house, sender):
+        await until(lambda d: d.state == "sent", house, draft)
+    assert len(sender.sent) == 1
+    task = await send_task(house, draft)
+    assert [e.event for e in task.execution_log] == ["created", "queued", "started", "retry_queued", "started", "completed"]
+
+
+async def test_a_refused_mail_fails_with_the_reason_and_can_be_mended(house: House) -> None:
+    draft = await drafted(house)
+    sender = ScriptedSender([lambda: SendRefused("no such mailbox", detail="550")])
+    async with sending(house, sender):
+        failed = await until(lambda d: d.state == "failed", house, draft)
+        assert failed.failure_reason == "no such mailbox: 550"
+        mended = await review.revise_draft(house.caller, draft.id, {"to_recipients": ["johnny@example.com"]})
+        await review.approve_draft(house.caller, mended.id, mended.digest)
+        await until(lambda d: d.state == "sent", house, mended)
+    assert [m.to for m in sender.sent] == [("johnny@example.com",)]
+
+
+async def test_a_line_that_breaks_leaves_the_decision_to_a_person(house: House) -> None:
+    draft = await drafted(house)
+    sender = ScriptedSender([lambda: SendUncertain("the line broke")])
+    async with sending(house, sender):
+        await until(lambda d: d.state == "uncertain", house, draft)
+        assert sender.sent == []
+        for _ in range(100):
+            if (await send_task(house, draft)).execution_status == "blocked":
+                break
+            await asyncio.sleep(0.05)
+    resolved = await review.resolve_draft(house.caller, draft.id, was_sent=True)
+    assert resolved.state == "sent"
+    assert (await send_task(house, draft)).execution_status == "completed"
+
+
+@pytest.mark.parametrize("knows_earlier", [True, False])
+async def test_a_run_cut_off_between_sending_and_recording_does_not_send_again(house: House, knows_earlier: bool) -> None:
+    draft = await drafted(house)
+    sender = ScriptedSender(knows_earlier=knows_earlier)
+    await _begin_as_a_worker_that_dies(house, draft, sender)
+    async with sending(house, sender):
+        found = await until(lambda d: d.state in {"sent", "uncertain"}, house, draft, seconds=30)
+    assert found.state == ("sent" if knows_earlier else "uncertain")
+    assert len(sender.sent) == 1
+
+
+async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: ScriptedSender) -> None:
+    """Everything up to the sent mail, and nothing after it."""
+    from agents.executor import STEWARD_AGENT_ID
+    from agents.sending import outgoing_message
+    from core.database import Identity
+
+    worker = house.database.acting_as(Identity.service(draft.organization_id))
+    task = await send_task(house, draft)
+    await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
+    message_id = f"<{draft.id}@{sender.sender_domain}>"
+    begun = await review.begin_sending(worker, draft.id, message_id)
+    await sender.send(outgoing_message(begun, message_id, house.clock))
+    async with house.database.pool.connection() as connection:
+        await connection.execute("delete from jobs.procrastinate_jobs")
+        await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")
+
+
+async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp_path: Path) -> None:
+    items = [{"title": f"Write an outline for chapter {n}", "kind": "outline", "execution_type": "fully_automated"} for n in range(10)]
+    tasks = await functions.create_tasks(house.caller, items)
+    script = (
+        "import asyncio, sys\n"
+        "from app.house import open_house\nfrom core.settings import load_settings\nfrom jobs.worker import working\n"
+        "async def main():\n"
+        "    async with open_house(load_settings()) as house:\n"
+        "        async with working(house.worker()):\n"
+        "            print('ready', flush=True)\n            await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "STEWARD_HOME": str(tmp_path / "other"), "STEWARD_DATABASE_URL": house.database.url}
+    process = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
+        for task in tasks:
+            await functions.queue_task_execution(house.caller, task.id)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    async with working(house.worker()):
+        for _ in range((SILENT_SECONDS + 20) * 10):
+            states = [(await functions.get_task(house.caller, task.id)).execution_status for task in tasks]
+            if set(states) == {"completed"}:
+                break
+            await asyncio.sleep(0.1)
+    assert set(states) == {"completed"}
+
+
+async def test_a_crash_of_the_rules_is_retried_and_then_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agents import executor
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError("secret words of a mail")
+
+    monkeypatch.setattr(executor, "_think", crash)
+    task = (await functions.create_tasks(house.caller, [{"title": "x", "execution_type": "fully_automated", "max_retries": 1}]))[0]
+    await functions.queue_task_execution(house.caller, task.id)
+    async with working(house_with(house).worker()):
+        for _ in range(200):
+            task = await functions.get_task(house.caller, task.id)
+            if task.execution_status == "failed":
+                break
+            await asyncio.sleep(0.05)
+    assert (task.execution_status, task.failure_reason) == ("failed", "An unexpected error: RuntimeError")
+    assert "secret" not in str(task.model_dump())
