@@ -75,6 +75,7 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
                 from jobs.worker import working
 
                 await parts.enter_async_context(working(house.worker()))
+                await _first_heartbeat(house)
             if web:
                 await parts.enter_async_context(_serving(house))
             ready()
@@ -82,6 +83,16 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+async def _first_heartbeat(house: "House") -> None:
+    """Wait until a worker shows itself: one that is told to stop while it opens does not end in order."""
+    from app.house import worker_lives
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await worker_lives(house.database.url):
+                await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
