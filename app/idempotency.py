@@ -36,7 +36,8 @@ class Idempotency:
             return
         if not KEY.fullmatch(key):
             raise Invalid(
-                f"Idempotency-Key: {ALLOWED}", errors=[{"field": "Idempotency-Key", "message": ALLOWED, "value": key[:100]}]
+                f"Idempotency-Key: {ALLOWED}",
+                errors=[{"field": "Idempotency-Key", "message": ALLOWED, "value": key[:100]}],
             )
         body = await Request(scope, receive).body()
         replay = replaying(body, receive)
@@ -50,7 +51,9 @@ class Idempotency:
             raise Conflict("This Idempotency-Key belongs to another request", hint="Use a new key for a new request.")
         if known["state"] == "running":
             raise Conflict(
-                "The first request with this Idempotency-Key is still running", hint="Try again in a moment.", retry_after_seconds=1
+                "The first request with this Idempotency-Key is still running",
+                hint="Try again in a moment.",
+                retry_after_seconds=1,
             )
         if known["state"] == "done":
             await _answer_again(send, known)

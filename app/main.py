@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
+from app.dependencies import COOKIE
 from app.house import House
 from app.idempotency import Idempotency
 from app.problems import Boundary, add_problem_handlers
@@ -49,7 +50,9 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.house = house
     app.state.keys = keys
     add_problem_handlers(app)
-    app.include_router(build_router(Path(__file__).parent, "app"))
+    router = build_router(Path(__file__).parent, "app")
+    app.include_router(router)
+    app.state.routes = [*router.routes, *app.routes]
     app.add_api_route("/static/{name:path}", _static, methods=["GET"], include_in_schema=False)
     app.openapi = lambda: _openapi(app)  # pyright: ignore[reportAttributeAccessIssue]
     return app
@@ -75,7 +78,10 @@ def _openapi(app: FastAPI) -> dict[str, object]:
         components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
-        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-        schema["security"] = [{"bearer": []}]
+        components["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        }
+        schema["security"] = [{"bearer": []}, {"session": []}]
         app.openapi_schema = schema
     return app.openapi_schema

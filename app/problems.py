@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -129,7 +129,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> list[str]:
     """The methods that are served at the URL of the request, whichever route has them."""
     methods: set[str] = set()
-    for route in request.app.routes:
+    for route in request.app.state.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
     return sorted(methods)
@@ -138,27 +138,32 @@ def _methods_at(request: Request) -> list[str]:
 async def _unexpected(request: Request, error: Exception) -> Response:
     await log.aerror("request_crashed", path=request.url.path, exc_info=error)
     body = StewardError(
-        "An unexpected error; the log has it", hint=f"It stands there as request {request.scope['state']['request_id']}."
+        "An unexpected error; the log has it",
+        hint=f"It stands there as request {request.scope['state']['request_id']}.",
     )
     return problem_response(request, body.problem())
 
 
 def explain(errors: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Pydantic's errors as `{field, message, value?}`; of a union of models the branch that was most likely meant."""
-    located = [(tuple(e["loc"]), e) for e in errors]
     branches: dict[str, list[dict[str, Any]]] = {}
-    for loc, e in located:
-        if len(loc) > 1 and isinstance(loc[1], str) and UNION_BRANCH.fullmatch(loc[1]):
-            branches.setdefault(loc[1], []).append(e)
+    for error in errors:
+        branches.setdefault(_branch(error), []).append(error)
+    plain = branches.pop("", [])
     if branches:
         meant = min(branches, key=lambda b: (sum(e["type"] in SHAPE_ERRORS for e in branches[b]), len(branches[b])))
-        located = [((loc[0], *loc[2:]), e) for loc, e in located if len(loc) > 1 and loc[1] == meant] + [
-            (loc, e) for loc, e in located if len(loc) < 2 or loc[1] not in branches
-        ]
-    return [_explained(loc, e) for loc, e in located[:MOST_ERRORS]]
+        plain += [{**error, "loc": (error["loc"][0], *error["loc"][2:])} for error in branches[meant]]
+    return [_explained(error) for error in plain[:MOST_ERRORS]]
 
 
-def _explained(loc: tuple[int | str, ...], error: dict[str, Any]) -> dict[str, str]:
+def _branch(error: dict[str, Any]) -> str:
+    """The model of a union that found this error; empty where no union was."""
+    loc = error["loc"]
+    return loc[1] if len(loc) > 1 and isinstance(loc[1], str) and UNION_BRANCH.fullmatch(loc[1]) else ""
+
+
+def _explained(error: dict[str, Any]) -> dict[str, str]:
+    loc: list[int | str] = list(error["loc"])
     if error["type"] == "json_invalid":
         where = f" at character {loc[1]}" if len(loc) > 1 else ""
         return {"field": str(loc[0]), "message": f"This is not JSON{where}: {error['ctx']['error']}"}
@@ -174,12 +179,10 @@ def _short(value: object) -> str:
     """The value as JSON, cut off; what JSON has no form for, as Python writes it."""
     if isinstance(value, str):
         value = value[:200]
-    elif isinstance(value, dict | list) and len(cast("list[object]", value)) > 20:
-        return f"{type(value).__name__} of {len(cast('list[object]', value))}"
     try:
         return _printable(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError):
-        return _printable(repr(value))
+        return _printable(str(value))
 
 
 def _printable(text: str, most: int = 100) -> str:

@@ -1,12 +1,13 @@
 """Folders are URLs: `app/api/tasks/execute/route.py` serves `/api/tasks/execute`, `app/tasks/page.py` serves `/tasks`.
 
 A folder `by_task_id` is the segment `{task_id}` (a UUID where the name ends in `_id`), underscores become hyphens, a
-folder that begins with an underscore is private, static segments go before dynamic ones. A module exports handlers
-named after HTTP methods and nothing else; duplicates and stray functions stop the app from being built.
+folder that begins with an underscore is private. Static segments go before UUIDs, and these before names. A module
+exports handlers named after HTTP methods and nothing else; duplicates and stray functions stop the app from being built.
 """
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,14 +69,14 @@ def build_router(folder: Path, package: str) -> APIRouter:
     router = APIRouter()
     taken: dict[tuple[str, str], Path] = {}
     files = [*folder.rglob("route.py"), *folder.rglob("page.py")]
-    for file in sorted(files, key=lambda f: [(part.startswith("by_"), part) for part in f.relative_to(folder).parts]):
+    for file in sorted(files, key=lambda f: [_order(part) for part in f.relative_to(folder).parts]):
         parts = file.relative_to(folder).parts[:-1]
         if any(part.startswith("_") for part in parts):
             continue
-        path = "/" + "/".join(_segment(part) for part in parts)
+        path = "/" + "/".join(_segment(part, file) for part in parts)
         module = importlib.import_module(".".join([package, *parts, file.stem]))
         for name, handler in _handlers(module, file):
-            key = (name, path)
+            key = (name, NAMES.sub("", path))  # two names for one segment are one URL
             if key in taken:
                 raise ValueError(f"{file} serves {name.upper()} {path}, and so does {taken[key]}")
             taken[key] = file
@@ -83,7 +84,13 @@ def build_router(folder: Path, package: str) -> APIRouter:
     return router
 
 
-def _segment(folder: str) -> str:
+def _order(part: str) -> tuple[int, str]:
+    return (0 if not part.startswith("by_") else 1 if part.endswith("_id") else 2), part
+
+
+def _segment(folder: str, file: Path) -> str:
+    if not folder.isidentifier():
+        raise ValueError(f"{file}: the folder {folder} cannot be imported; a hyphen in the URL is an underscore there")
     if folder.startswith("by_"):
         name = folder.removeprefix("by_")
         return f"{{{name}:uuid}}" if name.endswith("_id") else f"{{{name}}}"
@@ -91,12 +98,18 @@ def _segment(folder: str) -> str:
 
 
 def _handlers(module: ModuleType, file: Path) -> Iterable[tuple[str, Callable[..., Any]]]:
+    handlers: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         if name.startswith("_") or not inspect.isfunction(value) or value.__module__ != module.__name__:
             continue
         if name not in METHODS:
             raise ValueError(f"{file} exports {name}; only {', '.join(METHODS)} may be public functions there")
-        yield name, value
+        if not inspect.iscoroutinefunction(value):
+            raise ValueError(f"{file}: {name} is not async")
+        handlers[name] = value
+    if not handlers:
+        raise ValueError(f"{file} serves nothing; it needs one of {', '.join(METHODS)}")
+    return handlers.items()
 
 
 def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any], *, is_page: bool) -> None:
@@ -104,8 +117,9 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         router.add_api_websocket_route(path, handler)
         return
     if is_page:
+        methods = ["GET", "HEAD"] if method == "get" else [method.upper()]
         router.add_api_route(
-            path, handler, methods=[method.upper()], include_in_schema=False, response_class=HTMLResponse
+            path, handler, methods=methods, include_in_schema=False, response_class=HTMLResponse, response_model=None
         )
         return
     contract: Contract = getattr(handler, "__contract__", Contract())
@@ -120,13 +134,16 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         response_model=contract.response_model,
         operation_id=name,
         tags=[words[0] if words else "home"],
-        responses=_responses(contract, path),
+        responses=_responses(contract, path, method),
+        openapi_extra=_extra(path, method),
     )
 
 
-def _responses(contract: Contract, path: str) -> dict[int | str, dict[str, Any]]:
+def _responses(contract: Contract, path: str, method: str) -> dict[int | str, dict[str, Any]]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    common = (400, 401, 403, 413, 415, 422, 500, 503) if path.startswith("/api") else ()
+    common: tuple[int, ...] = (400, 500)
+    if path.startswith("/api/"):
+        common += (401, 403, 422, 503) if method == "get" else (401, 403, 409, 413, 415, 422, 503)
     answers: dict[int | str, dict[str, Any]] = {
         status: {"description": PROBLEM_WORDS.get(status, "Problem"), "content": problem}
         for status in sorted({*common, *contract.problems})
@@ -141,6 +158,20 @@ def _responses(contract: Contract, path: str) -> dict[int | str, dict[str, Any]]
     return answers
 
 
+def _extra(path: str, method: str) -> dict[str, Any]:
+    if not path.startswith("/api/"):
+        return {"security": []}
+    return {} if method == "get" else {"parameters": [IDEMPOTENCY_KEY]}
+
+
+NAMES = re.compile(r"(?<={)\w+")
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "The same key and request gives the first answer again (Idempotency-Replayed: true); another request gives 409",
+}
 PROBLEM_WORDS = {
     400: "The request cannot be understood",
     401: "Nobody is signed in",

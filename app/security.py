@@ -109,7 +109,9 @@ class BodyLimit:
         content = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().casefold()
         is_json = content == "application/json" or content.endswith("+json")
         if body and scope["path"].startswith("/api/") and not is_json:
-            raise NotJson(f"The body is said to be {content[:100] or 'nothing'!r}", hint="Send Content-Type: application/json.")
+            raise NotJson(
+                f"The body is said to be {content[:100] or 'nothing'!r}", hint="Send Content-Type: application/json."
+            )
         await self._app(scope, replaying(body, receive), send)
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
