@@ -31,7 +31,10 @@ def postgres_of(steward: Steward) -> list[psutil.Process]:
 
 def first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout
-    return process.stdout.readline()
+    assert process.stderr
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return line
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -220,7 +220,7 @@ def test_a_database_that_is_away_is_told_calmly(steward: Steward) -> None:
 def test_help_opens_nothing(steward: Steward) -> None:
     done = steward("--help", STEWARD_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 0
-    for command in ("run", "chat", "add", "list", "show", "execute", "review", "import", "doctor", "token", "link"):
+    for command in ("run", "chat", "add", "list", "show", "execute", "review", "doctor", "token", "link"):
         assert f" {command} " in done.stdout
 
 
