@@ -1,21 +1,29 @@
 """Mails as bytes: composed from approved parts, and read back to prove that nothing else got in."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
-from email.headerregistry import Address
+from email.errors import MessageError
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.parser import BytesParser
-from email.utils import format_datetime, getaddresses
+from email.parser import Parser
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import cast
+from uuid import UUID
 
-from core.errors import Invalid
+from core.errors import TooLarge
+from integrations.mail.addresses import CONTROL, REORDERING, invalid, wire_address
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
-LOCAL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}")
-DOMAIN = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,253}")
-MESSAGE_ID = re.compile(r"<[^\s<>@]+@[^\s<>@]+>")
+LARGEST_MAIL_BYTES = 25 * 1024 * 1024
+LONGEST_SUBJECT = 900
+LONGEST_NAME = 200
+MOST_REFERENCES = 50
+ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
+MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
+MEDIA_TYPE = re.compile(r"(?!multipart/|message/)[a-z]+/[a-z0-9][a-z0-9.+-]*", re.IGNORECASE)
+UNPRINTABLE_IN_BODY = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -49,72 +57,135 @@ class OutgoingMail:
         """Everybody it goes to, once each, in order."""
         return list(dict.fromkeys([*self.to, *self.cc, *self.bcc]))
 
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Does an address hold letters outside ASCII before the @? Then servers must know RFC 6531."""
+        return not all(a.rpartition("@")[0].isascii() for a in [self.from_address, *self.recipients])
+
+
+class _IdsHeader(UnstructuredHeader):
+    """Message-IDs, folded between them only: the library would write a long one as an encoded word."""
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        name = str(getattr(self, "name", ""))
+        return f"{name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
+
+
+def _policy(*, utf8: bool) -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in ("message-id", "in-reply-to", "references"):
+        registry.map_to_type(name, cast(type[BaseHeader], _IdsHeader))  # the registry mixes the base class in
+    return policy.SMTP.clone(header_factory=registry, utf8=utf8, cte_type="7bit")
+
+
+def message_id_for(draft_id: UUID, domain: str) -> str:
+    """The Message-ID of a draft: the same draft always has the same one."""
+    wire_address("message_id", f"x@{domain}")
+    return f"<{draft_id}@{domain}>"
+
 
 def compose(mail: OutgoingMail) -> EmailMessage:
-    """The message; Bcc stands in no header.
+    """The message; Bcc stands in no header; `as_bytes()` has no line that a plain server could not take.
 
     Raises Invalid that names the field: control characters, an entry that is not exactly one address, no recipient, a
-    malformed id; and when the addresses read back from the message are not those approved.
+    malformed id, a date without zone; and when what is read back from the message is not what was approved. Raises
+    TooLarge beyond 25 MB.
     """
-    if not mail.recipients:
-        raise _invalid("to", "there is no recipient")
-    for name, values in (("from", [mail.from_address]), ("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)):
-        for value in values:
-            _address(name, value)
-    for name, text in (("subject", mail.subject), ("from name", mail.from_name)):
-        if CONTROL.search(text):
-            raise _invalid(name, "it has a line break or another control character")
-    for name, ids in (
-        ("message_id", [mail.message_id]),
-        ("in_reply_to", [mail.in_reply_to] if mail.in_reply_to else []),
-        ("references", mail.references),
-    ):
-        for value in ids:
-            if not MESSAGE_ID.fullmatch(value):
-                raise _invalid(name, f"{value[:80]!r} is not of the form <left@right>")
-    message = EmailMessage(policy=policy.SMTP)
+    _check(mail)
+    message = EmailMessage(policy=_policy(utf8=mail.needs_smtputf8))
     message["Message-ID"] = mail.message_id
     message["Date"] = format_datetime(mail.date)
-    message["From"] = Address(mail.from_name, addr_spec=mail.from_address)
+    message["From"] = _header_address("from", mail.from_address, mail.from_name)
     for header, values in (("To", mail.to), ("Cc", mail.cc)):
         if values:
-            message[header] = [Address(addr_spec=value) for value in values]
+            message[header] = [_header_address(header.lower(), value) for value in values]
     message["Subject"] = mail.subject
+    replied = [mail.in_reply_to] if mail.in_reply_to else []
+    references: list[str] = list(dict.fromkeys(mail.references + replied))
     if mail.in_reply_to:
         message["In-Reply-To"] = mail.in_reply_to
-        message["References"] = " ".join(dict.fromkeys([*mail.references, mail.in_reply_to]))
-    message.set_content(mail.body.replace("\r\n", "\n").replace("\r", "\n"))
+    if references:
+        message["References"] = " ".join([*references[:1], *references[1:][-MOST_REFERENCES:]])
+    _set_body(message, mail.body)
     for attachment in mail.attachments:
-        if CONTROL.search(attachment.name):
-            raise _invalid("attachment", "its name has a control character")
-        main, _, sub = attachment.media_type.partition("/")
-        message.add_attachment(
-            attachment.content, maintype=main, subtype=sub or "octet-stream", filename=attachment.name
-        )
-    _same_recipients(message, mail)
+        media_type = attachment.media_type if MEDIA_TYPE.fullmatch(attachment.media_type) else ""
+        main, _, sub = (media_type or "application/octet-stream").partition("/")
+        message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+    _read_back(message, mail)
     return message
 
 
-def _address(field_name: str, value: str) -> None:
-    local, at, domain = value.rpartition("@")
-    if not at or not LOCAL.fullmatch(local) or not DOMAIN.fullmatch(domain) or CONTROL.search(value):
-        raise _invalid(field_name, f"{value[:100]!r} is not one address")
+def _header_address(field_name: str, value: str, name: str = "") -> Address:
+    local, _, domain = wire_address(field_name, value).rpartition("@")
+    return Address(name, username=local, domain=domain)
+
+
+def _check(mail: OutgoingMail) -> None:
+    if not mail.recipients:
+        raise invalid("to", "there is no recipient")
+    for name, values in (("from", [mail.from_address]), ("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)):
+        for value in values:
+            wire_address(name, value)
+    for name, text, longest in (
+        ("subject", mail.subject, LONGEST_SUBJECT),
+        ("from name", mail.from_name, LONGEST_NAME),
+    ):
+        if CONTROL.search(text):
+            raise invalid(name, "it has a line break or another control character")
+        if ENCODED_WORD.search(text):
+            raise invalid(name, "it has the form =?...?=, which mail programs would decode into something else")
+        if len(text) > longest:
+            raise invalid(name, f"it has {len(text)} characters; {longest} are allowed")
+    if REORDERING.search(mail.from_name):
+        raise invalid("from name", "it has an invisible character")
+    if UNPRINTABLE_IN_BODY.search(mail.body):
+        raise invalid("body", "it has a character that no mail can carry (NUL or half of a surrogate pair)")
+    if mail.date.tzinfo is None:
+        raise invalid("date", f"{mail.date.isoformat()} has no time zone")
+    replied = [mail.in_reply_to] if mail.in_reply_to else []
+    for name, ids in (("message_id", [mail.message_id]), ("in_reply_to", replied), ("references", mail.references)):
+        for value in ids:
+            if not MESSAGE_ID.fullmatch(value) or (name == "message_id" and "@" not in value):
+                raise invalid(name, f"{value[:80]!r} is not of the form <left@right>")
+    for attachment in mail.attachments:
+        if CONTROL.search(attachment.name) or not attachment.name.strip():
+            raise invalid("attachment", "its name is empty or has a control character")
+    size = len(mail.body.encode()) + sum(len(a.content) for a in mail.attachments)
+    if size > LARGEST_MAIL_BYTES:
+        raise TooLarge(f"The mail {mail.subject[:80]!r} has {size:,} bytes; {LARGEST_MAIL_BYTES:,} are allowed")
+
+
+def _set_body(message: EmailMessage, body: str) -> None:
+    text = body.replace("\r\n", "\n").replace("\r", "\n")
+    plain = text.isascii() and all(len(line) <= 900 for line in text.split("\n"))
+    message.set_content(text, cte="7bit" if plain else "quoted-printable")
+
+
+def _read_back(message: EmailMessage, mail: OutgoingMail) -> None:
+    """What a mail program would read must be what was approved: recipients, subject, sender, text."""
     try:
-        domain.encode("idna")
-    except UnicodeError as error:
-        raise _invalid(field_name, f"{domain[:100]!r} is not a domain") from error
+        again = Parser(_class=EmailMessage, policy=policy.SMTP).parsestr(message.as_bytes().decode())
+    except (MessageError, UnicodeError, ValueError, IndexError) as error:
+        raise invalid("content", "it cannot be written as a mail") from error
+    approved = {"from": [mail.from_address], "to": mail.to, "cc": mail.cc, "bcc": []}
+    for header, addresses in approved.items():
+        if _addresses(again, header) != [wire_address(header, address) for address in addresses]:
+            raise invalid(header, "the addresses of the finished mail are not those that were approved")
+    body = again.get_body(("plain",))
+    text = body.get_content() if body else ""
+    for name, found, wanted in (("subject", str(again["Subject"] or ""), mail.subject), ("body", str(text), mail.body)):
+        if _words(found) != _words(wanted):
+            raise invalid(name, "what mail programs would read is not what was approved")
 
 
-def _same_recipients(message: EmailMessage, mail: OutgoingMail) -> None:
-    again = BytesParser(policy=policy.SMTP).parsebytes(message.as_bytes(policy=policy.SMTPUTF8))
-    for header, approved in (("To", mail.to), ("Cc", mail.cc), ("Bcc", [])):
-        if _read_back(again.get_all(header, [])) != approved:
-            raise _invalid(header.lower(), "the addresses of the finished mail are not those that were approved")
+def _addresses(message: EmailMessage, header: str) -> list[str]:
+    # `addresses` is what the header registry gives address headers; the type of a looked-up header does not say so.
+    found: list[str] = []
+    for value in message.get_all(header, []):
+        parsed: tuple[Address, ...] = getattr(value, "addresses", ())
+        found.extend(f"{a.username}@{a.domain}" for a in parsed)
+    return found
 
 
-def _read_back(headers: Iterable[object]) -> list[str]:
-    return [address for _, address in getaddresses([str(header) for header in headers])]
-
-
-def _invalid(field_name: str, problem: str) -> Invalid:
-    return Invalid(f"The mail's {field_name} is wrong: {problem}", errors=[{"field": field_name, "message": problem}])
+def _words(text: str) -> str:
+    return "".join(text.split())

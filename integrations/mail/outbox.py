@@ -1,4 +1,9 @@
-"""The local outbox: sending a mail is writing it to a file that any mail program opens. Once, whoever asks again."""
+"""The local outbox: sending a mail is writing it to a file that any mail program opens. Once, whoever asks again.
+
+A mail is sent at the moment a hard link named by the hash of its Message-ID appears in `.sent/`: making it is atomic,
+fails when it is there, and the file it names is complete and on the disk. The readable file beside it is the same file
+under a second name; who deletes that does not make the mail unsent.
+"""
 
 import errno
 import hashlib
@@ -8,20 +13,26 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
+from email.message import EmailMessage
+from email.parser import HeaderParser
+from email.utils import getaddresses
 from pathlib import Path
 
 from core.errors import Unavailable
 from integrations.mail.compose import OutgoingMail, compose
 
+LONGEST_NAME_BYTES = 180
+
 
 @dataclass(frozen=True)
 class Receipt:
-    """Evidence that a mail was taken."""
+    """Evidence that a mail was taken. In a receipt found again, `recipients` are those that its headers name."""
 
     provider: str
     message_id: str
     location: str
     accepted_at: datetime
+    recipients: tuple[str, ...] = ()
 
 
 class Outbox:
@@ -29,64 +40,103 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._sent = folder / ".sent"
 
     def send(self, mail: OutgoingMail) -> Receipt:
-        """Write the mail; when its Message-ID lies here already, its receipt. Nothing half written is ever seen.
+        """Write the mail; when its Message-ID was sent already, its receipt. Nothing half written is ever seen.
 
         Raises Invalid for a mail that cannot be composed, Unavailable when the folder cannot be written.
         """
-        content = compose(mail).as_bytes(policy=policy.SMTPUTF8)
+        content = compose(mail).as_bytes()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if found := self.find(mail.message_id):
-                return found
-            return self._write(mail, content)
+            self._sent.mkdir(mode=0o700, exist_ok=True)
+            if not (self._sent / _key(mail.message_id)).exists():
+                self._write(mail, content)
         except OSError as error:
-            what = "is full" if error.errno == errno.ENOSPC else "cannot be written"
-            raise Unavailable(f"The outbox {self.folder} {what}", detail=error.strerror) from error
+            raise self._unavailable(error) from error
+        found = self.find(mail.message_id)
+        if found is None:
+            raise Unavailable(f"The outbox {self.folder} lost the mail that was just written")
+        return found
 
     def find(self, message_id: str) -> Receipt | None:
-        """The receipt of the mail with this Message-ID; None when it is not here."""
-        mark = self.folder / f".{_key(message_id)}"
-        try:
-            name = os.readlink(mark)
-        except OSError:
-            return None
-        path = self.folder / name
-        if not path.exists():
-            return None
-        return Receipt("outbox", message_id, str(path), datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        """The receipt of the mail with this Message-ID; None when it was never sent from here.
 
-    def _write(self, mail: OutgoingMail, content: bytes) -> Receipt:
-        key = _key(mail.message_id)
-        path = self.folder / f"{mail.date:%Y-%m-%d %H%M} {_readable(mail)} {key[:8]}.eml"
-        descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=".writing-")
+        Raises Unavailable when the folder cannot be read: then nobody can say.
+        """
+        kept = self._sent / _key(message_id)
+        try:
+            taken_at = kept.stat().st_mtime
+            with kept.open(encoding="utf-8", newline="") as file:
+                headers = HeaderParser(policy=policy.SMTPUTF8).parse(file)
+            path = self._readable_file(kept, headers, taken_at)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unavailable(error) from error
+        named = [str(value) for header in ("To", "Cc") for value in headers.get_all(header, [])]
+        recipients = tuple(address for _, address in getaddresses(named))
+        return Receipt("outbox", message_id, str(path), datetime.fromtimestamp(taken_at, UTC), recipients)
+
+    def _write(self, mail: OutgoingMail, content: bytes) -> None:
+        descriptor, temporary = tempfile.mkstemp(dir=self._sent, prefix="writing-")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            # The link is the moment of sending: it is made once, and points to the file that then appears.
             try:
-                os.symlink(path.name, self.folder / f".{key}")
+                os.link(temporary, self._sent / _key(mail.message_id))
             except FileExistsError:
-                pass
-            path = self.folder / os.readlink(self.folder / f".{key}")
-            if not path.exists():
-                os.replace(temporary, path)
+                return  # somebody else sent it a moment ago
         finally:
             Path(temporary).unlink(missing_ok=True)
+        _sync_folder(self._sent)
+
+    def _readable_file(self, kept: Path, headers: EmailMessage, taken_at: float) -> Path:
+        """The second name, which is made here when it is missing: after a crash, too."""
+        ending = f" {kept.name[:16]}.eml"
+        for entry in self.folder.iterdir():
+            if entry.name.endswith(ending):
+                return entry
+        sent_at = getattr(headers["Date"], "datetime", None) or datetime.fromtimestamp(taken_at, UTC)
+        path = self.folder / f"{sent_at:%Y-%m-%dT%H%M} {_words(headers)}{ending}"
+        try:
+            os.link(kept, path)
+        except FileExistsError:
+            return path
         _sync_folder(self.folder)
-        return Receipt("outbox", mail.message_id, str(path), datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        return path
+
+    def _unavailable(self, error: OSError) -> Unavailable:
+        reasons = {
+            errno.ENOSPC: "is full",
+            errno.EDQUOT: "is full: the quota is used up",
+            errno.EACCES: "may not be written by this user",
+            errno.EROFS: "is on a disk that is read-only",
+            errno.ENOTDIR: "is not a folder",
+            errno.EEXIST: "is not a folder",
+            errno.EPERM: "is on a disk that cannot make hard links",
+            errno.ENOTSUP: "is on a disk that cannot make hard links",
+        }
+        reason = reasons.get(error.errno or 0, "cannot be used")
+        return Unavailable(
+            f"The outbox {self.folder} {reason}", detail=error.strerror, hint="STEWARD_HOME says where it lies."
+        )
 
 
 def _key(message_id: str) -> str:
     return hashlib.sha256(message_id.encode()).hexdigest()
 
 
-def _readable(mail: OutgoingMail) -> str:
-    words = re.sub(r"[^\w .,@()+-]+", " ", f"{mail.subject[:60]} (to {mail.recipients[0][:60]})")
-    return re.sub(r"\s+", " ", words).strip(" .") or "mail"
+def _words(headers: EmailMessage) -> str:
+    """Subject and first recipient in characters that every file system takes."""
+    to: tuple[object, ...] = getattr(headers["To"], "addresses", ())
+    recipient = f" (to {getattr(to[0], 'addr_spec', '')})" if to else ""
+    words = re.sub(r"[^\w .,@()+-]+", " ", f"{str(headers['Subject'] or '')[:80]}{recipient[:80]}")
+    words = re.sub(r"\s+", " ", words).strip(" .")
+    return words.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").strip(" .") or "mail"
 
 
 def _sync_folder(folder: Path) -> None:
