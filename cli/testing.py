@@ -86,7 +86,7 @@ def ensure_chromium() -> Path:
     found = find_chromium()
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        for words in (["update"], ["install", "-y", "chromium"]):
             subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)
         found = find_chromium()
     if not found:

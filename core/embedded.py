@@ -23,7 +23,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from core.data_folder import open_data_folder, require_space
-from core.embedded_place import Place, place_of
+from core.embedded_place import Place, place_of, this_machine
 from core.errors import Unavailable
 
 DATABASE = "steward"
@@ -61,7 +61,7 @@ class EmbeddedPostgres:
         folder = self._socket_folder()
         if folder is None:
             raise Unavailable("The embedded database does not run")
-        return make_conninfo(host=str(folder), port=5432, user="postgres", dbname=database)
+        return _conninfo(folder, database)
 
     @property
     def data(self) -> Path:
@@ -149,8 +149,7 @@ class EmbeddedPostgres:
         folder = self._socket_folder()
         if folder is None:
             return pq.Ping.NO_RESPONSE
-        conninfo = make_conninfo(host=str(folder), port=5432, user="postgres", dbname="postgres", connect_timeout=3)
-        return pq.Ping(pq.PGconn.ping(conninfo.encode()))
+        return pq.Ping(pq.PGconn.ping(make_conninfo(_conninfo(folder, "postgres"), connect_timeout=3).encode()))
 
     def _ensure_data(self, durable: bool) -> None:
         if not self.data.exists():
@@ -183,6 +182,7 @@ class EmbeddedPostgres:
         require_space(self.place.folder, 40_000_000)
         socket_folder = self._choose_socket_folder()
         if self._server_process() is None:
+            self._require_nobody_elsewhere()
             self._clear_leftovers(socket_folder)
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.rename(self.log.with_suffix(".log.1"))
@@ -196,6 +196,7 @@ class EmbeddedPostgres:
                 "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", "postgres.log", "-o", words
             )
             if self._ping() == pq.Ping.OK:
+                self._machine_file.write_text(this_machine())
                 return
             reason = _reason(self.log, log_began) or _last_line(answer.stdout)
             # After a kill -9 the old server's helpers end a moment later; a server that recovers answers a while later.
@@ -203,6 +204,26 @@ class EmbeddedPostgres:
             if not is_passing or time.monotonic() > deadline:
                 raise Unavailable("The database did not start", detail=reason, hint=f"Its log is {self.log}.")
             time.sleep(0.2)
+
+    @property
+    def _machine_file(self) -> Path:
+        return self.home / "postgres.machine"
+
+    def _require_nobody_elsewhere(self) -> None:
+        """Refuse when another machine or container, whose processes are not seen from here, serves this data.
+
+        Two servers on one folder destroy it, and Postgres' own check is by process number, which says nothing there.
+        """
+        if not self._pid_file() or (_content(self._machine_file) or this_machine()) == this_machine():
+            return
+        with (self.home / "postgres.users").open("a") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Unavailable(
+                    f"Another machine or container uses the database in {self.home}",
+                    hint="Give each its own STEWARD_HOME, or one STEWARD_DATABASE_URL to all.",
+                ) from error
 
     def _clear_leftovers(self, socket_folder: Path) -> None:
         """Free the lock files of a server that was killed.
@@ -241,6 +262,11 @@ class EmbeddedPostgres:
             raise Unavailable(
                 "The database does not answer", detail=_last_line(str(error)), hint=f"Its log is {self.log}."
             ) from error
+
+
+def _conninfo(folder: Path, database: str) -> str:
+    # Empty values keep PGHOSTADDR and PGOPTIONS of the environment, meant for another server, out.
+    return make_conninfo(host=str(folder), hostaddr="", port=5432, user="postgres", dbname=database, options="")
 
 
 def _reason(log: Path, began: int) -> str | None:

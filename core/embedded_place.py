@@ -7,6 +7,7 @@ user `steward`; it lies in `<home>/postgres` where that user can get there, else
 
 import hashlib
 import os
+import platform
 import pwd
 import secrets
 import shutil
@@ -181,7 +182,7 @@ def _run(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC", **(environment or {})},
+            env={**_environment(), **(environment or {})},
             start_new_session=True,
             check=False,
             user=user,
@@ -191,3 +192,17 @@ def _run(
         )
         output.seek(0)
         return subprocess.CompletedProcess(done.args, done.returncode, output.read())
+
+
+def _environment() -> dict[str, str]:
+    """What the server needs of ours: no keys of other services, no PG* that would change what it does."""
+    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+    return {"LC_ALL": "C", "TZ": "UTC"} | {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def this_machine() -> str:
+    """Tells this machine, since it started, from others; a container counts as one."""
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # not Linux
+        return platform.node()

@@ -82,6 +82,20 @@ def test_its_log_keeps_what_people_wrote_out(start: Start) -> None:
     assert "hunter2" not in server.log.read_text()
 
 
+def test_settings_for_another_server_do_not_reach_it(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": "1",
+        "PGOPTIONS": "-c work_mem=99MB",
+        "PGDATA": "/x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OPENAI_API_KEY", "hunter2")
+    server = start()
+    assert query(server, "show work_mem") == "4MB"
+    assert "OPENAI_API_KEY" not in server_process(server).environ()
+
+
 def test_for_a_person_everything_is_forced_to_disk(home: Path) -> None:
     server = EmbeddedPostgres.start(home)
     try:

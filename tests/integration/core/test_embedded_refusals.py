@@ -87,3 +87,26 @@ def test_a_full_disk_is_told_before_anything_is_made(start: Start, home: Path, m
         start()
     monkeypatch.undo()
     assert query(start(), "select 1") == 1
+
+
+def test_data_that_another_container_serves_is_left_alone(
+    start: Start, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start()
+    query(server, "create table kept as select 42 as n")
+    # As seen from another container: the folder is the same, the server's process is not to be seen.
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(embedded, "this_machine", lambda: "another")
+        elsewhere.setattr(EmbeddedPostgres, "_server_process", lambda self: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        with pytest.raises(Unavailable, match="Another machine or container uses the database") as caught:
+            EmbeddedPostgres.start(home, durable=False)
+    assert "STEWARD_DATABASE_URL" in str(caught.value.hint)
+    assert query(server, "select n from kept") == 42
+
+
+def test_data_that_another_container_left_behind_is_taken_over(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start()
+    server.stop()
+    (server.data / "postmaster.pid").write_text("1\nleft\nbehind\n")
+    monkeypatch.setattr(embedded, "this_machine", lambda: "another")
+    assert query(start(), "select 1") == 1
