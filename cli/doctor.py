@@ -122,8 +122,8 @@ async def _contents(house: "House", settings: Settings) -> list[Check]:
         known = Check("owner", "note", owner, "STEWARD_OWNER_EMAIL is your address: mail is then read as yours.")
     return [
         known,
-        Check("mailbox", "note", "local", "steward import FILE.mbox brings mail in."),
-        Check("calendar", "note", "local", "steward import FILE.ics brings events in."),
+        Check("mailbox", "note", "local: what was imported into the database"),
+        Check("calendar", "note", "local: what was imported into the database"),
     ]
 
 

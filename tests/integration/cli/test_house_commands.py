@@ -22,9 +22,12 @@ def postgres_of(steward: Steward) -> list[psutil.Process]:
     pointer = steward.folder / "house" / "postgres.folder"
     folder = pointer.read_text().strip() if pointer.exists() else str(steward.folder / "house")
     found: list[psutil.Process] = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if any("postgres" in part for part in command[:1]) and any(folder in part for part in command):
+    for process in psutil.process_iter():
+        try:
+            command = process.cmdline()
+        except psutil.Error:
+            continue  # gone meanwhile
+        if command and "postgres" in command[0] and any(folder in part for part in command):
             found.append(process)
     return found
 

@@ -65,8 +65,8 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipients", "me"),
     [
-        ([], None),
-        ([[]], None),
+        (list[list[str]](), None),
+        ([list[str]()], None),
         ([["me@a"]], "me@a"),
         ([["ME@a"], ["me@A", "you@b"], ["you@b"]], None),
         ([["me@a"], ["me@a", "you@b"], ["list@c"]], "me@a"),
@@ -81,7 +81,7 @@ def test_the_address_most_mail_is_to_is_taken_only_when_plain(recipients: list[l
 
 @pytest.mark.parametrize(
     ("in_reply_to", "references", "key"),
-    [(None, [], "<c>"), ("<b>", [], "<b>"), ("<b>", ["<a>", "<b>"], "<a>"), (None, ["<a>"], "<a>")],
+    [(None, (), "<c>"), ("<b>", (), "<b>"), ("<b>", ("<a>", "<b>"), "<a>"), (None, ("<a>",), "<a>")],
 )
-def test_a_thread_is_named_by_its_root(in_reply_to: str | None, references: list[str], key: str) -> None:
+def test_a_thread_is_named_by_its_root(in_reply_to: str | None, references: tuple[str, ...], key: str) -> None:
     assert thread_key("<c>", in_reply_to, references) == key
