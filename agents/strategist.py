@@ -39,7 +39,7 @@ class Immediate(BaseModel):
     format: Literal["text", "markdown", "csv", "json"] = "markdown"
     confidence: float = Field(ge=0, le=1)
     draft: DraftContent | None = None
-    message: str = Field("", description="One sentence on what was made and from what")
+    message: str = Field(default="", description="One sentence on what was made and from what")
 
 
 class PlannedSubtask(BaseModel):
@@ -51,7 +51,7 @@ class PlannedSubtask(BaseModel):
     execution_type: ExecutionType
     priority: Priority = "medium"
     depends_on: list[int] = Field(default_factory=list[int])
-    estimated_duration_minutes: int | None = Field(None, ge=1)
+    estimated_duration_minutes: int | None = Field(default=None, ge=1)
 
 
 class Decompose(BaseModel):

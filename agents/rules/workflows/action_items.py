@@ -169,9 +169,11 @@ def checklist_line(item: ActionItem, *, german: bool) -> str:
 
 
 def find_action_items(text: str, now: datetime) -> list[ActionItem]:
-    """The duties in a text, in order of mention, at most 100."""
+    """The duties in a text, in order of mention, at most 100. A question is nobody's duty."""
     items: list[ActionItem] = []
     for sentence in sentences(text):
+        if sentence.endswith("?"):
+            continue
         for clause in re.split(
             r";\s*|,\s*(?:and|und|while)\s+(?=[A-ZÄÖÜ])|\s+(?:and|und)\s+(?=[A-ZÄÖÜ][\w-]+\s+[a-z]+s\s)", sentence
         ):

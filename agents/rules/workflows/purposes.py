@@ -244,7 +244,7 @@ _EN: dict[str, Callable[[str, str], Wording]] = {
     "confirm": lambda a, _: _w(f"Confirmation: {_without_article(a)}", f"I am writing to confirm {a}", "Please let me know if anything has changed on your side."),
     "confirm_clause": lambda a, _: _w(f"Confirmation: {short_subject(a)}", f"I am writing to confirm that {a}"),
     "invite": lambda a, _: _w(f"Invitation: {_without_article(re.sub(r'^to ', '', a))}", f"I would like to invite you {a if a.startswith('to ') else 'to ' + a}", "Please let me know whether you can make it."),
-    "invite_to": lambda a, _: _w(f"Invitation: {a}", f"I would like to invite you to {a}", "Please let me know whether you can make it."),
+    "invite_to": lambda a, _: _w(f"Invitation: {_without_article(a)}", f"I would like to invite you to {a}", "Please let me know whether you can make it."),
     "meet": lambda a, _: _w(f"Meeting about {a}" if a else "A meeting", f"I would like to arrange a meeting with you about {a}" if a else "I would like to arrange a meeting with you", "Please let me know which times suit you."),
     "remind": lambda a, _: _w(f"Reminder: {_without_article(a)}", f"This is a friendly reminder of {a}"),
     "remind_to": lambda a, _: _w(f"Reminder: {a}", f"This is a friendly reminder to {a}", "Thank you."),

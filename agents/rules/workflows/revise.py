@@ -127,8 +127,10 @@ def _without(paragraph: str, unwanted: Callable[[str], bool]) -> str:
 
 
 def _says_something(body: str) -> bool:
-    """Is there more than greeting and close?"""
-    return len([p for p in body.strip().split("\n\n") if p]) >= 3
+    """Is there more than greeting, courtesies and close?"""
+    polite = courtesies()
+    middle = body.strip().split("\n\n")[1:-1]
+    return any(s.strip() not in polite for p in middle for s in re.split(r"(?<=[.!?])\s+", p) if s.strip())
 
 
 def _tone(words: dict[str, str]) -> Change:
