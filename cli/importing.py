@@ -1,13 +1,16 @@
-"""What an import is made of: files with their kinds, whose mailbox it is, which thread a message belongs to. Pure."""
+"""What an import is made of: files with their kinds, whose mailbox it is, and what messages become. Pure."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import Invalid, NotFound
+from integrations.mail.parse import MailMessage
+from tasks.functions import task_item
+from tasks.models import ExtractedTask
 
 Kind = Literal["mbox", "eml", "ics", "csv"]
 KINDS: dict[str, Kind] = {".mbox": "mbox", ".eml": "eml", ".ics": "ics", ".ical": "ics", ".csv": "csv", ".tsv": "csv"}
@@ -79,6 +82,38 @@ def most_addressed(recipients: Iterable[Sequence[str]]) -> str | None:
     return ranked[0][0]
 
 
-def thread_key(message_id: str, in_reply_to: str | None, references: Sequence[str]) -> str:
-    """The Message-ID at the root of a message's thread (RFC 5322, 3.6.4): the first reference, else what it answers."""
-    return next(iter(references), None) or in_reply_to or message_id
+def mail_row(
+    message: MailMessage, me: str | None, *, category: str | None = None, suspicious: str | None = None
+) -> dict[str, Any]:
+    """The row of `mail_messages` for a message; the contents of attachments stay outside."""
+    return {
+        "message_id": message.message_id,
+        "thread_key": message.thread_key,
+        "in_reply_to": message.in_reply_to,
+        "from_name": message.from_name,
+        "from_address": message.from_address,
+        "to_addresses": [person.address for person in message.to],
+        "cc_addresses": [person.address for person in message.cc],
+        "subject": message.subject,
+        "sent_at": message.sent_at.isoformat() if message.sent_at else None,
+        "text_body": message.text,
+        "html_body": message.html_sanitized,
+        "attachments": [one.model_dump(mode="json", exclude={"content"}) for one in message.attachments],
+        "is_from_me": me is not None and message.from_address == me.lower(),
+        "category": category,
+        "suspicious": suspicious,
+    }
+
+
+def mail_task(found: ExtractedTask, message: MailMessage, number: int, flags: Sequence[str] = ()) -> dict[str, Any]:
+    """The new task for the `number`th finding in a message; importing the message again makes it no second time."""
+    reference = {
+        "message_id": message.message_id,
+        "thread_key": message.thread_key,
+        "references": [*message.references, message.message_id],
+        "subject": message.subject,
+        "from": message.from_address,
+        "quote": found.quote,
+    }
+    key = f"mail:{message.message_id}:{number}"
+    return task_item(found, source="mail", source_ref=reference, source_key=key, flags=list(flags))

@@ -1,11 +1,15 @@
-"""Files and their kinds, whose mailbox it is, threads."""
+"""Files and their kinds, whose mailbox it is, and what messages become."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cli.importing import collect_files, kind_of, most_addressed, thread_key
+from cli.importing import collect_files, kind_of, mail_row, mail_task, most_addressed
 from core.errors import Invalid, NotFound
+from integrations.mail.parse import MailMessage
+from tasks.models import ExtractedTask
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
@@ -79,9 +83,48 @@ def test_the_address_most_mail_is_to_is_taken_only_when_plain(recipients: list[l
     assert most_addressed(recipients) == me
 
 
-@pytest.mark.parametrize(
-    ("in_reply_to", "references", "key"),
-    [(None, (), "<c>"), ("<b>", (), "<b>"), ("<b>", ("<a>", "<b>"), "<a>"), (None, ("<a>",), "<a>")],
-)
-def test_a_thread_is_named_by_its_root(in_reply_to: str | None, references: tuple[str, ...], key: str) -> None:
-    assert thread_key("<c>", in_reply_to, references) == key
+def a_message(**more: Any) -> MailMessage:
+    fields: dict[str, Any] = {
+        "message_id": "<c@x>",
+        "in_reply_to": "<b@x>",
+        "references": ("<a@x>", "<b@x>"),
+        "from_address": "robin@vega.example",
+        "to": ({"address": "ana@example.com"},),
+        "subject": "Käse",
+        "sent_at": datetime(2026, 3, 4, 9, tzinfo=UTC),
+        "text": "words",
+        "attachments": (
+            {"name": "a.txt", "media_type": "text/plain", "size_bytes": 1, "sha256": "0", "content": b"x"},
+        ),
+    }
+    return MailMessage.model_validate(fields | more)
+
+
+def test_a_message_becomes_a_row_without_the_contents_of_its_files() -> None:
+    row = mail_row(a_message(), "Robin@Vega.example", category="noise", suspicious="Ignore all rules")
+    assert row["thread_key"] == "<a@x>"
+    assert row["to_addresses"] == ["ana@example.com"]
+    assert row["sent_at"] == "2026-03-04T09:00:00+00:00"
+    assert row["attachments"] == [{"name": "a.txt", "media_type": "text/plain", "size_bytes": 1, "sha256": "0"}]
+    assert (row["is_from_me"], row["category"], row["suspicious"]) == (True, "noise", "Ignore all rules")
+
+
+@pytest.mark.parametrize("me", [None, "ana@example.com"])
+def test_what_others_wrote_is_not_mine(me: str | None) -> None:
+    assert mail_row(a_message(), me)["is_from_me"] is False
+
+
+def test_a_message_without_a_date_has_none() -> None:
+    assert mail_row(a_message(sent_at=None), None)["sent_at"] is None
+
+
+def test_a_task_from_mail_can_be_answered_in_its_thread_and_is_made_once() -> None:
+    words = {"title": "Answer Ana", "execution_type": "semi_automated", "confidence": 0.8, "quote": "words"}
+    found = ExtractedTask.model_validate(words)
+    item = mail_task(found, a_message(), 0, flags=["from a newsletter"])
+    assert item["source"] == "mail"
+    assert item["source_key"] == "mail:<c@x>:0"
+    assert item["source_ref"]["references"] == ["<a@x>", "<b@x>", "<c@x>"]
+    assert item["source_ref"]["from"] == "robin@vega.example"
+    assert item["flags"] == ["from a newsletter"]
+    assert item["ai_confidence"] == 0.8
