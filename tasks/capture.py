@@ -129,6 +129,23 @@ async def list_calendar_events(
     return [CalendarEvent.model_validate(row) for row in rows]
 
 
+class StoredMail(Record):
+    """A mail as it was read; `suspicious` quotes a line that tries to command the assistant."""
+
+    id: UUID
+    from_name: str
+    from_address: str
+    subject: str
+    sent_at: datetime | None = None
+    category: str | None = None
+    suspicious: str | None = None
+
+
+async def list_mail(caller: Caller, limit: int = 50) -> list[StoredMail]:
+    """Mail, newest first."""
+    return [StoredMail.model_validate(row) for row in await caller.call("list_mail", page_size=limit)]
+
+
 async def get_profile(caller: Caller) -> dict[str, Any]:
     """Who is signed in, and the organization they act for."""
     return await caller.call("get_profile")

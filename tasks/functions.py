@@ -166,6 +166,11 @@ async def list_task_events(
     return [TaskEvent.model_validate(row) for row in rows]
 
 
+async def get_last_event_id(caller: Caller) -> int:
+    """The id of the newest event; 0 before the first."""
+    return await caller.call("get_last_event_id")
+
+
 async def add_task_event(
     caller: Caller, task_id: UUID, kind: str, message: str = "", data: Mapping[str, Any] | None = None
 ) -> int:

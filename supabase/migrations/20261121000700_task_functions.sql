@@ -161,6 +161,12 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_task_events is 'Fine events after an id, oldest first; of a task''s tree, or of everything.';
 
+create function public.get_last_event_id() returns bigint
+language sql stable set search_path = '' as $$
+  select coalesce(max(e.id), 0) from public.task_events e where e.organization_id = private.acting_organization()
+$$;
+comment on function public.get_last_event_id is 'Where a live stream begins that wants nothing of the past.';
+
 -- Section: making and changing ------------------------------------------------------------------------------------
 
 create function private.insert_task(item jsonb, parent_id uuid default null) returns public.tasks
@@ -304,7 +310,7 @@ end $$;
 comment on function public.add_feedback is 'A person''s rating (1-5) and comment on a task''s result.';
 
 do $$ declare f text; begin
-  foreach f in array array['get_task', 'list_tasks', 'find_tasks', 'count_tasks', 'get_executable_tasks', 'get_task_tree', 'list_task_events',
+  foreach f in array array['get_task', 'list_tasks', 'find_tasks', 'count_tasks', 'get_executable_tasks', 'get_task_tree', 'list_task_events', 'get_last_event_id',
     'create_tasks', 'create_subtask', 'update_task', 'delete_task', 'bulk_update_tasks', 'add_feedback'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;

@@ -1,0 +1,82 @@
+"""`/`: today, and the chat."""
+
+import asyncio
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from agents.extractor import extract
+from app._view import words
+from app._view.forms import back_to, form_of
+from app.dependencies import CurrentCaller
+from app.templating import render
+from core.database import Caller
+from core.errors import Invalid
+from tasks import capture, functions, review
+from tasks.functions import TaskFilter
+from tasks.models import Task
+
+OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
+
+
+async def get(request: Request, caller: CurrentCaller, conversation: UUID | None = None) -> Response:
+    now = request.app.state.house.clock.now()
+    chat = await capture.get_conversation(caller, conversation) if conversation else None
+    return render(request, "page.html", chat=chat, words=words, **await _today(caller, now))
+
+
+async def post(request: Request, caller: CurrentCaller) -> Response:
+    """Something was said without a script in between."""
+    house = request.app.state.house
+    form = await form_of(request)
+    message = form.get("message", "").strip()
+    if not message:
+        return back_to("/")
+    if len(message) > 100_000:
+        raise Invalid("The message is too long", detail="100,000 characters are read at most")
+    conversation = UUID(form["conversation_id"]) if form.get("conversation_id") else None
+    history = (
+        [(m.role, m.content) for m in (await capture.get_conversation(caller, conversation)).messages[-10:]]
+        if conversation
+        else []
+    )
+    extraction = await extract(message, now=house.clock.now(), history=history, thinking=house.thinking)
+    turn = await capture.save_chat_turn(caller, message, extraction, conversation)
+    return back_to("/", conversation=turn.conversation_id)
+
+
+async def _today(caller: Caller, now: datetime) -> dict[str, object]:
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+
+    async def tasks(sort: functions.Sort = "urgency", limit: int = 20, **where: object) -> list[Task]:
+        page = await functions.list_tasks(caller, TaskFilter.model_validate(where), sort=sort, limit=limit)
+        return [task for task in page.items if task.tool is None]
+
+    due, coming, blocked, failed, done, drafts, approvals, mail, counts = await asyncio.gather(
+        tasks("due", status=OPEN, due_before=tomorrow),
+        tasks("due", 8, status=OPEN, due_after=tomorrow),
+        tasks("updated", status=["blocked"]),
+        tasks("updated", status=["failed"]),
+        tasks("updated", 30, status=["completed"]),
+        review.list_drafts(caller, states=["draft", "uncertain", "failed"], limit=20),
+        review.list_approvals(caller, states=["open"], limit=20),
+        capture.list_mail(caller),
+        functions.count_tasks(caller),
+    )
+    results = [approval for approval in approvals.items if approval.draft_id is None]
+    return {
+        "due": due,
+        "coming": coming,
+        "yours": [task for task in [*failed, *blocked] if task.blocked_on not in {"review", "subtasks"}],
+        "done": [
+            task for task in done if task.completed_at and task.completed_at.astimezone(now.tzinfo).date() == now.date()
+        ],
+        "drafts": drafts.items,
+        "results": results,
+        "flagged": [message for message in mail if message.suspicious],
+        "waiting_count": len([d for d in drafts.items if d.state == "draft"]) + len(results),
+        "is_new": not counts,
+        "open_count": sum(counts.get(state, 0) for state in OPEN),
+    }

@@ -1,0 +1,78 @@
+"""`/review/{draft_id}`: one draft; its buttons."""
+
+import re
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._view import words
+from app._view.changes import word_diff
+from app._view.forms import back_to, form_of
+from app.dependencies import CurrentCaller
+from app.review.page import TABS
+from app.templating import render
+from core.database import Caller
+from core.errors import Conflict, Invalid
+from tasks import review
+
+ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+
+
+async def get(request: Request, caller: CurrentCaller, draft_id: UUID) -> Response:
+    return await _page(request, caller, draft_id)
+
+
+async def _page(
+    request: Request, caller: Caller, draft_id: UUID, problem: str | None = None, status_code: int = 200
+) -> Response:
+    draft = await review.get_draft(caller, draft_id)
+    return render(
+        request,
+        "review/by_draft_id/page.html",
+        status_code=status_code,
+        draft=draft,
+        tabs=TABS,
+        word_diff=word_diff,
+        words=words,
+        problem=problem,
+    )
+
+
+async def post(request: Request, caller: CurrentCaller, draft_id: UUID) -> Response:
+    form = await form_of(request)
+    try:
+        match form.get("action"):
+            case "approve":
+                await review.approve_draft(caller, draft_id, form.get("digest", ""))
+            case "reject":
+                await review.reject_draft(caller, draft_id, form.get("feedback", "").strip() or None)
+                return back_to("/review")
+            case "edit":
+                changes = {f"{name}_recipients": _addresses(name, form.get(name, "")) for name in ("to", "cc", "bcc")}
+                text = {
+                    "subject": re.sub(r"[\r\n]+", " ", form.get("subject", "")),
+                    "body": form.get("body", "").replace("\r\n", "\n"),
+                }
+                revised = await review.revise_draft(caller, draft_id, {**changes, **text})
+                return back_to(f"/review/{revised.id}")
+            case "was_sent" | "was_not_sent" as word:
+                await review.resolve_draft(caller, draft_id, was_sent=word == "was_sent")
+            case other:
+                raise Invalid(
+                    "There is no such button", errors=[{"field": "action", "message": f"{str(other)[:40]!r} is none"}]
+                )
+    except (Conflict, Invalid) as error:
+        return await _page(request, caller, draft_id, f"{error.message}. {error.hint or ''}".strip(), error.status)
+    return back_to(f"/review/{draft_id}")
+
+
+def _addresses(name: str, text: str) -> list[str]:
+    found = [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]
+    for address in found:
+        if not ADDRESS.fullmatch(address):
+            raise Invalid(
+                f"{address[:80]} is not an address",
+                errors=[{"field": name, "message": "one address after another, with commas"}],
+            )
+    return list(dict.fromkeys(found))
