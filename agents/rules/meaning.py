@@ -191,12 +191,7 @@ ADDRESSED = re.compile(
 
 
 def _send(verb: str, rest: str) -> Meaning:
-    if (
-        POSTED.search(rest)
-        and not MAIL.sub("", rest) == ""
-        and not re.search(r"@|\be-?mail", rest, re.IGNORECASE)
-        and not SLACK.search(rest)
-    ):
+    if POSTED.search(rest) and not re.search(r"@|\be-?mail", rest, re.IGNORECASE) and not SLACK.search(rest):
         return PLAIN["errand"]
     if SLACK.search(rest) and not MAIL.search(rest):
         return PLAIN["message"]

@@ -19,6 +19,7 @@ from agents.rules.verbs import (
     NAMES_TOO,
     WORD,
     VerbFound,
+    find_verb,
     german_at_tail,
     looks_german,
     verb_at_head,
