@@ -1,6 +1,6 @@
 """The house: everything of one process wired together, opened and closed in order.
 
-`open_house` gives the parts to a command or a test; `serve` runs web, worker and live events in one event loop.
+`open_house` gives the parts to a command or a test; `cli.serving` runs them all in one event loop.
 """
 
 import asyncio

@@ -56,7 +56,8 @@ class EventHub:
         try:
             while True:
                 wake.clear()
-                events = await list_task_events(caller, task_id, after, BATCH)
+                # A client that leaves must not tear a pooled connection down in the middle of a query.
+                events = await asyncio.shield(list_task_events(caller, task_id, after, BATCH))
                 for event in events:
                     after = event.id
                     yield event

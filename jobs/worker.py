@@ -69,23 +69,34 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; a running job gets 10 seconds to end, then the sweep hands it on."""
-        async with self.app.open_async():
-            sweep = asyncio.create_task(self._sweep())
-            try:
-                await self.app.run_worker_async(
-                    queues=self.queues,
-                    concurrency=self.concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=POLL_SECONDS,
-                    update_heartbeat_interval=HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=SILENT_SECONDS,
-                    shutdown_graceful_timeout=10.0,
-                    delete_jobs="always",
-                )
-            finally:
-                sweep.cancel()
-                with suppress(asyncio.CancelledError):
-                    await sweep
+        await self._open()
+        sweep = asyncio.create_task(self._sweep())
+        try:
+            await self.app.run_worker_async(
+                queues=self.queues,
+                concurrency=self.concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=SILENT_SECONDS,
+                shutdown_graceful_timeout=10.0,
+                delete_jobs="always",
+            )
+        finally:
+            sweep.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweep
+            await self.app.close_async()
+
+    async def _open(self) -> None:
+        """Open the queue's pool. One that is cancelled while it opens would not end: it opens, then is closed."""
+        opening = asyncio.ensure_future(self.app.open_async())
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await opening
+            await self.app.close_async()
+            raise
 
     async def _sweep(self) -> None:
         caller = self.database.acting_as(Identity.service())

@@ -11,9 +11,9 @@ STATUS = {
     "cancelled": "cancelled",
 }
 TYPE = {
-    "manual": "yours",
-    "semi_automated": "prepared for you",
-    "fully_automated": "done for you",
+    "manual": "by you",
+    "semi_automated": "with your review",
+    "fully_automated": "by Steward",
 }
 SOURCE = {
     "chat": "from chat",
