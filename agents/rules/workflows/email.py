@@ -3,9 +3,11 @@
 import re
 from datetime import datetime
 
+from agents.rules.workflows import needs_model
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
-from agents.rules.workflows.purposes import Purpose, Wording, read_purposes, word_it
-from agents.rules.workflows.wording import is_german, with_its_date
+from agents.rules.workflows.phrases import Wording, word_it
+from agents.rules.workflows.purposes import Purpose, read_purposes, speaks_of_them
+from agents.rules.workflows.wording import capitalised, is_german, with_its_date
 from agents.strategist import Blocked, Immediate, TaskContext
 
 HEAD = re.compile(
@@ -29,6 +31,7 @@ SENDS_A_THING = re.compile(
 ENDS_OF_INFINITIVE = re.compile(
     r"\s+(?:schreiben|entwerfen|verfassen|senden|schicken|erstellen|formulieren)\s*$", re.IGNORECASE
 )
+BY_MAIL = re.compile(r"\s+(?:per|by|via)\s+(?:e-?)?mail\b", re.IGNORECASE)
 NOTHING_SAID = Blocked(
     reason="The task does not say what the mail should say",
     unblocked_by="Write in the task what it is about, then execute it again",
@@ -39,16 +42,20 @@ NOTHING_SAID = Blocked(
 def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     """A draft from the words of the task; Blocked when they don't say what it is about. Dates are seen from `now`."""
     request = with_its_date(context, now)
-    german = is_german(f"{request} {context.task.description}")
+    own = context.task.description.strip() if context.in_own_words else ""
+    request, _, dictated = request.partition(": ")
+    own = "\n\n".join(part for part in (_sentence(dictated), own) if part)
+    german = is_german(f"{request} {own}")
     if thing := SENDS_A_THING.match(request):
         return _thing_is_not_here(thing["thing"])
     head = (HEAD_DE if german else HEAD).match(request)
     sort, rest = (head["sort"], request[head.end() :]) if head else ("", request)
-    rest = ENDS_OF_INFINITIVE.sub("", rest)
+    rest = BY_MAIL.sub("", ENDS_OF_INFINITIVE.sub("", rest))
     whom, said = _cut_recipient(rest, german)
     purposes = read_purposes(said, german=german) or _from_sort(sort, said, german)
-    own = context.task.description.strip() if context.in_own_words else ""
     purposes = _sorted_out(purposes, sort, german)
+    if german and speaks_of_them(purposes):
+        return needs_model.blocked("Turning these words into an address")
     wordings = [word_it(p, context.sender_name, german=german) for p in purposes]
     if not wordings and not own:
         return NOTHING_SAID
@@ -85,10 +92,10 @@ def _drafted(
 def _cut_recipient(rest: str, german: bool) -> tuple[str, str]:
     """The words before the first purpose say whom it is for; the rest what is said."""
     start = re.compile(
-        r"(?<!\w)(?:und|dass|wegen|bezüglich|über|um|zum\s+thema|bedank\w*|entschuldig\w*|zu[mr]?)(?!\w)"
+        r"(?<!\w)(?:und|dass|wegen|bezüglich|über|um|zum\s+thema|bedank\w*|entschuldig\w*|zu[mr]?|lade|frag\w*|sage?|informier\w*|benachrichtig\w*|erinner\w*|gratulier\w*|bitte(?=\s+um)|an\s+d\w+)(?!\w)"
         if german
         else r"(?<!\w)(?:thank\w*|apolog\w*|declin\w*|confirm\w*|invit\w*|remind\w*|introduc\w*|congrat\w*|follow\w*|ask\w*|request\w*|tell\w*|inform\w*|notify\w*|"
-        r"say\w*|about|regarding|concerning|that|let\w*|explain\w*|announc\w*|accept\w*|propos\w*|suggest\w*|check\w*|cancel\w*|turn\w*|enquir\w*|inquir\w*|for|on|with)(?!\w)",
+        r"say\w*|about|regarding|concerning|that|let\w*|explain\w*|announc\w*|accept\w*|propos\w*|suggest\w*|check\w*|cancel\w*|wish\w*|turn\w*|enquir\w*|inquir\w*|for|on|with)(?!\w)",
         re.IGNORECASE,
     )
     match = start.search(rest, 1 if rest[:1].isalpha() else 0)
@@ -127,10 +134,15 @@ def _thing_is_not_here(thing: str) -> Blocked:
     )
 
 
+def _sentence(words: str) -> str:
+    words = capitalised(words.strip())
+    return words if not words or words[-1] in ".!?" else f"{words}."
+
+
 def _to_their_face(recipient: Recipient, text: str) -> str:
     """The words without the address that the mail goes to anyway; "the invitation from Mark" is only that to Mark."""
     if recipient.address:
         text = re.sub(rf"\s*[(<]?{re.escape(recipient.address)}[)>]?", "", text)
     if recipient.name:
-        text = re.sub(rf"\s+(?:from|von)\s+{re.escape(recipient.name)}(?!\w)", "", text)
+        text = re.sub(rf"\s+(?:from|von|with|mit)\s+{re.escape(recipient.name)}(?!\w)", "", text)
     return text.strip()

@@ -90,9 +90,8 @@ def recipient_of(context: TaskContext, words: str) -> Recipient:
     if (pair := NAMED_ADDRESS.search(text)) and pair["address"].casefold() == address.casefold():
         return Recipient(_person(pair["name"]), address)
     bare = ADDRESS.sub(" ", words)
-    if name := re.match(rf"\s*(?:to|an|for|für)?\s*(?P<name>(?:(?:Mr|Mrs|Ms|Dr|Prof|Herrn?|Frau)\.?\s+)*{NAME})", bare):
-        return Recipient(_person(name["name"]), address)
-    return Recipient(_name_in(address), address)
+    name = re.match(rf"\s*(?:to|an|for|für)?\s*(?P<name>(?:(?:Mr|Mrs|Ms|Dr|Prof|Herrn?|Frau)\.?\s+)*{NAME})", bare)
+    return Recipient((_person(name["name"]) if name else "") or _name_in(address), address)
 
 
 def _person(words: str) -> str:

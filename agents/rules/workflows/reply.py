@@ -3,8 +3,10 @@
 import re
 from datetime import datetime
 
+from agents.rules.workflows import needs_model
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
-from agents.rules.workflows.purposes import read_purposes, word_it
+from agents.rules.workflows.phrases import word_it
+from agents.rules.workflows.purposes import read_purposes, speaks_of_them
 from agents.rules.workflows.wording import is_german, say_date
 from agents.strategist import Blocked, Immediate, TaskContext, ThreadMessage
 
@@ -35,7 +37,9 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     last = next((m for m in reversed(context.thread) if not m.is_from_me), None)
     german = is_german(last.text if last else task.title)
     recipient = _recipient(context, last)
-    said = _what_to_say(context, german, now)
+    if _needs_grammar(context):
+        return needs_model.blocked("Turning these words into an address")
+    said = _what_to_say(context)
     if said:
         subject, paragraphs = said
         draft = letter(context, recipient, _subject(last, subject), paragraphs, german=german)
@@ -61,7 +65,12 @@ def _subject(last: ThreadMessage | None, otherwise: str) -> str:
     return f"Re: {RE.sub('', last.subject)}" if last and last.subject else otherwise
 
 
-def _what_to_say(context: TaskContext, german: bool, now: datetime) -> tuple[str, list[str]] | None:
+def _needs_grammar(context: TaskContext) -> bool:
+    title = context.task.title
+    return context.in_own_words and is_german(title) and speaks_of_them(read_purposes(HEAD.sub("", title), german=True))
+
+
+def _what_to_say(context: TaskContext) -> tuple[str, list[str]] | None:
     if not context.in_own_words:
         return None  # the words of the task are those of a mail: they don't say what to answer
     words = HEAD.sub("", context.task.title)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from agents.rules.workflows import needs_model
-from agents.rules.workflows.purposes import courtesies
+from agents.rules.workflows.phrases import courtesies
 from agents.rules.workflows.wording import capitalised
 from agents.strategist import Blocked, DraftContent, EarlierDraft, Immediate, TaskContext
 

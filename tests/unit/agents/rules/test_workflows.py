@@ -98,7 +98,7 @@ async def test_scenario_three_is_blocked_on_a_shop() -> None:
         ("Draft an email to mark@acme.com declining the invitation", "Regarding the invitation", "I have to decline the invitation."),
         ("Draft email to lisa@acme.com inviting her to the kickoff", "Invitation: kickoff", "I would like to invite you to the kickoff."),
         ("Write an email to ben@firm.io asking for the slides", "Request: slides", "I would like to ask you for the slides."),
-        ("Write an email to ben@firm.io asking whether he can send his slides", "Question: You can send your slides", "ask whether you can send your slides."),
+        ("Write an email to ben@firm.io asking whether he can send his slides", "Question: whether you can send your slides", "ask whether you can send your slides."),
         ("Write email to paul@acme.com telling him that the budget was approved", "The budget was approved", "let you know that the budget was approved."),
         ("Email ana@firm.io that her order is delayed by two weeks", "Your order is delayed by two weeks", "that your order is delayed by two weeks."),
         ("Email sam@acme.com to remind him of the deadline", "Reminder: deadline", "a friendly reminder of the deadline."),
@@ -106,10 +106,10 @@ async def test_scenario_three_is_blocked_on_a_shop() -> None:
         ("Write a follow-up email to tom@acme.com about the offer", "Following up on the offer", "I am following up on the offer."),
         ("Draft a thank-you email to sarah@acme.com for the gift", "Thank you for the gift", "Thank you for the gift."),
         ("Draft an email to weber@klinik.de introducing myself", "Introduction", "my name is Robin Vega."),
-        ("Draft email to info@acme.com about product delay", "Update on product delay", "about the product delay."),
+        ("Draft email to info@acme.com about product delay", "Product delay", "about the product delay."),
         ("Schreib eine E-Mail an anna@firma.de und bedanke dich für das Treffen", "Vielen Dank für das Treffen", "Vielen Dank für das Treffen."),
         ("Schreib Max (max@firma.de) eine Mail, dass das Treffen ausfällt", "Kurze Information", "dass das Treffen ausfällt."),
-        ("Schreibe eine E-Mail an kunde@firma.de wegen der Lieferverzögerung", "Lieferverzögerung", "wegen der Lieferverzögerung."),
+        ("Schreibe eine E-Mail an kunde@firma.de wegen der Lieferverzögerung", "Wegen der Lieferverzögerung", "wegen der Lieferverzögerung."),
         ("Schreib eine Mail an info@hotel.de und bitte um eine Rechnung", "Anfrage: Rechnung", "Ich bitte um eine Rechnung."),
     ],
 )  # fmt: skip
@@ -121,6 +121,42 @@ async def test_a_mail_says_what_the_request_says(title: str, subject: str, says:
     assert result.draft.subject == subject
     assert says in result.draft.body
     assert checker.check(result, context, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "says"),
+    [
+        ("Invite Ben (ben@x.io) to lunch on Friday", "invite you to lunch on Friday."),
+        ("Let tom@x.io know that we moved the call", "that we moved the call."),
+        ("Email Ben (ben@x.io) saying we will be late", "let you know that we will be late."),
+        ("Draft email to anna@x.io letting her know I will be 10 minutes late", "let you know that I will be 10 minutes late."),
+        ("Draft email to tom@x.io telling him his contract ends and he must return his laptop", "that your contract ends and you must return your laptop."),
+        ("Write to ana@x.io about the contract renewal and ask for a meeting", "I would like to arrange a meeting with you."),
+        ("Draft email to peter@x.io to cancel our subscription", "I would like to cancel our subscription."),
+        ("Draft email to peter@x.io cancelling the appointment", "Unfortunately, I have to cancel the appointment."),
+        ("Ask sam@acme.com to send the invoice", "Could you please send the invoice?"),
+        ("Write an email to kim@x.io: the meeting is at 3 instead of 2", "The meeting is at 3 instead of 2."),
+        ("Write an email to lea@x.io asking whether she likes the offer", "whether you like the offer."),
+        ("Write an email to lea@x.io asking when he goes home and whether he uses it", "when you go home and whether you use it."),
+        ("Draft an email to mark@acme.com declining the invitation from Mark", "decline the invitation."),
+        ("Lade Anna (anna@x.de) per E-Mail zum Essen ein", "Einladung: Essen."),
+        ("Schreib eine Mail an team@x.de über das neue Büro", "Ich schreibe über das neue Büro."),
+    ],
+)  # fmt: skip
+async def test_other_ways_of_asking_for_a_mail(title: str, says: str) -> None:
+    assert says in (await drafted(title)).body
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Draft email to client@x.io explaining why the project is late",
+        "Email ana@x.io to say how it went",
+        "Frag max@x.de, ob er Zeit hat",
+    ],
+)
+async def test_what_the_words_do_not_give_is_not_written(title: str) -> None:
+    await refused(title, "email")
 
 
 async def test_two_purposes_are_two_paragraphs() -> None:
@@ -229,6 +265,10 @@ async def test_a_reply_that_nothing_is_known_of_is_not_written(columns: dict[str
 async def test_words_of_a_mail_do_not_say_what_to_answer() -> None:
     columns = {"source": "mail", "description": "Reply that you pay 900 EUR"}
     await refused("Reply to Dana that we pay 900 EUR", "reply", thread=[mail_from_dana()], columns=columns)
+
+
+async def test_a_german_answer_that_speaks_of_the_reader_needs_grammar() -> None:
+    assert (await refused("Antworte Maria (maria@acme.io), dass sie kommen kann", "reply")).needs_model
 
 
 async def test_a_time_is_proposed_where_there_is_an_address() -> None:
