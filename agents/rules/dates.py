@@ -157,6 +157,8 @@ def _alone(text: str, phrase: TimePhrase, now: datetime) -> DateMention:
     """A time without a day: today, or tomorrow where it is over."""
     at = _time(text, phrase, None)
     due_at = local(now.date(), at, now)
+    if due_at <= now and phrase.is_open and at.hour in {7, 8}:
+        due_at = local(now.date(), in_half(at, time(18)), now)  # "call mom at 7", said at noon
     if due_at <= now:
         due_at = local(now.date() + timedelta(days=1), at, now)
     start, relation = _lead(text, phrase.start, phrase.end)

@@ -361,7 +361,7 @@ PATTERNS: list[tuple[re.Pattern[str], Callable[[re.Match[str], Seen], DayPhrase 
     (re.compile(r"(?<![\w.,/-])(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})(?![\w/])"), _slashed),
     (re.compile(r"\b(?:(?<=on )|(?<=by )|(?<=until )|(?<=before )|(?<=due ))(?P<a>\d{1,2})/(?P<b>\d{1,2})(?P<y>)(?![\w/])", ANY_CASE), _slashed),
     # "20 March", "20th of March 2026", "20. März"; the verb in "room 2 may be" is no month.
-    (re.compile(rf"(?<![\w.,/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?P<month>{MONTHS})\b(?!\s+(?:be|not|have|need|also|take|come|go|cause|help)\b)(?:\.(?=\s*\w))?(?:,?\s+(?P<year>\d{{4}})\b)?{PART}", ANY_CASE), _named),
+    (re.compile(rf"(?<![\w.,/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?(?:\s?(?:-|–|to|until|bis(?:\s+zum)?|and|und)\s?\d{{1,2}}(?:st|nd|rd|th|\.)?)?\s+(?:of\s+)?(?P<month>{MONTHS})\b(?!\s+(?:be|not|have|need|also|take|come|go|cause|help)\b)(?:\.(?=\s*\w))?(?:,?\s+(?P<year>\d{{4}})\b)?{PART}", ANY_CASE), _named),
     (re.compile(rf"\b(?!may\s)(?P<month>{MONTHS})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:.%€$]\w|\d)(?!\s*(?:%|€|people|items|times))(?:,?\s+(?P<year>\d{{4}})\b)?{PART}", ANY_CASE), _named),
     (re.compile(rf"\b(?P<month>May)\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:.%€$]\w|\d)(?:,?\s+(?P<year>\d{{4}})\b)?{PART}"), _named),
     (re.compile(rf"\b(?P<day>(?:the\s+)?day\s+after\s+tomorrow|today|tonight|tomorrow|tmrw|tmr|yesterday|heute|übermorgen|gestern)\b{NOT_OWNED}{PART}", ANY_CASE), _relative),

@@ -32,6 +32,10 @@ DUE = re.compile(
 ENDS = re.compile(
     r"^(?P<what>[^,;]{2,120}?)\s+(?:expires?|ends?|runs\s+out|läuft\s+(?:[^,;]{0,60}\s)?ab|endet)\b", re.IGNORECASE
 )
+DUE_LAST = re.compile(
+    r"^(?:dass\s+)?(?P<what>[^,;]{2,120}?)\s+(?:fällig|abzugeben|zu\s+zahlen|zu\s+bezahlen)\s*(?:ist|sind|wird|werden)\b",
+    re.IGNORECASE,
+)
 DEADLINE = re.compile(
     r"^(?:the\s+|die\s+|der\s+)?(?:deadline|due\s+date|closing\s+date|frist|abgabe(?:termin|frist)?|fälligkeit)\s+(?:for|of|to|für|von|der|des)?\s*(?P<what>[^,;:]{2,120}?)\s*(?:is|are|ist|sind|:|$)",
     re.IGNORECASE,
@@ -171,7 +175,10 @@ def _when(
                 (hour.start, hour.end),
             ]
         return rule, [(rule.start, rule.end)]
-    content = CONTENT.search(visible)
+    asked = strip_request(visible).words
+    content = CONTENT.search(
+        visible, len(visible) - len(asked) if visible.rstrip(" .!").endswith(asked.rstrip(" .!")) else 0
+    )
     own = [d for d in dates if content is None or d.start < content.start() or _closes(d, visible)]
     own = [d for d in own if d.due_at >= now or d.relation != "none"]
     if not own:
@@ -179,7 +186,8 @@ def _when(
     chosen = next((d for d in own if d.relation in {"by", "before"}), None) or next(
         (d for d in own if not d.is_vague), own[0]
     )
-    spans_of = [] if chosen.keeps_words else [(chosen.start, chosen.end)]
+    goes_to = re.search(r"\b(?:to|auf|from|von|zum)\s+$", text[: chosen.start], re.IGNORECASE) is not None
+    spans_of = [] if chosen.keeps_words or goes_to else [(chosen.start, chosen.end)]
     if chosen.is_all_day and (hour := _hour_elsewhere(own, chosen)):
         due_at = chosen.due_at.replace(hour=hour.due_at.hour, minute=hour.due_at.minute, second=0)
         return DateMention(chosen.start, chosen.end, due_at, False, chosen.relation), [
@@ -213,6 +221,7 @@ def _read(words: str, clause: Clause, *, is_asked: bool, has_date: bool) -> Read
     """What the clause asks for; None when it asks for nothing."""
     if (
         due := DUE.match(words)
+        or DUE_LAST.match(words)
         or DEADLINE.match(words)
         or (has_date and (DUE_BARE.match(words) or DEADLINE_AFTER.match(words) or ENDS.match(words)))
         or None

@@ -65,6 +65,9 @@ NAMED_BY = (
     "kontaktiere?|grüße?|lade|lad|call up|follow up with"
 )
 NAME = re.compile(rf"(?<!\w)(?i:{NAMED_BY})\s+({PERSON})")
+GIVEN_TO = re.compile(
+    rf"(?<!\w)(?i:send|forward|show|give|schicke?|sende|maile?|gib|zeige?)\s+({PERSON})(?=\s+(?:the|an?|my|our|his|her|their|this|that|these|all|die|der|das|den|eine?n?|meine?n?|unsere?n?|diese?n?|alle)\b)"
+)
 NOT_NAMES = frozenset(
     [
         "slack",
@@ -201,7 +204,7 @@ def find_recipient(text: str, kind: TaskKind) -> Mark | None:
         return Mark("recipient", handle.start(), handle.end(), f"@{handle[1]}")
     if kind not in WITH_PEOPLE:
         return None
-    for match in NAME.finditer(text):
+    for match in (*GIVEN_TO.finditer(text), *NAME.finditer(text)):
         words = match[1].split()
         while words and words[-1].casefold() in NOT_NAMES:
             words.pop()

@@ -131,7 +131,7 @@ def meaning_of(found: VerbFound) -> Meaning:
 
 def _write(verb: str, rest: str) -> Meaning:
     if REPLY.search(rest) and not (MAIL.search(rest) and not re.search(r"\b(?:to|auf|an)\b", rest)):
-        return PLAIN["reply"]
+        return Meaning("reply", FULL, 0.85, "An answer can be drafted here; it is sent only after your review")
     return _text(rest, written=True) or PLAIN["document"]
 
 
@@ -174,8 +174,10 @@ def _text(rest: str, *, written: bool) -> Meaning | None:
             return PLAIN["report"]
         if MAIL.search(words) or (written and ADDRESSED.match(words)):
             return PLAIN["draft"]
+        if written and POST.search(words):
+            return PLAIN["document"]
         if SLACK.search(words):
-            return PLAIN["message"]
+            return DRAFT_MESSAGE if written else PLAIN["message"]
         if ACTION_ITEMS.search(words) and re.search(r"\b(?:from|out\s+of|aus)\b", rest, re.IGNORECASE):
             return PLAIN["extract"]
         if LISTING.search(words):
@@ -185,6 +187,10 @@ def _text(rest: str, *, written: bool) -> Meaning | None:
     return None
 
 
+POST = _words(
+    r"(?:blog\s*|linkedin[- ]|instagram[- ]|facebook[- ]|social\s+media\s+)posts?|articles?|\w*artikel|blogbeitrag|beitrag"
+)
+DRAFT_MESSAGE = Meaning("message", FULL, 0.85, "A message can be drafted here; it is sent only after your review")
 ADDRESSED = re.compile(
     r"\s+(?:to\s+(?!(?:the\s+)?do\b)[A-ZÄÖÜ]|(?:dem|der|den|an)\s+[A-ZÄÖÜ]|[A-ZÄÖÜ][a-zäöü]+\s+(?:that|about|dass|wegen)\b)"
 )

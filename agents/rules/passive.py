@@ -55,9 +55,9 @@ GERMAN_PARTICIPLES = _german_participles()
 def active_of(words: str) -> str | None:
     """The request in the active voice; None when the words are no such sentence."""
     if (match := ENGLISH_PASSIVE.match(words)) and (verb := PARTICIPLES.get(match["verb"].casefold())):
-        return f"{verb} {match['what']}{match['rest']}"
+        return f"{verb} {match['what'][:1].lower()}{match['what'][1:]}{match['rest']}"
     if (match := ENGLISH_NEEDS_ING.match(words)) and (verb := ING_FORMS.get(match["verb"].casefold())):
-        return f"{verb} {match['what']}{match['rest']}"
+        return f"{verb} {match['what'][:1].lower()}{match['what'][1:]}{match['rest']}"
     if (match := GERMAN_PASSIVE.match(words)) and (verb := GERMAN_PARTICIPLES.get(match["verb"].casefold())):
         what = re.sub(r"^der\s", "den ", match["what"], flags=re.IGNORECASE)
         return " ".join(f"{what} {match['rest']} {verb}".split())

@@ -9,15 +9,15 @@ FILLER = (
     r"please|kindly|pls|plz|just|also|then|and|but|or|so|well|ok(?:ay)?|alright|right|now|maybe|perhaps|ideally|actually|btw|by\s+the\s+way|hey(?:\s+(?:there|steward|you))?|hi(?:\s+(?:there|steward))?|"
     r"hello(?:\s+steward)?|good\s+(?:morning|afternoon|evening)|dear\s+\w+|steward|@steward|thanks|thank\s+you|first(?:ly|\s+of\s+all)?|second(?:ly)?|third(?:ly)?|finally|lastly|afterwards|after\s+that|next(?!\s+(?:week|month|year|monday|tuesday|wednesday|thursday|friday|saturday|sunday))|"
     r"(?:i\s+think|i\s+guess|i\s+suppose|i\s+feel\s+like|i\s+believe)(?:\s+that)?|by\s+any\s+chance|if\s+possible|if\s+you\s+can|when\s+done|oh|um|yes|yeah|sure|great|perfect|cool|quick(?:ly)?|again|one\s+more\s+thing|plus|"
-    r"und|oder|aber|auch|dann|außerdem|vielleicht|bitte|danach|zuerst|zunächst|schließlich|noch|mal|doch|kurz|eben|hallo|moin|guten\s+(?:morgen|tag|abend)|danke|also|ach|übrigens|nun|jetzt|gerne?|gut|ja|super|klar"
+    r"und|oder|aber|auch|dann|außerdem|vielleicht|bitte|danach|zuerst|zunächst|schließlich|noch|mal|doch|kurz|eben|hallo|moin|guten\s+(?:morgen|tag|abend)|danke|also|wieder|ach|übrigens|nun|jetzt|gerne?|gut|ja|super|klar"
 )
 # Words that ask, oblige or plan: what follows is to be done.
 ASKING = (
-    r"(?:(?:i|we)(?:\s+(?:really|also|still|just|definitely|probably|urgently))*\s+(?:need|have|want|would\s+like|must|should|ought|got|gotta|plan|intend|aim|hope|wish|promised|agreed|forgot|will|shall|may\s+need)(?:\s+(?:really|also|still))*(?:\s+to)?(?=\s+\S))|"
+    r"(?:i|we)(?:\s+(?:really|also|still|just|definitely|probably|urgently|totally))*\s+(?:(?:need|have|want|would\s+like|ought|plan|intend|aim|promised|agreed|forgot|got|may\s+need|might\s+need|will\s+need|will\s+have|am\s+supposed)\s+(?:also\s+|still\s+)?to|gotta|must|should|will|shall|had\s+better)(?:\s+(?:really|also|still|probably|definitely))*(?=\s+\S)|"
     r"(?:i|we)['’]d\s+(?:like|love|better|want|prefer)(?:\s+to)?|(?:i|we)['’]d\s+like\s+you\s+to|(?:i|we)\s+(?:need|want|would\s+like)\s+you\s+to|(?:i|we)(?:['’]ve|\s+have)\s+(?:also\s+|still\s+)?(?:got\s+)?to|"
     r"(?:i['’]m|i\s+am|we['’]re|we\s+are)\s+(?:also\s+|still\s+)?(?:supposed|going|meant|planning|trying|about|hoping|obliged|required|wanting)\s+to|(?:i|we)['’](?:ll|ve\s+been\s+meaning)(?:\s+(?:have|need))?(?:\s+to)?|i\s+keep\s+forgetting\s+to|"
-    r"i\s+gotta|gotta|need\s+to|needs\s+to|have\s+to|must|should|want\s+to|got\s+to|going\s+to|"
-    r"you\s+(?:should|need\s+to|have\s+to|must|could|can)|(?:it['’]s|it\s+is)\s+time\s+to|time\s+to|it\s+would\s+be\s+(?:great|nice|good|helpful|lovely)\s+(?:if\s+(?:you|we|i)\s+could|to)|it['’]d\s+be\s+(?:great|nice|good|helpful)\s+(?:if\s+(?:you|we|i)\s+could|to)|"
+    r"i\s+gotta|gotta|(?:need\s+to|needs\s+to|have\s+to|must|should|want\s+to|got\s+to|going\s+to)(?!\s+(?:i|we|you|he|she|it|they|there|the|this|that)\b)|"
+    r"you\s+(?:should|need\s+to|have\s+to|must)|(?:it['’]s|it\s+is)\s+time\s+to|time\s+to|it\s+would\s+be\s+(?:great|nice|good|helpful|lovely)\s+(?:if\s+(?:you|we|i)\s+could|to)|it['’]d\s+be\s+(?:great|nice|good|helpful)\s+(?:if\s+(?:you|we|i)\s+could|to)|"
     r"(?:would|will|can|could)\s+you(?:\s+(?:please|also|maybe|perhaps|just|kindly|possibly|mind|be\s+able\s+to|help\s+me(?:\s+to)?))*|(?:can|could|shall)\s+we|let['’]?s(?:\s+also)?|let\s+us|why\s+don['’]?t\s+(?:you|we)|how\s+about\s+(?:you|we)|are\s+you\s+able\s+to|"
     r"(?:is\s+it|would\s+it\s+be)\s+possible\s+(?:for\s+you\s+)?to|i\s+wonder\s+if\s+you\s+could|help\s+me(?:\s+to)?|(?:someone|somebody)\s+(?:has|needs|should|must|ought)(?:\s+to)?|"
     r"remind\s+me\s+(?:again\s+)?(?:to|about|of|that(?:\s+(?:i|we)\s+(?:need|have|must|should)(?:\s+to)?)?)|remind\s+me|(?:do\s+not|don['’]?t)\s+(?:let\s+me\s+)?forget(?:\s+(?:to|about|that))?|never\s+forget\s+to|"
@@ -26,7 +26,7 @@ ASKING = (
     r"(?:ich|wir)\s+(?:muss|müsste|sollte|soll|möchte|will|müssen|sollten|sollen|wollen|möchten|werde|werden|würde\s+gern(?:e)?|darf\s+nicht\s+vergessen)(?:\s+(?:noch|auch|unbedingt|dringend|nur))*(?:\s*,)?|"
     r"(?:muss|müsste|müssen|sollte|sollten|soll|möchte|will|wollen)\s+(?:ich|wir)(?:\s+(?:noch|auch|unbedingt|dringend))*|man\s+(?:muss|müsste|sollte)|"
     r"(?:kannst|könntest|würdest|magst|willst)\s+du(?:\s+(?:bitte|mir|mal|auch|noch|vielleicht|uns|kurz))*|(?:können|könnten|würden)\s+sie(?:\s+(?:bitte|mir|mal|auch|uns))*|(?:können|könnten|lass|lasst)\s+(?:wir|uns)|wärst\s+du\s+so\s+nett|hilf\s+mir(?:\s+dabei)?,?|"
-    r"erinnere?\s+mich(?:\s+(?:bitte|noch|mal))*(?:\s+(?:daran|an|dass\s+ich|nochmal\s+an))?|erinnern\s+sie\s+mich(?:\s+(?:daran|an))?|nicht\s+vergessen|vergiss\s+(?:bitte\s+)?nicht|vergesst\s+nicht|denke?\s+(?:bitte\s+)?(?:daran|dran|an)|"
+    r"erinnere?\s+mich(?:\s+(?:bitte|noch|mal))*(?:\s+(?:nochmal\s+)?(?:daran|an|dran))?(?:\s*,?\s*dass(?:\s+(?:ich|wir))?)?|erinnern\s+sie\s+mich(?:\s+(?:daran|an))?|nicht\s+vergessen|vergiss\s+(?:bitte\s+)?nicht|vergesst\s+nicht|denke?\s+(?:bitte\s+)?(?:daran|dran|an)(?:\s*,?\s*dass(?:\s+(?:ich|wir))?)?|vergiss\s+(?:bitte\s+)?nicht,?\s+dass(?:\s+(?:ich|wir))?|"
     r"stell\s+(?:bitte\s+)?sicher,?\s+dass\s+(?:ich|wir)|sorge?\s+dafür,?\s+dass|(?:aufgabe|erinnerung|todo|to-do|zu\s+erledigen|merken)(?=\s*:)|ich\s+habe\s+vergessen,?|es\s+(?:muss|müssen|soll)\s+noch|es\s+wäre\s+(?:gut|toll|schön|nett),?\s+wenn\s+du|"
     r"jemand\s+(?:muss|sollte)"
 )

@@ -208,6 +208,9 @@ def _split(sentence: str, now: datetime) -> Iterator[Clause]:
         antecedent = _object_of(piece) or antecedent
 
 
+ADDED = re.compile(r"(?:cc|bcc|copy\s+in|attach|include|mention|enclose|sign\s+it|füge|häng|erwähne?)\b", re.IGNORECASE)
+
+
 def _is_cut(left: str, right: str, at: str, now: datetime) -> bool:
     right = right[:300]
     if NEGATED.match(right) and not at.strip().startswith(":"):
@@ -231,7 +234,7 @@ def _is_cut(left: str, right: str, at: str, now: datetime) -> bool:
         return len(strip_request(_dateless(left, now)).words.split()) > 1 or said.asked
     # German: "die Miete überweisen und den Müll rausbringen": both sides end in an infinitive.
     ending = WORD.findall(left)
-    if not ending or ending[-1].casefold() not in GERMAN_INFINITIVES or len(ending) < 2:
+    if not ending or ending[-1].lower() not in GERMAN_INFINITIVES or len(ending) < 2:
         return False
     following = re.split(r",|\s(?:und|sowie)\s", _dateless(right, now), maxsplit=1)[0]
     return (

@@ -6,11 +6,10 @@ LONGEST_TITLE = 300
 STRAY_HEAD = re.compile(r"^[\s,;:.!?–—*•>=|~_\"'“”)\]}-]+")
 STRAY_TAIL = re.compile(r"[\s,;:.!?–—*|~_({\[-]+$")
 DANGLING = re.compile(
-    r"[\s,]+(?:by|until|till|on|at|before|due|starting|am|um|bis|zum|beim|and|und|or|then|dann|the|der|den|please|bitte|also|auch|is|ist|no|as|mit|sowie)$",
+    r"[\s,]+(?:by|until|till|before|due|starting|bis|zum|and|und|or|oder|then|dann|the|der|den|please|bitte|also|auch|sowie)$",
     re.IGNORECASE,
 )
 EMPTY_BRACKETS = re.compile(r"[(\[]\s*[,;:]?\s*[)\]]")
-PARTICLE = re.compile(r"\b(?:ruf|rufe|fang|hör|lade|lad|melde)\b", re.IGNORECASE)
 
 
 def clean_title(words: str) -> str:

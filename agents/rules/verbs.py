@@ -246,7 +246,7 @@ def verb_at_head(words: str) -> VerbFound | None:
     first = WORD.match(words)
     if not first:
         return None
-    word, rest = first[0].casefold().replace("’", "'"), words[first.end() :]
+    word, rest = first[0].lower().replace("’", "'"), words[first.end() :]
     german = _german_head(word, rest)
     if german and (word not in ENGLISH_VERBS or looks_german(words)):
         return german
@@ -263,14 +263,14 @@ def find_verb(words: str, *, asked: bool) -> VerbFound | None:
 
 
 def _english_head(word: str, words: str, rest: str) -> VerbFound | None:
-    lowered = " ".join(words[:60].casefold().split()) + " "
+    lowered = " ".join(words[:60].lower().split()) + " "
     for phrase in PHRASES_BY_FIRST.get(word, ()):
         if lowered.startswith(phrase + " "):
             return VerbFound(ENGLISH_VERBS[phrase], phrase, " ".join(words.split())[len(phrase) :])
     if word in ENGLISH_VERBS:
         for later in WORD.findall(rest)[:6]:
-            if later.casefold() in PARTICLES and (name := ENGLISH_VERBS.get(f"{word} {later.casefold()}")):
-                return VerbFound(name, f"{word} {later.casefold()}", rest)
+            if later.lower() in PARTICLES and (name := ENGLISH_VERBS.get(f"{word} {later.lower()}")):
+                return VerbFound(name, f"{word} {later.lower()}", rest)
         return VerbFound(ENGLISH_VERBS[word], word, rest)
     return None
 
@@ -319,7 +319,7 @@ def german_at_tail(words: str, *, asked: bool) -> VerbFound | None:
     `asked`: a marker of duty stood before ("ich muss"), so an unknown verb counts too.
     """
     found = list(WORD.finditer(words[-400:]))
-    while found and found[-1][0].casefold() in {"bitte", "please", "danke", "noch"}:
+    while found and found[-1][0].lower() in {"bitte", "please", "danke", "noch"}:
         found.pop()
     if len(found) < 2 or not found[-1][0][0].islower():
         return None
@@ -327,7 +327,7 @@ def german_at_tail(words: str, *, asked: bool) -> VerbFound | None:
     rest = words[: len(words) - len(words[-400:]) + found[-1].start()]
     if not asked and FINITE.search(rest):
         return None
-    if found[-2][0].casefold() == "zu" and last in GERMAN_INFINITIVES:
+    if found[-2][0].lower() == "zu" and last in GERMAN_INFINITIVES:
         rest = rest.rstrip().removesuffix("zu")
     if verb := GERMAN_INFINITIVES.get(last):
         return VerbFound(verb.name, verb.infinitive, rest, is_german=True)
@@ -710,7 +710,7 @@ def unknown_verb(words: str) -> VerbFound | None:
     first = WORD.match(words)
     if not first or len(first[0]) < 3:
         return None
-    word = first[0].casefold()
+    word = first[0].lower()
     if word in NO_VERB or word.endswith(("ed", "ly", "ing", "s'", "'s", "ness", "tion", "ous", "ful")) or "'" in word:
         return None
     rest = words[first.end() :]
