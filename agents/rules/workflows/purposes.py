@@ -105,11 +105,11 @@ def _purpose(match: re.Match[str], behind: str, german: bool) -> Purpose:
     if german and kind == "about":
         return Purpose(kind, f"{match[0].casefold()} {behind.strip(' ,.;:')}")  # the preposition governs the case
     text = re.sub(r"\s*(?:,|\band\b|\bund\b|\bto\b|\bthen\b)\s*$", "", behind.strip(" ,.;:"), flags=re.I).strip(" ,.;:")
+    if kind == "that":
+        return Purpose("tell", _turned(text, german), is_clause=True)
     text = (OBJECT_DE if german else OBJECT).sub("", ADDRESSED.sub("", text))
     text = _without_person(re.sub(r"^[\s,]+", "", text), kind, german)
     clause = CLAUSE.match(text)
-    if kind == "that":
-        return Purpose("tell", _turned(text, german), is_clause=True)
     if clause and clause["word"].casefold() in {"that", "dass"}:
         return Purpose(kind, _turned(text[clause.end() :], german), is_clause=True)
     if clause:

@@ -139,6 +139,8 @@ async def test_a_mail_says_what_the_request_says(title: str, subject: str, says:
         ("Write an email to lea@x.io asking whether she likes the offer", "whether you like the offer."),
         ("Write an email to lea@x.io asking when he goes home and whether he uses it", "when you go home and whether you use it."),
         ("Draft an email to mark@acme.com declining the invitation from Mark", "decline the invitation."),
+        ("Email ana@x.io that people are waiting", "that people are waiting."),
+        ("Schreib max@x.de eine Mail, dass alle warten", "dass alle warten."),
         ("Lade Anna (anna@x.de) per E-Mail zum Essen ein", "Einladung: Essen."),
         ("Schreib eine Mail an team@x.de über das neue Büro", "Ich schreibe über das neue Büro."),
     ],
