@@ -46,7 +46,7 @@ class DateMention:
     """A phrase at [start, end) of the text, with the word that leads to it, and what it means.
 
     `due_at` is aware; for an all-day mention the last second of the day. `is_vague`: "next week", "this weekend".
-    `keeps_words`: the words belong to something else too ("tomorrow's meeting") and are no mere date.
+    `has_day`: false for a time of day alone. `keeps_words`: the words belong to something else too ("tomorrow's meeting") and are no mere date.
     """
 
     start: int
@@ -56,6 +56,7 @@ class DateMention:
     relation: Relation = "none"
     is_vague: bool = False
     keeps_words: bool = False
+    has_day: bool = True
 
 
 def find_dates(text: str, now: datetime, *, prefer: Prefer = "future") -> list[DateMention]:
@@ -162,7 +163,7 @@ def _alone(text: str, phrase: TimePhrase, now: datetime) -> DateMention:
     if due_at <= now:
         due_at = local(now.date() + timedelta(days=1), at, now)
     start, relation = _lead(text, phrase.start, phrase.end)
-    return DateMention(start, phrase.end, due_at, False, relation)
+    return DateMention(start, phrase.end, due_at, False, relation, has_day=False)
 
 
 def _lead(text: str, start: int, end: int) -> tuple[int, Relation]:

@@ -6,10 +6,10 @@ world or merely pleasant is none. Nothing is invented: titles and recipients are
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from agents.rules.dates import DateMention, find_dates
+from agents.rules.dates import DateMention, find_dates, local
 from agents.rules.marks import find_labels, find_minutes, find_priority, find_recipient, priority_of, without
 from agents.rules.meaning import PLAIN, Meaning, meaning_of
 from agents.rules.passive import active_of
@@ -18,7 +18,7 @@ from agents.rules.replies import reply_to
 from agents.rules.requests import is_denied, is_over, is_question, is_small_talk, strip_request
 from agents.rules.sentences import PRONOUN_ONLY, QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
-from agents.rules.verbs import find_verb, unknown_verb
+from agents.rules.verbs import VerbFound, find_verb, unknown_verb
 from tasks.models import ExtractedTask, Extraction
 
 LONGEST_MESSAGE = 100_000
@@ -67,7 +67,25 @@ POLITE_INSIDE = re.compile(
     r"(?<=\S)\s+(?:please|pls|bitte|doch\s+mal|mal|doch)(?=\s)(?!\s+(?:so|als)\b)", re.IGNORECASE
 )
 BARE = re.compile(r"[\W_]+")
-PERSON_VERB = re.compile(r"^(?:be|get|have|sein|haben|werden)\b", re.IGNORECASE)
+ALONE = frozenset(
+    [
+        "vacuum",
+        "hoover",
+        "sweep",
+        "mop",
+        "dust",
+        "iron",
+        "shop",
+        "jog",
+        "meditate",
+        "exercise",
+        "stretch",
+        "unpack",
+        "pack",
+        "tidy",
+        "floss",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -86,8 +104,11 @@ def extract_tasks(message: str, now: datetime) -> Extraction:
     text = tidy(message[:LONGEST_MESSAGE]).strip()
     tasks: list[ExtractedTask] = []
     seen: set[str] = set()
+    day: datetime | None = None
     for clause in clauses_of(text, now):
-        task = _task(clause, now)
+        day = day if clause.follows else None
+        task = _task(clause, now, day)
+        day = task.due_at if task and task.due_at else day
         if task and task.title.casefold() not in seen:
             tasks.append(task)
             seen.add(task.title.casefold())
@@ -101,7 +122,8 @@ def tidy(text: str) -> str:
     return BLANKS.sub(" ", CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n").replace("’", "'")))
 
 
-def _task(clause: Clause, now: datetime) -> ExtractedTask | None:
+def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask | None:
+    """The task that the clause asks for. `day`: the due time of the task before it in the sentence."""
     text = clause.text
     head = strip_request(text)
     if (
@@ -132,6 +154,8 @@ def _task(clause: Clause, now: datetime) -> ExtractedTask | None:
     if len(BARE.sub("", title)) < 2:
         return None
     due = when or clause.shared
+    if day and isinstance(due, DateMention) and not due.has_day:
+        due = replace(due, due_at=local(day.date(), due.due_at.time(), now))  # "Friday at 3 ... and call Bob at 5"
     return ExtractedTask(
         title=title,
         description=clause.material,
@@ -234,16 +258,31 @@ def _read(words: str, clause: Clause, *, is_asked: bool, has_date: bool) -> Read
         found = find_verb(active, asked=True)
         return Reading(meaning_of(found), active) if found else None
     found = find_verb(words, asked=is_asked)
-    if found and not _is_statement(found.rest) and (found.rest.strip(" .!") or is_asked or clause.is_listed):
-        return Reading(meaning_of(found), words)
+    if (
+        found
+        and not _is_statement(found.rest)
+        and (found.rest.strip(" .!") or is_asked or clause.is_listed or found.verb in ALONE)
+    ):
+        return Reading(meaning_of(found), _plain_infinitive(words, found))
     if found := unknown_verb(words):
         return Reading(meaning_of(found), words)
     if (is_asked and _is_thing(words)) or (clause.is_listed and not is_question(words) and not STATEMENT.search(words)):
         why = "You asked to be reminded of it" if is_asked else "A line of your list"
         return Reading(Meaning("errand", "manual", 0.65 if is_asked else 0.55, why), _without_article(words))
     if has_date and len(words.split()) <= 7 and NOUN_TASK.search(words) and not STATEMENT.search(words):
-        return Reading(Meaning("errand", "manual", 0.6, "An appointment, or something due"), words)
+        kind = "payment" if OWED.search(words) else "errand"
+        return Reading(Meaning(kind, "manual", 0.6, "An appointment, or something due"), words)
     return None
+
+
+def _plain_infinitive(words: str, found: VerbFound) -> str:
+    """ "Lisa anzurufen" is "Lisa anrufen"."""
+    head, _, last = words.rstrip(" .!?").rpartition(" ")
+    if not found.is_german or (last == found.verb and not head.endswith(" zu")):
+        return words
+    if last == found.verb:
+        return f"{head.removesuffix(' zu')} {last}"
+    return f"{head} {found.verb}" if last.replace("zu", "", 1) == found.verb else words
 
 
 def _is_statement(rest: str) -> bool:

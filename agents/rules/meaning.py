@@ -80,6 +80,9 @@ REPORT = _words(r"\w*reports?|status\s+updates?|weekly\s+updates?|\w*bericht\w*|
 ACTION_ITEMS = _words(
     r"action\s+(?:items?|points?)|to-?dos?|next\s+steps|follow-ups|tasks|decisions|deadlines|aufgaben|aktionspunkte|maßnahmen|entscheidungen|beschlüsse|fristen|schlüsselpunkte|key\s+points|takeaways|main\s+points|names|dates"
 )
+TO_DO = _words(
+    r"action\s+(?:items?|points?)|to-?dos?|next\s+steps|key\s+(?:points|decisions)|aktionspunkte?n?|aufgaben|maßnahmen|beschlüsse"
+)
 MEETING_NOTES = _words(
     r"meetings?|calls?|sync|protokoll\w*|minutes|besprechung\w*|stand-?up|notes|notizen|gesprächs?\w*|transcript|transkript|interviews?|workshop|retro|kick-?off|sitzung\w*"
 )
@@ -161,6 +164,8 @@ def _text(rest: str, *, written: bool) -> Meaning | None:
         maxsplit=1,
         flags=re.IGNORECASE,
     )[0]
+    if TO_DO.search(rest) and re.search(r"\b(?:from|out\s+of|aus)\b", rest, re.IGNORECASE):
+        return PLAIN["extract"]
     for words in (head, rest):
         if OUTLINE.search(words):
             return PLAIN["outline"]
@@ -178,8 +183,6 @@ def _text(rest: str, *, written: bool) -> Meaning | None:
             return PLAIN["document"]
         if SLACK.search(words):
             return DRAFT_MESSAGE if written else PLAIN["message"]
-        if ACTION_ITEMS.search(words) and re.search(r"\b(?:from|out\s+of|aus)\b", rest, re.IGNORECASE):
-            return PLAIN["extract"]
         if LISTING.search(words):
             return Meaning("outline", FULL, 0.75, "A list can be prepared here")
         if TEXT.search(words):

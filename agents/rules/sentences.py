@@ -38,6 +38,7 @@ class Clause:
 
     `shared`: a date that stood before a whole list of requests. `material`: text that the request works on.
     `antecedent`: what "it" of the clause stands for, where that is plain. `is_asked`: a duty before it reaches here.
+    `follows`: it is not the first of its sentence.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Clause:
     material: str = ""
     antecedent: str = ""
     is_asked: bool = False
+    follows: bool = False
 
 
 SENTENCE_END = re.compile(
@@ -66,7 +68,7 @@ CUT_END = re.compile(
     re.IGNORECASE,
 )
 MATERIAL_CLASSES = frozenset(
-    {"translate", "summarize", "rewrite", "extract", "write", "reply", "send", "message", "outline"}
+    {"make", "ideas", "translate", "summarize", "rewrite", "extract", "write", "reply", "send", "message", "outline"}
 )
 NEEDS_MATERIAL = frozenset({"translate", "summarize", "rewrite", "extract"})
 POINTS_DOWN = re.compile(
@@ -163,6 +165,8 @@ def _with_material(line: str, below: list[str], now: datetime) -> tuple[list[Cla
         text_below = "\n".join(below).strip()
         if found is None or found.name not in MATERIAL_CLASSES or not (rest or text_below):
             continue
+        if found.name == "make" and len(found.rest.split()) < 2:
+            continue
         if found.name not in NEEDS_MATERIAL and not rest and BULLET.match(text_below):
             continue
         takes_below = not rest or (found.name in NEEDS_MATERIAL and bool(text_below))
@@ -203,9 +207,11 @@ def _split(sentence: str, now: datetime) -> Iterator[Clause]:
     for number, piece in enumerate(pieces):
         if number:
             asked = asked or strip_request(pieces[number - 1]).asked
-        clause = Clause(piece, shared=shared if number else None, antecedent=antecedent, is_asked=asked)
+        clause = Clause(
+            piece, shared=shared if number else None, antecedent=antecedent, is_asked=asked, follows=number > 0
+        )
         yield replace(clause, priority=marked.value) if marked and number else clause  # pyright: ignore[reportArgumentType]
-        antecedent = _object_of(piece) or antecedent
+        antecedent = _object_of(piece, now) or antecedent
 
 
 ADDED = re.compile(r"(?:cc|bcc|copy\s+in|attach|include|mention|enclose|sign\s+it|füge|häng|erwähne?)\b", re.IGNORECASE)
@@ -226,7 +232,9 @@ def _is_cut(left: str, right: str, at: str, now: datetime) -> bool:
         if left_verb is None:
             return not _is_only_date(left, now)
         if left_verb.name in SPEAKING and (
-            SAID.match(said.words) or re.search(r"\b(?:that|dass|saying|ob|whether|if)\b", left)
+            SAID.match(said.words)
+            or ADDED.match(said.words)
+            or re.search(r"\b(?:that|dass|saying|ob|whether|if)\b", left)
         ):
             return said.asked
         if MOVING.match(strip_request(left).words) and "," not in at and len(left.split()) < 8:
@@ -309,7 +317,7 @@ def _leading_date(piece: str, now: datetime) -> When | None:
     return dates[0] if dates and dates[0].start <= min(offset, 12) + 2 else None
 
 
-def _object_of(piece: str) -> str:
-    found = verb_of(piece)
+def _object_of(piece: str, now: datetime) -> str:
+    found = verb_of(_without_leading_date(strip_request(piece).words, now))
     match = OBJECT.match(found.rest) if found and not found.is_german else None
     return match["object"].strip() if match else ""

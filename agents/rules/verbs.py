@@ -60,7 +60,7 @@ GERMAN: dict[str, str] = {
     "reply": "antworten, beantworten, zurück|schreiben, erwidern",
     "send": "schicken, senden, zu|schicken, zu|senden, verschicken, versenden, ab|schicken, ab|senden, weiter|leiten, ein|laden, mailen, weiter|geben, "
     "bedanken, entschuldigen, gratulieren, nach|haken, nach|fassen",
-    "message": "informieren, benachrichtigen, fragen, teilen, posten, erinnern, melden, mit|teilen, anpingen, an|pingen, an|schreiben, "
+    "message": "sagen, informieren, benachrichtigen, fragen, teilen, posten, erinnern, melden, mit|teilen, anpingen, an|pingen, an|schreiben, "
     "veröffentlichen, verkünden, nach|fragen, bescheid geben, bescheid sagen",
     "summarize": "zusammen|fassen, resümieren",
     "extract": "extrahieren, heraus|ziehen, heraus|suchen, raus|suchen, auf|listen, sammeln, heraus|schreiben, identifizieren, heraus|filtern",
@@ -277,10 +277,12 @@ def _english_head(word: str, words: str, rest: str) -> VerbFound | None:
 
 def _german_head(word: str, rest: str) -> VerbFound | None:
     """An imperative: "Ruf ... an", "Schicken Sie ...", "Kauf ..."."""
-    candidates = GERMAN_HEADS.get(word)
-    if not candidates:
+    candidates = GERMAN_HEADS.get(word, [])
+    if not candidates and word not in GERMAN_INFINITIVES:
         return None
     polite = re.match(r"\s+Sie\b", rest) is not None
+    if word in GERMAN_INFINITIVES and rest.startswith(":"):
+        return VerbFound(GERMAN_INFINITIVES[word].name, word, rest, is_german=True)  # "Einkaufen: Milch, Eier"
     if word in GERMAN_INFINITIVES and word not in ENGLISH_VERBS and not polite and word.endswith("en"):
         return None  # an infinitive at the head is none of the imperatives: "Lesen macht Spaß"
     if word in ALIKE and not (polite or GERMAN_WORD.match(rest.lstrip())):
