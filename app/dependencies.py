@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from core.auth import ProjectKeys, is_signed_by_key_pair
 from core.database import Caller, Identity
 from core.errors import Forbidden, Unauthorized
 from core.keys import Keys
@@ -22,7 +23,7 @@ async def identify(request: Request) -> UUID:
             raise Unauthorized(
                 "The Authorization header is not of the form Bearer <token>", hint="`steward token` prints one."
             )
-        return keys.read_bearer(token.strip())
+        return await _read_bearer(request, keys, token.strip())
     session = request.cookies.get(COOKIE)
     if not session:
         raise Unauthorized("Nobody is signed in", hint="Open the link that steward printed, or run `steward link`.")
@@ -30,6 +31,13 @@ async def identify(request: Request) -> UUID:
     if request.method not in SAFE_METHODS:
         await _refuse_forgery(request, keys, session)
     return user_id
+
+
+async def _read_bearer(request: Request, keys: Keys, token: str) -> UUID:
+    project: ProjectKeys | None = request.app.state.project_keys
+    if project and is_signed_by_key_pair(token):
+        return await project.read_bearer(token)
+    return keys.read_bearer(token)
 
 
 async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:

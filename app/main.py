@@ -15,6 +15,7 @@ from app.router import Problem, build_router
 from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
 from app.session import SignInLinks
 from app.templating import asset, asset_bytes
+from core.auth import ProjectKeys
 from core.errors import NotFound
 from core.keys import Keys
 
@@ -49,6 +50,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     )
     app.state.house = house
     app.state.keys = keys
+    app.state.project_keys = ProjectKeys(house.settings.supabase_url) if house.settings.supabase_url else None
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)

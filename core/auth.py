@@ -1,0 +1,109 @@
+"""Bearer tokens that a Supabase project signed with a key pair: read with the public keys it publishes (JWKS).
+
+Tokens signed with a shared secret are read by `core.keys`; each kind of signature is only ever tried with keys of its
+kind, so a public key never serves as a secret (RFC 8725, 3.1).
+"""
+
+import asyncio
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import jwt
+import structlog
+
+from core.errors import Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
+
+log = structlog.get_logger()
+ALGORITHMS = {"ES256", "RS256", "EdDSA"}
+AUDIENCE = "authenticated"
+KEEP_SECONDS = 600.0  # Supabase asks for no longer, so that a revoked key is gone soon
+ASK_AGAIN_SECONDS = 30.0  # at most so often for a key id that was never seen: anybody can make one up
+TIMEOUT_SECONDS = 5.0
+REST_SECONDS = 5.0  # after a question that failed, so that requests do not queue behind one timeout each
+MOST_KEYS = 50
+
+
+def is_signed_by_key_pair(token: str) -> bool:
+    """Does the token say that its signature is asymmetric? Nothing is checked yet. Raises `Unauthorized` for garbage."""
+    try:
+        return jwt.get_unverified_header(token).get("alg") in ALGORITHMS
+    except jwt.InvalidTokenError as error:
+        raise _refused() from error
+
+
+class ProjectKeys:
+    """The public keys of a Supabase project, asked for when they are first needed and kept for ten minutes."""
+
+    def __init__(self, supabase_url: str, client: "AsyncClient | None" = None) -> None:
+        self._issuer = supabase_url.rstrip("/") + "/auth/v1"
+        self._client = client
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._asked_at = -inf
+        self._failed_at = -inf
+        self._asking = asyncio.Lock()
+
+    async def read_bearer(self, token: str) -> UUID:
+        """Whose token this is. Raises `Unauthorized`, or `Unavailable` when the project does not tell its keys."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = await self._key(str(header.get("kid")))
+            if header.get("alg") not in ALGORITHMS or header["alg"] != key.algorithm_name:
+                raise _refused()
+            claims = jwt.decode(
+                token,
+                key,
+                [key.algorithm_name],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                options={"require": ["exp", "sub", "aud", "iss"]},
+            )
+            return UUID(str(claims["sub"]))
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise _refused() from error
+
+    async def _key(self, key_id: str) -> jwt.PyJWK:
+        async with self._asking:
+            age = monotonic() - self._asked_at
+            if age >= KEEP_SECONDS or (key_id not in self._keys and age >= ASK_AGAIN_SECONDS):
+                self._keys = await self._ask()
+                self._asked_at = monotonic()
+        if key_id not in self._keys:
+            raise _refused()
+        return self._keys[key_id]
+
+    async def _ask(self) -> dict[str, jwt.PyJWK]:
+        import httpx  # only where a project is configured
+
+        if monotonic() - self._failed_at < REST_SECONDS:
+            raise Unavailable("The Supabase project does not tell its signing keys")
+        url = f"{self._issuer}/.well-known/jwks.json"
+        try:
+            if self._client:
+                answer = await self._client.get(url, timeout=TIMEOUT_SECONDS)
+            else:
+                async with httpx.AsyncClient() as client:
+                    answer = await client.get(url, timeout=TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            told = answer.json()["keys"][:MOST_KEYS]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            self._failed_at = monotonic()
+            raise Unavailable("The Supabase project does not tell its signing keys", detail=str(error)) from error
+        keys: dict[str, jwt.PyJWK] = {}
+        for data in told:
+            try:
+                key = jwt.PyJWK.from_dict(data)
+            except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+                await log.awarning("signing_key_not_understood", error=str(error))
+                continue
+            if key.key_id and key.algorithm_name in ALGORITHMS:
+                keys[key.key_id] = key
+        return keys
+
+
+def _refused() -> Unauthorized:
+    return Unauthorized("The token is not valid here, or it has expired", hint="Sign in again.")
