@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app._view import words
 from app._view.changes import word_diff
+from app._view.tables import rows_of
 from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
 from app.templating import render
@@ -45,6 +46,7 @@ async def get(request: Request, caller: CurrentCaller, tab: str = "waiting", cur
         more=f"/review?tab={tab}&cursor={encode_cursor(page.after)}" if page.after else None,
         waiting_count=waiting,
         word_diff=word_diff,
+        rows_of=rows_of,
         words=words,
         problem=None,
     )

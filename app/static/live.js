@@ -21,6 +21,7 @@
   const follow = () => {
     if (source || !document.querySelector(".rail")) return;
     source = new EventSource("/api/events?tail=true" + (last ? "&after=" + last : ""));
+    source.addEventListener("open", changed); // something may have happened between the page and the stream
     source.addEventListener("task", (event) => { last = event.lastEventId; changed(); });
     source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) { source = null; setTimeout(follow, 3000); } });
   };

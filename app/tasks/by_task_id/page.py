@@ -1,8 +1,6 @@
 """`/tasks/{task_id}`: one task with its result, parts, log and everything that can be done with it."""
 
 import asyncio
-import csv
-import io
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,13 +11,12 @@ from starlette.responses import Response
 from app._view import words
 from app._view.forms import back_to, form_of
 from app._view.graph import draw
+from app._view.tables import rows_of
 from app.dependencies import CurrentCaller
 from app.templating import render
 from core.errors import Invalid
 from tasks import functions, review
 from tasks.models import Task
-
-MOST_ROWS = 200
 
 
 async def get(request: Request, caller: CurrentCaller, task_id: UUID) -> Response:
@@ -40,7 +37,7 @@ async def get(request: Request, caller: CurrentCaller, task_id: UUID) -> Respons
         events=[event for event in events if event.task_id == task_id and event.kind != "changed"],
         graph=draw(tree.children),
         result=_result(task),
-        rows=_rows(task),
+        rows=rows_of(task),
         actions=_actions(task),
         words=words,
     )
@@ -48,14 +45,6 @@ async def get(request: Request, caller: CurrentCaller, task_id: UUID) -> Respons
 
 def _result(task: Task) -> dict[str, Any]:
     return task.result if isinstance(task.result, dict) else {}
-
-
-def _rows(task: Task) -> list[list[str]]:
-    """The table of a CSV result."""
-    result = _result(task)
-    if result.get("format") != "csv":
-        return []
-    return list(csv.reader(io.StringIO(str(result.get("output", "")))))[:MOST_ROWS]
 
 
 def _actions(task: Task) -> set[str]:
