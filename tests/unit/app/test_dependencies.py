@@ -10,11 +10,18 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from httpx import AsyncClient
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from jwt.algorithms import ECAlgorithm
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from app.dependencies import COOKIE
+from core.auth import ProjectKeys
 from core.keys import Keys
 
 WHOAMI = "/api/probe/whoami"
@@ -194,3 +201,30 @@ async def test_an_old_session_is_401(browser: AsyncClient, keys: Keys, me: UUID)
         {"sub": str(me), "aud": "session", "iat": now - 99, "exp": now - 9}, keys.secret("session"), "HS256"
     )
     assert (await browser.get(WHOAMI, headers={"Cookie": f"{COOKIE}={old}"})).status_code == 401
+
+
+async def test_with_a_project_each_kind_of_signature_is_read_with_keys_of_its_kind(
+    web: FastAPI, browser: AsyncClient, keys: Keys, me: UUID
+) -> None:
+    pair = ec.generate_private_key(ec.SECP256R1())
+    jwks = {"keys": [{**json.loads(ECAlgorithm.to_jwk(pair.public_key())), "kid": "ours"}]}
+
+    async def tell(_: Request) -> JSONResponse:
+        return JSONResponse(jwks)
+
+    project = Starlette(routes=[Route("/auth/v1/.well-known/jwks.json", tell)])
+    mine = claims(sub=str(me), iss="https://project.example/auth/v1")
+    async with AsyncClient(transport=ASGITransport(project)) as client:
+        web.state.project_keys = ProjectKeys("https://project.example", client)
+        statuses = [
+            (await browser.get(WHOAMI, headers=bearer(token))).status_code
+            for token in (
+                jwt.encode(mine, pair, "ES256", headers={"kid": "ours"}),
+                keys.bearer_token(me),
+                jwt.encode(mine, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": "ours"}),
+                _public_key_as_secret(keys),
+                unsigned("none"),
+                "garbage",
+            )
+        ]
+    assert statuses == [200, 200, 401, 401, 401, 401]

@@ -91,3 +91,16 @@ async def test_it_is_alive_without_its_database_but_not_ready(browser: AsyncClie
 
 def test_building_does_no_harm_twice(web: FastAPI) -> None:
     assert web.openapi() is web.openapi()
+
+
+async def test_the_readable_docs_name_every_operation_without_any_script_of_others(
+    browser: AsyncClient, document: dict[str, Any]
+) -> None:
+    answer = await browser.get("/docs")
+    assert answer.status_code == 200
+    for path, method, operation in operations(document):
+        assert f"{method.upper()} {path}" in answer.text
+        assert f'id="{operation["operationId"]}"' in answer.text
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', answer.text) == []
+    assert "<script>" not in answer.text
+    assert " style=" not in answer.text
