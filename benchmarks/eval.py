@@ -4,115 +4,186 @@
     make eval CASES=file.jsonl      another file of the same shape
     make eval MODEL=gpt-5-mini      by a model (OPENAI_API_KEY or OPENAI_BASE_URL)
 
-A case is right when the number of tasks and every scored key of each expected task are right. Ends with one line of JSON.
+A case is right when the number of tasks and every scored key of each expected task are right; a key that is absent
+is not scored. `invented` counts tasks beyond the expected number. Ends with one line of JSON. A file that cannot be
+read as cases ends it with status 2 and one line that names file and line.
 """
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agents.extractor import extract
 from agents.thinking import Thinking
+from core.errors import StewardError
 from core.settings import load_settings
-from tasks.models import ExtractedTask
+from tasks.models import ExecutionType, ExtractedTask, Priority
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "eval"
+GIVEN, PARAPHRASES = DATA / "chat_extraction.jsonl", DATA / "paraphrases.jsonl"
+PRIORITIES: dict[str, Priority] = {"p1": "critical", "p2": "high", "p3": "medium", "p4": "low"}
 
 
-def read_cases(path: Path) -> list[dict[str, Any]]:
-    """The cases of a file; exits with one line that names file and line when one is malformed."""
-    cases: list[dict[str, Any]] = []
+class Expected(BaseModel):
+    """What one task should be; only the keys that were given are scored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title_words: list[str] = []
+    execution_type: ExecutionType | None = None
+    due_date: date | None = None
+    priority: Priority | None = None
+    recipient: str | None = None
+
+    @field_validator("priority", mode="before")
+    @classmethod
+    def _by_number(cls, value: object) -> object:
+        return PRIORITIES.get(value, value) if isinstance(value, str) else value
+
+
+class Case(BaseModel):
+    """One message, when and where it was written, and the tasks in it. A `now` without offset is in `timezone`."""
+
+    id: str
+    now: datetime
+    timezone: str
+    message: str
+    expect: list[Expected]
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError):
+            raise ValueError(f"there is no time zone {value!r}") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def local_now(self) -> datetime:
+        return self.now.astimezone(self.zone) if self.now.tzinfo else self.now.replace(tzinfo=self.zone)
+
+
+class Score(BaseModel):
+    """How a set of cases came out."""
+
+    cases: int
+    right: int
+    share_right: float
+    invented: int
+
+
+def stop(message: str) -> NoReturn:
+    """One line, status 2."""
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a file, one JSON object a line; empty lines count for nothing."""
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        sys.exit(f"error: {path}: {error.strerror}")
+        stop(f"{path}: {error.strerror}")
+    except UnicodeDecodeError as error:
+        stop(f"{path}: not UTF-8 at byte {error.start}")
+    cases: list[Case] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            case = json.loads(line)
-            datetime.fromisoformat(case["now"]).astimezone(ZoneInfo(case["timezone"]))
-            cases.append(
-                {
-                    **case,
-                    "id": str(case.get("id", number)),
-                    "message": str(case["message"]),
-                    "expect": list(case["expect"]),
-                }
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            sys.exit(f"error: {path}, line {number}: {error!r}")
+            cases.append(Case.model_validate(json.loads(line)))
+        except json.JSONDecodeError as error:
+            stop(f"{path}, line {number}: not JSON: {error.msg} at column {error.colno}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the line"
+            stop(f"{path}, line {number}: {place}: {first['msg']}")
+    if not cases:
+        stop(f"{path}: no cases in it")
     return cases
 
 
-def misses(expected: list[Mapping[str, Any]], found: list[ExtractedTask], zone: ZoneInfo) -> list[str]:
+def misses(expected: list[Expected], found: list[ExtractedTask], zone: ZoneInfo) -> list[str]:
     """What is wrong with the answer, a line each; empty when the case is right."""
     wrong = [f"expected {len(expected)} tasks, got {len(found)}"] if len(expected) != len(found) else []
     for number, (want, got) in enumerate(zip(expected, found, strict=False), 1):
-        for word in want.get("title_words", []):
-            if word.casefold() not in got.title.casefold():
-                wrong.append(f"task {number}: title {got.title!r} lacks {word!r}")
-        due = got.due_at.astimezone(zone).date().isoformat() if got.due_at else None
-        actual = {
+        title = got.title.casefold()
+        wrong += [
+            f"task {number}: title {got.title!r} lacks {w!r}" for w in want.title_words if w.casefold() not in title
+        ]
+        actual: dict[str, Any] = {
             "execution_type": got.execution_type,
-            "due_date": due,
+            "due_date": got.due_at.astimezone(zone).date() if got.due_at else None,
             "priority": got.priority,
             "recipient": got.recipient,
         }
         for key, value in actual.items():
-            if key in want and want[key] != value:
-                wrong.append(f"task {number}: {key} is {value!r}, expected {want[key]!r}")
+            wanted = getattr(want, key)
+            if key in want.model_fields_set and _plain(value) != _plain(wanted):
+                wrong.append(f"task {number}: {key} is {value!s}, expected {wanted!s}")
     return wrong
 
 
-async def score(path: Path, thinking: Thinking) -> dict[str, Any]:
+def _plain(value: object) -> object:
+    return value.casefold().removeprefix("@") if isinstance(value, str) else value
+
+
+async def score(path: Path, thinking: Thinking) -> Score:
     """Run the cases of one file and print each miss."""
     cases = read_cases(path)
     right = invented = 0
     for case in cases:
-        zone = ZoneInfo(case["timezone"])
-        now = datetime.fromisoformat(case["now"]).astimezone(zone)
-        answer = await extract(case["message"], now=now, thinking=thinking)
-        wrong = misses(case["expect"], answer.tasks, zone)
-        invented += max(0, len(answer.tasks) - len(case["expect"]))
+        try:
+            answer = await extract(case.message, now=case.local_now, thinking=thinking)
+        except StewardError as error:
+            print(f"{case.id}: {case.message!r}\n    no answer: {error}")
+            continue
+        wrong = misses(case.expect, answer.tasks, case.zone)
+        invented += max(0, len(answer.tasks) - len(case.expect))
         right += not wrong
         if wrong:
-            print(f"{case['id']}: {case['message']!r}")
-            for line in [
-                *wrong,
-                *(f"got: {t.title!r} {t.execution_type} {t.due_at} {t.recipient}" for t in answer.tasks),
-            ]:
-                print(f"    {line}")
+            print(f"{case.id}: {case.message!r}")
+            print("".join(f"    {line}\n" for line in [*wrong, *map(_shown, answer.tasks)]), end="")
     print(f"{path.name}: {right} of {len(cases)} right, {invented} invented, by {thinking.name}")
-    return {
-        "cases": len(cases),
-        "right": right,
-        "share_right": round(right / len(cases), 3) if cases else 0.0,
-        "invented": invented,
-    }
+    return Score(cases=len(cases), right=right, share_right=round(right / len(cases), 3), invented=invented)
 
 
-async def main() -> None:
-    model = os.environ.get("MODEL")
-    settings = load_settings()
-    if model:
-        settings = settings.model_copy(update={"model": model})
-        if not settings.has_model:
-            sys.exit("error: MODEL needs OPENAI_API_KEY or OPENAI_BASE_URL")
-    thinking = Thinking.from_settings(settings) if model else Thinking()
-    cases = os.environ.get("CASES")
-    if cases:
-        print(json.dumps(await score(Path(cases), thinking)))
-        return
-    given = await score(DATA / "chat_extraction.jsonl", thinking)
-    print(json.dumps({**given, "paraphrases": await score(DATA / "paraphrases.jsonl", thinking)}))
+def _shown(task: ExtractedTask) -> str:
+    due = task.due_at.isoformat() if task.due_at else "no date"
+    return f"got: {task.title!r}, {task.execution_type}, {due}, {task.priority}, to {task.recipient}"
+
+
+def _thinking(model: str | None) -> Thinking:
+    if not model:
+        return Thinking()
+    settings = load_settings().model_copy(update={"model": model})
+    if not settings.has_model:
+        stop("MODEL needs OPENAI_API_KEY or OPENAI_BASE_URL")
+    return Thinking.from_settings(settings)
+
+
+async def main(cases: str | None, model: str | None) -> None:
+    """Score the file, or both sets of the tests; the last line printed is JSON."""
+    async with _thinking(model) as thinking:
+        if cases:
+            result: dict[str, Any] = (await score(Path(cases), thinking)).model_dump()
+        else:
+            result = (await score(GIVEN, thinking)).model_dump()
+            result["paraphrases"] = (await score(PARAPHRASES, thinking)).model_dump()
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(os.environ.get("CASES"), os.environ.get("MODEL")))

@@ -80,7 +80,7 @@ def parse_quick_add(text: str, now: datetime, ignore: Iterable[str] = ()) -> Qui
             found.append(_Found(_chip(mark.kind, line, mark.start, mark.end, mark.value)))
     found = [one for one in found if one.chip.key not in taken_off]
     words = without(line, [(one.chip.start, one.chip.end) for one in found])
-    title = clean_title(words) or clean_title(line) or line
+    title = clean_title(words) or clean_title(line) or line[:LONGEST_TITLE]
     meaning = _meaning(title)
     recipient = find_recipient(line, meaning.kind)
     if recipient and not _overlaps(recipient, found):
