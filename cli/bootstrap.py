@@ -1,10 +1,8 @@
 """Makes the environment `.venv` out of a hashed lock the first time, then runs what was asked for inside it.
 
-Run by the system's Python before anything is installed, so: standard library alone, and syntax that an old Python can
-read far enough to say that it is too old. `make` calls it; a second call finds everything made and goes straight on.
+Run by the system's Python before anything is installed, so: standard library alone. `make` calls it, with a Python that
+is new enough; a second call finds everything made and goes straight on.
 """
-
-from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -19,8 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
-OLDEST = (3, 11)
-OTHER_PYTHONS = ("python3.13", "python3.12", "python3.11", "python3.14")
 NEEDED_BYTES = {"run": 700_000_000, "dev": 1_500_000_000}
 # Settings of pip that would send packages elsewhere, or ask hashes of the project itself.
 PIP_SETTINGS_TO_DROP = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES", "PIP_CONSTRAINT")
@@ -46,7 +42,6 @@ def main(arguments: list[str]) -> int:
         print(USAGE)
         return 0 if command == "help" else 2
     try:
-        require_python()
         os.chdir(ROOT)
         return COMMANDS[command](rest)
     except SetupError as error:
@@ -59,29 +54,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped. The next start goes on from here.", file=sys.stderr)
         return 130
-
-
-# ---------------------------------------------------------------- Python
-
-
-def require_python() -> None:
-    """Go on with a newer Python of this machine where this one is too old. Raises `SetupError` when there is none."""
-    if sys.version_info >= OLDEST:
-        return
-    for name in OTHER_PYTHONS:
-        program = shutil.which(name)
-        if program and python_works(program):
-            os.execv(program, [program, "-I", *sys.argv])  # noqa: S606 - no shell is wanted
-    found = ".".join(str(part) for part in sys.version_info[:3])
-    raise SetupError(
-        f"Steward needs Python 3.11 or newer; {sys.executable} is {found} (PYTHON=/path/to/python names another)"
-    )
-
-
-def python_works(program: str) -> bool:
-    """Does it start, and is it new enough? (A version manager's stand-in may do neither.)"""
-    test = "import sys; sys.exit(sys.version_info < (3, 11))"
-    return subprocess.run([program, "-I", "-c", test], capture_output=True, check=False).returncode == 0
 
 
 # ---------------------------------------------------------------- the environment

@@ -1,6 +1,5 @@
 """From a clone to a running program with one command: real make, venv and pip, on a small project without a network."""
 
-import ast
 import base64
 import hashlib
 import os
@@ -213,13 +212,6 @@ def test_make_without_a_target_tells_the_targets(checkout: Path) -> None:
     assert named == set(bootstrap.COMMANDS)
 
 
-def test_a_machine_without_python_is_told_what_is_needed(checkout: Path) -> None:
-    done = subprocess.run(
-        ["make", "run", "PYTHON="], cwd=checkout, capture_output=True, text=True, check=False, env=environment(checkout)
-    )
-    assert errors(done.stderr) == ["error: Steward needs Python 3.11 or newer, and there is none here"]
-
-
 def run_as(checkout: Path, changes: str, path: str) -> subprocess.CompletedProcess[str]:
     """The set-up in a Python that is told to be another one."""
     script = checkout / "cli" / "bootstrap.py"
@@ -234,27 +226,53 @@ def run_as(checkout: Path, changes: str, path: str) -> subprocess.CompletedProce
     )
 
 
+def make_with(checkout: Path, tools: dict[str, str], *settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `make run` on a machine that has these programs (shell scripts) and no Python else."""
+    folder = checkout / "tools"
+    folder.mkdir()
+    for name, script in tools.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    program = shutil.which("make")
+    assert program
+    return subprocess.run(
+        [program, "run", *settings],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(checkout), "PATH": str(folder)},
+    )
+
+
+OLD = 'case "$1" in -V) echo Python 3.9.2;; *) exit 1;; esac'
+
+
+def test_a_machine_without_python_is_told_what_is_needed(checkout: Path) -> None:
+    done = make_with(checkout, {})
+    assert errors(done.stderr) == ["error: Steward needs Python 3.11 or newer, and there is none here"]
+
+
 def test_an_old_python_is_told_what_is_needed(checkout: Path) -> None:
-    done = run_as(checkout, "sys.version_info = (3, 9, 2)", path="/nowhere")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"error: Steward needs Python 3.11 or newer; {sys.executable} is 3.9.2 (PYTHON=/path/to/python names another)"
+    done = make_with(checkout, {"python3": OLD})
+    assert done.returncode == 2
+    assert errors(done.stderr) == [
+        f"error: Steward needs Python 3.11 or newer; {checkout}/tools/python3 is Python 3.9.2"
+        " (PYTHON=/path/to/python names another)"
     ]
 
 
-def test_an_old_python_hands_over_to_a_newer_one_that_works(checkout: Path) -> None:
-    tools = checkout / "tools"
-    tools.mkdir()
-    # The first is a version manager's stand-in without a version behind it.
-    for name, script in (("python3.13", "exit 127"), ("python3.12", 'test "$2" = -c || echo "took over: $*"')):
-        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tools / name).chmod(0o755)
-    done = run_as(checkout, "sys.version_info = (3, 9, 2)", path=str(tools))
-    assert (done.stdout.strip(), done.returncode) == (f"took over: -I {checkout}/cli/bootstrap.py run", 0)
+def test_a_newer_python_beside_an_old_one_is_found(checkout: Path) -> None:
+    # python3.13 is a version manager's stand-in without a version behind it.
+    tools = {"python3": OLD, "python3.13": "exit 127", "python3.12": 'test "$1" = -c || echo "called: $*"'}
+    done = make_with(checkout, tools)
+    assert (done.stdout.strip(), done.returncode) == ("called: -I cli/bootstrap.py run", 0)
 
 
-def test_an_old_python_can_read_it() -> None:
-    ast.parse((ROOT / "cli" / "bootstrap.py").read_text(), feature_version=(3, 7))
+def test_a_python_that_is_named_is_taken(checkout: Path) -> None:
+    tools = {"python3": "exit 1", "mine": 'test "$1" = -c || echo "called: $*"'}
+    done = make_with(checkout, tools, f"PYTHON={checkout}/tools/mine")
+    assert (done.stdout.strip(), done.returncode) == ("called: -I cli/bootstrap.py run", 0)
 
 
 def test_a_python_without_venv_is_told_what_to_install(checkout: Path) -> None:
