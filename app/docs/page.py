@@ -69,7 +69,9 @@ def _operation(method: str, path: str, told: dict[str, Any], schemas: dict[str, 
 
 def _first_schema(answer: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, dict[str, Any]] = answer.get("content", {})
-    return next((media["schema"] for media in content.values()), {})
+    for media in content.values():
+        return media["schema"]
+    return {}
 
 
 def _names(schema: dict[str, Any]) -> list[str]:
