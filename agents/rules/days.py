@@ -19,6 +19,7 @@ from agents.rules.times import PART_WORDS, PARTS, part_of_day
 
 Prefer = Literal["future", "past"]
 MOST_PHRASES = 2_000
+EARLIEST_YEAR, LATEST_YEAR = 1900, 9_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _all(text: str, seen: Seen) -> Iterator[DayPhrase]:
                 day = read(match, seen)
             except (ValueError, OverflowError):
                 continue  # no such day: 31 February, year 0, beyond the calendar's end
-            if day:
+            if day and EARLIEST_YEAR <= day.day.year <= LATEST_YEAR:
                 yield day
 
 

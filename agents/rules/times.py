@@ -31,7 +31,7 @@ HOUR = rf"(?:\d{{1,2}}|{'|'.join(sorted(HOUR_WORDS, key=len, reverse=True))})"
 LEADS = r"at|around|about|by|before|until|till|after|from|um|gegen|bis|vor|ab|nach|von|@"
 # A lone number is a time only behind a word of time and before a word that can follow one.
 AFTER_BARE = (
-    r"(?=\s*(?:$|[,.;!?)]|(?:sharp|and|und|on|in|with|for|about|to|from|at|tomorrow|today|tonight|next|this|every|mit|"
+    r"(?=\s*(?:$|[,.;!?)]|(?:sharp|and|und|or|oder|on|in|with|for|about|to|from|at|tomorrow|today|tonight|next|this|every|mit|"
     r"für|wegen|im|am|beim|bei|zum|heute|morgen|jeden|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"p[1-4]|[#@])(?!\w)))"
 )
