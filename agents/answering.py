@@ -62,7 +62,7 @@ async def ask(thinking: Thinking, question: Question, by_rules: Callable[[], Bas
     """One answer in one of the question's forms; a malformed one goes back up to `REPAIRS` times."""
     model = _model(thinking, question, by_rules)
     try:
-        result = await _agent(model, question).run(question.words, usage_limits=_limits(REPAIRS + 1))
+        result = await _agent(model, question).run(question.words, usage_limits=_limits(thinking, REPAIRS + 1))
     except AgentRunError as error:
         raise _translated(error, model.heard) from error
     return result.output
@@ -74,7 +74,7 @@ async def ask_streaming(
     """The answer as it grows, last the whole one. Nothing goes back: a malformed answer raises."""
     model = _model(thinking, question, by_rules)
     try:
-        async with _agent(model, question).run_stream(question.words, usage_limits=_limits(1)) as result:
+        async with _agent(model, question).run_stream(question.words, usage_limits=_limits(thinking, 1)) as result:
             async for partial in result.stream_output(debounce_by=None):
                 yield partial
             yield await result.get_output()
@@ -82,7 +82,10 @@ async def ask_streaming(
         raise _translated(error, model.heard) from error
 
 
-def _limits(requests: int) -> UsageLimits:
+def _limits(thinking: Thinking, requests: int) -> UsageLimits:
+    """Bounds for a model; the rules spend no tokens, and their answer may be as long as the text they work on."""
+    if not thinking.is_model:
+        return UsageLimits(request_limit=requests)
     return UsageLimits(request_limit=requests, output_tokens_limit=requests * MAX_OUTPUT_TOKENS)
 
 

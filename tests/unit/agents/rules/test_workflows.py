@@ -329,6 +329,11 @@ async def test_a_meeting_summary_sorts_the_notes_own_lines() -> None:
     ]
 
 
+async def test_a_long_text_is_no_matter_of_tokens() -> None:
+    draft = await drafted("Write to ana@x.io about it", columns={"description": "word " * 60_000})
+    assert len(draft.body) > 250_000
+
+
 async def test_a_summary_is_an_extract() -> None:
     text = " ".join(f"Sentence {n} says {'what was decided' if n == 7 else 'little'}." for n in range(12))
     result = await made("Summarise this", "summary", columns={"description": text})
