@@ -5,6 +5,7 @@ same network round trip as the function, so a pooled connection never carries on
 identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,8 +55,7 @@ class Caller:
 
     async def call(self, function: str, **params: object) -> Any:
         """The decoded JSON that the function returns: a value, or a list for a set."""
-        rows = await self.database.call(function, self.identity, params)
-        return rows
+        return await self.database.call(function, self.identity, params)
 
     async def call_json(self, function: str, **params: object) -> bytes:
         """The same as JSON bytes, untouched, for answers that are passed on."""
@@ -128,7 +128,10 @@ def _adapt(value: object) -> object:
 
 
 def _dumps(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
+    except TypeError:
+        return json.dumps(value, default=str).encode()  # integers beyond 64 bits, which jsonb takes
 
 
 async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function: str) -> bool:

@@ -1,7 +1,7 @@
 """GET and POST /api/tasks."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -73,9 +73,7 @@ async def get(
     label: Annotated[str | None, Query(max_length=100)] = None,
     due_before: datetime | None = None,
     due_after: datetime | None = None,
-    parent: Annotated[
-        str | None, Query(pattern=r"^(none|[0-9a-fA-F-]{36})$", description="A task's id, or none")
-    ] = None,
+    parent: Annotated[UUID | Literal["none"] | None, Query(description="A task's id, or none for top-level tasks")] = None,
     q: Annotated[str | None, Query(max_length=500, description="Words to look for")] = None,
     archived: bool = False,
     sort: Sort = "urgency",
