@@ -1,0 +1,107 @@
+"""What a mail from one person to another asks of the owner."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.rules.dates import DateMention, find_dates
+from agents.rules.mail_items import find_items
+from agents.rules.mail_people import Owner, addressed_to_owner, first_names
+from agents.rules.mail_records import CalendarSlot, LinkedEvent, MailForTriage
+from agents.rules.mail_requests import find_requests
+from agents.rules.mail_signs import is_no_reply
+from agents.rules.mail_tasks import Asked, Occasion, Writer, from_item, from_request
+from agents.rules.mail_text import MailText, Sentence, read_mail_text
+from tasks.models import ExtractedTask
+
+MOST_TASKS = 10
+
+
+def read_personal_mail(
+    mail: MailForTriage, writer: Writer, me: Owner, calendar: Sequence[CalendarSlot]
+) -> tuple[list[ExtractedTask], list[LinkedEvent]]:
+    """The tasks that a mail makes for the owner, and its lines that are in the calendar already."""
+    seen = writer.seen
+    read = read_mail_text(mail.text)
+    others = first_names([mail.from_name, *mail.people]) - me.first_names
+    tasks: list[ExtractedTask] = []
+    linked: list[LinkedEvent] = []
+    taken: set[str] = set()
+    for item in find_items(read, others | me.first_names):
+        taken.add(item.line)
+        if not item.names & me.first_names:
+            continue
+        dates = find_dates(item.what, seen)
+        if slot := _in_calendar(item.what, dates, calendar):
+            linked.append(LinkedEvent(slot.uid, slot.title, item.line))
+        else:
+            tasks.append(from_item(item, dates, writer, me.first_names))
+    directed = _directed(mail, read, me, others)
+    for asked in _asked([sentence for sentence in directed if sentence.line not in taken], seen, me):
+        slot = _in_calendar(asked.sentence, asked.dates, calendar) if asked.request.ask in {"do", "come"} else None
+        if slot:
+            linked.append(LinkedEvent(slot.uid, slot.title, asked.sentence))
+            continue
+        tasks.append(from_request(asked, writer))
+    if is_no_reply(mail.from_address):  # nobody reads answers there; what has no deadline is a form of words
+        tasks = [task for task in tasks if task.due_at and task.kind not in {"reply", "schedule"}]
+    return _one_answer(tasks)[:MOST_TASKS], linked
+
+
+def _directed(mail: MailForTriage, read: MailText, me: Owner, others: frozenset[str]) -> list[Sentence]:
+    """The sentences said to the owner."""
+    is_direct = not mail.to or any(me.is_me(address) for address in mail.to)
+    return [s for s in read.sentences if addressed_to_owner(s, read, me, others, is_direct=is_direct)]
+
+
+def _asked(sentences: Sequence[Sentence], seen: datetime, me: Owner) -> list[Asked]:
+    """What is asked, in order. A request without a date of its own takes the occasion just spoken of."""
+    found: list[Asked] = []
+    occasion: Occasion | None = None
+    for sentence in sentences:
+        dates = tuple(find_dates(sentence.text, seen))
+        for request in find_requests(_without_vocative(sentence, me)):
+            own = occasion if request.ask == "do" and not dates else None
+            found.append(Asked(request, sentence.text, dates, own))
+            if request.ask == "come" and dates:
+                occasion = Occasion(sentence.text, dates[0])
+    return found
+
+
+def _without_vocative(sentence: Sentence, me: Owner) -> str:
+    names = "|".join(re.escape(name) for name in sorted(me.first_names))
+    return (
+        re.sub(rf"^\s*@?(?:{names})\s*[,:–—-]\s*", "", sentence.text, flags=re.IGNORECASE) if names else sentence.text
+    )
+
+
+def _one_answer(tasks: list[ExtractedTask]) -> list[ExtractedTask]:
+    """Several questions of one mail are one answer: the first, with the earliest date, and all that was asked."""
+    answers = [task for task in tasks if task.title.startswith("Answer ")]
+    if len(answers) < 2:
+        return tasks
+    dated = sorted((task for task in answers if task.due_at), key=lambda task: str(task.due_at))
+    lines = dict.fromkeys(line for task in answers for line in task.description.splitlines())
+    first = answers[0].model_copy(
+        update={
+            "description": "\n".join(lines),
+            "due_at": dated[0].due_at if dated else None,
+            "due_is_all_day": dated[0].due_is_all_day if dated else True,
+        }
+    )
+    rest = [task for task in tasks if task not in answers]
+    return [first, *rest]
+
+
+def _in_calendar(words: str, dates: Sequence[DateMention], calendar: Sequence[CalendarSlot]) -> CalendarSlot | None:
+    """The event that a line speaks of: it begins at that time, and shares a word with the line."""
+    stems = {word[:6] for word in re.findall(r"[^\W\d_]{4,}", words.casefold())}
+    for date in dates:
+        for slot in calendar:
+            same = slot.starts_at == date.due_at if not date.is_all_day else (
+                slot.starts_at.astimezone(date.due_at.tzinfo).date() == date.due_at.date()
+            )  # fmt: skip
+            shared = stems & {word[:6] for word in re.findall(r"[^\W\d_]{4,}", slot.title.casefold())}
+            if same and len(shared) >= (2 if date.is_all_day else 1):
+                return slot
+    return None
