@@ -5,7 +5,7 @@ row-level security under its own identity, and a lost or doubled wake-up does no
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -72,7 +72,7 @@ class EventHub:
 
 
 @asynccontextmanager
-async def listening(hub: EventHub) -> AsyncIterator[None]:
+async def listening(hub: EventHub) -> AsyncGenerator[None]:
     """The hub listens while the block runs."""
     running = asyncio.create_task(hub.run(), name="event-hub")
     try:

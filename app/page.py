@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
@@ -24,7 +25,7 @@ OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 async def get(request: Request, caller: CurrentCaller, conversation: UUID | None = None) -> Response:
     now = request.app.state.house.clock.now()
     chat = await capture.get_conversation(caller, conversation) if conversation else None
-    return render(request, "page.html", chat=chat, words=words, **await _today(caller, now))
+    return render(request, "page.html", chat=chat, words=words, **(await _today(caller, now)))
 
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
@@ -47,19 +48,21 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     return back_to("/", conversation=turn.conversation_id)
 
 
-async def _today(caller: Caller, now: datetime) -> dict[str, object]:
+async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
     async def tasks(sort: functions.Sort = "urgency", limit: int = 20, **where: object) -> list[Task]:
         page = await functions.list_tasks(caller, TaskFilter.model_validate(where), sort=sort, limit=limit)
         return [task for task in page.items if task.tool is None]
 
-    due, coming, blocked, failed, done, drafts, approvals, mail, counts = await asyncio.gather(
+    due, coming, blocked, failed, done = await asyncio.gather(
         tasks("due", status=OPEN, due_before=tomorrow),
         tasks("due", 8, status=OPEN, due_after=tomorrow),
         tasks("updated", status=["blocked"]),
         tasks("updated", status=["failed"]),
         tasks("updated", 30, status=["completed"]),
+    )
+    drafts, approvals, mail, counts = await asyncio.gather(
         review.list_drafts(caller, states=["draft", "uncertain", "failed"], limit=20),
         review.list_approvals(caller, states=["open"], limit=20),
         capture.list_mail(caller),

@@ -127,7 +127,11 @@ async def main() -> None:
         p50, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
         rate = len(found) / options.seconds
         print(f"{kind:36} {p50 * 1000:8.1f} {p99 * 1000:8.1f} {rate:8.0f} {p50 / floor_p50:18.1f}")
-        report[kind] = {"p50_ms": round(p50 * 1000, 2), "p99_ms": round(p99 * 1000, 2), "p50_ratio": round(p50 / floor_p50, 1)}
+        report[kind] = {
+            "p50_ms": round(p50 * 1000, 2),
+            "p99_ms": round(p99 * 1000, 2),
+            "p50_ratio": round(p50 / floor_p50, 1),
+        }
     print(json.dumps(report))
 
 

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("review", cls=DoorCommand, rich_help_panel="Review")(review_command)
 
 
-def review_command(  # noqa: PLR0917
+def review_command(
     list_: Annotated[bool, typer.Option("--list", help="Show what waits, and decide nothing.")] = False,
     approve: Annotated[
         str | None, typer.Option("--approve", metavar="ID", help="Approve this draft (or result); it is sent.")

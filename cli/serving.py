@@ -91,7 +91,7 @@ async def _first_heartbeat(house: "House") -> None:
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await worker_lives(house.database.url):  # noqa: ASYNC110 (its row is all there is to look at)
+            while not await worker_lives(house.database.url):
                 await asyncio.sleep(0.05)
 
 
@@ -112,7 +112,7 @@ async def _serving(house: "House"):
         hub = group.create_task(house.hub.run(), name="live events")
         serving = group.create_task(server.serve(sockets=[listening]), name="web")
         try:
-            while not server.started:  # noqa: ASYNC110
+            while not server.started:
                 await asyncio.sleep(0.01)  # uvicorn has no event for it
             yield
         finally:

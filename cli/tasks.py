@@ -20,7 +20,6 @@ from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source
 
 if TYPE_CHECKING:
     from app.house import House
-
     from core.clock import Clock
 
 OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
@@ -108,7 +107,7 @@ def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> str | N
     raise WrongUse(f"{option} has no value {value!r}", hint=f"Allowed: {', '.join(allowed)}.")
 
 
-def list_command(  # noqa: PLR0917
+def list_command(
     status: Annotated[
         list[str] | None, typer.Option("--status", "-s", help="Only this state; may be given again.")
     ] = None,

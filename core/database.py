@@ -6,7 +6,7 @@ identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, cast
@@ -171,9 +171,7 @@ def translate(error: psycopg.Error) -> StewardError:
             return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return Unavailable("The database is out of reach", detail=str(error).strip() or None)
-        return StewardError(
-            "The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}"
-        )
+        return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}")
     diag = error.diag
     detail = diag.message_detail
     if not (state or "").startswith("PT") and diag.constraint_name:
@@ -191,7 +189,7 @@ async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> No
 
 
 @asynccontextmanager
-async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> AsyncIterator[Database]:
+async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> AsyncGenerator[Database]:
     """A database for as long as the block runs. Raises `Unavailable` when nothing answers at `url`."""
     pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
         url,

@@ -76,7 +76,9 @@ class Keys:
         try:
             mark.touch(exist_ok=False)
         except FileExistsError as error:
-            raise Unauthorized("This sign-in link was used already", hint="Run `steward link` for a fresh one.") from error
+            raise Unauthorized(
+                "This sign-in link was used already", hint="Run `steward link` for a fresh one."
+            ) from error
         return user_id
 
     def csrf_token(self, session: str) -> str:
@@ -103,7 +105,9 @@ class Keys:
             claims = jwt.decode(token, key, [ALGORITHM], audience=audience, options={"require": ["exp", "sub", "aud"]})
             return UUID(str(claims["sub"])), claims
         except (jwt.InvalidTokenError, ValueError) as error:
-            raise Unauthorized("The token is not valid here, or it has expired", hint="Sign in again: `steward link`.") from error
+            raise Unauthorized(
+                "The token is not valid here, or it has expired", hint="Sign in again: `steward link`."
+            ) from error
 
 
 def _derive(root: bytes, purpose: str) -> bytes:

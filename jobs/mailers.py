@@ -85,4 +85,6 @@ class SmtpMailSender:
         return Receipt(taken.provider, taken.message_id, taken.location, taken.accepted_at)
 
     async def find(self, message_id: str) -> Receipt | None:
-        raise SendUncertain("An earlier attempt to send broke off, and the mail server cannot be asked what became of it")
+        raise SendUncertain(
+            "An earlier attempt to send broke off, and the mail server cannot be asked what became of it"
+        )

@@ -5,7 +5,7 @@ transaction that sets a task to `queued`; a job only wakes, the task's state is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
+from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
@@ -38,9 +39,7 @@ def queue_app(url: str) -> procrastinate.App:
         options = {"options": "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"}
         return AsyncConnectionPool(url, kwargs=options, configure=configure, min_size=1, max_size=8, open=False)
 
-    return procrastinate.App(
-        connector=procrastinate.PsycopgConnector(conninfo=url, pool_factory=pool_factory)
-    )
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, pool_factory=pool_factory))
 
 
 class Worker:
@@ -73,7 +72,7 @@ class Worker:
         sweep = asyncio.create_task(self._sweep())
         try:
             await self.app.run_worker_async(
-                queues=self.queues,
+                **({"queues": self.queues} if self.queues is not None else {}),
                 concurrency=self.concurrency,
                 install_signal_handlers=False,
                 fetch_job_polling_interval=POLL_SECONDS,
@@ -102,20 +101,18 @@ class Worker:
         caller = self.database.acting_as(Identity.service())
         while True:
             try:
-                for job in await self.app.job_manager.get_stalled_jobs(
-                    seconds_since_heartbeat=SILENT_SECONDS
-                ):
+                for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
                     await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
                 lost = await requeue_lost_tasks(caller, SILENT_SECONDS)
                 if lost:
                     await log.awarning("lost_tasks_requeued", count=lost)
-            except (StewardError, procrastinate.exceptions.ProcrastinateException) as error:
+            except (StewardError, ProcrastinateException) as error:
                 await log.awarning("sweep_failed", error=str(error))
             await asyncio.sleep(SWEEP_SECONDS)
 
 
 @asynccontextmanager
-async def working(worker: Worker) -> AsyncIterator[None]:
+async def working(worker: Worker) -> AsyncGenerator[None]:
     """The worker runs beside the block, in the same event loop; its crash ends the block."""
     async with asyncio.TaskGroup() as group:
         running = group.create_task(worker.run(), name="worker")

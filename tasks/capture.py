@@ -89,13 +89,9 @@ async def save_chat_turn(
     return ChatTurn.model_validate(row)
 
 
-async def list_conversations(
-    caller: Caller, *, after: list[Any] | None = None, limit: int = 50
-) -> Page[Conversation]:
+async def list_conversations(caller: Caller, *, after: list[Any] | None = None, limit: int = 50) -> Page[Conversation]:
     """One's own conversations, the last one used first."""
-    return Page[Conversation].model_validate(
-        await caller.call("list_conversations", after=after, page_size=limit)
-    )
+    return Page[Conversation].model_validate(await caller.call("list_conversations", after=after, page_size=limit))
 
 
 async def get_conversation(caller: Caller, conversation_id: UUID) -> ConversationWithMessages:
@@ -109,9 +105,7 @@ async def import_mail(
     caller: Caller, messages: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]]
 ) -> MailImport:
     """Keep messages and make the tasks found in them; what is known already is passed over."""
-    row = await caller.call(
-        "import_mail", messages=[dict(m) for m in messages], tasks=[dict(t) for t in tasks]
-    )
+    row = await caller.call("import_mail", messages=[dict(m) for m in messages], tasks=[dict(t) for t in tasks])
     return MailImport.model_validate(row)
 
 
@@ -121,9 +115,7 @@ async def import_calendar(caller: Caller, events: Sequence[Mapping[str, Any]]) -
     return int(row["events"])
 
 
-async def list_calendar_events(
-    caller: Caller, starts_before: datetime, ends_after: datetime
-) -> list[CalendarEvent]:
+async def list_calendar_events(caller: Caller, starts_before: datetime, ends_after: datetime) -> list[CalendarEvent]:
     """Events that touch a span, and every series that began before its end."""
     rows = await caller.call("list_calendar_events", starts_before=starts_before, ends_after=ends_after)
     return [CalendarEvent.model_validate(row) for row in rows]

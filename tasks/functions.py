@@ -45,11 +45,11 @@ class TaskFilter(BaseModel):
     execution_type: ExecutionType | None = None
     source: Source | None = None
     priority: Priority | None = None
-    label: str | None = Field(None, max_length=100)
+    label: str | None = Field(default=None, max_length=100)
     due_before: datetime | None = None
     due_after: datetime | None = None
     parent: UUID | Literal["none"] | None = None
-    text: str | None = Field(None, max_length=500)
+    text: str | None = Field(default=None, max_length=500)
     archived: Literal["true", "false"] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -71,10 +71,7 @@ def task_item(found: ExtractedTask, **more: object) -> dict[str, Any]:
 
 async def create_tasks(caller: Caller, items: Sequence[Mapping[str, Any]]) -> list[Task]:
     """Make tasks, all or none; those whose `source_key` is known already are left out of the answer."""
-    return [
-        Task.model_validate(row)
-        for row in await caller.call("create_tasks", items=[dict(item) for item in items])
-    ]
+    return [Task.model_validate(row) for row in await caller.call("create_tasks", items=[dict(item) for item in items])]
 
 
 async def create_subtask(
@@ -175,9 +172,7 @@ async def add_task_event(
     caller: Caller, task_id: UUID, kind: str, message: str = "", data: Mapping[str, Any] | None = None
 ) -> int:
     """Append a fine event; its id."""
-    return await caller.call(
-        "add_task_event", task_id=task_id, kind=kind, message=message, data=dict(data or {})
-    )
+    return await caller.call("add_task_event", task_id=task_id, kind=kind, message=message, data=dict(data or {}))
 
 
 async def queue_task_execution(caller: Caller, task_id: UUID) -> Task:
@@ -197,9 +192,7 @@ async def start_task_execution(
 
 async def complete_task_execution(caller: Caller, task_id: UUID, result: Mapping[str, Any]) -> Task:
     """A run ended well."""
-    return Task.model_validate(
-        await caller.call("complete_task_execution", task_id=task_id, result_data=dict(result))
-    )
+    return Task.model_validate(await caller.call("complete_task_execution", task_id=task_id, result_data=dict(result)))
 
 
 async def fail_task_execution(

@@ -11,9 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 ExecutionType = Literal["manual", "semi_automated", "fully_automated"]
-ExecutionStatus = Literal[
-    "pending", "queued", "in_progress", "paused", "blocked", "completed", "failed", "cancelled"
-]
+ExecutionStatus = Literal["pending", "queued", "in_progress", "paused", "blocked", "completed", "failed", "cancelled"]
 Priority = Literal["critical", "high", "medium", "low"]
 Source = Literal["chat", "manual", "mail", "calendar", "slack", "import", "plan", "agent", "proactive"]
 DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "sent", "failed", "uncertain"]
@@ -52,25 +50,19 @@ class ExtractedTask(BaseModel):
     """A task found in text, before it is a row. Source: `seeds` document 002, phase 1 (extraction)."""
 
     title: str = Field(min_length=1, max_length=300, description="What is to be done, in the imperative")
-    description: str = Field("", description="Material the task needs that stood in the text, verbatim")
+    description: str = Field(default="", description="Material the task needs that stood in the text, verbatim")
     execution_type: ExecutionType
     kind: TaskKind = "errand"
     confidence: float = Field(ge=0, le=1)
-    why: str = Field("", description="One sentence: why this is a task, and why of this execution type")
-    due_at: datetime | None = Field(
-        None, description="Aware; for an all-day due date the end of that day, 23:59:59"
-    )
+    why: str = Field(default="", description="One sentence: why this is a task, and why of this execution type")
+    due_at: datetime | None = Field(None, description="Aware; for an all-day due date the end of that day, 23:59:59")
     due_is_all_day: bool = True
-    recurrence: str | None = Field(
-        None, description="An RFC 5545 RRULE without the prefix, e.g. FREQ=WEEKLY;BYDAY=FR"
-    )
+    recurrence: str | None = Field(None, description="An RFC 5545 RRULE without the prefix, e.g. FREQ=WEEKLY;BYDAY=FR")
     priority: Priority = "medium"
     labels: list[str] = Field(default_factory=list)
-    recipient: str | None = Field(
-        None, description="Address or name the result goes to, if the text names one"
-    )
-    quote: str = Field("", description="The words of the text that this task came from")
-    estimated_duration_minutes: int | None = Field(None, ge=1)
+    recipient: str | None = Field(None, description="Address or name the result goes to, if the text names one")
+    quote: str = Field(default="", description="The words of the text that this task came from")
+    estimated_duration_minutes: int | None = Field(default=None, ge=1)
 
     @property
     def due_date(self) -> date | None:

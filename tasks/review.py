@@ -45,9 +45,7 @@ async def create_draft(
     caller: Caller, task_id: UUID, content: Mapping[str, Any], supersedes_id: UUID | None = None
 ) -> Draft:
     """A new draft with its open approval; the earlier one is superseded."""
-    row = await caller.call(
-        "create_draft", task_id=task_id, content=dict(content), supersedes_id=supersedes_id
-    )
+    row = await caller.call("create_draft", task_id=task_id, content=dict(content), supersedes_id=supersedes_id)
     return Draft.model_validate(row)
 
 
@@ -70,9 +68,7 @@ async def list_drafts(
         where["state"] = list(states)
     if task_id:
         where["task_id"] = str(task_id)
-    return Page[Draft].model_validate(
-        await caller.call("list_drafts", filter=where, after=after, page_size=limit)
-    )
+    return Page[Draft].model_validate(await caller.call("list_drafts", filter=where, after=after, page_size=limit))
 
 
 async def revise_draft(caller: Caller, draft_id: UUID, changes: Mapping[str, Any]) -> Draft:
@@ -82,9 +78,7 @@ async def revise_draft(caller: Caller, draft_id: UUID, changes: Mapping[str, Any
 
 async def approve_draft(caller: Caller, draft_id: UUID, digest: str, notes: str | None = None) -> Draft:
     """A person's yes to exactly the content with this digest; it is sent."""
-    return Draft.model_validate(
-        await caller.call("approve_draft", draft_id=draft_id, digest=digest, notes=notes)
-    )
+    return Draft.model_validate(await caller.call("approve_draft", draft_id=draft_id, digest=digest, notes=notes))
 
 
 async def reject_draft(caller: Caller, draft_id: UUID, feedback: str | None = None) -> Draft:
@@ -99,9 +93,7 @@ async def resolve_draft(caller: Caller, draft_id: UUID, *, was_sent: bool) -> Dr
 
 async def begin_sending(caller: Caller, draft_id: UUID, message_id: str) -> DraftBeingSent:
     """approved -> sending (worker only); uses the approval up."""
-    return DraftBeingSent.model_validate(
-        await caller.call("begin_sending", draft_id=draft_id, message_id=message_id)
-    )
+    return DraftBeingSent.model_validate(await caller.call("begin_sending", draft_id=draft_id, message_id=message_id))
 
 
 async def release_sending(caller: Caller, draft_id: UUID) -> None:
@@ -152,9 +144,7 @@ async def request_review(caller: Caller, task_id: UUID, title: str, result: Mapp
     )
 
 
-async def decide_approval(
-    caller: Caller, approval_id: UUID, *, approved: bool, notes: str | None = None
-) -> Approval:
+async def decide_approval(caller: Caller, approval_id: UUID, *, approved: bool, notes: str | None = None) -> Approval:
     """Yes or no to anything that waits."""
     return Approval.model_validate(
         await caller.call("decide_approval", approval_id=approval_id, approved=approved, notes=notes)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any, cast
 
 from tasks.models import Task
 
@@ -10,7 +11,12 @@ MOST_ROWS = 200
 
 def rows_of(task: Task) -> list[list[str]]:
     """The rows of a CSV result, the head first; empty for any other result."""
-    result = task.result if isinstance(task.result, dict) else {}
+    result = result_of(task)
     if result.get("format") != "csv":
         return []
     return list(csv.reader(io.StringIO(str(result.get("output", "")))))[:MOST_ROWS]
+
+
+def result_of(task: Task) -> dict[str, Any]:
+    """The parts of a task's result; empty where it has none."""
+    return cast("dict[str, Any]", task.result) if isinstance(task.result, dict) else {}

@@ -35,7 +35,7 @@ async def get(request: Request, caller: CurrentCaller, tab: str = "waiting", cur
     newest = [draft for draft in page.items if tab == "all" or draft.superseded_by_id is None]
     drafts = [await review.get_draft(caller, draft.id) for draft in newest]
     open_results = [approval for approval in approvals.items if approval.draft_id is None]
-    waiting = sum(1 for approval in approvals.items)
+    waiting = len(approvals.items)
     return render(
         request,
         "review/page.html",

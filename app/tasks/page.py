@@ -1,5 +1,6 @@
 """`/tasks`: the list, with filters, search and actions on many."""
 
+from functools import partial
 from typing import get_args
 from urllib.parse import urlencode
 from uuid import UUID
@@ -62,10 +63,12 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
         is_filtered=bool(asked.keys() - {"group", "sort", "cursor"}),
         words=words,
         kinds={"execution_type": get_args(ExecutionType), "priority": get_args(Priority), "source": get_args(Source)},
-        group_link=lambda name: (
-            "/tasks?" + urlencode({**{k: v for k, v in kept.items() if k != "group"}, "group": name})
-        ),
+        group_link=partial(_group_link, kept),
     )
+
+
+def _group_link(kept: dict[str, str], name: str) -> str:
+    return "/tasks?" + urlencode({**kept, "group": name})
 
 
 def _one_of(asked: dict[str, str], name: str, allowed: object) -> str | None:

@@ -25,10 +25,13 @@ async def served(house: House) -> AsyncGenerator[str]:
 @pytest.fixture
 async def chromium() -> AsyncGenerator[Browser]:
     """An installed Chromium, else Playwright's own."""
-    installed = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    installed = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=installed, args=["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+            executable_path=installed,
+            args=["--disable-background-networking", "--disable-component-update", "--no-first-run"],
         )
         yield browser
         await browser.close()

@@ -105,8 +105,16 @@ async def test_quick_add_shows_chips_that_come_off(signed_in: OpenPage, served: 
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pages_fit_the_screen_and_stay_silent(signed_in: OpenPage, served: str, house: House, width: int, scheme: str) -> None:
-    tasks = await functions.create_tasks(house.caller, [{"title": "W" * 300, "labels": ["a" * 60]}, {"title": "<img src=x onerror=alert(1)><script>alert(2)</script>"}])
+async def test_pages_fit_the_screen_and_stay_silent(
+    signed_in: OpenPage, served: str, house: House, width: int, scheme: str
+) -> None:
+    tasks = await functions.create_tasks(
+        house.caller,
+        [
+            {"title": "W" * 300, "labels": ["a" * 60]},
+            {"title": "<img src=x onerror=alert(1)><script>alert(2)</script>"},
+        ],
+    )
     page = await signed_in(width=width, scheme=scheme)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

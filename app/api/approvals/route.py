@@ -22,7 +22,7 @@ class SubmittedDecision(BaseModel):
 
     approval_id: UUID
     approved: bool
-    notes: str | None = Field(None, max_length=10_000)
+    notes: str | None = Field(default=None, max_length=10_000)
 
 
 @responds(summary="What waits, or waited, for a person's yes", response_model=Listing[Approval])

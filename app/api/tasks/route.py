@@ -22,21 +22,21 @@ class NewTask(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str | None = Field(None, min_length=1, max_length=2000, examples=["call Ana tomorrow 3pm p1 #home"])
-    title: str | None = Field(None, min_length=1, max_length=500)
-    description: str = Field("", max_length=200_000)
+    text: str | None = Field(default=None, min_length=1, max_length=2000, examples=["call Ana tomorrow 3pm p1 #home"])
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+    description: str = Field(default="", max_length=200_000)
     kind: str = Field("errand", min_length=1, max_length=100)
     execution_type: ExecutionType = "manual"
     priority: Priority = "medium"
     due_at: datetime | None = None
     due_is_all_day: bool = False
-    recurrence: str | None = Field(None, max_length=500)
+    recurrence: str | None = Field(default=None, max_length=500)
     labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list[str], max_length=50)
-    recipient: str | None = Field(None, max_length=500)
+    recipient: str | None = Field(default=None, max_length=500)
     parent_task_id: UUID | None = None
     acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=100)
-    estimated_duration_minutes: int | None = Field(None, ge=1, le=1_000_000)
-    max_retries: int = Field(3, ge=0, le=20)
+    estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_retries: int = Field(default=3, ge=0, le=20)
 
     @model_validator(mode="after")
     def _one_of_text_and_title(self) -> "NewTask":
@@ -73,7 +73,9 @@ async def get(
     label: Annotated[str | None, Query(max_length=100)] = None,
     due_before: datetime | None = None,
     due_after: datetime | None = None,
-    parent: Annotated[UUID | Literal["none"] | None, Query(description="A task's id, or none for top-level tasks")] = None,
+    parent: Annotated[
+        UUID | Literal["none"] | None, Query(description="A task's id, or none for top-level tasks")
+    ] = None,
     q: Annotated[str | None, Query(max_length=500, description="Words to look for")] = None,
     archived: bool = False,
     sort: Sort = "urgency",

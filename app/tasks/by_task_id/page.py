@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app._view import words
 from app._view.forms import back_to, form_of
 from app._view.graph import draw
-from app._view.tables import rows_of
+from app._view.tables import result_of, rows_of
 from app.dependencies import CurrentCaller
 from app.templating import render
 from core.errors import Invalid
@@ -36,15 +36,11 @@ async def get(request: Request, caller: CurrentCaller, task_id: UUID) -> Respons
         drafts=drafts.items,
         events=[event for event in events if event.task_id == task_id and event.kind != "changed"],
         graph=draw(tree.children),
-        result=_result(task),
+        result=result_of(task),
         rows=rows_of(task),
         actions=_actions(task),
         words=words,
     )
-
-
-def _result(task: Task) -> dict[str, Any]:
-    return task.result if isinstance(task.result, dict) else {}
 
 
 def _actions(task: Task) -> set[str]:

@@ -25,7 +25,10 @@ async def client(house: House, keys: Keys) -> AsyncGenerator[httpx.AsyncClient]:
     assert house.owner.user_id
     transport = httpx.ASGITransport(create_app(house, keys), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {keys.bearer_token(house.owner.user_id)}"}
-    async with listening(house.hub), httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers, timeout=60) as made:
+    async with (
+        listening(house.hub),
+        httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers, timeout=60) as made,
+    ):
         yield made
 
 

@@ -27,6 +27,7 @@ async def execute(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
 
 
 async def until_state(client: httpx.AsyncClient, url: str, key: str, *states: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for _ in range(200):
         found = (await client.get(url)).json()
         if found[key] in states:
@@ -51,7 +52,11 @@ async def test_a_simple_mail_is_drafted_approved_and_sent_once(client: httpx.Asy
     files = list((house.settings.home / "outbox").glob("*.eml"))
     assert len(files) == 1
     mail = BytesParser(policy=policy.default).parsebytes(files[0].read_bytes())
-    assert (mail["To"], mail["Subject"], mail["From"]) == ("john@example.com", draft["subject"], "Robin Vega <robin@vega.example>")
+    assert (mail["To"], mail["Subject"], mail["From"]) == (
+        "john@example.com",
+        draft["subject"],
+        "Robin Vega <robin@vega.example>",
+    )
     assert mail.get_content().split() == draft["body"].split()
     assert mail["Message-ID"] == sent["message_id"]
     log = (await client.get(f"/api/tasks/{task['id']}/log")).json()
@@ -71,7 +76,9 @@ async def test_a_project_becomes_subtasks_and_what_can_run_runs(client: httpx.As
     assert ("Design mockups", "manual") in types
     assert answer["message"] == f"Task decomposed into {len(types)} subtasks"
     outline = next(s for s in answer["subtasks"] if s["execution_type"] == "fully_automated")
-    assert (await until_state(client, f"/api/tasks/{outline['id']}", "execution_status", "completed"))["result"]["output"]
+    assert (await until_state(client, f"/api/tasks/{outline['id']}", "execution_status", "completed"))["result"][
+        "output"
+    ]
     budget = next(s for s in answer["subtasks"] if s["execution_type"] == "semi_automated")
     waiting = await until_state(client, f"/api/tasks/{budget['id']}", "execution_status", "blocked")
     await client.post(f"/api/approvals/{waiting['open_approval_id']}", json={"approved": True})
@@ -98,6 +105,7 @@ async def test_feedback_makes_a_new_version_that_is_sent_instead(client: httpx.A
     task = await say(client, "Draft email to john@example.com thanking him for the meeting")
     first = (await client.get(f"/api/drafts/{(await execute(client, task['id']))['draft_id']}")).json()
     await client.post(f"/api/drafts/{first['id']}/reject", json={"feedback": "add: See you in May"})
+    waiting: list[dict[str, Any]] = []
     for _ in range(200):
         waiting = (await client.get("/api/drafts", params={"state": "draft"})).json()["items"]
         if waiting:
@@ -129,7 +137,9 @@ async def test_without_waiting_the_answer_says_where_to_follow(client: httpx.Asy
 
 async def test_the_chat_streams_its_reply_and_then_the_tasks(client: httpx.AsyncClient) -> None:
     events: list[tuple[str, dict[str, Any]]] = []
-    async with client.stream("POST", "/api/chat", json={"message": "Call Ana tomorrow"}, headers={"Accept": "text/event-stream"}) as answer:
+    async with client.stream(
+        "POST", "/api/chat", json={"message": "Call Ana tomorrow"}, headers={"Accept": "text/event-stream"}
+    ) as answer:
         name = ""
         async for line in answer.aiter_lines():
             if line.startswith("event: "):

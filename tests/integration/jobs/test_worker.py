@@ -40,12 +40,20 @@ class ScriptedSender:
     async def find(self, message_id: str) -> Receipt | None:
         if not self.knows_earlier:
             raise SendUncertain("nobody can be asked")
-        return next((Receipt("scripted", m.message_id, "here", m.date) for m in self.sent if m.message_id == message_id), None)
+        return next(
+            (Receipt("scripted", m.message_id, "here", m.date) for m in self.sent if m.message_id == message_id), None
+        )
 
 
 async def drafted(house: House) -> Draft:
     """A mail task executed up to its draft, and approved."""
-    item = {"title": "Draft email to john@example.com thanking him for the meeting", "kind": "email", "execution_type": "fully_automated", "source": "chat", "recipient": "john@example.com"}
+    item = {
+        "title": "Draft email to john@example.com thanking him for the meeting",
+        "kind": "email",
+        "execution_type": "fully_automated",
+        "source": "chat",
+        "recipient": "john@example.com",
+    }
     task = (await functions.create_tasks(house.caller, [item]))[0]
     await functions.queue_task_execution(house.caller, task.id)
     await house.work_until(task.id)
@@ -83,7 +91,14 @@ async def test_a_mail_server_that_is_away_is_tried_again_until_it_takes_the_mail
         await until(lambda d: d.state == "sent", house, draft)
     assert len(sender.sent) == 1
     task = await send_task(house, draft)
-    assert [e.event for e in task.execution_log] == ["created", "queued", "started", "retry_queued", "started", "completed"]
+    assert [e.event for e in task.execution_log] == [
+        "created",
+        "queued",
+        "started",
+        "retry_queued",
+        "started",
+        "completed",
+    ]
 
 
 async def test_a_refused_mail_fails_with_the_reason_and_can_be_mended(house: House) -> None:
@@ -114,7 +129,9 @@ async def test_a_line_that_breaks_leaves_the_decision_to_a_person(house: House) 
 
 
 @pytest.mark.parametrize("knows_earlier", [True, False])
-async def test_a_run_cut_off_between_sending_and_recording_does_not_send_again(house: House, knows_earlier: bool) -> None:
+async def test_a_run_cut_off_between_sending_and_recording_does_not_send_again(
+    house: House, knows_earlier: bool
+) -> None:
     draft = await drafted(house)
     sender = ScriptedSender(knows_earlier=knows_earlier)
     await _begin_as_a_worker_that_dies(house, draft, sender)
@@ -142,7 +159,10 @@ async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: Scrip
 
 
 async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp_path: Path) -> None:
-    items = [{"title": f"Write an outline for chapter {n}", "kind": "outline", "execution_type": "fully_automated"} for n in range(10)]
+    items = [
+        {"title": f"Write an outline for chapter {n}", "kind": "outline", "execution_type": "fully_automated"}
+        for n in range(10)
+    ]
     tasks = await functions.create_tasks(house.caller, items)
     script = (
         "import asyncio, sys\n"
@@ -155,8 +175,8 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
     )
     environment = {**os.environ, "STEWARD_HOME": str(tmp_path / "other"), "STEWARD_DATABASE_URL": house.database.url}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     try:
-        assert process.stdout
         assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
         for task in tasks:
             await functions.queue_task_execution(house.caller, task.id)
@@ -164,6 +184,7 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
+    states: list[str] = []
     async with working(house.worker()):
         for _ in range((SILENT_SECONDS + 20) * 10):
             states = [(await functions.get_task(house.caller, task.id)).execution_status for task in tasks]
@@ -180,7 +201,11 @@ async def test_a_crash_of_the_rules_is_retried_and_then_told(house: House, monke
         raise RuntimeError("secret words of a mail")
 
     monkeypatch.setattr(executor, "_think", crash)
-    task = (await functions.create_tasks(house.caller, [{"title": "x", "execution_type": "fully_automated", "max_retries": 1}]))[0]
+    task = (
+        await functions.create_tasks(
+            house.caller, [{"title": "x", "execution_type": "fully_automated", "max_retries": 1}]
+        )
+    )[0]
     await functions.queue_task_execution(house.caller, task.id)
     async with working(house_with(house).worker()):
         for _ in range(200):

@@ -14,7 +14,7 @@ from tasks.functions import TaskFilter
 from tasks.models import Task
 
 STATES = ["pending", "queued", "in_progress", "paused", "blocked", "completed", "failed", "cancelled"]
-ALLOWED = {
+ALLOWED: dict[str, set[str]] = {
     "pending": {"queued", "in_progress", "cancelled"},
     "queued": {"in_progress", "pending", "cancelled"},
     "in_progress": {"completed", "failed", "paused", "blocked", "cancelled", "queued"},
@@ -44,12 +44,15 @@ async def set_state(database: Database, task_id: UUID, state: str) -> None:
     """Write the state directly, as an SQL console would."""
     async with database.pool.connection() as connection:
         await connection.execute(
-            "update public.tasks set execution_status = %s, blocked_reason = 'r', failure_reason = 'f' where id = %s", (state, task_id)
+            "update public.tasks set execution_status = %s, blocked_reason = 'r', failure_reason = 'f' where id = %s",
+            (state, task_id),
         )
 
 
 @pytest.mark.parametrize("before", STATES)
-async def test_the_trigger_allows_exactly_the_documented_transitions(database: Database, ana: Caller, before: str) -> None:
+async def test_the_trigger_allows_exactly_the_documented_transitions(
+    database: Database, ana: Caller, before: str
+) -> None:
     for after in STATES:
         if after == before:
             continue
@@ -69,7 +72,9 @@ async def test_every_state_change_is_logged_with_time_and_actor(ana: Caller) -> 
     task = await make(ana)
     task = await functions.update_task(ana, task.id, {"execution_status": "completed"})
     assert [entry.event for entry in task.execution_log] == ["created", "started", "completed"]
-    assert all(entry.actor_type == "user" and entry.actor_id == str(ana.identity.user_id) for entry in task.execution_log)
+    assert all(
+        entry.actor_type == "user" and entry.actor_id == str(ana.identity.user_id) for entry in task.execution_log
+    )
 
 
 async def test_the_log_cannot_be_rewritten_even_by_an_sql_console(database: Database, ana: Caller) -> None:
@@ -82,7 +87,11 @@ async def test_the_log_cannot_be_rewritten_even_by_an_sql_console(database: Data
 async def test_audit_events_refuse_change_and_deletion(database: Database, ana: Caller) -> None:
     await make(ana)
     async with database.pool.connection() as connection:
-        for statement in ("update public.audit_events set reason = 'x'", "delete from public.audit_events", "truncate public.audit_events"):
+        for statement in (
+            "update public.audit_events set reason = 'x'",
+            "delete from public.audit_events",
+            "truncate public.audit_events",
+        ):
             with pytest.raises(psycopg.Error, match="append-only"):
                 await connection.execute(statement)
 
@@ -91,7 +100,9 @@ async def test_executing_twice_makes_one_job(database: Database, ana: Caller) ->
     task = await make(ana, execution_type="fully_automated")
     await asyncio.gather(*(functions.queue_task_execution(ana, task.id) for _ in range(8)))
     async with database.pool.connection() as connection:
-        cursor = await connection.execute("select count(*) from jobs.procrastinate_jobs where args ->> 'task_id' = %s", (str(task.id),))
+        cursor = await connection.execute(
+            "select count(*) from jobs.procrastinate_jobs where args ->> 'task_id' = %s", (str(task.id),)
+        )
         assert await cursor.fetchone() == (1,)
 
 
@@ -147,7 +158,11 @@ async def test_anonymous_callers_get_nothing(nobody: Caller) -> None:
 async def test_paging_shows_every_task_once_in_every_order(ana: Caller) -> None:
     due = datetime(2026, 3, 5, tzinfo=UTC)
     items = [
-        {"title": f"T{n % 5}", "priority": ["critical", "high", "medium", "low"][n % 4], "due_at": (due + timedelta(days=n % 3)).isoformat() if n % 2 else None}
+        {
+            "title": f"T{n % 5}",
+            "priority": ["critical", "high", "medium", "low"][n % 4],
+            "due_at": (due + timedelta(days=n % 3)).isoformat() if n % 2 else None,
+        }
         for n in range(23)
     ]
     await functions.create_tasks(ana, items)
@@ -196,7 +211,15 @@ async def test_a_foreign_cursor_is_refused(ana: Caller, after: object) -> None:
 
 
 async def test_wrong_values_name_what_is_wrong(ana: Caller) -> None:
-    for changes in ({"priority": "p9"}, {"title": ""}, {"title": None}, {"execution_type": "robot"}, {"recurrence": "FREQ=DAILY"}, {"id": str(uuid4())}, {"due_at": "soon"}):
+    for changes in (
+        {"priority": "p9"},
+        {"title": ""},
+        {"title": None},
+        {"execution_type": "robot"},
+        {"recurrence": "FREQ=DAILY"},
+        {"id": str(uuid4())},
+        {"due_at": "soon"},
+    ):
         task = await make(ana)
         with pytest.raises(Invalid) as refused:
             await functions.update_task(ana, task.id, changes)
@@ -238,9 +261,15 @@ async def test_two_last_children_at_once_complete_the_parent_once(ana: Caller, s
         await functions.queue_task_execution(ana, task.id)
         await functions.start_task_execution(service, task.id, None)
         tree = await functions.decompose_task_execution(
-            service, task.id, [{"title": "A", "execution_type": "manual"}, {"title": "B", "execution_type": "manual"}], "", None
+            service,
+            task.id,
+            [{"title": "A", "execution_type": "manual"}, {"title": "B", "execution_type": "manual"}],
+            "",
+            None,
         )
-        await asyncio.gather(*(functions.update_task(ana, c.id, {"execution_status": "completed"}) for c in tree.children))
+        await asyncio.gather(
+            *(functions.update_task(ana, c.id, {"execution_status": "completed"}) for c in tree.children)
+        )
         done = await functions.get_task(ana, task.id)
         assert done.execution_status == "completed"
         assert [e.event for e in done.execution_log].count("completed") == 1
@@ -272,7 +301,14 @@ async def test_pause_stops_the_tree_and_resume_goes_on(ana: Caller, service: Cal
     await functions.queue_task_execution(ana, task.id)
     await functions.start_task_execution(service, task.id, None)
     tree = await functions.decompose_task_execution(
-        service, task.id, [{"title": "A", "execution_type": "fully_automated"}, {"title": "B", "execution_type": "fully_automated", "depends_on": [0]}], "", None
+        service,
+        task.id,
+        [
+            {"title": "A", "execution_type": "fully_automated"},
+            {"title": "B", "execution_type": "fully_automated", "depends_on": [0]},
+        ],
+        "",
+        None,
     )
     first = tree.children[0]
     await functions.pause_task(ana, task.id)

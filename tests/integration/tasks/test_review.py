@@ -15,14 +15,18 @@ CONTENT = {"to_recipients": ["john@example.com"], "subject": "Thank you", "body"
 
 
 async def drafted(ana: Caller, service: Caller, execution_type: str = "semi_automated") -> tuple[Task, Draft]:
-    task = (await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": execution_type, "kind": "email"}]))[0]
+    task = (
+        await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": execution_type, "kind": "email"}])
+    )[0]
     await functions.queue_task_execution(ana, task.id)
     await functions.start_task_execution(service, task.id, None)
     draft = await review.deliver_draft(service, task.id, CONTENT, {"strategy": "immediate", "output": "x"})
     return await functions.get_task(ana, task.id), draft
 
 
-async def test_a_semi_automated_task_waits_for_review_and_a_fully_automated_one_is_done(ana: Caller, service: Caller) -> None:
+async def test_a_semi_automated_task_waits_for_review_and_a_fully_automated_one_is_done(
+    ana: Caller, service: Caller
+) -> None:
     task, _ = await drafted(ana, service)
     assert (task.execution_status, task.blocked_on) == ("blocked", "review")
     task, draft = await drafted(ana, service, "fully_automated")
@@ -50,7 +54,9 @@ async def test_approval_sends_exactly_once_and_completes_the_task(ana: Caller, s
 
 async def test_approving_at_the_same_time_is_approving_once(ana: Caller, service: Caller) -> None:
     _, draft = await drafted(ana, service)
-    outcomes = await asyncio.gather(*(review.approve_draft(ana, draft.id, draft.digest) for _ in range(6)), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(review.approve_draft(ana, draft.id, draft.digest) for _ in range(6)), return_exceptions=True
+    )
     assert sum(isinstance(o, Draft) for o in outcomes) == 1
     assert sum(isinstance(o, Conflict) for o in outcomes) == 5
 
@@ -87,7 +93,9 @@ async def test_rejecting_with_feedback_queues_a_revision(ana: Caller, service: C
     assert [(c.tool, c.tool_input["feedback"]) for c in tree.children] == [("revise_draft", "make it shorter")]
     child = tree.children[0]
     await functions.start_task_execution(service, child.id, None)
-    newer = await review.deliver_draft(service, child.id, {**CONTENT, "body": "Short"}, {"output": "x"}, supersedes_id=draft.id)
+    newer = await review.deliver_draft(
+        service, child.id, {**CONTENT, "body": "Short"}, {"output": "x"}, supersedes_id=draft.id
+    )
     assert (newer.version, newer.task_id, newer.supersedes_id) == (2, task.id, draft.id)
 
 
@@ -123,7 +131,16 @@ async def test_nothing_is_sent_without_a_matching_approval(service: Caller, ana:
             await connection.execute("update public.drafts set state = 'sending' where id = %s", (draft.id,))
 
 
-@pytest.mark.parametrize("change", ["body = 'evil'", "to_recipients = '{x@evil.example}'", "digest = 'x'", "target = '{\"a\": 1}'", "thread_tail = 'x'"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = 'evil'",
+        "to_recipients = '{x@evil.example}'",
+        "digest = 'x'",
+        "target = '{\"a\": 1}'",
+        "thread_tail = 'x'",
+    ],
+)
 async def test_content_of_a_draft_never_changes(ana: Caller, service: Caller, database: Database, change: str) -> None:
     _, draft = await drafted(ana, service)
     async with database.pool.connection() as connection:
@@ -169,7 +186,11 @@ async def test_an_uncertain_message_is_a_persons_to_resolve(ana: Caller, service
 
 
 async def test_a_result_without_a_draft_is_reviewed_as_well(ana: Caller, service: Caller) -> None:
-    task = (await functions.create_tasks(ana, [{"title": "Budget", "execution_type": "semi_automated", "kind": "spreadsheet"}]))[0]
+    task = (
+        await functions.create_tasks(
+            ana, [{"title": "Budget", "execution_type": "semi_automated", "kind": "spreadsheet"}]
+        )
+    )[0]
     await functions.queue_task_execution(ana, task.id)
     await functions.start_task_execution(service, task.id, None)
     await review.request_review(service, task.id, "Budget", {"strategy": "immediate", "output": "a,b"})

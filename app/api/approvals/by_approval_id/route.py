@@ -16,7 +16,7 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     approved: bool
-    notes: str | None = Field(None, max_length=10_000)
+    notes: str | None = Field(default=None, max_length=10_000)
 
 
 @responds(summary="Decide", response_model=Approval, problems=(404, 409))

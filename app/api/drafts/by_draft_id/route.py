@@ -19,11 +19,11 @@ class DraftChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    to_recipients: list[Address] | None = Field(None, max_length=100)
-    cc_recipients: list[Address] | None = Field(None, max_length=100)
-    bcc_recipients: list[Address] | None = Field(None, max_length=100)
-    subject: str | None = Field(None, max_length=998, pattern=r"^[^\r\n]*$")
-    body: str | None = Field(None, max_length=500_000)
+    to_recipients: list[Address] | None = Field(default=None, max_length=100)
+    cc_recipients: list[Address] | None = Field(default=None, max_length=100)
+    bcc_recipients: list[Address] | None = Field(default=None, max_length=100)
+    subject: str | None = Field(default=None, max_length=998, pattern=r"^[^\r\n]*$")
+    body: str | None = Field(default=None, max_length=500_000)
 
     @model_validator(mode="after")
     def _no_nulls(self) -> "DraftChanges":

@@ -18,7 +18,7 @@ class BulkUpdate(BaseModel):
 
     ids: list[UUID] = Field(min_length=1, max_length=200)
     action: BulkAction
-    value: str | None = Field(None, min_length=1, max_length=100)
+    value: str | None = Field(default=None, min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _value_where_needed(self) -> "BulkUpdate":

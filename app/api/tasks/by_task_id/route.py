@@ -32,26 +32,26 @@ class TaskChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str | None = Field(None, min_length=1, max_length=500)
-    description: str | None = Field(None, max_length=200_000)
-    kind: str | None = Field(None, min_length=1, max_length=100)
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+    description: str | None = Field(default=None, max_length=200_000)
+    kind: str | None = Field(default=None, min_length=1, max_length=100)
     execution_type: ExecutionType | None = None
     execution_status: ExecutionStatus | None = None
     priority: Priority | None = None
     due_at: datetime | None = None
     due_is_all_day: bool | None = None
-    recurrence: str | None = Field(None, max_length=500)
-    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(None, max_length=50)
-    position: float | None = Field(None, allow_inf_nan=False)
-    recipient: str | None = Field(None, max_length=500)
-    acceptance_criteria: list[str] | None = Field(None, max_length=100)
+    recurrence: str | None = Field(default=None, max_length=500)
+    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(default=None, max_length=50)
+    position: float | None = Field(default=None, allow_inf_nan=False)
+    recipient: str | None = Field(default=None, max_length=500)
+    acceptance_criteria: list[str] | None = Field(default=None, max_length=100)
     assigned_to_type: Literal["user", "agent", "workflow"] | None = None
     assigned_to_id: UUID | None = None
-    assignee_role: str | None = Field(None, max_length=200)
+    assignee_role: str | None = Field(default=None, max_length=200)
     automation_rules: dict[str, Any] | None = None
-    estimated_duration_minutes: int | None = Field(None, ge=1, le=1_000_000)
-    blocked_reason: str | None = Field(None, max_length=2000)
-    failure_reason: str | None = Field(None, max_length=2000)
+    estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
+    blocked_reason: str | None = Field(default=None, max_length=2000)
+    failure_reason: str | None = Field(default=None, max_length=2000)
 
     @model_validator(mode="after")
     def _no_nulls_where_none_may_be(self) -> "TaskChanges":

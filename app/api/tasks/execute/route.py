@@ -1,6 +1,7 @@
 """GET and POST /api/tasks/execute (seeds document 002, "Execution API")."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -25,7 +26,7 @@ class ExecuteRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    taskId: UUID
+    taskId: UUID  # noqa: N815 - the documents' name
     wait: bool = True
 
 
@@ -44,13 +45,13 @@ class ExecuteAnswer(BaseModel):
     success: bool
     strategy: Strategy | None
     message: str
-    result: str | None = Field(None, description="strategy immediate: what was made")
+    result: str | None = Field(default=None, description="strategy immediate: what was made")
     draft_id: UUID | None = Field(
-        None, description="strategy immediate: the draft that waits for review, if there is one"
+        default=None, description="strategy immediate: the draft that waits for review, if there is one"
     )
-    subtasks: list[Subtask] | None = Field(None, description="strategy decompose")
-    reason: str | None = Field(None, description="strategy blocked: why")
-    unblocked_by: str | None = Field(None, description="strategy blocked: what would help")
+    subtasks: list[Subtask] | None = Field(default=None, description="strategy decompose")
+    reason: str | None = Field(default=None, description="strategy blocked: why")
+    unblocked_by: str | None = Field(default=None, description="strategy blocked: what would help")
     execution_status: ExecutionStatus
 
 
@@ -101,10 +102,8 @@ async def _settled(request: Request, caller: Caller, task: Task) -> Task:
             if (await get_task(caller, task.id)).execution_status not in UNSETTLED:
                 return
 
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(wait(), WAIT_SECONDS)
-    except TimeoutError:
-        pass
     return await get_task(caller, task.id)
 
 

@@ -16,7 +16,7 @@ class DraftApproval(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="The digest of the draft as shown")
-    notes: str | None = Field(None, max_length=10_000)
+    notes: str | None = Field(default=None, max_length=10_000)
 
 
 @responds(summary="Approve exactly what was shown; it is sent", response_model=Draft, problems=(404, 409))

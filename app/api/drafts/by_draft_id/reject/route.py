@@ -15,7 +15,7 @@ class DraftRejection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    feedback: str | None = Field(None, max_length=10_000)
+    feedback: str | None = Field(default=None, max_length=10_000)
 
 
 @responds(

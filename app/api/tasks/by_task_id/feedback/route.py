@@ -14,8 +14,8 @@ class Feedback(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rating: int | None = Field(None, ge=1, le=5)
-    comment: str = Field("", max_length=10_000)
+    rating: int | None = Field(default=None, ge=1, le=5)
+    comment: str = Field(default="", max_length=10_000)
 
     @model_validator(mode="after")
     def _says_something(self) -> "Feedback":
