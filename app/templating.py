@@ -67,7 +67,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
 def render_error(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> HTMLResponse:
     """The page of a problem."""
     template = "sign_in.html" if problem["status"] == 401 else "error.html"
-    whole = {"hint": None, "errors": [], **problem}  # templates may ask for each of them
+    whole: dict[str, Any] = {"hint": None, "errors": [], **problem}  # templates may ask for each of them
     answer = render(request, template, status_code=problem["status"], problem=whole)
     answer.headers.update(headers or {})
     return answer

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient, Response
+from jinja2 import TemplateNotFound
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -102,16 +103,29 @@ async def test_a_stream_that_breaks_is_cut_not_ended(browser: AsyncClient) -> No
         await browser.get("/api/probe/stream")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/probe/crash", 500)])
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/probe/crash", 500), ("/tasks", 401)])
 @pytest.mark.parametrize("headers", [HTML, {"HX-Request": "true"}])
-async def test_people_get_words_instead_of_json(
+async def test_people_get_a_page_instead_of_json(
     browser: AsyncClient, path: str, status: int, headers: dict[str, str]
 ) -> None:
     answer = await browser.get(path, headers=headers)
     assert answer.status_code == status
-    assert answer.headers["content-type"].startswith("text/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<main" in answer.text
     assert "urn:steward" not in answer.text
     assert "swordfish" not in answer.text
+
+
+async def test_without_its_template_the_page_is_plain_words(
+    browser: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise TemplateNotFound("error.html")
+
+    monkeypatch.setattr("app.problems.render_error", missing)
+    answer = await browser.get("/nothing", headers=HTML)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert answer.text == "There is no such page\nNothing is served at /nothing"
 
 
 async def test_programs_get_json_whatever_a_browser_would_accept(browser: AsyncClient) -> None:
@@ -120,5 +134,5 @@ async def test_programs_get_json_whatever_a_browser_would_accept(browser: AsyncC
 
 async def test_a_stray_script_in_the_url_is_not_run(browser: AsyncClient) -> None:
     answer = await browser.get("/<script>alert(1)</script>", headers=HTML)
-    is_inert = answer.headers["content-type"].startswith("text/plain") or "<script>alert" not in answer.text
-    assert is_inert
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;alert" in answer.text
