@@ -13,6 +13,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
+from procrastinate.app import WorkerOptions
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
@@ -71,16 +72,18 @@ class Worker:
         await self._open()
         sweep = asyncio.create_task(self._sweep())
         try:
-            await self.app.run_worker_async(
-                **({"queues": self.queues} if self.queues is not None else {}),
-                concurrency=self.concurrency,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=SILENT_SECONDS,
-                shutdown_graceful_timeout=10.0,
-                delete_jobs="always",
-            )
+            options: WorkerOptions = {
+                "concurrency": self.concurrency,
+                "install_signal_handlers": False,
+                "fetch_job_polling_interval": POLL_SECONDS,
+                "update_heartbeat_interval": HEARTBEAT_SECONDS,
+                "stalled_worker_timeout": SILENT_SECONDS,
+                "shutdown_graceful_timeout": 10.0,
+                "delete_jobs": "always",
+            }
+            if self.queues is not None:
+                options["queues"] = self.queues
+            await self.app.run_worker_async(**options)
         finally:
             sweep.cancel()
             with suppress(asyncio.CancelledError):
