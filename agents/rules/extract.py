@@ -15,10 +15,10 @@ from agents.rules.meaning import PLAIN, Meaning, meaning_of
 from agents.rules.passive import active_of
 from agents.rules.recurrence import Recurrence, find_recurrence, first_time
 from agents.rules.replies import reply_to
-from agents.rules.requests import is_denied, is_over, is_question, is_small_talk, strip_request
+from agents.rules.requests import ABILITY, Asked, is_denied, is_over, is_question, is_small_talk, strip_request
 from agents.rules.sentences import PRONOUN_ONLY, QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
-from agents.rules.verbs import VerbFound, find_verb, unknown_verb
+from agents.rules.verbs import NO_VERB, WORD, VerbFound, find_verb, unknown_verb
 from tasks.models import ExtractedTask, Extraction
 
 LONGEST_MESSAGE = 100_000
@@ -47,6 +47,7 @@ DUE_BARE = re.compile(
     r"^(?P<what>[^,;]{2,120}?)\s*[,:(–-]?\s*\b(?:due|fällig|deadline)(?:\s+(?:back|in|on|by|am|bis))?\s*\)?\s*$",
     re.IGNORECASE,
 )
+DUE_WORD = re.compile(r"due\b|fällig\b|deadline\b", re.IGNORECASE)
 OWED = re.compile(
     r"\b(?:rent|invoices?|bills?|fees?|tuition|mortgage|instal?lment|premium|\w*miete|\w*rechnung|\w*beitrag|gebühr\w*|rate)\b",
     re.IGNORECASE,
@@ -56,6 +57,10 @@ NOUN_TASK = re.compile(
     r"\w*termin|zahnarzt\w*|tierarzt\w*|arzt\w*|\w*miete|\w*rechnung|besprechung|frist|abgabe|elternabend|prüfung|tüv|friseur\w*|müllabfuhr|probe|training)\b",
     re.IGNORECASE,
 )
+NOUN_LAST = re.compile(
+    rf"(?:{NOUN_TASK.pattern})(?:\s+(?:with|at|for|in|about|re|to|bei|mit|beim|im|in|für|von)\b.*)?\W*$", re.IGNORECASE
+)
+GOING = re.compile(r"(?:zum|zur|nach|ins?|in\s+die|to\s+the)\s+\S", re.IGNORECASE)
 STATEMENT = re.compile(
     r"\b(?:was|were|is|are|had|has|have|went|will|war|ist|hat|hatte|sind|wird|i|we|you|he|she|they|ich|wir|du|er)\b",
     re.IGNORECASE,
@@ -126,18 +131,10 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
     """The task that the clause asks for. `day`: the due time of the task before it in the sentence."""
     text = clause.text
     head = strip_request(text)
-    if (
-        not BARE.sub("", text)
-        or is_denied(text)
-        or is_denied(head.words)
-        or is_small_talk(text)
-        or is_small_talk(head.words)
-    ):
-        return None
-    if not head.asked and is_question(text):
-        return None
     priority = find_priority(text)
     spans = [(priority.start, priority.end)] if priority else []
+    if _is_no_request(without(text, spans), head):
+        return None
     labels = find_labels(text)
     spans += [(mark.start, mark.end) for mark in labels]
     when, when_spans = _when(text, spans, now)
@@ -147,7 +144,8 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
     is_asked = asked.asked or head.asked or clause.is_asked
     if not is_asked and text.rstrip().endswith("?"):
         return None
-    reading = _read(request, clause, is_asked=is_asked, has_date=when is not None)
+    about = replace(asked, words=request, asked=is_asked, reminds=asked.reminds or head.reminds)
+    reading = _read(about, clause, has_date=when is not None)
     if reading is None or (not head.asked and is_over(text, reading.title.split(" ", 1)[0].casefold())):
         return None
     title = clean_title(reading.title)
@@ -172,6 +170,14 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
         quote=(f"{text}: {clause.material}" if clause.material else text)[:500],
         estimated_duration_minutes=find_minutes(title),
     )
+
+
+def _is_no_request(text: str, head: Asked) -> bool:
+    if not BARE.sub("", text) or is_denied(text) or is_denied(head.words):
+        return True
+    if is_small_talk(text) or is_small_talk(head.words):
+        return True
+    return is_question(text) and (not head.asked or ABILITY.match(text) is not None)
 
 
 def _confidence(meaning: Meaning, clause: Clause, *, is_asked: bool) -> float:
@@ -211,7 +217,7 @@ def _when(
         (d for d in own if not d.is_vague), own[0]
     )
     goes_to = re.search(r"\b(?:to|auf|from|von|zum)\s+$", text[: chosen.start], re.IGNORECASE) is not None
-    spans_of = [] if chosen.keeps_words or goes_to else [(chosen.start, chosen.end)]
+    spans_of = [] if chosen.keeps_words or goes_to else [(_behind_due(text, chosen), chosen.end)]
     if chosen.is_all_day and (hour := _hour_elsewhere(own, chosen)):
         due_at = chosen.due_at.replace(hour=hour.due_at.hour, minute=hour.due_at.minute, second=0)
         return DateMention(chosen.start, chosen.end, due_at, False, chosen.relation), [
@@ -219,6 +225,12 @@ def _when(
             (hour.start, hour.end),
         ]
     return chosen, spans_of
+
+
+def _behind_due(text: str, mention: DateMention) -> int:
+    """Where a date begins behind "due" or "fällig": that word says what kind of clause this is."""
+    match = DUE_WORD.match(text, mention.start, mention.end)
+    return match.end() if match else mention.start
 
 
 def _hour_elsewhere(own: list[DateMention], chosen: DateMention) -> DateMention | None:
@@ -241,8 +253,9 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
 # What ---------------------------------------------------------------------------------------------------------------
 
 
-def _read(words: str, clause: Clause, *, is_asked: bool, has_date: bool) -> Reading | None:
+def _read(about: Asked, clause: Clause, *, has_date: bool) -> Reading | None:
     """What the clause asks for; None when it asks for nothing."""
+    words, is_asked = about.words, about.asked
     if (
         due := DUE.match(words)
         or DUE_LAST.match(words)
@@ -266,10 +279,22 @@ def _read(words: str, clause: Clause, *, is_asked: bool, has_date: bool) -> Read
         return Reading(meaning_of(found), _plain_infinitive(words, found))
     if found := unknown_verb(words):
         return Reading(meaning_of(found), words)
-    if (is_asked and _is_thing(words)) or (clause.is_listed and not is_question(words) and not STATEMENT.search(words)):
-        why = "You asked to be reminded of it" if is_asked else "A line of your list"
+    if (is_asked and _is_thing(about)) or (clause.is_listed and not is_question(words) and not STATEMENT.search(words)):
+        why = (
+            "You asked to be reminded of it"
+            if about.reminds
+            else "You said it has to be done"
+            if is_asked
+            else "A line of your list"
+        )
         return Reading(Meaning("errand", "manual", 0.65 if is_asked else 0.55, why), _without_article(words))
-    if has_date and len(words.split()) <= 7 and NOUN_TASK.search(words) and not STATEMENT.search(words):
+    if (
+        has_date
+        and len(words.split()) <= 7
+        and NOUN_TASK.search(words)
+        and NOUN_LAST.search(words)
+        and not STATEMENT.search(words)
+    ):
         kind = "payment" if OWED.search(words) else "errand"
         return Reading(Meaning(kind, "manual", 0.6, "An appointment, or something due"), words)
     return None
@@ -291,9 +316,20 @@ def _is_statement(rest: str) -> bool:
     )
 
 
-def _is_thing(words: str) -> bool:
-    """Behind "remind me about" or "don't forget" any thing is a task; behind "I want" a bare thing is a wish."""
-    return bool(words) and not is_question(words)
+def _is_thing(about: Asked) -> bool:
+    """Behind "remind me about" any thing is a task; behind "I need to" a word that may be a verb has to follow."""
+    first = WORD.match(about.words)
+    if not first or is_question(about.words):
+        return False
+    if about.reminds or GOING.match(about.words):
+        return True
+    word = first[0].lower()
+    return (
+        not about.is_future
+        and len(about.words.split()) > 1
+        and word not in NO_VERB
+        and not word.endswith(("ed", "ly", "ing"))
+    )
 
 
 def _without_article(words: str) -> str:

@@ -29,11 +29,11 @@ ANY_CASE = re.IGNORECASE
 EDGE_BEFORE = r"(?:^|(?<=[.!?:;,(\-–—]\s)|(?<=[(])|(?<=\bis\s)|(?<=['’]s\s)|(?<=\bvery\s)|(?<=\bist\s)|(?<=\bsehr\s))"
 EDGE_AFTER = r"(?=\s*(?:$|[!,.;:)\-–—]))"
 PRIORITIES: list[tuple[str, Priority]] = [
-    (r"not\s+(?:very\s+|that\s+)?urgent|nicht\s+(?:so\s+)?dringend", "low"),
-    (r"!?p1|prio(?:rity|rität)?\s*:?\s*1|!!!+|asap|as\s+soon\s+as\s+possible|urgent(?:ly)?|immediately|right\s+away|straight\s+away", "critical"),
+    (r"not\s+(?:very\s+|that\s+)?urgent|nicht\s+(?:so\s+)?dringend|(?:das\s+|es\s+)?eilt\s+nicht|hat\s+(?:noch\s+)?zeit", "low"),
+    (r"!?p1|prio(?:rity|rität)?\s*:?\s*1|asap|as\s+soon\s+as\s+possible|urgent(?:ly)?|immediately|right\s+away|straight\s+away", "critical"),
     (r"(?:top|highest|critical)\s+priority|(?:priority|prio|priorität)\s*[:=]?\s*(?:critical|urgent|highest|kritisch)", "critical"),
     (r"(?:sehr\s+|äußerst\s+)?dringend|eilt|eilig|sofort|umgehend|unverzüglich|so\s+schnell\s+wie\s+möglich|schnellstmöglich|höchste\s+priorität|oberste\s+priorität", "critical"),
-    (r"!?p2|prio(?:rity|rität)?\s*:?\s*2|!!(?!!)|(?:with\s+)?high(?:er)?\s+(?:priority|prio|importance)|(?:priority|prio|priorität)\s*[:=]?\s*(?:high|hoch)|(?:mit\s+)?hohe[rn]?\s+priorität", "high"),
+    (r"!?p2|prio(?:rity|rität)?\s*:?\s*2|(?:with\s+)?high(?:er)?\s+(?:priority|prio|importance)|(?:priority|prio|priorität)\s*[:=]?\s*(?:high|hoch)|(?:mit\s+)?hohe[rn]?\s+priorität", "high"),
     (r"!?p4|prio(?:rity|rität)?\s*:?\s*4|(?:with\s+)?low(?:er|est)?\s+(?:priority|prio)|(?:priority|prio|priorität)\s*[:=]?\s*(?:low|niedrig)|(?:mit\s+)?niedrige[rn]?\s+priorität|geringe\s+priorität", "low"),
     (r"no\s+(?:rush|hurry)|when(?:ever)?\s+(?:you|i|we)\s+(?:have|get|find|['’]ve\s+got)\s+(?:a\s+|some\s+|the\s+)?(?:free\s+|spare\s+)?(?:time|moment|minute|chance)|when(?:ever)?\s+(?:it\s+is\s+|it['’]s\s+)?convenient|someday|some\s+day|at\s+some\s+point|eventually|(?:if|when)\s+there(?:['’]s|\s+is)\s+time", "low"),
     (r"irgendwann(?:\s+mal)?|keine\s+eile|hat\s+zeit|eilt\s+nicht|wenn\s+(?:du|ich|wir)\s+(?:mal\s+)?(?:etwas\s+)?(?:zeit|luft|gelegenheit)\s+(?:hast|habe|haben|findest|finde)|bei\s+gelegenheit", "low"),
@@ -44,7 +44,9 @@ EDGE_PRIORITIES: list[tuple[str, Priority]] = [
     (r"important|really\s+important|wichtig", "high"),
     (r"whenever", "low"),
 ]
-PRIORITY = [
+PRIORITY: list[tuple[re.Pattern[str], Priority]] = [
+    (re.compile(r"!!!+"), "critical"),
+    (re.compile(r"(?<!!)!!(?!!)(?=\s*$)"), "high"),
     *((re.compile(rf"(?<![\w#@/-])(?:{words})(?![\w/-])", ANY_CASE), priority) for words, priority in PRIORITIES),
     *(
         (re.compile(rf"{EDGE_BEFORE}(?:{words}){EDGE_AFTER}", ANY_CASE), priority)

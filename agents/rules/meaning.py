@@ -98,7 +98,10 @@ LISTING = _words(
 )
 TEXT = _words(
     r"slides?|(?:slide\s+)?deck|\w*presentations?|\w*präsentation\w*|documents?|\w*dokument\w*|documentation|proposals?|\w*angebot\w*|contracts?|\w*vertrag\w*|page|concept|\w*konzept\w*|(?:business\s+|project\s+|marketing\s+)?plan|invoice|quote|estimate|flyer|brochure|"
-    r"template|vorlage|form|formular|policy|guide|manual|handbook|job\s+(?:description|ad|posting)|press\s+release|pitch|poster|logo|mock-?ups?|survey|questionnaire|umfrage|fragebogen|dashboard|chart|diagram|cv|resume|lebenslauf|notes|script|speech|rede"
+    r"template|vorlage|form|formular|policy|guide|manual|handbook|job\s+(?:description|ad|posting)|press\s+release|pitch|poster|logo|mock-?ups?|survey|questionnaire|umfrage|fragebogen|dashboard|chart|diagram|\w*plan|cv|resume|lebenslauf|notes|script|speech|rede"
+)
+HOUSEHOLD = _words(
+    r"desk|closet|drawers?|kitchen|garage|photos?|files|cupboards?|wardrobe|shel(?:f|ves)|pantry|basement|attic|inbox|schrank|keller|schreibtisch|regal\w*|fotos"
 )
 POSTED = _words(
     r"thank[- ]you\s+(?:note|card|letter)s?|parcels?|letters?|packages?|cards?|postcards?|envelopes?|presents?|gifts?|application\s+form|passport|paket\w*|briefe?|postkarten?|päckchen|karte"
@@ -273,6 +276,8 @@ def _plan(verb: str, rest: str) -> Meaning:
         return PLAIN["errand"]
     if MEETING.search(rest) and not BIG.search(rest):
         return PLAIN["schedule"]
+    if HOUSEHOLD.search(rest) and not BIG.search(rest):
+        return PLAIN["errand"]
     return PLAIN["plan"]
 
 
@@ -285,6 +290,8 @@ def _research(verb: str, rest: str) -> Meaning:
 def _purchase(verb: str, rest: str) -> Meaning:
     if verb in {"renew", "verlängern", "subscribe to", "rent", "mieten", "pick out"}:
         return Meaning("errand", PERSON, 0.85, "Only a person can do this")
+    if verb == "get" and re.search(r"\b(?:\w{2,}ed|done|fixed|ready|cut|built|made|rid)\b", rest):
+        return PLAIN["errand"]
     return PLAIN["purchase"]
 
 

@@ -19,7 +19,7 @@ ASKING = (
     r"i\s+gotta|gotta|(?:need\s+to|needs\s+to|have\s+to|must|should|want\s+to|got\s+to|going\s+to)(?!\s+(?:i|we|you|he|she|it|they|there|the|this|that)\b)|"
     r"you\s+(?:should|need\s+to|have\s+to|must)|(?:it['’]s|it\s+is)\s+time\s+to|time\s+to|it\s+would\s+be\s+(?:great|nice|good|helpful|lovely)\s+(?:if\s+(?:you|we|i)\s+could|to)|it['’]d\s+be\s+(?:great|nice|good|helpful)\s+(?:if\s+(?:you|we|i)\s+could|to)|"
     r"(?:would|will|can|could)\s+you(?:\s+(?:please|also|maybe|perhaps|just|kindly|possibly|mind|be\s+able\s+to|help\s+me(?:\s+to)?))*|(?:can|could|shall)\s+we|let['’]?s(?:\s+also)?|let\s+us|why\s+don['’]?t\s+(?:you|we)|how\s+about\s+(?:you|we)|are\s+you\s+able\s+to|"
-    r"(?:is\s+it|would\s+it\s+be)\s+possible\s+(?:for\s+you\s+)?to|i\s+wonder\s+if\s+you\s+could|help\s+me(?:\s+to)?|(?:someone|somebody)\s+(?:has|needs|should|must|ought)(?:\s+to)?|"
+    r"(?:is\s+it|would\s+it\s+be)\s+possible\s+(?:for\s+you\s+)?to|i\s+wonder\s+if\s+you\s+could|help\s+me(?:\s+to)?|(?:can|could|would)\s+(?:someone|somebody|anyone)(?:\s+please)?|(?:someone|somebody)\s+(?:has|needs|should|must|ought)(?:\s+to)?|"
     r"remind\s+me\s+(?:again\s+)?(?:to|about|of|that(?:\s+(?:i|we)\s+(?:need|have|must|should)(?:\s+to)?)?)|remind\s+me|(?:do\s+not|don['’]?t)\s+(?:let\s+me\s+)?forget(?:\s+(?:to|about|that))?|never\s+forget\s+to|"
     r"(?:make|be)\s+sure(?:\s+(?:to|that\s+(?:i|we|you)|i|we|you))?|see\s+to\s+it\s+that|remember(?:\s+to)?(?!\s+(?:when|that\s+time))|note\s+to\s+self|to-?\s?do(?:\s+(?:list|for\s+\w+))?(?=\s*[:\-–])|add\s+(?:a\s+)?(?:task|to-?do|reminder)(?:\s*:|\s+(?:to|for|about))|"
     r"(?:new\s+)?(?:task|reminder|action|ai)(?=\s*:)|(?:create|make|set|add)\s+(?:me\s+)?(?:a\s+)?(?:new\s+)?(?:task|to-?do|reminder)(?:\s+(?:to|for|about|called|named)|\s*:)|add\s+to\s+my\s+(?:list|to-?dos?)\s*:|put\s+on\s+my\s+list\s*:|do\s+the\s+following(?=\s*:)|"
@@ -59,10 +59,10 @@ BOUNDARY = re.compile(r"[,:;]")
 SMALL_TALK = re.compile(
     r"^\W*(?:(?:please|bitte|just|and|then|so|ok|well)\W+)*(?:"
     r"(?:tell|show|teach|give|explain\s+to|ask|call|text|trust|believe|excuse|forgive|pardon|bear\s+with|wish|spare|answer|hear|talk\s+to|guide|surprise|entertain|cheer)\s+(?:me|us)(?!\w)(?!\s*(?:an?\s+)?(?:summary|draft|outline|report|translation)\b)|"
-    r"let\s+me\b|let\s+(?:it|that|him|her|them|us)\s+(?:be|go)|see\s+(?:you|ya)|talk\s+(?:to\s+you\s+)?(?:soon|later|tomorrow)|talk\s+to\s+you|speak\s+(?:to\s+you\s+)?(?:soon|later)|catch\s+you|take\s+(?:care(?!\s+of)|it\s+easy|your\s+time|a\s+seat)|keep\s+(?:up\s+the|it\s+up|going|calm|in\s+mind|in\s+touch|me)|sleep\s+(?:well|tight)|rest\s+well|"
+    r"(?:i|we)\s+(?:must|have\s+to|should|need\s+to|gotta|got\s+to)\s+(?:say|admit|go|run|leave|dash)\b(?:\s+(?:now|soon))?(?!\s+(?:to|and|through|over)\b)|let\s+me\b|let\s+(?:it|that|him|her|them|us)\s+(?:be|go)|see\s+(?:you|ya)|talk\s+(?:to\s+you\s+)?(?:soon|later|tomorrow)|talk\s+to\s+you|speak\s+(?:to\s+you\s+)?(?:soon|later)|catch\s+you|take\s+(?:care(?!\s+of)|it\s+easy|your\s+time|a\s+seat)|keep\s+(?:up\s+the|it\s+up|going|calm|in\s+mind|in\s+touch|me)|sleep\s+(?:well|tight)|rest\s+well|"
     r"have\s+(?:a|an|fun|some)\b|enjoy\b|find\s+(?:attached|enclosed|below)|good\s+(?:luck|night|job|work|idea|point|to\s+know|news)|get\s+(?:well|lost|out\b|some\s+(?:rest|sleep))|go\s+(?:on|ahead|away|for\s+it)\W*$|come\s+on\W*$|hang\s+(?:in|on|tight)\b|hold\s+on|wait\b(?!\s+for)|hurry|try\s+again|start\s+over|"
     r"(?:do|run|try|repeat|continue|cancel|undo|stop|check|send|read|open|delete|use|get|make|take|leave|keep|put|see|move|finish|complete)\s+(?:it|that|this|so|them)(?:\s+(?:again|please|now|all|up|there|back))?\W*$|sounds|looks|seems|works\s+for|fair\s+enough|"
-    r"(?:list|show|read|open|check)\s+(?:all\s+)?(?:of\s+)?my\s+(?:open\s+|current\s+)?(?:tasks?|to-?dos?|list|agenda|schedule|day|reminders?)\b|go\s+team|happy\s+(?:birthday|new\s+year|easter|friday|holidays)|merry|read\s+(?:you|ya)|make\s+(?:sense|my\s+day)|"
+    r"(?:list|show|read|open|check)\s+(?:all\s+)?(?:of\s+)?my\s+(?:open\s+|current\s+)?(?:tasks?|to-?dos?|list|agenda|schedule|day|reminders?)\b|(?:disregard|ignore)\s+(?:my|the|that|this|what)\b|go\s+team|happy\s+(?:birthday|new\s+year|easter|friday|holidays)|merry|read\s+(?:you|ya)|make\s+(?:sense|my\s+day)|"
     r"(?:sag|zeig|erzähle?|gib|erklär|verrat|wünsch|glaub|verzeih|schau)(?:e|en\s+sie)?\s+(?:mir|uns)\b(?!\s+eine?\s+(?:zusammenfassung|gliederung))|(?:mir\s+)(?:sagen|zeigen|erzählen|erklären|helfen)|mach['’]?s\s+gut|pass\s+auf\s+dich|bis\s+(?:bald|dann|später|morgen|gleich|nachher|montag|freitag)\W*$|"
     r"schöne[nrs]?\s|viel\s+(?:spaß|glück|erfolg)|gute\s+(?:nacht|besserung|idee|reise)|schlaf\s+gut|lass\s+mich|warte?\b(?!\s+auf)|mach\s+(?:weiter|das|es)\W*$|komm\s+schon|halt\b|los\s+geht)",
     ANY_CASE,
@@ -84,12 +84,31 @@ SUBORDINATE = re.compile(
 )
 
 
+REMINDING = re.compile(
+    r"remind|forget|remember|erinner|vergiss|vergess|denke?\b|task|to-?\s?do|note|list|aufgabe|merken|erledigen|action",
+    ANY_CASE,
+)
+FUTURE = re.compile(r"\b(?:will|shall|werden?)\b|['’]ll\b", ANY_CASE)
+# "Can you swim?" asks what somebody is able to do.
+ABILITY = re.compile(
+    r"^\W*(?:(?:can|could)\s+you\s+(?:really\s+|even\s+|also\s+)?(?:hear|see|speak|understand|believe|imagine|guess|feel|swim|dance|sing|fly|code|think|know|remember|read|cook|drive|do\s+(?:that|this|it|anything|more|math)|talk)|"
+    r"kannst\s+du\s+(?:mich|deutsch|englisch|das|auch|überhaupt|eigentlich|schwimmen|singen|tanzen|denken|sprechen|lesen|kochen))(?:\s+\w+){0,2}\W*$",
+    ANY_CASE,
+)
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What is left of a clause without its words of request. `asked`: there was one that obliges or asks."""
+    """What is left of a clause without its words of request.
+
+    `asked`: there was one that obliges or asks. `reminds`: it asked to keep something in mind, so a mere thing will
+    do. `is_future`: it only said what will be.
+    """
 
     words: str
     asked: bool
+    reminds: bool = False
+    is_future: bool = False
 
 
 def strip_request(clause: str) -> Asked:
@@ -99,10 +118,13 @@ def strip_request(clause: str) -> Asked:
         words, asked = DONT_FORGET_AT_END.sub("", words), True
     else:
         words, asked = ASKED_AT_END.sub("", words) if len(words) < 4000 else words, False
+    reminds, is_future = asked, False
     for _ in range(12):
         words = LEADING.sub("", words)
         if match := ASKING_AT_HEAD.match(words):
             asked = True
+            reminds = reminds or REMINDING.search(match[0]) is not None
+            is_future = FUTURE.search(match[0]) is not None
         else:
             match = FILLER_AT_HEAD.match(words)
         if match is None and (to := INFINITIVE_MARK.match(words)):
@@ -110,7 +132,7 @@ def strip_request(clause: str) -> Asked:
         if match is None:
             break
         words = words[match.end() :]
-    return Asked(words.strip(), asked)
+    return Asked(words.strip(), asked, reminds, is_future)
 
 
 def is_denied(clause: str) -> bool:
@@ -127,7 +149,7 @@ def _is_english(words: str) -> bool:
 
 def is_question(clause: str) -> bool:
     """Asks about the world, not for a deed."""
-    return QUESTION.match(clause) is not None
+    return QUESTION.match(clause) is not None or ABILITY.match(clause) is not None
 
 
 def is_small_talk(clause: str) -> bool:

@@ -214,11 +214,20 @@ def _split(sentence: str, now: datetime) -> Iterator[Clause]:
         antecedent = _object_of(piece, now) or antecedent
 
 
+IS_DUE = re.compile(r"\b(?:is|are|ist|sind)\s+(?:\w+\s+){0,3}(?:due|fällig)\b", re.IGNORECASE)
+LET_KNOW = re.compile(
+    r"(?:then\s+)?(?:let|tell|inform|notify|keep)\s+(?:him|her|them|everyone|me|us)(?:\s+(?:know|posted|informed))?[\s.!?]*",
+    re.IGNORECASE,
+)
 ADDED = re.compile(r"(?:cc|bcc|copy\s+in|attach|include|mention|enclose|sign\s+it|füge|häng|erwähne?)\b", re.IGNORECASE)
 
 
 def _is_cut(left: str, right: str, at: str, now: datetime) -> bool:
     right = right[:300]
+    if IS_DUE.search(left) and IS_DUE.search(right):
+        return True
+    if LET_KNOW.fullmatch(right.strip()):
+        return False
     if NEGATED.match(right) and not at.strip().startswith(":"):
         return True
     said = strip_request(right)

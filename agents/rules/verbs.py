@@ -124,7 +124,19 @@ def find_verb(words: str, *, asked: bool) -> VerbFound | None:
     return head or tail
 
 
+# Verbs that are the first half of a thing.
+NOUN_PAIR = re.compile(
+    r"(?:water\s+(?:bill|bottles?|heater|tank|filters?|park|colou?rs?)|phone\s+(?:bill|case|number|charger|contract)|book\s+(?:shelf|case|club|store|bag)|test\s+(?:phase|plan|data|results?|cases?|runs?)|"
+    r"train\s+(?:tickets?|pass|card|station)|ice\s+(?:cream|cubes|tea)|oil\s+(?:filter|change)|light\s+bulbs?|paint\s+(?:brush(?:es)?|roller|buckets?)|print\s+(?:shop|cartridges?)|order\s+(?:form|number|confirmation)|"
+    r"report\s+card|call\s+(?:centre|center|log)|air\s+(?:filter|freshener|fryer|conditioner|mattress)|heat\s+pump|plan\s+[a-d]\b|record\s+player|design\s+(?:system|docs?)|cook\s+books?|park\s+bench|bath\s+(?:towels?|mat)|"
+    r"dish\s+soap|wash(?:ing)?\s+(?:powder|machine)|clean(?:ing)?\s+supplies|drive\s+through|check\s*-?\s*(?:list|up)\b|open\s+(?:house|day|source)|post\s+(?:office|its?)|mail\s+(?:box|room)|text\s+books?|name\s+tags?)",
+    re.IGNORECASE,
+)
+
+
 def _english_head(word: str, words: str, rest: str) -> VerbFound | None:
+    if NOUN_PAIR.match(words):
+        return None
     lowered = " ".join(words[:60].lower().split()) + " "
     for phrase in PHRASES_BY_FIRST.get(word, ()):
         if lowered.startswith(phrase + " "):

@@ -129,7 +129,7 @@ GERMAN: dict[str, str] = {
     ),
     "call": ("an|rufen, telefonieren, zurück|rufen, durch|rufen"),
     "errand": (
-        "unterschreiben, unterzeichnen, kündigen, ab|holen, ab|geben, bringen, zurück|bringen, zurück|geben, "
+        "bewerben, registrieren, immatrikulieren, unterschreiben, unterzeichnen, kündigen, ab|holen, ab|geben, bringen, zurück|bringen, zurück|geben, "
         "reparieren, putzen, waschen, ab|waschen, gießen, füttern, besuchen, treffen, gehen, nehmen, mit|nehmen, "
         "mit|bringen, mähen, kochen, backen, packen, aus|packen, ein|packen, drucken, aus|drucken, scannen, "
         "ein|scannen, installieren, tauschen, aus|tauschen, um|tauschen, wechseln, laden, füllen, aus|füllen, "
@@ -157,7 +157,7 @@ GERMAN: dict[str, str] = {
 }
 
 # German forms that are English words too: they count only before a German word.
-ALIKE = "back bring check fang film find form halt hang lade man melde mess miss pack park plan rate sing such test "
+ALIKE = "back bring check fang film find form halt hang man mess miss pack park plan sing such test "
 # English verbs that are names when written with a capital inside a sentence.
 NAMES_TOO = (
     "art bath bill bob box chase dean drew faith frank grace grant guy hope ice jack josh joy mark nick page pat "

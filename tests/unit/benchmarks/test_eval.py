@@ -61,12 +61,8 @@ def test_a_miss_is_printed_with_what_was_expected_and_what_came(tmp_path: Path) 
 
 
 def test_each_case_has_a_zone_and_a_now_of_its_own(tmp_path: Path) -> None:
-    far = {
-        **CASE,
-        "now": "2026-03-04T20:30:00+00:00",
-        "timezone": "Asia/Tokyo",
-        "expect": [{"title_words": [], "due_date": "2026-03-06"}],
-    }
+    expected = [{"title_words": ["ana"], "due_date": "2026-03-06"}]
+    far = {**CASE, "now": "2026-03-04T20:30:00+00:00", "timezone": "Asia/Tokyo", "expect": expected}
     assert last_line(run_eval(write(tmp_path / "cases.jsonl", far)))["right"] == 1
 
 
