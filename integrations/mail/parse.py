@@ -206,8 +206,7 @@ def _leaves(message: "Message[str, str]") -> Iterator["Message[str, str]"]:
         part = waiting.pop()
         payload: object = part.get_payload()
         if isinstance(payload, list) and part.get_content_maintype() != "message":
-            inner = cast(list[object], payload)
-            waiting.extend(reversed([p for p in inner if isinstance(p, Message)]))
+            waiting.extend(reversed(cast(list["Message[str, str]"], payload)))
         else:
             yield part
 

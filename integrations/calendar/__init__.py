@@ -1,0 +1,1 @@
+"""Calendars: reading iCalendar files."""

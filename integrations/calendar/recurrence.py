@@ -1,0 +1,127 @@
+"""When the occurrences of calendar entries are: by the clock of their zone, with exceptions and changes."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+
+from integrations.calendar.ics import CalendarEntry
+
+MOST_OCCURRENCES = 2_000
+MOST_STEPS = 200_000
+UNTIL = re.compile(r"UNTIL=(?P<day>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?", re.IGNORECASE)
+TOO_OFTEN = re.compile(r"FREQ=(?:SECONDLY|MINUTELY)", re.IGNORECASE)
+LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One time an entry takes place. `entry` is the series, or the change that stands in its place."""
+
+    entry: CalendarEntry
+    starts_at: datetime
+    ends_at: datetime
+
+
+def occurrences(
+    entry: CalendarEntry, start: datetime, end: datetime, changes: Sequence[CalendarEntry] = ()
+) -> list[Occurrence]:
+    """The occurrences that touch [start, end), in order; at most 2,000.
+
+    `changes` are the entries of the same uid with a `recurrence_id`: each stands in for the occurrence it names; a
+    cancelled one removes it. A cancelled entry has none. A rule that cannot be read is taken as a single event.
+    """
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("start and end must be aware")
+    changed = {_moment(change.recurrence_id): change for change in changes if change.uid == entry.uid}
+    length = entry.ends_at.astimezone(UTC) - entry.starts_at.astimezone(UTC)
+    excluded = {moment.astimezone(UTC) for moment in entry.excluded_starts} | changed.keys()
+    found = [
+        Occurrence(entry, at, _ends(entry, at, length))
+        for at in _starts(entry, start - length - timedelta(days=1), end)
+        if at.astimezone(UTC) not in excluded and entry.status != "cancelled"
+    ]
+    found += [Occurrence(c, c.starts_at, c.ends_at) for c in changed.values() if c.status != "cancelled"]
+    touching = [o for o in found if o.starts_at < end and (o.ends_at > start or o.starts_at >= start)]
+    return sorted(touching, key=lambda o: o.starts_at)[:MOST_OCCURRENCES]
+
+
+def all_occurrences(entries: Iterable[CalendarEntry], start: datetime, end: datetime) -> list[Occurrence]:
+    """The occurrences of many entries that touch [start, end), in order; changes find their series by uid."""
+    masters: list[CalendarEntry] = []
+    changes: dict[str, list[CalendarEntry]] = {}
+    for entry in entries:
+        if entry.recurrence_id:
+            changes.setdefault(entry.uid, []).append(entry)
+        else:
+            masters.append(entry)
+    found = [o for master in masters for o in occurrences(master, start, end, changes.pop(master.uid, []))]
+    for orphans in changes.values():  # a change whose series is not in the file stands for itself
+        for orphan in orphans:
+            found += occurrences(orphan.model_copy(update={"recurrence_id": ""}), start, end)
+    return sorted(found, key=lambda o: o.starts_at)
+
+
+def _starts(entry: CalendarEntry, begin: datetime, end: datetime) -> list[datetime]:
+    zone = ZoneInfo(entry.timezone)
+    by_rule = [entry.starts_at, *entry.added_starts]
+    if entry.recurrence and not TOO_OFTEN.search(entry.recurrence) and not _is_impossible(entry.recurrence):
+        # The rule runs on the clock of the zone, so that nine o'clock stays nine o'clock when the clocks change.
+        wall = entry.starts_at.astimezone(zone).replace(tzinfo=None)
+        try:
+            rule = rrulestr(_local_until(entry.recurrence, zone), dtstart=wall)
+            last = end.astimezone(zone).replace(tzinfo=None)
+            first = begin.astimezone(zone).replace(tzinfo=None)
+            for step, at in enumerate(rule):
+                if at >= last or step >= MOST_STEPS or len(by_rule) > MOST_OCCURRENCES:
+                    break
+                if at >= first:
+                    by_rule.append(_on_clock(at, zone))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            return sorted(set(by_rule))  # the file's rule cannot be read: the event itself still stands
+    return sorted({at.astimezone(UTC): at for at in by_rule}.values())
+
+
+def _on_clock(at: datetime, zone: ZoneInfo) -> datetime:
+    """That wall-clock time; one that a clock change skips moves on by the gap."""
+    return at.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+
+
+def _ends(entry: CalendarEntry, at: datetime, length: timedelta) -> datetime:
+    zone = ZoneInfo(entry.timezone)
+    if entry.is_all_day:
+        days = (entry.ends_at.replace(tzinfo=None) - entry.starts_at.replace(tzinfo=None)).days
+        return _on_clock(at.replace(tzinfo=None) + timedelta(days=days), zone)
+    return (at.astimezone(UTC) + length).astimezone(zone)
+
+
+def _local_until(rule: str, zone: ZoneInfo) -> str:
+    """UNTIL as a wall-clock time of the zone, as the start is; a mere day counts to its end."""
+
+    def local(match: re.Match[str]) -> str:
+        if not match["time"]:
+            return f"UNTIL={match['day']}T235959"
+        at = datetime.strptime(f"{match['day']}{match['time']}", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return f"UNTIL={at.astimezone(zone) if match['utc'] else at:%Y%m%dT%H%M%S}"
+
+    return UNTIL.sub(local, rule)
+
+
+def _is_impossible(rule: str) -> bool:
+    """Days that no month of the rule has (30 February): the library would look for one up to the year 9999."""
+    parts = dict(part.upper().split("=", 1) for part in rule.split(";") if "=" in part)
+    try:
+        months = [int(m) for m in parts.get("BYMONTH", "").split(",") if m]
+        days = [int(d) for d in parts.get("BYMONTHDAY", "").split(",") if d]
+    except ValueError:
+        return True
+    if not days:
+        return False
+    return all(abs(day) > LONGEST_MONTH.get(month, 0) for month in months or LONGEST_MONTH for day in days)
+
+
+def _moment(recurrence_id: str) -> datetime:
+    return datetime.fromisoformat(recurrence_id).astimezone(UTC) if recurrence_id else datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Tables: reading tasks from CSV."""
