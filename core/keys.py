@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,14 @@ from uuid import UUID
 
 import jwt
 
-from core.errors import Unauthorized
+from core.data_folder import make_private_folder, unusable
+from core.errors import Unauthorized, Unavailable
 
 ALGORITHM = "HS256"
 AUDIENCE = "authenticated"
 LINK_SECONDS = 15 * 60
 SESSION_SECONDS = 30 * 24 * 3600
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -30,16 +34,9 @@ class Keys:
 
     @classmethod
     def load(cls, home: Path, supabase_secret: str | None = None) -> "Keys":
-        """The keys of an installation; made the first time, readable by its owner alone."""
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = home / "secret.key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as new:
-                new.write(secrets.token_bytes(32))
-        except FileExistsError:
-            pass
-        root = path.read_bytes()
+        """The keys of an installation; made the first time, readable by its owner alone. Raises `Unavailable`."""
+        home = make_private_folder(home)
+        root = _root_key(home / "secret.key")
         used = home / "used-links"
         used.mkdir(mode=0o700, exist_ok=True)
         return cls(root, used, supabase_secret.encode() if supabase_secret else _derive(root, "jwt"))
@@ -91,8 +88,9 @@ class Keys:
 
     def _forget_old_links(self) -> None:
         for mark in self.used_links.iterdir():
-            if mark.stat().st_mtime < time.time() - 2 * LINK_SECONDS:
-                mark.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another visitor forgets the same one
+                if mark.stat().st_mtime < time.time() - 2 * LINK_SECONDS:
+                    mark.unlink()
 
     @staticmethod
     def _sign(key: bytes, user_id: UUID, seconds: int, **claims: Any) -> str:
@@ -108,6 +106,32 @@ class Keys:
             raise Unauthorized(
                 "The token is not valid here, or it has expired", hint="Sign in again: `steward link`."
             ) from error
+
+
+def _root_key(path: Path) -> bytes:
+    """The random key of an installation. A new one is written beside its place and linked there whole.
+
+    So nobody ever reads a part of it: an empty key would sign like any other, and everybody could guess it.
+    """
+    try:
+        if not path.exists():
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".secret-") as new:  # mode 0600
+                new.write(secrets.token_bytes(KEY_BYTES))
+                new.flush()
+                os.fsync(new.fileno())
+                with suppress(FileExistsError):  # somebody else was first: theirs stands
+                    os.link(new.name, path)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        root = path.read_bytes()
+    except OSError as error:
+        raise unusable(path.parent, error) from error
+    if len(root) != KEY_BYTES:
+        raise Unavailable(
+            f"The key file {path} is broken: it has {len(root)} bytes instead of {KEY_BYTES}",
+            hint="Remove it and start again; everybody then signs in anew.",
+        )
+    return root
 
 
 def _derive(root: bytes, purpose: str) -> bytes:
