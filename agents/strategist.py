@@ -19,7 +19,8 @@ from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
 
 PROMPT = load_prompt(Path(__file__).parent / "strategist.md")
 THREAD_CHARACTERS = 20_000
-ADDRESS = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+|[\w.+%'-]+@localhost\b")
+# Bounded, and begun only where a word begins: a long run of letters must not take quadratic time.
+ADDRESS = re.compile(r"(?<![\w.+%'-])[\w.+%'-]{1,64}@(?:localhost\b|[\w-]{1,63}(?:\.[\w-]{1,63})+)")
 OWN_WORDS = {"chat", "manual", "import", "plan"}
 
 

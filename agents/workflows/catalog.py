@@ -1,7 +1,7 @@
 """The catalogue of workflows: one for each kind of task."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Workflow:
             return by_person.decide(context, now)
         if context.feedback:
             return needs_model.for_feedback(context.feedback)
-        return self.rules(context, now)
+        title = " ".join(context.task.title.split())  # also keeps the patterns from trying every run of spaces
+        return self.rules(replace(context, task=context.task.model_copy(update={"title": title})), now)
 
 
 WORKFLOWS: dict[str, Workflow] = {

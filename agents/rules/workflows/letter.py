@@ -7,7 +7,9 @@ from agents.rules.workflows.wording import is_german
 from agents.strategist import ADDRESS, DraftContent, TaskContext
 
 NAME = r"[A-ZÄÖÜ][\w'’-]+(?:\s+[A-ZÄÖÜ][\w'’-]+){0,2}"
-NAMED_ADDRESS = re.compile(rf"(?P<name>{NAME})\s*[(<,]\s*(?P<address>[^\s@()<>]+@[^\s@()<>,]+?)\s*[)>]?(?=[\s,.;]|$)")
+NAMED_ADDRESS = re.compile(
+    rf"(?P<name>{NAME})\s*[(<,]\s*(?P<address>[^\s@()<>]{1, 64}@[^\s@()<>,]{1, 255}?)\s*[)>]?(?=[\s,.;]|$)"
+)
 TITLE = re.compile(r"^(?:(?:Mr|Mrs|Ms|Dr|Prof|Herrn?|Frau)\.?\s+)+(?P<family>.+)$")
 # First names that are also the first part of an address: only then may a greeting use it.
 NAMES = """
@@ -81,7 +83,7 @@ class Recipient:
 def recipient_of(context: TaskContext, words: str) -> Recipient:
     """The recipient that the task names. `words` is the part of the request that says whom it is for."""
     task = context.task
-    text = f"{words} {task.title} {task.description if context.in_own_words else ''} {task.recipient or ''}"
+    text = f"{words} {task.title} {task.description[:5_000] if context.in_own_words else ''} {task.recipient or ''}"
     address = next((found for found in ADDRESS.findall(task.recipient or "")), "") or next(
         iter(ADDRESS.findall(text)), ""
     )

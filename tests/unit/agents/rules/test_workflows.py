@@ -442,7 +442,20 @@ async def test_feedback_is_not_pretended_to_be_understood() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(WORKFLOWS))
-@pytest.mark.parametrize("title", ["x", "[Name]", "🙂" * 300, "a" * 300, "{{x}} \\1 (?P<", "שלום", "to about that for"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "x",
+        " " * 300 + "x",
+        "Email " + "a " * 140,
+        "[Name]",
+        "🙂" * 300,
+        "a" * 300,
+        "{{x}} \\1 (?P<",
+        "שלום",
+        "to about that for",
+    ],
+)
 async def test_odd_titles_end_in_one_of_the_three(title: str, kind: str) -> None:
     assert isinstance(await decided(make_context(title, kind)), Immediate | Decompose | Blocked)
 
