@@ -15,7 +15,7 @@ from agents.rules.meaning import PLAIN, Meaning, meaning_of
 from agents.rules.passive import active_of
 from agents.rules.recurrence import Recurrence, find_recurrence, first_time
 from agents.rules.replies import reply_to
-from agents.rules.requests import ABILITY, Asked, is_denied, is_over, is_question, is_small_talk, strip_request
+from agents.rules.requests import Asked, asks_back, is_denied, is_over, is_question, is_small_talk, strip_request
 from agents.rules.sentences import PRONOUN_ONLY, QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
 from agents.rules.verbs import NO_VERB, WORD, VerbFound, find_verb, unknown_verb
@@ -53,12 +53,13 @@ OWED = re.compile(
     re.IGNORECASE,
 )
 NOUN_TASK = re.compile(
-    r"\b(?:appointment|meeting|call|deadline|rent|invoice|payment|bill|dentist|doctor|vet|interview|check-?up|inspection|haircut|exam|flight|rehearsal|class|lesson|practice|"
+    r"\b(?:appointment|meeting|call|lunch|dinner|breakfast|brunch|coffee|drinks|gym|yoga|deadline|rent|invoice|payment|bill|dentist|doctor|vet|interview|check-?up|inspection|haircut|exam|flight|rehearsal|class|lesson|practice|"
     r"\w*termin|zahnarzt\w*|tierarzt\w*|arzt\w*|\w*miete|\w*rechnung|besprechung|frist|abgabe|elternabend|prüfung|tüv|friseur\w*|müllabfuhr|probe|training)\b",
     re.IGNORECASE,
 )
 NOUN_LAST = re.compile(
-    rf"(?:{NOUN_TASK.pattern})(?:\s+(?:with|at|for|in|about|re|to|bei|mit|beim|im|in|für|von)\b.*)?\W*$", re.IGNORECASE
+    rf"^(?:(?:my|our|the|a|an|der|die|das|mein\w*|unser\w*)\s+)?(?:(?!\w+ed\b)[\w'-]+\s+){{0,2}}?(?:{NOUN_TASK.pattern})(?:\s+(?:with|at|for|in|about|re|to|bei|mit|beim|im|für|von)\b.*)?\W*$",
+    re.IGNORECASE,
 )
 GOING = re.compile(r"(?:zum|zur|nach|ins?|in\s+die|to\s+the)\s+\S", re.IGNORECASE)
 STATEMENT = re.compile(
@@ -69,7 +70,7 @@ CONTENT = re.compile(
     r"\b(?:that|saying|to\s+say|telling|whether|if|because|dass|ob|weil|mit\s+dem\s+hinweis)\b", re.IGNORECASE
 )
 POLITE_INSIDE = re.compile(
-    r"(?<=\S)\s+(?:please|pls|bitte|doch\s+mal|mal|doch)(?=\s)(?!\s+(?:so|als)\b)", re.IGNORECASE
+    r"(?<=\S)\s+(?:please|pls|bitte|doch\s+mal|mal|doch)(?=\s)(?!\s+(?:so|als|sie|ihn|euch|darum|um)\b)", re.IGNORECASE
 )
 BARE = re.compile(r"[\W_]+")
 ALONE = frozenset(
@@ -177,7 +178,7 @@ def _is_no_request(text: str, head: Asked) -> bool:
         return True
     if is_small_talk(text) or is_small_talk(head.words):
         return True
-    return is_question(text) and (not head.asked or ABILITY.match(text) is not None)
+    return is_question(text) and (not head.asked or asks_back(text))
 
 
 def _confidence(meaning: Meaning, clause: Clause, *, is_asked: bool) -> float:
@@ -312,7 +313,8 @@ def _plain_infinitive(words: str, found: VerbFound) -> str:
 
 def _is_statement(rest: str) -> bool:
     return (
-        re.match(r"\s*(?:is|are|was|were|will|has|had|ist|war|sind|hat|wird|['’]s)\b", rest, re.IGNORECASE) is not None
+        re.match(r"\s*(?:is|are|was|were|will|has|had|of|ist|war|sind|hat|wird|['’]s)\b", rest, re.IGNORECASE)
+        is not None
     )
 
 

@@ -302,6 +302,8 @@ def _call(verb: str, rest: str) -> Meaning:
 
 
 def _errand(verb: str, rest: str) -> Meaning:
+    if verb in {"give", "geben"} and re.match(r"\s+(?:me|us|mir|uns)\b", rest) and (found := _text(rest, written=True)):
+        return found
     if verb in {"contact", "kontaktieren"} and MAIL.search(rest):
         return PLAIN["send"]
     if verb in {"do", "start", "finish", "complete", "fertigstellen"} and re.search(

@@ -36,7 +36,7 @@ ASKING_AT_HEAD = re.compile(rf"(?:{ASKING})(?![\w'’-]){AFTER}", ANY_CASE)
 INFINITIVE_MARK = re.compile(r"(?:to|zu|um)\s+", ANY_CASE)
 LEADING = re.compile(r"^[\s,;:.!?–—*•>\-\"'“”„‘’()\[\]]+")
 ASKED_AT_END = re.compile(
-    r"[\s,;–-]*(?:please|pls|bitte|nicht\s+vergessen|thanks|thank\s+you|thx|danke(?:\s+dir)?|would\s+be\s+great|ok(?:ay)?)?[\s!.?]*$",
+    r"[\s,;–-]*(?<!\w)(?:please|pls|bitte|nicht\s+vergessen|thanks|thank\s+you|thx|danke(?:\s+dir)?|would\s+be\s+great|ok(?:ay)?)?[\s!.?]*$",
     ANY_CASE,
 )
 DONT_FORGET_AT_END = re.compile(r"[\s,;–-]*\b(?:nicht\s+vergessen|don['’]?t\s+forget)[\s!.]*$", ANY_CASE)
@@ -61,9 +61,9 @@ SMALL_TALK = re.compile(
     r"(?:tell|show|teach|give|explain\s+to|ask|call|text|trust|believe|excuse|forgive|pardon|bear\s+with|wish|spare|answer|hear|talk\s+to|guide|surprise|entertain|cheer)\s+(?:me|us)(?!\w)(?!\s*(?:an?\s+)?(?:summary|draft|outline|report|translation)\b)|"
     r"(?:i|we)\s+(?:must|have\s+to|should|need\s+to|gotta|got\s+to)\s+(?:say|admit|go|run|leave|dash)\b(?:\s+(?:now|soon))?(?!\s+(?:to|and|through|over)\b)|let\s+me\b|let\s+(?:it|that|him|her|them|us)\s+(?:be|go)|see\s+(?:you|ya)|talk\s+(?:to\s+you\s+)?(?:soon|later|tomorrow)|talk\s+to\s+you|speak\s+(?:to\s+you\s+)?(?:soon|later)|catch\s+you|take\s+(?:care(?!\s+of)|it\s+easy|your\s+time|a\s+seat)|keep\s+(?:up\s+the|it\s+up|going|calm|in\s+mind|in\s+touch|me)|sleep\s+(?:well|tight)|rest\s+well|"
     r"have\s+(?:a|an|fun|some)\b|enjoy\b|find\s+(?:attached|enclosed|below)|good\s+(?:luck|night|job|work|idea|point|to\s+know|news)|get\s+(?:well|lost|out\b|some\s+(?:rest|sleep))|go\s+(?:on|ahead|away|for\s+it)\W*$|come\s+on\W*$|hang\s+(?:in|on|tight)\b|hold\s+on|wait\b(?!\s+for)|hurry|try\s+again|start\s+over|"
-    r"(?:do|run|try|repeat|continue|cancel|undo|stop|check|send|read|open|delete|use|get|make|take|leave|keep|put|see|move|finish|complete)\s+(?:it|that|this|so|them)(?:\s+(?:again|please|now|all|up|there|back))?\W*$|sounds|looks|seems|works\s+for|fair\s+enough|"
+    r"(?:do|run|try|repeat|continue|cancel|undo|stop|check|send|read|open|delete|use|get|make|take|leave|keep|put|see|move|finish|complete)\s+(?:it|that|this|so|them)(?:\s+(?:again|please|now|all|up|there|back))?\W*$|look\s+(?:at\s+(?:that|this|it|you)|out|here|who)\b|sounds|looks|seems|works\s+for|fair\s+enough|"
     r"(?:list|show|read|open|check)\s+(?:all\s+)?(?:of\s+)?my\s+(?:open\s+|current\s+)?(?:tasks?|to-?dos?|list|agenda|schedule|day|reminders?)\b|(?:disregard|ignore)\s+(?:my|the|that|this|what)\b|go\s+team|happy\s+(?:birthday|new\s+year|easter|friday|holidays)|merry|read\s+(?:you|ya)|make\s+(?:sense|my\s+day)|"
-    r"(?:sag|zeig|erzähle?|gib|erklär|verrat|wünsch|glaub|verzeih|schau)(?:e|en\s+sie)?\s+(?:mir|uns)\b(?!\s+eine?\s+(?:zusammenfassung|gliederung))|(?:mir\s+)(?:sagen|zeigen|erzählen|erklären|helfen)|mach['’]?s\s+gut|pass\s+auf\s+dich|bis\s+(?:bald|dann|später|morgen|gleich|nachher|montag|freitag)\W*$|"
+    r"(?:sag|zeig|erzähle?|gib|erklär|verrat|wünsch|glaub|verzeih|schau)(?:e|en\s+sie)?\s+(?:mir|uns)\b(?!\s+eine?\s+(?:zusammenfassung|gliederung))|(?:mir\s+)(?:sagen|zeigen|erzählen|erklären|helfen)|mach['’]?s\s+gut|rufe?\s+mich\s+(?:bitte\s+)?an\b|pass\s+auf\s+dich|bis\s+(?:bald|dann|später|morgen|gleich|nachher|montag|freitag)\W*$|"
     r"schöne[nrs]?\s|viel\s+(?:spaß|glück|erfolg)|gute\s+(?:nacht|besserung|idee|reise)|schlaf\s+gut|lass\s+mich|warte?\b(?!\s+auf)|mach\s+(?:weiter|das|es)\W*$|komm\s+schon|halt\b|los\s+geht)",
     ANY_CASE,
 )
@@ -93,6 +93,12 @@ FUTURE = re.compile(r"\b(?:will|shall|werden?)\b|['’]ll\b", ANY_CASE)
 ABILITY = re.compile(
     r"^\W*(?:(?:can|could)\s+you\s+(?:really\s+|even\s+|also\s+)?(?:hear|see|speak|understand|believe|imagine|guess|feel|swim|dance|sing|fly|code|think|know|remember|read|cook|drive|do\s+(?:that|this|it|anything|more|math)|talk)|"
     r"kannst\s+du\s+(?:mich|deutsch|englisch|das|auch|überhaupt|eigentlich|schwimmen|singen|tanzen|denken|sprechen|lesen|kochen))(?:\s+\w+){0,2}\W*$",
+    ANY_CASE,
+)
+
+
+ASKS_LEAVE = re.compile(
+    r"^\W*(?:(?:must|should|do|shall|may|can|could)\s+i\b|should\s+we\b|(?:muss|müsste|soll|sollte|kann|darf|will)\s+ich\b[^\n]{0,1000}\?\W*$|(?:sollen|müssen)\s+wir\b[^\n]{0,1000}\?\W*$)",
     ANY_CASE,
 )
 
@@ -149,7 +155,12 @@ def _is_english(words: str) -> bool:
 
 def is_question(clause: str) -> bool:
     """Asks about the world, not for a deed."""
-    return QUESTION.match(clause) is not None or ABILITY.match(clause) is not None
+    return QUESTION.match(clause) is not None or asks_back(clause)
+
+
+def asks_back(clause: str) -> bool:
+    """A question even where its words are those of a request: "Can you swim?", "Muss ich die Gebühr zahlen?"."""
+    return ASKS_LEAVE.match(clause) is not None or ABILITY.match(clause) is not None
 
 
 def is_small_talk(clause: str) -> bool:

@@ -60,7 +60,7 @@ DONE_BULLET = re.compile(r"^\s*(?:[-*•+]\s*)?\[[xX]\]")
 QUOTED = re.compile(r"“[^”\n]{1,2000}”|„[^“”\n]{1,2000}[“”]|«[^»\n]{1,2000}»|\"[^\"\n]{1,2000}\"")
 CUT = re.compile(
     r"\s?[,;]\s(?:and\s|und\s|or\s|then\s|dann\s|plus\s|but\s|aber\s|as well as\s|sowie\s)?(?:also\s|then\s|auch\s|dann\s|außerdem\s|afterwards\s|danach\s)?"
-    r"|\s(?:and|und|then|dann|plus|but|aber|sowie|&|\+)\s(?:also\s|then\s|auch\s|dann\s|afterwards\s|danach\s)?|\s[–—-]\s|:\s|\.\s|,(?=[^\s\d])",
+    r"|\s(?:and|und|then|dann|plus|but|aber|sowie|&|\+)\s(?:also\s|then\s|auch\s|dann\s|afterwards\s|danach\s)?|\s[–—-]\s|\s\(?\d{1,2}\)\s|:\s|\.\s|,(?=[^\s\d])",
     re.IGNORECASE,
 )
 CUT_END = re.compile(

@@ -69,7 +69,7 @@ ENGLISH: dict[str, str] = {
         "exchange, trade, lay, set, set the table, reset, restart, reboot, configure, migrate, refactor, "
         "implement, code, release, tag, push, pull the, commit, rebase, revert, monitor, rotate, revoke, enable, "
         "disable, make up, make the bed, stop by, swing by, drop by, pop by, head to, come, join, leave, wait "
-        "for, deal with, handle, take care of, look after, look at, go over, go through, go to, enrol, enroll, "
+        "for, deal with, handle, take care of, look after, look at, go over, look over, wake up, wake, go through, go to, enrol, enroll, "
         "enrol in, enroll in, opt out of, unsubscribe from, unsubscribe, quit, fetch up, return to, remove from, "
         "water the, escort, host the, raise, reach, request, reclaim, retrieve, redeem, replace the, store, stow, "
         "stack, load, unload, oil, grease, seal, sand, varnish, tile, plaster, wallpaper, wire up, solder, knit, "
