@@ -169,6 +169,8 @@ def translate(error: psycopg.Error) -> StewardError:
     if kind is None:
         if state in RETRYABLE:
             return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
+        if isinstance(error, psycopg.DataError):
+            return Invalid("A value cannot be kept", detail=str(error))
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return Unavailable("The database is out of reach", detail=str(error).strip() or None)
         return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}")

@@ -69,6 +69,7 @@ class CalendarEvent(Record):
     timezone: str = "UTC"
     recurrence: str | None = None
     excluded_starts: list[datetime] = Field(default_factory=list[datetime])
+    added_starts: list[datetime] = Field(default_factory=list[datetime])
     organizer: str = ""
     attendees: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     status: str = "confirmed"

@@ -75,6 +75,7 @@ create table public.calendar_events (
   timezone text not null default 'UTC',
   recurrence text,
   excluded_starts timestamptz[] not null default '{}',
+  added_starts timestamptz[] not null default '{}',
   organizer text not null default '',
   attendees jsonb not null default '[]' check (jsonb_typeof(attendees) = 'array'),
   status text not null default 'confirmed',

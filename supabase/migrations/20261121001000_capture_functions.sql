@@ -103,14 +103,14 @@ declare
   added integer;
 begin
   insert into public.calendar_events (organization_id, calendar, uid, recurrence_id, title, description, location, starts_at, ends_at,
-    is_all_day, timezone, recurrence, excluded_starts, organizer, attendees, status)
+    is_all_day, timezone, recurrence, excluded_starts, added_starts, organizer, attendees, status)
   select private.acting_organization(), coalesce(r.calendar, 'local'), r.uid, coalesce(r.recurrence_id, ''), coalesce(r.title, ''),
     coalesce(r.description, ''), coalesce(r.location, ''), r.starts_at, r.ends_at, coalesce(r.is_all_day, false), coalesce(r.timezone, 'UTC'),
-    r.recurrence, coalesce(r.excluded_starts, '{}'), coalesce(r.organizer, ''), coalesce(r.attendees, '[]'), coalesce(r.status, 'confirmed')
+    r.recurrence, coalesce(r.excluded_starts, '{}'), coalesce(r.added_starts, '{}'), coalesce(r.organizer, ''), coalesce(r.attendees, '[]'), coalesce(r.status, 'confirmed')
   from jsonb_populate_recordset(null::public.calendar_events, events) r
   on conflict (organization_id, calendar, uid, recurrence_id) do update set title = excluded.title, description = excluded.description,
     location = excluded.location, starts_at = excluded.starts_at, ends_at = excluded.ends_at, is_all_day = excluded.is_all_day,
-    timezone = excluded.timezone, recurrence = excluded.recurrence, excluded_starts = excluded.excluded_starts,
+    timezone = excluded.timezone, recurrence = excluded.recurrence, excluded_starts = excluded.excluded_starts, added_starts = excluded.added_starts,
     organizer = excluded.organizer, attendees = excluded.attendees, status = excluded.status;
   get diagnostics added = row_count;
   return jsonb_build_object('events', added);
@@ -194,7 +194,9 @@ language plpgsql set search_path = '' as $$
 declare
   known public.idempotency_keys;
 begin
-  delete from public.idempotency_keys k where k.user_id = (select auth.uid()) and k.created_at < now() - interval '1 day';
+  -- A request that never answered was cut off: its key is free again after ten minutes.
+  delete from public.idempotency_keys k where k.user_id = (select auth.uid())
+    and k.created_at < now() - case when k.status is null then interval '10 minutes' else interval '1 day' end;
   insert into public.idempotency_keys (organization_id, user_id, key, fingerprint)
   values (private.acting_organization(), (select auth.uid()), begin_idempotent_request.key, begin_idempotent_request.fingerprint)
   on conflict do nothing;
