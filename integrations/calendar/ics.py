@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import structlog
-from icalendar import Calendar, GloballyUniqueTZIDGuessed, LocalTimezoneMissing
+from icalendar import Calendar, GloballyUniqueTZIDGuessed
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from pydantic import BaseModel, ConfigDict
 
@@ -124,7 +124,6 @@ def _events(raw: bytes, name: str) -> list[Any]:
         with warnings.catch_warnings():
             # It warns of zones that it has to guess; here they are resolved by name (`_zone`) anyway.
             warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
-            warnings.simplefilter("ignore", LocalTimezoneMissing)
             calendars = cast(list[Any], Calendar.from_ical(text, multiple=True))
         return [event for calendar in calendars for event in calendar.walk("VEVENT")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
