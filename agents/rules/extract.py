@@ -18,7 +18,7 @@ from agents.rules.replies import reply_to
 from agents.rules.requests import Asked, asks_back, is_denied, is_over, is_question, is_small_talk, strip_request
 from agents.rules.sentences import PRONOUN_ONLY, QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
-from agents.rules.verbs import NO_VERB, WORD, VerbFound, find_verb, unknown_verb
+from agents.rules.verbs import ING_FORMS, NO_VERB, WORD, VerbFound, find_verb, unknown_verb
 from tasks.models import ExtractedTask, Extraction
 
 LONGEST_MESSAGE = 100_000
@@ -45,6 +45,11 @@ DEADLINE_AFTER = re.compile(
 )
 DUE_BARE = re.compile(
     r"^(?P<what>[^,;]{2,120}?)\s*[,:(–-]?\s*\b(?:due|fällig|deadline)(?:\s+(?:back|in|on|by|am|bis))?\s*\)?\s*$",
+    re.IGNORECASE,
+)
+# "The party moves to Saturday" is news, "move the call to Saturday" a task with a date.
+MOVED_TO = re.compile(
+    r"\b(?:moves|moved|shifts|shifted|changes|changed|postponed|is|are|was|has|wird|wurde|verschoben)\s+(?:\w+\s+){0,2}(?:to|auf)\s+$",
     re.IGNORECASE,
 )
 DUE_WORD = re.compile(r"due\b|fällig\b|deadline\b", re.IGNORECASE)
@@ -212,6 +217,7 @@ def _when(
     )
     own = [d for d in dates if content is None or d.start < content.start() or _closes(d, visible)]
     own = [d for d in own if d.due_at >= now or d.relation != "none"]
+    own = [d for d in own if not MOVED_TO.search(visible[: d.start])]
     if not own:
         return None, []
     chosen = next((d for d in own if d.relation in {"by", "before"}), None) or next(
@@ -280,6 +286,8 @@ def _read(about: Asked, clause: Clause, *, has_date: bool) -> Reading | None:
         return Reading(meaning_of(found), _plain_infinitive(words, found))
     if found := unknown_verb(words):
         return Reading(meaning_of(found), words)
+    if is_asked and (base := _from_ing(words)):
+        return _read(replace(about, words=base), clause, has_date=has_date)
     if (is_asked and _is_thing(about)) or (clause.is_listed and not is_question(words) and not STATEMENT.search(words)):
         why = (
             "You asked to be reminded of it"
@@ -316,6 +324,13 @@ def _is_statement(rest: str) -> bool:
         re.match(r"\s*(?:is|are|was|were|will|has|had|of|ist|war|sind|hat|wird|['’]s)\b", rest, re.IGNORECASE)
         is not None
     )
+
+
+def _from_ing(words: str) -> str | None:
+    """ "Sending the agenda", behind "would you mind", is "send the agenda"."""
+    first, _, rest = words.partition(" ")
+    verb = ING_FORMS.get(first.lower())
+    return f"{verb} {rest}" if verb and rest else None
 
 
 def _is_thing(about: Asked) -> bool:

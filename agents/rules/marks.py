@@ -30,9 +30,9 @@ EDGE_BEFORE = r"(?:^|(?<=[.!?:;,(\-–—]\s)|(?<=[(])|(?<=\bis\s)|(?<=['’]s\s
 EDGE_AFTER = r"(?=\s*(?:$|[!,.;:)\-–—]))"
 PRIORITIES: list[tuple[str, Priority]] = [
     (r"not\s+(?:very\s+|that\s+)?urgent|nicht\s+(?:so\s+)?dringend|(?:das\s+|es\s+)?eilt\s+nicht|hat\s+(?:noch\s+)?zeit", "low"),
-    (r"!?p1|prio(?:rity|rität)?\s*:?\s*1|asap|as\s+soon\s+as\s+possible|urgent(?:ly)?|immediately|right\s+away|straight\s+away", "critical"),
+    (r"!?p1|prio(?:rity|rität)?\s*:?\s*1|asap|as\s+soon\s+as\s+possible|(?:(?:it['’]s|this\s+is|that['’]s|it\s+is)\s+(?:very\s+|really\s+)?)?(?<!the )(?<!most )urgent(?:ly)?(?!\s+(?:care|ones|matters?)\b)|immediately|right\s+away|straight\s+away", "critical"),
     (r"(?:top|highest|critical)\s+priority|(?:priority|prio|priorität)\s*[:=]?\s*(?:critical|urgent|highest|kritisch)", "critical"),
-    (r"(?:sehr\s+|äußerst\s+)?dringend|eilt|eilig|sofort|umgehend|unverzüglich|so\s+schnell\s+wie\s+möglich|schnellstmöglich|höchste\s+priorität|oberste\s+priorität", "critical"),
+    (r"(?:(?:es|das)\s+ist\s+)?(?:sehr\s+|äußerst\s+)?dringend(?!e)|eilt|eilig|sofort|umgehend|unverzüglich|so\s+schnell\s+wie\s+möglich|schnellstmöglich|höchste\s+priorität|oberste\s+priorität", "critical"),
     (r"!?p2|prio(?:rity|rität)?\s*:?\s*2|(?:with\s+)?high(?:er)?\s+(?:priority|prio|importance)|(?:priority|prio|priorität)\s*[:=]?\s*(?:high|hoch)|(?:mit\s+)?hohe[rn]?\s+priorität", "high"),
     (r"!?p4|prio(?:rity|rität)?\s*:?\s*4|(?:with\s+)?low(?:er|est)?\s+(?:priority|prio)|(?:priority|prio|priorität)\s*[:=]?\s*(?:low|niedrig)|(?:mit\s+)?niedrige[rn]?\s+priorität|geringe\s+priorität", "low"),
     (r"no\s+(?:rush|hurry)|when(?:ever)?\s+(?:you|i|we)\s+(?:have|get|find|['’]ve\s+got)\s+(?:a\s+|some\s+|the\s+)?(?:free\s+|spare\s+)?(?:time|moment|minute|chance)|when(?:ever)?\s+(?:it\s+is\s+|it['’]s\s+)?convenient|someday|some\s+day|at\s+some\s+point|eventually|(?:if|when)\s+there(?:['’]s|\s+is)\s+time", "low"),
@@ -41,7 +41,10 @@ PRIORITIES: list[tuple[str, Priority]] = [
 ]  # fmt: skip
 EDGE_PRIORITIES: list[tuple[str, Priority]] = [
     (r"critical|emergency|kritisch|notfall", "critical"),
-    (r"important|really\s+important|wichtig", "high"),
+    (
+        r"(?:(?:it['’]s|this\s+is|that['’]s|it\s+is|(?:es|das)\s+ist)\s+)?(?:really\s+|very\s+|sehr\s+)?(?:important|wichtig)",
+        "high",
+    ),
     (r"whenever", "low"),
 ]
 PRIORITY: list[tuple[re.Pattern[str], Priority]] = [

@@ -98,7 +98,7 @@ LISTING = _words(
 )
 TEXT = _words(
     r"slides?|(?:slide\s+)?deck|\w*presentations?|\w*präsentation\w*|documents?|\w*dokument\w*|documentation|proposals?|\w*angebot\w*|contracts?|\w*vertrag\w*|page|concept|\w*konzept\w*|(?:business\s+|project\s+|marketing\s+)?plan|invoice|quote|estimate|flyer|brochure|"
-    r"template|vorlage|form|formular|policy|guide|manual|handbook|job\s+(?:description|ad|posting)|press\s+release|pitch|poster|logo|mock-?ups?|survey|questionnaire|umfrage|fragebogen|dashboard|chart|diagram|\w*plan|cv|resume|lebenslauf|notes|script|speech|rede"
+    r"template|vorlage|form|formular|policy|guide|manual|handbook|job\s+(?:description|ad|posting)|press\s+release|pitch|poster|logo|mock-?ups?|survey|questionnaire|umfrage|fragebogen|dashboard|chart|diagram|comparison|overview|analysis|vergleich|übersicht|analyse|\w*plan|cv|resume|lebenslauf|notes|script|speech|rede"
 )
 HOUSEHOLD = _words(
     r"desk|closet|drawers?|kitchen|garage|photos?|files|cupboards?|wardrobe|shel(?:f|ves)|pantry|basement|attic|inbox|schrank|keller|schreibtisch|regal\w*|fotos"
@@ -152,7 +152,7 @@ def _make(verb: str, rest: str) -> Meaning:
         return found
     if re.match(r"\s+(?:for|myself|mich)\b", rest, re.IGNORECASE):
         return PLAIN["errand"]
-    if BIG.search(rest):
+    if BIG.search(_first_words(rest)):
         return PLAIN["plan"]
     if verb in {"generate", "come up with", "erzeugen", "generieren", "formulieren", "erarbeiten", "ausarbeiten"}:
         return PLAIN["ideas"]
@@ -161,12 +161,7 @@ def _make(verb: str, rest: str) -> Meaning:
 
 def _text(rest: str, *, written: bool) -> Meaning | None:
     """The kind of text that is to come about; the first words say most ("a report for the email team")."""
-    head = re.split(
-        r"\b(?:for|to|about|on|from|with|that|für|an|über|zu|zum|zur|mit|aus|dass)\b",
-        rest,
-        maxsplit=1,
-        flags=re.IGNORECASE,
-    )[0]
+    head = _first_words(rest)
     if TO_DO.search(rest) and re.search(r"\b(?:from|out\s+of|aus)\b", rest, re.IGNORECASE):
         return PLAIN["extract"]
     for words in (head, rest):
@@ -193,6 +188,14 @@ def _text(rest: str, *, written: bool) -> Meaning | None:
     return None
 
 
+def _first_words(rest: str) -> str:
+    """What is to come about, without what it is for."""
+    return FURTHER.split(rest, maxsplit=1)[0]
+
+
+FURTHER = re.compile(
+    r"\b(?:for|to|about|on|of|from|with|that|für|an|über|zu|zum|zur|mit|aus|dass|von)\b", re.IGNORECASE
+)
 POST = _words(
     r"(?:blog\s*|linkedin[- ]|instagram[- ]|facebook[- ]|social\s+media\s+)posts?|articles?|\w*artikel|blogbeitrag|beitrag"
 )

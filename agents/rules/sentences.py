@@ -64,7 +64,7 @@ CUT = re.compile(
     re.IGNORECASE,
 )
 CUT_END = re.compile(
-    r"(?:\s*[,;:–—.-]|\s+(?:and|und|then|dann|plus|but|aber|sowie|also|auch|danach|afterwards|&|\+))+\s*$",
+    r"(?:\s*[,;:–—-]|(?<!\d)\.|\s+(?:and|und|then|dann|plus|but|aber|sowie|also|auch|danach|afterwards|&|\+))+\s*$",
     re.IGNORECASE,
 )
 MATERIAL_CLASSES = frozenset(

@@ -197,8 +197,15 @@ def german_at_tail(words: str, *, asked: bool) -> VerbFound | None:
     found = list(WORD.finditer(words[-400:]))
     while found and found[-1][0].lower() in {"bitte", "please", "danke", "noch"}:
         found.pop()
-    if len(found) < 2 or not found[-1][0][0].islower():
+    if not found or not found[-1][0][0].islower():
         return None
+    if len(found) < 2:
+        lone = GERMAN_INFINITIVES.get(found[0][0])
+        return (
+            VerbFound(lone.name, lone.infinitive, "", is_german=True)
+            if lone and asked and lone.name != "errand"
+            else None
+        )
     last = found[-1][0]
     rest = words[: len(words) - len(words[-400:]) + found[-1].start()]
     if not asked and FINITE.search(rest):
@@ -222,12 +229,19 @@ DETERMINER = re.compile(
 )
 
 
+HAVE_IT_DONE = re.compile(
+    r"have\s+(?:the|my|our|that|those|these)\s+(?:\S+\s+){1,5}(?:\w+ed|cut|done|made|cleaned|built)\b", re.IGNORECASE
+)
+
+
 def unknown_verb(words: str) -> VerbFound | None:
     """An English verb that is in no list, by its company: "Defrost the freezer"."""
     first = WORD.match(words)
     if not first or len(first[0]) < 3:
         return None
     word = first[0].lower()
+    if word == "have" and HAVE_IT_DONE.match(words):
+        return VerbFound("errand", "have", words[first.end() :])
     if word in NO_VERB or word.endswith(("ed", "ly", "ing", "s'", "'s", "ness", "tion", "ous", "ful")) or "'" in word:
         return None
     rest = words[first.end() :]

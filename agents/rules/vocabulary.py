@@ -10,7 +10,7 @@ ENGLISH: dict[str, str] = {
     "ideas": ("brainstorm, suggest, propose, think of, think up"),
     "reply": ("reply, reply to, answer, respond, respond to, get back to, write back"),
     "send": (
-        "send, send out, send off, send over, resend, forward, pass on, email, e-mail, mail, invite, submit by "
+        "get in touch with, send, send out, send off, send over, resend, forward, pass on, email, e-mail, mail, invite, submit by "
         "email, thank, congratulate, apologise, apologize, follow up, follow up with, follow-up with, reach out "
         "to, chase, chase up"
     ),
@@ -45,19 +45,19 @@ ENGLISH: dict[str, str] = {
     "payment": ("pay, pay off, transfer, settle, wire, reimburse, donate, top up, refund"),
     "call": ("call, call back, call up, phone, ring, ring up, dial, telephone, give a call, facetime"),
     "errand": (
-        "sign, sign up for, sign up, sign off, pick up, pick, collect from, drop off, drop, return, fix, repair, "
+        "get rid of, get hold of, get to, get started on, get going with, sign, sign up for, sign up, sign off, pick up, pick, collect from, drop off, drop, return, fix, repair, "
         "clean, clean up, clean out, wash, wash up, water, feed, walk, visit, meet, meet up with, meet with, "
         "attend, go, take, take out, take back, take down, bring, bring back, fetch, mow, vacuum, hoover, cook, "
         "bake, pack, unpack, print, print out, scan, install, uninstall, replace, change, charge, fill, fill in, "
         "fill out, file, submit, register, apply, apply for, cancel, check, check in, check in on, check out, "
         "check on, review, read, reread, test, approve, decide, decide on, confirm, verify, finish, complete, do, "
         "start, begin, practise, practice, learn, exercise, train, watch, try, try out, hang, hang up, hang out, "
-        "paint, put together the, deliver, hand in, hand out, hand over, give, give back, back up, backup, "
+        "paint, deliver, hand in, hand out, hand over, give, give back, back up, backup, "
         "upload, download, upgrade, deploy, merge, ship, close, open, lock, unlock, measure, sort, sort out, "
         "tidy, tidy up, empty, iron, sew, vote, see, talk to, talk with, speak to, speak with, discuss, contact, "
         "use, turn in, turn off, turn on, switch off, switch on, add, remove, delete, archive, label, move out, "
-        "rake, sweep, mop, dust, polish the, scrub, rinse, fold, hem, mend, patch, glue, drill, mount, assemble "
-        "the, build the shelf, dig, plant, prune, trim, cut, harvest, weed, fertilise, defrost, freeze, marinate, "
+        "rake, sweep, mop, dust, scrub, rinse, fold, hem, mend, patch, glue, drill, mount, assemble "
+        "the, dig, plant, prune, trim, cut, harvest, weed, fertilise, defrost, freeze, marinate, "
         "prep, chop, peel, boil, grill, roast, ice, decorate, wrap, unwrap, frame, drive, ride, bike, park, "
         "refuel, refill, service, inspect, insure, claim, dispute, appeal, object to, negotiate, interview, hire, "
         "fire, onboard, train up, coach, mentor, present, rehearse, perform, record, film, photograph, shoot, "
@@ -65,18 +65,18 @@ ENGLISH: dict[str, str] = {
         "enter, input, count, calculate, reconcile, balance, invoice, bill, audit, close out, stamp, notarise, "
         "notarize, certify, witness, vaccinate, groom, babysit, pet, comb, dress, bathe, bath, help, support, "
         "prepare for, get ready for, study for, revise for, work on, keep, put, put away, put up, put out, throw "
-        "out, throw away, dispose of, recycle, donate the, sell, list for sale, rent out, lend, borrow, swap, "
+        "out, throw away, dispose of, recycle, sell, list for sale, rent out, lend, borrow, swap, "
         "exchange, trade, lay, set, set the table, reset, restart, reboot, configure, migrate, refactor, "
-        "implement, code, release, tag, push, pull the, commit, rebase, revert, monitor, rotate, revoke, enable, "
+        "implement, code, release, tag, push, commit, rebase, revert, monitor, rotate, revoke, enable, "
         "disable, make up, make the bed, stop by, swing by, drop by, pop by, head to, come, join, leave, wait "
         "for, deal with, handle, take care of, look after, look at, go over, look over, wake up, wake, go through, go to, enrol, enroll, "
         "enrol in, enroll in, opt out of, unsubscribe from, unsubscribe, quit, fetch up, return to, remove from, "
-        "water the, escort, host the, raise, reach, request, reclaim, retrieve, redeem, replace the, store, stow, "
+        "escort, raise, reach, request, reclaim, retrieve, redeem, store, stow, "
         "stack, load, unload, oil, grease, seal, sand, varnish, tile, plaster, wallpaper, wire up, solder, knit, "
-        "crochet, embroider, draw, colour, color, dye, tune, hang the, air, ventilate, heat, cool, light, "
-        "extinguish, bury, burn, bin, bag, box, label the, fast, vet, screen, shortlist, finalise, finalize, wrap "
+        "crochet, embroider, draw, colour, color, dye, tune, air, ventilate, heat, cool, light, "
+        "extinguish, bury, burn, bin, bag, box, fast, vet, screen, shortlist, finalise, finalize, wrap "
         "up, hand off, escalate, assign, delegate, prioritise, prioritize, book off, take off, clear, clear out, "
-        "clear up, de-ice, descale, disinfect, sanitise, sanitize, sterilise, bleed the radiators, winterise, "
+        "clear up, de-ice, descale, disinfect, sanitise, sanitize, sterilise, winterise, "
         "mulch, compost, fence, dismantle, take apart, demolish, chain, tow, jump-start"
     ),
 }
