@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from agents.rules.days import LONG_DAYS, NUMBERS, WEEKDAYS, DayPhrase, Prefer, find_days
+from agents.rules.days import DayPhrase, Prefer, find_days
 from agents.rules.times import TimePhrase, find_times, in_half
-
-__all__ = ["END_OF_DAY", "LONG_DAYS", "NUMBERS", "WEEKDAYS", "DateMention", "Relation", "find_dates", "local"]
 
 Relation = Literal["by", "before", "on", "at", "in", "none"]
 END_OF_DAY = time(23, 59, 59)

@@ -6,71 +6,30 @@ world or merely pleasant is none. Nothing is invented: titles and recipients are
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from agents.rules.dates import DateMention, find_dates, local
 from agents.rules.marks import find_labels, find_minutes, find_priority, find_recipient, priority_of, without
-from agents.rules.meaning import PLAIN, Meaning, meaning_of
-from agents.rules.passive import active_of
+from agents.rules.meaning import Meaning
+from agents.rules.reading import read_clause, with_antecedent
 from agents.rules.recurrence import Recurrence, find_recurrence, first_time
 from agents.rules.replies import reply_to
 from agents.rules.requests import Asked, asks_back, is_denied, is_over, is_question, is_small_talk, strip_request
-from agents.rules.sentences import PRONOUN_ONLY, QUOTED, Clause, clauses_of
+from agents.rules.sentences import QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
-from agents.rules.verbs import ING_FORMS, NO_VERB, WORD, VerbFound, find_verb, unknown_verb
 from tasks.models import ExtractedTask, Extraction
 
 LONGEST_MESSAGE = 100_000
 MOST_TASKS = 50
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060\ufeff\ud800-\udfff]")
 BLANKS = re.compile(r"[^\S\n]+")
-DUE = re.compile(
-    r"^(?P<what>[^,;]{2,120}?)\s+(?:is|are|was|will\s+be|gets?|ist|sind|wird|comes?)\s+(?:due|overdue|expiring|fällig|zu\s+(?:zahlen|bezahlen|erledigen))\b",
-    re.IGNORECASE,
-)
-ENDS = re.compile(
-    r"^(?P<what>[^,;]{2,120}?)\s+(?:expires?|ends?|runs\s+out|läuft\s+(?:[^,;]{0,60}\s)?ab|endet)\b", re.IGNORECASE
-)
-DUE_LAST = re.compile(
-    r"^(?:dass\s+)?(?P<what>[^,;]{2,120}?)\s+(?:fällig|abzugeben|zu\s+zahlen|zu\s+bezahlen)\s*(?:ist|sind|wird|werden)\b",
-    re.IGNORECASE,
-)
-DEADLINE = re.compile(
-    r"^(?:the\s+|die\s+|der\s+)?(?:deadline|due\s+date|closing\s+date|frist|abgabe(?:termin|frist)?|fälligkeit)\s+(?:for|of|to|für|von|der|des)?\s*(?P<what>[^,;:]{2,120}?)\s*(?:is|are|ist|sind|:|$)",
-    re.IGNORECASE,
-)
-DEADLINE_AFTER = re.compile(
-    r"^(?P<what>[^,;]{2,120}?)\s+(?:deadline|due\s+date|abgabe|frist)\s*(?:is|ist|:|$)", re.IGNORECASE
-)
-DUE_BARE = re.compile(
-    r"^(?P<what>[^,;]{2,120}?)\s*[,:(–-]?\s*\b(?:due|fällig|deadline)(?:\s+(?:back|in|on|by|am|bis))?\s*\)?\s*$",
-    re.IGNORECASE,
-)
 # "The party moves to Saturday" is news, "move the call to Saturday" a task with a date.
 MOVED_TO = re.compile(
     r"\b(?:moves|moved|shifts|shifted|changes|changed|postponed|is|are|was|has|wird|wurde|verschoben)\s+(?:\w+\s+){0,2}(?:to|auf)\s+$",
     re.IGNORECASE,
 )
 DUE_WORD = re.compile(r"due\b|fällig\b|deadline\b", re.IGNORECASE)
-OWED = re.compile(
-    r"\b(?:rent|invoices?|bills?|fees?|tuition|mortgage|instal?lment|premium|\w*miete|\w*rechnung|\w*beitrag|gebühr\w*|rate)\b",
-    re.IGNORECASE,
-)
-NOUN_TASK = re.compile(
-    r"\b(?:appointment|meeting|call|lunch|dinner|breakfast|brunch|coffee|drinks|gym|yoga|deadline|rent|invoice|payment|bill|dentist|doctor|vet|interview|check-?up|inspection|haircut|exam|flight|rehearsal|class|lesson|practice|"
-    r"\w*termin|zahnarzt\w*|tierarzt\w*|arzt\w*|\w*miete|\w*rechnung|besprechung|frist|abgabe|elternabend|prüfung|tüv|friseur\w*|müllabfuhr|probe|training)\b",
-    re.IGNORECASE,
-)
-NOUN_LAST = re.compile(
-    rf"^(?:(?:my|our|the|a|an|der|die|das|mein\w*|unser\w*)\s+)?(?:(?!\w+ed\b)[\w'-]+\s+){{0,2}}?(?:{NOUN_TASK.pattern})(?:\s+(?:with|at|for|in|about|re|to|bei|mit|beim|im|für|von)\b.*)?\W*$",
-    re.IGNORECASE,
-)
-GOING = re.compile(r"(?:zum|zur|nach|ins?|in\s+die|to\s+the)\s+\S", re.IGNORECASE)
-STATEMENT = re.compile(
-    r"\b(?:was|were|is|are|had|has|have|went|will|war|ist|hat|hatte|sind|wird|i|we|you|he|she|they|ich|wir|du|er)\b",
-    re.IGNORECASE,
-)
 CONTENT = re.compile(
     r"\b(?:that|saying|to\s+say|telling|whether|if|because|dass|ob|weil|mit\s+dem\s+hinweis)\b", re.IGNORECASE
 )
@@ -78,33 +37,6 @@ POLITE_INSIDE = re.compile(
     r"(?<=\S)\s+(?:please|pls|bitte|doch\s+mal|mal|doch)(?=\s)(?!\s+(?:so|als|sie|ihn|euch|darum|um)\b)", re.IGNORECASE
 )
 BARE = re.compile(r"[\W_]+")
-ALONE = frozenset(
-    [
-        "vacuum",
-        "hoover",
-        "sweep",
-        "mop",
-        "dust",
-        "iron",
-        "shop",
-        "jog",
-        "meditate",
-        "exercise",
-        "stretch",
-        "unpack",
-        "pack",
-        "tidy",
-        "floss",
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a clause asks for, in the words of its title."""
-
-    meaning: Meaning
-    title: str
 
 
 def extract_tasks(message: str, now: datetime) -> Extraction:
@@ -146,12 +78,12 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
     when, when_spans = _when(text, spans, now)
     words = without(text, [*spans, *when_spans])
     asked = strip_request(POLITE_INSIDE.sub(" ", words))
-    request = _with_antecedent(asked.words, clause)
+    request = with_antecedent(asked.words, clause)
     is_asked = asked.asked or head.asked or clause.is_asked
     if not is_asked and text.rstrip().endswith("?"):
         return None
     about = replace(asked, words=request, asked=is_asked, reminds=asked.reminds or head.reminds)
-    reading = _read(about, clause, has_date=when is not None)
+    reading = read_clause(about, clause, has_date=when is not None)
     if reading is None or (not head.asked and is_over(text, reading.title.split(" ", 1)[0].casefold())):
         return None
     title = clean_title(reading.title)
@@ -255,107 +187,3 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in spans:
         text = text[:start] + "," * (end - start) + text[end:]
     return text
-
-
-# What ---------------------------------------------------------------------------------------------------------------
-
-
-def _read(about: Asked, clause: Clause, *, has_date: bool) -> Reading | None:
-    """What the clause asks for; None when it asks for nothing."""
-    words, is_asked = about.words, about.asked
-    if (
-        due := DUE.match(words)
-        or DUE_LAST.match(words)
-        or DEADLINE.match(words)
-        or (has_date and (DUE_BARE.match(words) or DEADLINE_AFTER.match(words) or ENDS.match(words)))
-        or None
-    ):
-        meaning = PLAIN["payment"] if OWED.search(due["what"]) else PLAIN["errand"]
-        return Reading(
-            Meaning(meaning.kind, meaning.execution_type, 0.8, "Something is due"), _without_article(due["what"])
-        )
-    if (active := active_of(words)) is not None:
-        found = find_verb(active, asked=True)
-        return Reading(meaning_of(found), active) if found else None
-    found = find_verb(words, asked=is_asked)
-    if (
-        found
-        and not _is_statement(found.rest)
-        and (found.rest.strip(" .!") or is_asked or clause.is_listed or found.verb in ALONE)
-    ):
-        return Reading(meaning_of(found), _plain_infinitive(words, found))
-    if found := unknown_verb(words):
-        return Reading(meaning_of(found), words)
-    if is_asked and (base := _from_ing(words)):
-        return _read(replace(about, words=base), clause, has_date=has_date)
-    if (is_asked and _is_thing(about)) or (clause.is_listed and not is_question(words) and not STATEMENT.search(words)):
-        why = (
-            "You asked to be reminded of it"
-            if about.reminds
-            else "You said it has to be done"
-            if is_asked
-            else "A line of your list"
-        )
-        return Reading(Meaning("errand", "manual", 0.65 if is_asked else 0.55, why), _without_article(words))
-    if (
-        has_date
-        and len(words.split()) <= 7
-        and NOUN_TASK.search(words)
-        and NOUN_LAST.search(words)
-        and not STATEMENT.search(words)
-    ):
-        kind = "payment" if OWED.search(words) else "errand"
-        return Reading(Meaning(kind, "manual", 0.6, "An appointment, or something due"), words)
-    return None
-
-
-def _plain_infinitive(words: str, found: VerbFound) -> str:
-    """ "Lisa anzurufen" is "Lisa anrufen"."""
-    head, _, last = words.rstrip(" .!?").rpartition(" ")
-    if not found.is_german or (last == found.verb and not head.endswith(" zu")):
-        return words
-    if last == found.verb:
-        return f"{head.removesuffix(' zu')} {last}"
-    return f"{head} {found.verb}" if last.replace("zu", "", 1) == found.verb else words
-
-
-def _is_statement(rest: str) -> bool:
-    return (
-        re.match(r"\s*(?:is|are|was|were|will|has|had|of|ist|war|sind|hat|wird|['’]s)\b", rest, re.IGNORECASE)
-        is not None
-    )
-
-
-def _from_ing(words: str) -> str | None:
-    """ "Sending the agenda", behind "would you mind", is "send the agenda"."""
-    first, _, rest = words.partition(" ")
-    verb = ING_FORMS.get(first.lower())
-    return f"{verb} {rest}" if verb and rest else None
-
-
-def _is_thing(about: Asked) -> bool:
-    """Behind "remind me about" any thing is a task; behind "I need to" a word that may be a verb has to follow."""
-    first = WORD.match(about.words)
-    if not first or is_question(about.words):
-        return False
-    if about.reminds or GOING.match(about.words):
-        return True
-    word = first[0].lower()
-    return (
-        not about.is_future
-        and len(about.words.split()) > 1
-        and word not in NO_VERB
-        and not word.endswith(("ed", "ly", "ing"))
-    )
-
-
-def _without_article(words: str) -> str:
-    return re.sub(r"^(?:the|my|our|that|der|die|das|den|dem|meine|unsere)\s+", "", words.strip(), flags=re.IGNORECASE)
-
-
-def _with_antecedent(words: str, clause: Clause) -> str:
-    """ "Sign it" behind "print the form" is "Sign the form"."""
-    if clause.antecedent and (match := PRONOUN_ONLY.match(words)):
-        thing = re.sub(r"^(?:a|an)\s", "the ", clause.antecedent)
-        return f"{match['verb']} {thing}{words[match.end() :]}"
-    return words

@@ -6,8 +6,8 @@ from datetime import datetime, time, timedelta
 
 from dateutil.rrule import rrulestr
 
+from agents.rules.calendar_words import LONG_DAYS, NUMBERS, WEEKDAYS
 from agents.rules.dates import END_OF_DAY, find_dates, local
-from agents.rules.days import LONG_DAYS, NUMBERS, WEEKDAYS
 from agents.rules.times import PARTS, find_times, in_half, part_of_day
 
 CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
