@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from icalendar import Calendar, GloballyUniqueTZIDGuessed
+from icalendar.prop.broken import vBroken
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from pydantic import BaseModel, ConfigDict
 
@@ -131,17 +132,16 @@ def _events(raw: bytes, name: str) -> list[Any]:
 
 
 def _entry(event: Any, user_zone: ZoneInfo, name: str) -> CalendarEntry | None:
-    start = _first(event, "DTSTART")
+    start, changed = _first(event, "DTSTART"), _first(event, "RECURRENCE-ID")
     at = getattr(start, "dt", None)
-    if not isinstance(at, date):
-        logger.warning("calendar_event_without_start", file=name, uid=_text(event, "UID")[:200])
+    if not isinstance(at, date) or ("RECURRENCE-ID" in event and changed is None):
+        logger.warning("calendar_event_without_place_in_time", file=name, uid=_text(event, "UID")[:200])
         return None
     try:
         starts_at, zone = _aware(start, user_zone)
         ends_at = _end(event, starts_at, zone, is_all_day=not isinstance(at, datetime))
         _ = (starts_at.astimezone(UTC), ends_at.astimezone(UTC))  # beyond the calendar's end this overflows
         rule = _first(event, "RRULE")
-        changed = _first(event, "RECURRENCE-ID")
         organizer = _person(_first(event, "ORGANIZER"))
         guests = [person for value in _all(event, "ATTENDEE") if (person := _person(value))]
         status = _text(event, "STATUS").casefold()
@@ -238,7 +238,8 @@ def _all(event: Any, name: str) -> list[Any]:
     value = event.get(name)
     if value is None:
         return []
-    return cast(list[Any], value) if isinstance(value, list) else [value]
+    values = cast(list[Any], value) if isinstance(value, list) else [value]
+    return [one for one in values if not isinstance(one, vBroken)]  # what could not be parsed is as good as not there
 
 
 def _text(event: Any, name: str) -> str:

@@ -142,6 +142,19 @@ def test_an_event_without_a_start_is_passed_over() -> None:
     assert [e.uid for e in read_ics(calendar("SUMMARY:No start", "DTSTART:20260305T140000"), window=MARCH)] == ["1@x"]
 
 
+@pytest.mark.parametrize("line", ["DTSTART:soon", "DTSTART:20260305T140000\nRECURRENCE-ID:soon", "DTSTART:00000000"])
+def test_an_event_whose_time_is_broken_is_passed_over(line: str) -> None:
+    assert read_ics(calendar(line), window=MARCH) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["DTEND:soon", "DURATION:long", "RRULE:often", "EXDATE:never", "RDATE:0", "ATTENDEE:x"]
+)
+def test_another_broken_value_is_as_good_as_not_there(line: str) -> None:
+    entry = one(f"DTSTART:20260305T140000\n{line}")
+    assert [o.starts_at for o in occurrences(entry, *MARCH)] == [berlin(3, 5, 14)]
+
+
 def test_controls_and_unknown_values_do_no_harm() -> None:
     entry = one(
         "DTSTART:20260305T140000\nSUMMARY:A\\nB\x00\x07\nSTATUS:PERHAPS\nATTENDEE;PARTSTAT=ACCEPTED:MAILTO:Ana@X.example\nORGANIZER:"
