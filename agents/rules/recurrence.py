@@ -44,7 +44,7 @@ EVERY = re.compile(
     rf"""(?<![\w-])(?:
       (?:(?:on\s+)?(?:the\s+)?(?P<nth>{ORDINAL})\s+(?P<nthday>{DAY})\s+(?:of|in)\s+(?:every|each)\s+month)
     | (?:every|each|jede[nr]?)\s+(?P<nth2>{ORDINAL})\s+(?P<nthday2>{DAY})\s+(?:of|in|im|des)\s+(?:the\s+)?(?:month|Monats?)
-    | (?:on\s+)?(?:the\s+)?(?P<monthday>\d{{1,2}})(?:st|nd|rd|th)\s+of\s+(?:every|each)\s+month
+    | (?:on\s+)?(?:the\s+)?(?:(?P<monthday>\d{{1,2}})(?:st|nd|rd|th)|(?P<edge>first|last)(?:\s+day)?)\s+of\s+(?:every|each)\s+month
     | am\s+(?P<monthday2>\d{{1,2}}|ersten)\.?\s+(?:jeden|jedes)\s+Monats?
     | (?:every|each|jede[nrs]?|alle)\s+(?P<other>other\s+|second\s+|2nd\s+|zweite[nrs]?\s+)?(?:(?P<n>\d{{1,2}}|{NUMBER})\s+)?(?:
         (?P<days>{DAY_LIST})(?:\s?(?P<part>{PART}))?
@@ -155,6 +155,8 @@ def _rule(match: re.Match[str]) -> str | None:
     for nth, day in (("nth", "nthday"), ("nth2", "nthday2")):
         if groups[nth]:
             return f"FREQ=MONTHLY;BYDAY={ORDINALS[groups[nth].casefold()]}{_days(groups[day])}"
+    if groups["edge"]:
+        return f"FREQ=MONTHLY;BYMONTHDAY={1 if groups['edge'].casefold() == 'first' else -1}"
     if monthday := groups["monthday"] or groups["monthday2"]:
         number = int(monthday) if monthday.isdigit() else 1
         return f"FREQ=MONTHLY;BYMONTHDAY={number}" if 1 <= number <= 31 else None

@@ -105,9 +105,8 @@ def clauses_of(text: str, now: datetime) -> Iterator[Clause]:
             if heading:
                 continue
         if (whole := _with_material(words, lines[number + 1 :] if not bullet else [], now)) is not None:
-            before, clause, is_rest = whole
-            yield from before
-            yield clause
+            found, is_rest = whole
+            yield from found
             if is_rest:
                 return
             continue
@@ -151,7 +150,7 @@ def _masked(text: str) -> str:
     return QUOTED.sub(lambda match: "“" + "x" * (len(match[0]) - 2) + "”", text)
 
 
-def _with_material(line: str, below: list[str], now: datetime) -> tuple[list[Clause], Clause, bool] | None:
+def _with_material(line: str, below: list[str], now: datetime) -> tuple[list[Clause], bool] | None:
     """ "Translate this into German: ..." is one request; what follows the colon, or the lines below, is its material."""
     masked = _masked(line[:LONGEST_CLAUSE])
     for colon in re.finditer(r":(?=\s|$)", masked):
@@ -172,11 +171,18 @@ def _with_material(line: str, below: list[str], now: datetime) -> tuple[list[Cla
         takes_below = not rest or (found.name in NEEDS_MATERIAL and bool(text_below))
         material = "\n".join([rest, text_below] if takes_below else [rest]).strip()
         before = [c for start, end in pairwise(starts) for c in _split(line[start:end].strip(), now)]
-        return [*before, *pieces[:-1]], replace(pieces[-1], material=material), takes_below
+        return [*before, *_handed(pieces, material)], takes_below
     return _pointing_down(line, below, now)
 
 
-def _pointing_down(line: str, below: list[str], now: datetime) -> tuple[list[Clause], Clause, bool] | None:
+def _handed(pieces: list[Clause], material: str) -> list[Clause]:
+    """The clauses with the material at the one that works on it: in "translate this and send it: ..." the first."""
+    working = [n for n, piece in enumerate(pieces) if (found := verb_of(piece.text)) and found.name in NEEDS_MATERIAL]
+    chosen = working[-1] if working else len(pieces) - 1
+    return [replace(piece, material=material) if n == chosen else piece for n, piece in enumerate(pieces)]
+
+
+def _pointing_down(line: str, below: list[str], now: datetime) -> tuple[list[Clause], bool] | None:
     """ "Summarise the following text" with the text in the lines below."""
     material = "\n".join(below).strip()
     if len(material) < 40 or len(line) > 300 or not POINTS_DOWN.search(line):
@@ -185,7 +191,7 @@ def _pointing_down(line: str, below: list[str], now: datetime) -> tuple[list[Cla
     found = verb_of(pieces[-1].text) if pieces else None
     if found is None or found.name not in NEEDS_MATERIAL:
         return None
-    return pieces[:-1], replace(pieces[-1], material=material), True
+    return _handed(pieces, material), True
 
 
 def _split(sentence: str, now: datetime) -> Iterator[Clause]:
@@ -328,5 +334,7 @@ def _leading_date(piece: str, now: datetime) -> When | None:
 
 def _object_of(piece: str, now: datetime) -> str:
     found = verb_of(_without_leading_date(strip_request(piece).words, now))
-    match = OBJECT.match(found.rest) if found and not found.is_german else None
+    if found is None or found.is_german or found.name in {"summarize", "translate"}:
+        return ""  # there "it" is what came out, not what went in
+    match = OBJECT.match(found.rest)
     return match["object"].strip() if match else ""

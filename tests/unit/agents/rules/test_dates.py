@@ -51,7 +51,7 @@ RULES = [
     ("every two weeks", "FREQ=WEEKLY;INTERVAL=2", "2026-03-04T23:59:59"), ("every year on 3 May", "FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=3", "2026-05-03T23:59:59"),
     ("Mondays and Thursdays", "FREQ=WEEKLY;BYDAY=MO,TH", "2026-03-05T23:59:59"), ("at 9am every Monday", "FREQ=WEEKLY;BYDAY=MO", "2026-03-09T09:00"),
     ("the last Friday of every month at noon", "FREQ=MONTHLY;BYDAY=-1FR", "2026-03-27T12:00"), ("weekly", "FREQ=WEEKLY", "2026-03-04T23:59:59"),
-    ("jeden Freitag um 16 Uhr", "FREQ=WEEKLY;BYDAY=FR", "2026-03-06T16:00"), ("täglich", "FREQ=DAILY", "2026-03-04T23:59:59"), ("alle zwei Wochen", "FREQ=WEEKLY;INTERVAL=2", "2026-03-04T23:59:59"),
+    ("jeden Freitag um 16 Uhr", "FREQ=WEEKLY;BYDAY=FR", "2026-03-06T16:00"), ("täglich", "FREQ=DAILY", "2026-03-04T23:59:59"), ("on the first of every month", "FREQ=MONTHLY;BYMONTHDAY=1", "2026-04-01T23:59:59"), ("alle zwei Wochen", "FREQ=WEEKLY;INTERVAL=2", "2026-03-04T23:59:59"),
     ("jeden ersten Montag im Monat", "FREQ=MONTHLY;BYDAY=1MO", "2026-04-06T23:59:59"), ("jeden Morgen um 7", "FREQ=DAILY", "2026-03-05T07:00"), ("montags", "FREQ=WEEKLY;BYDAY=MO", "2026-03-09T23:59:59"),
 ]
 # fmt: on

@@ -131,6 +131,11 @@ def test_material_may_stand_in_the_lines_below() -> None:
     assert task.description == "Call Ana.\n- Pay Bob by Friday."
 
 
+def test_material_goes_to_the_request_that_works_on_it() -> None:
+    translate, send = tasks("Translate this into Spanish and send it to pablo@corp.es: We open on Monday.")
+    assert (translate.description, send.description) == ("We open on Monday.", "")
+
+
 def test_a_heading_dates_its_list() -> None:
     found = tasks("Tomorrow:\n- call Ana\n- pay the rent\n\nLater\n- buy milk")
     assert [str(task.due_date) for task in found] == ["2026-03-05", "2026-03-05", "None"]
