@@ -1,6 +1,7 @@
 """A served house with a worker, and Chromium."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
 
@@ -25,9 +26,7 @@ async def served(house: House) -> AsyncGenerator[str]:
 @pytest.fixture
 async def chromium() -> AsyncGenerator[Browser]:
     """An installed Chromium, else Playwright's own."""
-    installed = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
+    installed = os.environ.get("STEWARD_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=installed,

@@ -1,0 +1,56 @@
+"""Each page in both themes, checked by axe in a real browser (WCAG 2 A and AA)."""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from app.house import House
+from tasks import functions, review
+
+OpenPage = Callable[..., Awaitable[Page]]
+pytestmark = pytest.mark.browser
+MODULES = Path(os.environ.get("STEWARD_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, scheme: str) -> None:
+    tasks = await functions.create_tasks(
+        house.caller,
+        [
+            {"title": "Call Ana", "labels": ["home"], "due_at": "2026-03-01T10:00:00Z", "priority": "high"},
+            {"title": "Mail John"},
+        ],
+    )
+    await review.create_draft(
+        house.caller, tasks[1].id, {"to_recipients": ["john@example.com"], "subject": "Hello", "body": "Hello John"}
+    )
+    page = await signed_in(scheme=scheme)
+    await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
+    await page.click("button:has-text('Send')")
+    await expect(page.locator(".said")).to_be_visible()
+    plan = await page.locator("a.title", has_text="Plan Q4").first.get_attribute("href")
+    axe = (MODULES / "axe-core" / "axe.min.js").read_text()
+    found: list[str] = []
+    for path in (
+        "/",
+        "/tasks",
+        "/tasks?group=done",
+        f"/tasks/{tasks[0].id}",
+        str(plan),
+        "/review",
+        "/docs",
+        "/nowhere",
+    ):
+        await page.goto(f"{served}{path}")
+        await page.evaluate(axe)
+        report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
+        found += [
+            f"{path}: {v['id']}: {v['nodes'][0]['html'][:200]} {v['nodes'][0].get('failureSummary', '')[:300]}"
+            for v in report["violations"]
+        ]
+    assert found == []
