@@ -15,7 +15,16 @@ from agents.rules.meaning import Meaning
 from agents.rules.reading import read_clause, with_antecedent
 from agents.rules.recurrence import Recurrence, find_recurrence, first_time
 from agents.rules.replies import reply_to
-from agents.rules.requests import Asked, asks_back, is_denied, is_over, is_question, is_small_talk, strip_request
+from agents.rules.requests import (
+    Asked,
+    asks_back,
+    is_denied,
+    is_done,
+    is_over,
+    is_question,
+    is_small_talk,
+    strip_request,
+)
 from agents.rules.sentences import QUOTED, Clause, clauses_of
 from agents.rules.titles import clean_title
 from tasks.models import ExtractedTask, Extraction
@@ -83,7 +92,12 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
     if not is_asked and text.rstrip().endswith("?"):
         return None
     about = replace(asked, words=request, asked=is_asked, reminds=asked.reminds or head.reminds)
-    reading = read_clause(about, clause, has_date=when is not None)
+    reading = read_clause(
+        about,
+        clause,
+        has_date=when is not None,
+        has_deadline=isinstance(when, DateMention) and when.relation in {"by", "before"},
+    )
     if reading is None or (not head.asked and is_over(text, reading.title.split(" ", 1)[0].casefold())):
         return None
     title = clean_title(reading.title)
@@ -111,7 +125,7 @@ def _task(clause: Clause, now: datetime, day: datetime | None) -> ExtractedTask 
 
 
 def _is_no_request(text: str, head: Asked) -> bool:
-    if not BARE.sub("", text) or is_denied(text) or is_denied(head.words):
+    if not BARE.sub("", text) or is_denied(text) or is_denied(head.words) or is_done(text):
         return True
     if is_small_talk(text) or is_small_talk(head.words):
         return True

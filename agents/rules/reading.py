@@ -44,6 +44,10 @@ NOUN_LAST = re.compile(
     rf"^(?:(?:my|our|the|a|an|der|die|das|mein\w*|unser\w*)\s+)?(?:(?!\w+ed\b)[\w'-]+\s+){{0,2}}?(?:{NOUN_TASK.pattern})(?:\s+(?:with|at|for|in|about|re|to|bei|mit|beim|im|für|von)\b.*)?\W*$",
     re.IGNORECASE,
 )
+# "Tax return", "quarterly reports", and no "Ana needs reports".
+THING = re.compile(
+    r"(?:my\s+|our\s+|the\s+)?[^\W\d_]{3,}(?:\s+[^\W\d_]{3,}){0,1}(?:\s+[^\W\d_]{2,}(?<!s))?\W*", re.IGNORECASE
+)
 GOING = re.compile(r"(?:zum|zur|nach|ins?|in\s+die|to\s+the)\s+\S", re.IGNORECASE)
 STATEMENT = re.compile(
     r"\b(?:was|were|is|are|had|has|have|went|will|war|ist|hat|hatte|sind|wird|i|we|you|he|she|they|ich|wir|du|er)\b",
@@ -78,7 +82,7 @@ class Reading:
     title: str
 
 
-def read_clause(about: Asked, clause: Clause, *, has_date: bool) -> Reading | None:
+def read_clause(about: Asked, clause: Clause, *, has_date: bool, has_deadline: bool = False) -> Reading | None:
     """What the clause asks for; None when it asks for nothing."""
     words, is_asked = about.words, about.asked
     if (
@@ -124,6 +128,13 @@ def read_clause(about: Asked, clause: Clause, *, has_date: bool) -> Reading | No
     ):
         kind = "payment" if OWED.search(words) else "errand"
         return Reading(Meaning(kind, "manual", 0.6, "An appointment, or something due"), words)
+    if (
+        has_deadline
+        and THING.fullmatch(words)
+        and words.split()[0].lower() not in NO_VERB
+        and not STATEMENT.search(words)
+    ):
+        return Reading(Meaning("errand", "manual", 0.55, "It has a deadline"), words)
     return None
 
 

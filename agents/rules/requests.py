@@ -16,7 +16,7 @@ ASKING = (
     r"(?:i|we)(?:\s+(?:really|also|still|just|definitely|probably|urgently|totally))*\s+(?:(?:need|have|want|would\s+like|ought|plan|intend|aim|promised|agreed|forgot|got|may\s+need|might\s+need|will\s+need|will\s+have|am\s+supposed)\s+(?:also\s+|still\s+)?to|gotta|must|should|will|shall|had\s+better)(?:\s+(?:really|also|still|probably|definitely))*(?=\s+\S)|"
     r"(?:i|we)['’]d\s+(?:(?:like|love|want|prefer)\s+to|better)|(?:i|we)['’]d\s+like\s+you\s+to|(?:i|we)\s+(?:need|want|would\s+like)\s+you\s+to|(?:i|we)(?:['’]ve|\s+have)\s+(?:also\s+|still\s+)?(?:got\s+)?to|"
     r"(?:i['’]m|i\s+am|we['’]re|we\s+are)\s+(?:also\s+|still\s+)?(?:supposed|going|meant|planning|trying|about|hoping|obliged|required|wanting)\s+to|(?:i|we)['’](?:ll|ve\s+been\s+meaning)(?:\s+(?:have|need))?(?:\s+to)?|i\s+keep\s+forgetting\s+to|"
-    r"i\s+gotta|gotta|(?:need\s+to|needs\s+to|have\s+to|must|should|want\s+to|got\s+to|going\s+to)(?!\s+(?:i|we|you|he|she|it|they|there|the|this|that)\b)|"
+    r"i\s+gotta|gotta|(?:i['’]?m\s+|i\s+am\s+|we['’]?re\s+)?gonna|(?:i\s+|we\s+)?wanna|(?:can|could|would|will)\s+u|(?:[\w'’-]+\s+){1,3}(?:wants|needs|asked|told|expects|reminded|has\s+asked|would\s+like)\s+(?:me|us)\s+to|(?:need\s+to|needs\s+to|have\s+to|must|should|want\s+to|got\s+to|going\s+to)(?!\s+(?:i|we|you|he|she|it|they|there|the|this|that)\b)|"
     r"you\s+(?:should|need\s+to|have\s+to|must)|(?:it['’]s|it\s+is)\s+time\s+to|time\s+to|it\s+would\s+be\s+(?:great|nice|good|helpful|lovely)\s+(?:if\s+(?:you|we|i)\s+could|to)|it['’]d\s+be\s+(?:great|nice|good|helpful)\s+(?:if\s+(?:you|we|i)\s+could|to)|"
     r"(?:would|will|can|could)\s+you(?:\s+(?:please|also|maybe|perhaps|just|kindly|possibly|mind|be\s+able\s+to|help\s+me(?:\s+to)?))*|(?:can|could|shall)\s+we|let['’]?s(?:\s+also)?|let\s+us|why\s+don['’]?t\s+(?:you|we)|how\s+about\s+(?:you|we)|are\s+you\s+able\s+to|"
     r"(?:is\s+it|would\s+it\s+be)\s+possible\s+(?:for\s+you\s+)?to|i\s+wonder\s+if\s+you\s+could|help\s+me(?:\s+to)?|(?:can|could|would)\s+(?:someone|somebody|anyone)(?:\s+please)?|(?:someone|somebody)\s+(?:has|needs|should|must|ought)(?:\s+to)?|"
@@ -65,6 +65,10 @@ SMALL_TALK = re.compile(
     r"(?:list|show|read|open|check)\s+(?:all\s+)?(?:of\s+)?my\s+(?:open\s+|current\s+)?(?:tasks?|to-?dos?|list|agenda|schedule|day|reminders?)\b|(?:disregard|ignore)\s+(?:my|the|that|this|what)\b|go\s+team|happy\s+(?:birthday|new\s+year|easter|friday|holidays)|merry|read\s+(?:you|ya)|make\s+(?:sense|my\s+day)|"
     r"(?:sag|zeig|erzähle?|gib|erklär|verrat|wünsch|glaub|verzeih|schau)(?:e|en\s+sie)?\s+(?:mir|uns)\b(?!\s+eine?\s+(?:zusammenfassung|gliederung))|(?:mir\s+)(?:sagen|zeigen|erzählen|erklären|helfen)|mach['’]?s\s+gut|rufe?\s+mich\s+(?:bitte\s+)?an\b|pass\s+auf\s+dich|bis\s+(?:bald|dann|später|morgen|gleich|nachher|montag|freitag)\W*$|"
     r"schöne[nrs]?\s|viel\s+(?:spaß|glück|erfolg)|gute\s+(?:nacht|besserung|idee|reise)|schlaf\s+gut|lass\s+mich|warte?\b(?!\s+auf)|mach\s+(?:weiter|das|es)\W*$|komm\s+schon|halt\b|los\s+geht)",
+    ANY_CASE,
+)
+DONE = re.compile(
+    r"\b(?:which|and|but)\s+(?:i|we)\s+(?:did|have\s+(?:done|already)|already)\b|\balready\s+(?:did|done|sent|paid|called|booked|finished)\b",
     ANY_CASE,
 )
 OVER = re.compile(
@@ -161,6 +165,11 @@ def is_question(clause: str) -> bool:
 def asks_back(clause: str) -> bool:
     """A question even where its words are those of a request: "Can you swim?", "Muss ich die Gebühr zahlen?"."""
     return ASKS_LEAVE.match(clause) is not None or ABILITY.match(clause) is not None
+
+
+def is_done(clause: str) -> bool:
+    """Says that what was asked for has been done."""
+    return DONE.search(clause) is not None
 
 
 def is_small_talk(clause: str) -> bool:

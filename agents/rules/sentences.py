@@ -272,7 +272,7 @@ def _untrailed(text: str) -> str:
 
 def _begins_request(text: str, now: datetime) -> bool:
     """Does a request begin here, with more than its verb?"""
-    if is_question(text) or is_small_talk(text):
+    if (is_question(text) and text.rstrip().endswith("?")) or is_small_talk(text):
         return True
     said = strip_request(text[:300])
     words = strip_request(_without_leading_date(said.words, now)).words

@@ -119,6 +119,8 @@ def find_verb(words: str, *, asked: bool) -> VerbFound | None:
     """The verb of a request. An infinitive at the end of German words wins: in "Miete überweisen" rent is no verb."""
     head = verb_at_head(words)
     tail = german_at_tail(words.rstrip(" .!?,"), asked=asked) if head is None or "," not in words else None
+    if head is None and tail is None and asked:
+        tail = german_at_tail(words.partition(",")[0], asked=True)  # "Tom fragen, ob er Zeit hat"
     if head and tail:
         return tail if tail.is_known else head
     return head or tail

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.rules.dates import find_dates
@@ -152,6 +152,7 @@ ANYTHING = st.lists(
 NOWS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.sampled_from(ZONES).map(ZoneInfo))
 
 
+@settings(deadline=None)
 @given(text=ANYTHING, now=NOWS)
 def test_any_text_gives_sound_mentions(text: str, now: datetime) -> None:
     end = 0
@@ -165,6 +166,7 @@ def test_any_text_gives_sound_mentions(text: str, now: datetime) -> None:
     assert rule is None or (rule.end > rule.start and rule.due_at.tzinfo is now.tzinfo)
 
 
+@settings(deadline=None)
 @given(now=NOWS, hour=st.integers(0, 23), minute=st.integers(0, 59))
 def test_tomorrow_at_a_time_is_that_wall_clock_time_of_tomorrow(now: datetime, hour: int, minute: int) -> None:
     due = find_dates(f"tomorrow at {hour}:{minute:02}", now)[0].due_at

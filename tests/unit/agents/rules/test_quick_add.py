@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.rules.quick_add import parse_quick_add
@@ -106,6 +106,7 @@ def test_german_is_understood() -> None:
     assert task.recurrence == "FREQ=MONTHLY;BYMONTHDAY=1"
 
 
+@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=200), now=st.datetimes(datetime(2000, 1, 1), datetime(2080, 1, 1)))
 def test_any_text_gives_a_task_and_chips_in_their_places(text: str, now: datetime) -> None:
     try:
