@@ -1,0 +1,70 @@
+"""What holds for every table and function, read off the catalogue: a new one that breaks it fails here."""
+
+import pytest
+
+from core.database import Database
+
+QUERIES = {
+    "tables without row-level security": """
+        select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relrowsecurity""",
+    "tables without a policy": """
+        select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+        and not exists (select 1 from pg_policy p where p.polrelid = c.oid)""",
+    "tables without a comment": """
+        select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+        and obj_description(c.oid, 'pg_class') is null""",
+    "tables that anonymous callers may touch": """
+        select g.table_name from information_schema.role_table_grants g where g.table_schema = 'public' and g.grantee in ('anon', 'PUBLIC')""",
+    "functions without a fixed search_path": """
+        select p.proname from pg_proc p where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+        and not exists (select 1 from unnest(p.proconfig) c where c like 'search_path=%')""",
+    "functions without a comment": """
+        select p.proname from pg_proc p where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+        and obj_description(p.oid, 'pg_proc') is null and p.proname not in ('expose_function', 'guard_table')""",
+    "functions that anonymous callers may execute": """
+        select p.proname from pg_proc p where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+        and has_function_privilege('anon', p.oid, 'execute')""",
+    "overloaded functions": """
+        select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace group by 1 having count(*) > 1""",
+    "foreign keys without an index": """
+        select c.conrelid::regclass::text || '.' || c.conname from pg_constraint c
+        where c.contype = 'f' and c.connamespace = 'public'::regnamespace and not exists (
+          select 1 from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1])""",
+    "columns of secrets that people may read": """
+        select g.table_name || '.' || g.column_name from information_schema.column_privileges g
+        where g.table_schema = 'public' and g.grantee in ('authenticated', 'anon')
+        and (g.table_name, g.column_name) in (('agents', 'token_hash'), ('connected_accounts', 'secret'))""",
+}
+
+
+@pytest.mark.parametrize("kind", QUERIES)
+async def test_there_are_no(database: Database, kind: str) -> None:
+    async with database.pool.connection() as connection:
+        cursor = await connection.execute(QUERIES[kind].encode())
+        assert [row[0] for row in await cursor.fetchall()] == []
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+async def test_strangers_see_no_row_of_any_table(database: Database, role: str) -> None:
+    from tests.conftest import sign_up
+
+    await sign_up(database, "somebody@example.com")
+    async with database.pool.connection() as connection:
+        cursor = await connection.execute(
+            "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'"
+        )
+        tables = [str(row[0]) for row in await cursor.fetchall()]
+        claims = '{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000dead"}'
+        for table in tables:
+            async with connection.transaction(force_rollback=True):
+                await connection.execute(
+                    "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)", (role, claims)
+                )
+                allowed = await connection.execute(
+                    "select has_any_column_privilege(%s::regclass, 'select')", (f"public.{table}",)
+                )
+                if (await allowed.fetchone()) != (True,):
+                    continue
+                shared = " where organization_id is not null" if table in {"workflows", "agents"} else ""
+                counted = await connection.execute(f"select count(*) from public.{table}{shared}".encode())
+                assert await counted.fetchone() == (0,), table

@@ -1,0 +1,39 @@
+"""The README names what there is: settings, commands, targets."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cli.main import app
+from core.settings import Settings, variable_name
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "docs" / "guide" / "command-line.md").read_text()
+
+
+@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+def test_every_setting_is_documented(field: str) -> None:
+    assert f"`{variable_name(field)}`" in README
+
+
+def test_every_command_is_in_the_guide() -> None:
+    commands = getattr(get_command(app), "commands")  # noqa: B009 - a group's own attribute
+    missing = [name for name in commands if f"steward {name}" not in GUIDE]
+    assert missing == []
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = set(re.search(r"^TARGETS = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())  # pyright: ignore[reportOptionalSubscript]
+    named = {
+        word for line in re.findall(r"^make ([a-z ]+?)(?:\s{2,}|#|$)", README, re.MULTILINE) for word in line.split()
+    }
+    assert named
+    assert named <= targets
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
