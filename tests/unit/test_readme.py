@@ -28,7 +28,9 @@ def test_every_command_is_in_the_guide() -> None:
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.search(r"^TARGETS = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())  # pyright: ignore[reportOptionalSubscript]
+    listed = re.search(r"^TARGETS = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert listed
+    targets = set(str(listed[1]).split())
     named = {
         word for line in re.findall(r"^make ([a-z ]+?)(?:\s{2,}|#|$)", README, re.MULTILINE) for word in line.split()
     }
