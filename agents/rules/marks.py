@@ -120,7 +120,7 @@ def find_recipient(text: str, kind: TaskKind) -> Mark | None:
         while words and words[-1].casefold() in NOT_NAMES:
             words.pop()
         if words and words[0].casefold() not in NOT_NAMES:
-            name = " ".join(words)
+            name = re.sub(r"['’]s$", "", " ".join(words))
             return Mark("recipient", match.start(1), match.start(1) + len(name), name)
     return None
 

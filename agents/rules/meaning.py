@@ -85,7 +85,7 @@ def meaning_of(found: VerbFound) -> Meaning:
 
 def _write(verb: str, rest: str) -> Meaning:
     if REPLY.search(rest) and not (MAIL.search(rest) and not re.search(r"\b(?:to|auf|an)\b", rest)):
-        return Meaning("reply", FULL, 0.85, "An answer can be drafted here; it is sent only after your review")
+        return PLAIN["reply"]
     return _text(rest, written=True) or PLAIN["document"]
 
 

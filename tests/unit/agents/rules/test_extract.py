@@ -25,7 +25,7 @@ def titles(message: str) -> list[str]:
 # fmt: off
 KINDS = [
     ("Draft an email to john@example.com about the offer", "email", "fully_automated"), ("Email Laura the price list", "email", "semi_automated"),
-    ("Reply to Maria that we agree", "reply", "semi_automated"), ("Draft a response to Mr. Novak", "reply", "fully_automated"), ("Ping @lena on Slack", "message", "semi_automated"),
+    ("Reply to Maria that we agree", "reply", "semi_automated"), ("Draft a response to Mr. Novak", "reply", "semi_automated"), ("Ping @lena on Slack", "message", "semi_automated"),
     ("Tell Marcus that the server is back", "message", "semi_automated"), ("Summarise the report", "summary", "fully_automated"), ("Summarise the meeting", "meeting_summary", "fully_automated"),
     ("Pull out the action points from the notes", "action_items", "fully_automated"), ("Prepare the weekly sales report", "report", "fully_automated"),
     ("Write an outline for the talk", "outline", "fully_automated"), ("Write a blog post about tea", "document", "fully_automated"), ("Create a presentation", "document", "semi_automated"),
