@@ -32,7 +32,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
     await page.click("button:has-text('Send')")
-    await expect(page.locator(".said")).to_be_visible()
+    await expect(page.locator("section .said")).to_be_visible()
     plan = await page.locator("a.title", has_text="Plan Q4").first.get_attribute("href")
     axe = (MODULES / "axe-core" / "axe.min.js").read_text()
     found: list[str] = []

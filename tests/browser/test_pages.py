@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 async def say(page: Page, message: str) -> None:
     await page.fill("textarea[name=message]", message)
     await page.click("button:has-text('Send')")
-    await expect(page.locator(".said").last).to_have_text(message)
+    await expect(page.locator("section .said").last).to_have_text(message)
 
 
 async def execute(page: Page, title: str) -> None:
@@ -146,3 +146,12 @@ async def test_without_a_session_the_page_says_how_to_sign_in(chromium: object, 
     answer = await page.goto(f"{served}/tasks")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     assert answer.status == 401  # pyright: ignore[reportUnknownMemberType]
     await expect(page.locator("h1")).to_have_text("Sign in")  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+
+
+async def test_a_broken_line_keeps_the_words(signed_in: OpenPage, served: str) -> None:
+    page = await signed_in()
+    await page.route("**/api/chat", lambda route: route.abort())
+    await page.fill("textarea[name=message]", "Call Ana tomorrow")
+    await page.click("button:has-text('Send')")
+    await expect(page.locator(".notice.bad")).to_contain_text("still in the box")
+    await expect(page.locator("textarea[name=message]")).to_have_value("Call Ana tomorrow")
