@@ -8,7 +8,7 @@ from agents.rules.dates import DateMention, find_dates
 
 ANY = re.IGNORECASE
 INVOICE = re.compile(
-    r"\b(?:invoices?|bill|amount\s+due|balance\s+due|outstanding\s+(?:amount|balance)|payment\s+(?:reminder|due|request)|rechnung\w*|mahnung|zahlungserinnerung|zahlungsaufforderung|rate|beitrag|offene[rn]?\s+betrag)\b",
+    r"\b(?:invoices?|bill|amount\s+due|balance\s+due|outstanding\s+(?:amount|balance)|payment\s+(?:reminder|due|request)|minimum\s+payment|rechnung\w*|mahnung|zahlungserinnerung|zahlungsaufforderung|rate|beitrag|offene[rn]?\s+betrag)\b",
     ANY,
 )
 NUMBER = re.compile(
@@ -16,7 +16,7 @@ NUMBER = re.compile(
     ANY,
 )
 AMOUNT = re.compile(
-    r"(?:EUR|USD|GBP|CHF|€|\$|£)\s?(?:\d{1,3}(?:[.,'’ ]\d{3})+|\d+)(?:[.,]\d{1,2})?(?!\d)|(?<![\d.,])(?:\d{1,3}(?:[.,'’]\d{3})+|\d+)(?:[.,]\d{1,2})?\s?(?:EUR|USD|GBP|CHF|€|Euro|euros|Franken|dollars)\b",
+    r"(?:EUR|USD|GBP|CHF|€|\$|£)\s?(?:\d{1,3}(?:[.,'’ ]\d{3})+|\d+)(?:[.,]\d{1,2})?(?!\d)|(?<![\d.,])(?:\d{1,3}(?:[.,'’]\d{3})+|\d+)(?:[.,]\d{1,2})?\s?(?:EUR|USD|GBP|CHF|€|Euro|euros|Franken|dollars)(?!\w)",
 )
 ASKS = re.compile(
     r"\b(?:please\s+(?:\w+\s+)?(?:pay|settle|transfer|remit|arrange)|pay(?:able)?\s+(?:by|within|until|before)|(?:is|was|are|falls|now|payment)\s+(?:due|overdue)|due\s+(?:on|by|date|in|within|\d)|overdue|past\s+due|to\s+be\s+paid|"
@@ -48,7 +48,7 @@ class Invoice:
 
 def find_invoice(subject: str, text: str, seen: datetime) -> Invoice | None:
     """The invoice or reminder that a mail is; None when it asks for no payment or says that it is settled."""
-    whole = f"{subject}\n{text[:20_000]}"
+    whole = f"{subject}\n\n{text[:20_000]}"
     if not INVOICE.search(whole) or not ASKS.search(whole) or SETTLED.search(whole):
         return None
     number = NUMBER.search(whole)
@@ -58,7 +58,7 @@ def find_invoice(subject: str, text: str, seen: datetime) -> Invoice | None:
     if not number and not amount:
         return None
     due = _due(asking, lines, seen)
-    quote = next((line for line in asking if AMOUNT.search(line)), asking[0])
+    quote = next((line for line in [*asking, *lines] if AMOUNT.search(line)), asking[-1])
     return Invoice(number["number"].strip("/-") if number else "", amount[0] if amount else "", due, quote[:500])
 
 

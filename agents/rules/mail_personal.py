@@ -10,11 +10,12 @@ from agents.rules.mail_people import Owner, addressed_to_owner, first_names
 from agents.rules.mail_records import CalendarSlot, LinkedEvent, MailForTriage
 from agents.rules.mail_requests import find_requests
 from agents.rules.mail_signs import is_no_reply
-from agents.rules.mail_tasks import Asked, Occasion, Writer, from_item, from_request
+from agents.rules.mail_tasks import Asked, Occasion, Writer, from_item, from_request, speaks_of_before
 from agents.rules.mail_text import MailText, Sentence, read_mail_text
 from tasks.models import ExtractedTask
 
 MOST_TASKS = 10
+DUE = re.compile(r"\b(?:due|expires?|deadline|ends?|valid|fällig|frist|läuft|endet|gültig)\b", re.IGNORECASE)
 
 
 def read_personal_mail(
@@ -58,13 +59,22 @@ def _asked(sentences: Sequence[Sentence], seen: datetime, me: Owner) -> list[Ask
     """What is asked, in order. A request without a date of its own takes the occasion just spoken of."""
     found: list[Asked] = []
     occasion: Occasion | None = None
+    due_before: Occasion | None = None
+    before = ""
     for sentence in sentences:
         dates = tuple(find_dates(sentence.text, seen))
         for request in find_requests(_without_vocative(sentence, me)):
-            own = occasion if request.ask == "do" and not dates else None
-            found.append(Asked(request, sentence.text, dates, own))
+            own = None
+            if request.ask in {"do", "send"} and not dates:
+                own = due_before if due_before and speaks_of_before(sentence.text) else occasion
+            if own and own is due_before and found and found[-1].sentence == own.sentence:
+                found.pop()  # "Your training is due on Friday. Please complete it": one task
+            found.append(Asked(request, sentence.text, dates, own, before))
             if request.ask == "come" and dates:
                 occasion = Occasion(sentence.text, dates[0])
+        deadline = next((d for d in dates if d.relation in {"by", "before"} or DUE.search(sentence.text)), None)
+        due_before = Occasion(sentence.text, deadline) if deadline else None
+        before = sentence.text
     return found
 
 

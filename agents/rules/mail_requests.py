@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.rules.verbs import VerbFound, find_verb, verb_at_head
+from agents.rules.verbs import ING_FORMS, VerbFound, find_verb, verb_at_head
 
 Ask = Literal["answer", "send", "do", "meet", "come"]
 ANY = re.IGNORECASE
@@ -16,7 +16,7 @@ CAN_YOU = re.compile(
 SOFT = re.compile(
     r"\b(?:would\s+you\s+mind|do\s+you\s+mind|do\s+you\s+think\s+you\s+(?:can|could)|(?:i\s+was\s+)?wondering\s+(?:if|whether)\s+you\s+(?:can|could|would|might)|i(?:['’]d|\s+would)\s+(?:really\s+)?appreciate\s+it\s+if\s+you\s+(?:can|could|would)|"
     r"it\s+would\s+be\s+(?:great|nice|helpful|good|lovely)\s+if\s+you\s+(?:can|could|would)|i(?:['’]d|\s+would)\s+be\s+grateful\s+if\s+you\s+(?:can|could|would)|(?:i|we)(?:['’]d|\s+would)?\s+(?:need|like|want|love|ask)\s+you\s+to|is\s+it\s+possible\s+(?:for\s+you\s+)?to|would\s+it\s+be\s+possible\s+(?:for\s+you\s+)?to|"
-    r"es\s+wäre\s+(?:toll|schön|super|nett|gut|hilfreich),?\s+wenn\s+(?:du|sie|ihr)|wäre\s+es\s+möglich,?\s+(?:dass\s+(?:du|sie|ihr))?|(?:ich|wir)\s+bitten?\s+(?:dich|sie|euch),?)\s+(?P<what>.+)",
+    r"(?:i|we)\s+(?:would\s+)?(?:kindly\s+|politely\s+|hereby\s+)?(?:ask|request|urge|remind)\s+you\s+(?:kindly\s+)?to|es\s+wäre\s+(?:toll|schön|super|nett|gut|hilfreich),?\s+wenn\s+(?:du|sie|ihr)|wäre\s+es\s+möglich,?\s+(?:dass\s+(?:du|sie|ihr))?|(?:ich|wir)\s+bitten?\s+(?:dich|sie|euch),?)\s+(?P<what>.+)",
     ANY,
 )  # fmt: skip
 PLEASE = re.compile(r"(?:^|[\s,;:–—(])(?:please|pls|plz|kindly|bitte)\b,?\s*(?P<what>.+)", ANY)
@@ -28,7 +28,7 @@ NOT_ASKING = re.compile(
     ANY,
 )  # fmt: skip
 DUTY = re.compile(
-    r"\b(?:you(?:['’]ll)?\s+(?:need|have)\s+to|you\s+(?:must|should)|(?:do\s+not|don['’]?t)\s+forget(?:\s+to)?|remember\s+to|make\s+sure\s+(?:to|that\s+you|you)|(?:du|sie)\s+(?:musst|müssen|solltest|sollten|müsstest|müssten)|"
+    r"\b(?:you(?:['’]ll)?\s+(?:need|have)\s+to|you\s+(?:must|should)|you(?:['’]ll|\s+will)(?=.*\b(?:by|until|before)\b)(?!\s+(?:receive|get|find|have|be|see|need|hear|love|not|also))|(?:do\s+not|don['’]?t)\s+forget(?:\s+to)?|remember\s+to|make\s+sure\s+(?:to|that\s+you|you)|(?:du|sie)\s+(?:musst|müssen|solltest|sollten|müsstest|müssten)|"
     r"(?:bitte\s+)?denk(?:e|en\s+sie)?\s+(?:bitte\s+)?(?:daran,?|an)|vergiss\s+(?:bitte\s+)?nicht,?|vergessen\s+sie\s+(?:bitte\s+)?nicht,?)\s+(?P<what>.+)",
     ANY,
 )
@@ -37,16 +37,33 @@ NEED = re.compile(
     r"\b(?:i['’]m|we['’]re)\s+(?:still\s+)?(?:waiting\s+for|missing)\s+(?P<what2>your\b.{3,})|\b(?:ich|wir)\s+(?:brauchen?|bräuchten?|benötigen?|warten?\s+(?:noch\s+)?auf)\s+(?P<what3>.{3,})|\b(?:mir|uns)\s+fehl(?:t|en)\s+(?:noch\s+)?(?P<what4>.{3,})",
     ANY,
 )  # fmt: skip
+# "Kaufst du bitte noch Milch?"
+WILL_YOU = re.compile(
+    r"^\W*(?P<verb>[a-zäöüß]{2,}?)(?:e?st)\s+du\s+(?:(?P<to>mir|uns)\s+)?(?:bitte|mal|noch|doch)\b\s*(?P<what>.+)", ANY
+)
+CALL_BACK = re.compile(
+    r"\bbitte[tn]?\s+(?:\w+\s+){0,2}um\s+(?:\w+\s+){0,2}(?:rück|an)ruf|\b(?:asks?|asked|would\s+like)\s+(?:for\s+)?(?:you\s+to\s+call|a\s+call\s*-?back)\b",
+    ANY,
+)
+MUST_BE = re.compile(
+    r"^(?:the|your|our|all|any|das|die|der|dein\w*|ihr\w*|unser\w*)\b.{2,100}\b(?:must|needs?\s+to|has\s+to|have\s+to|muss|müssen)\b.{0,80}\b(?:by|until|before|no\s+later\s+than|bis|spätestens)\b|"
+    r"^(?:your|dein\w*|ihr\w*)\b.{2,100}\b(?:is|are|ist|sind)\b.{0,40}\b(?:due|fällig)\b",
+    ANY,
+)
+GOES_ON = re.compile(
+    r"^\w+\s+(?:leaves|starts|begins|arrives|departs|ends|runs|opens|closes|works|looks|seems|comes|goes|takes|needs|costs|shows|says|means)\b",
+    ANY,
+)
 FROM_YOU = re.compile(
     r"\b(?:your|you|from\s+you|by|until|before|von\s+(?:dir|ihnen)|dein\w*|ihr[e]?\w*|bis|spätestens|noch)\b", ANY
 )
 ASK_FOR_ANSWER = re.compile(
     r"\b(?:bitten?\s+um\s+(?:(?:eine?|ihre|deine|kurze|baldige|schnelle|zeitnahe)\s+)*(?:rückmeldung|antwort|bestätigung|info\w*|feedback)|(?:looking\s+forward\s+to|awaiting|await|waiting\s+for)\s+(?:your|an?)\s+(?:reply|answer|response|feedback|confirmation|decision)|"
-    r"(?:freue\s+mich|freuen\s+uns|warte\w*)\s+auf\s+(?:eine|deine|ihre)\s+(?:rückmeldung|antwort|entscheidung)|\bgib\w*\s+(?:mir|uns)\s+(?:\w+\s+){0,3}bescheid|\bsag\w*\s+(?:mir|uns)\s+(?:\w+\s+){0,3}bescheid|\brsvp\b)",
+    r"(?:freue\s+mich|freuen\s+uns|warte\w*)\s+(?:noch\s+|weiter(?:hin)?\s+)?auf\s+(?:eine|deine|ihre)\s+(?:rückmeldung|antwort|entscheidung)|\bgib\w*\s+(?:mir|uns)\s+(?:\w+\s+){0,3}bescheid|\bsag\w*\s+(?:mir|uns)\s+(?:\w+\s+){0,3}bescheid|\brsvp\b)",
     ANY,
 )  # fmt: skip
 ANSWERS = re.compile(
-    r"^(?:tell|let\b.{0,20}\bknow|confirm|answer|reply|respond|explain|clarify|advise|say|indicate|comment|get\s+back|come\s+back|write\s+back|give\s+(?:me|us)\b.{0,40}\b(?:feedback|update|answer|idea|estimate|confirmation|heads|date|number|status)|"
+    r"^(?:tell|rsvp\b|let\b.{0,20}\bknow|confirm|answer|reply|respond|explain|clarify|advise|say|indicate|comment|get\s+back|come\s+back|write\s+back|give\s+(?:me|us)\b.{0,40}\b(?:feedback|update|answer|idea|estimate|confirmation|heads|date|number|status)|"
     r"(?:send|share|drop|shoot)\s+(?:me|us)\s+(?:your\s+(?:thoughts|feedback|opinion|availability)|a\s+(?:quick\s+)?(?:note|reply|line|message))|share\s+your\s+(?:thoughts|feedback|opinion|availability)|suggest|propose|recommend|have\s+you|"
     r"sag\w*\b|gib\w*\s+(?:mir|uns)|gebt|geben\s+sie\b|antwort\w*|bestätig\w*|erklär\w*|meld\w*|teil\w*\b.{0,40}\bmit\b|schreib\w*\s+(?:mir|uns)\s+kurz|mitteilen|beantwort\w*|schlag\w*\b.{0,40}\bvor\b|nenn\w*\s+(?:mir|uns))|"
     r"\b(?:sagen|bestätigen|mitteilen|antworten|erklären|beantworten|vorschlagen|nennen|bescheid\s+(?:geben|sagen)|rückmelden|zurückmelden|melden)\s*[?.!]*$",
@@ -88,8 +105,8 @@ NO_PROMISE = re.compile(
     ANY,
 )
 SMALL_TALK = re.compile(
-    r"^\W*(?:(?:see|catch)\s+(?:you|ya)\b|(?:talk|speak)\s+(?:to\s+you\s+)?(?:soon|later|then|tomorrow)|take\s+(?:care(?!\s+of)|it\s+easy|your\s+time)|keep\s+(?:up\s+the|it\s+up|going|in\s+touch|in\s+mind)|have\s+(?:a|an|fun|some)\b|enjoy\b|"
-    r"good\s+(?:luck|night|job|work|idea|point|to\b|news)|get\s+(?:well|some\s+(?:rest|sleep))|go\s+(?:on|ahead|for\s+it)\W*$|come\s+on\W*$|hang\s+(?:in|on)\b|hold\s+on|hope\b|sounds|looks|seems|works\s+for|happy\s+\w+|merry|love\b|welcome\b|"
+    r"^\W*(?:(?:see|catch)\s+(?:you|ya)\b|(?:talk|speak)\s+(?:to\s+you\s+)?(?:soon|later|then|tomorrow)|take\s+(?:care(?!\s+of)|it\s+easy|your\s+time)|keep\s+(?:up\s+the|it\s+up|going|in\s+touch|in\s+mind)|have\s+(?:a|an|fun|some)\b(?!\s+(?:quick\s+|closer\s+)?(?:look|read|chat|word))|enjoy\b|"
+    r"thank\w*|congratulat\w*|apologi[sz]\w*|look\s+(?:at|what|here|who)\b|check\s+(?:this|it)\s+out|good\s+(?:luck|night|job|work|idea|point|to\b|news)|get\s+(?:well|some\s+(?:rest|sleep))|go\s+(?:on|ahead|for\s+it)\W*$|come\s+on\W*$|hang\s+(?:in|on)\b|hold\s+on|hope\b|sounds|looks|seems|works\s+for|happy\s+\w+|merry|love\b|welcome\b|"
     r"imagine|guess\s+what|trust\s+me|believe\s+me|mach['’]?s\s+gut|pass\s+auf\s+dich|bis\s+(?:bald|dann|später|morgen|gleich|nachher|\w+tag)\W*$|schöne[nrs]?\s|viel\s+(?:spaß|glück|erfolg)|gute[ns]?\s|komm\s+gut|lass\s+es\s+dir)",
     ANY,
 )  # fmt: skip
@@ -115,6 +132,10 @@ def find_requests(sentence: str) -> list[Request]:
         return [Request("come", words)]
     if MEET.search(words) and (is_question or re.search(r"\b(?:let\s+me\s+know|bescheid|sag)\b", words, ANY)):
         return [Request("meet", words)]
+    if CALL_BACK.search(words):
+        return [Request("do", words, VerbFound("call", "call", words))]
+    if will := WILL_YOU.match(words):
+        return [_request(" ".join(filter(None, [will["verb"], will["to"], will["what"]])))]
     for what in _asked(words):
         if NOT_ASKING.match(what) or SMALL_TALK.match(what):
             if is_question:
@@ -125,9 +146,12 @@ def find_requests(sentence: str) -> list[Request]:
         return [Request("answer", words)]
     if (need := NEED.search(words)) and not is_question and FROM_YOU.search(words):
         what = next(part for part in need.groups() if part)
-        return [Request("send", f"Send {what}" if re.search(r"\b(?:i|we|i['’]m|we['’]re)\s", words, ANY) else what)]
+        is_english = re.search(r"\b(?:i|we|i['’]m|we['’]re)\s", words, ANY) is not None
+        return [Request("send", f"{'Send' if is_english else 'Schick'} {'me' if is_english else 'mir'} {what}")]
     if is_question:
         return [Request("answer", words)]
+    if MUST_BE.match(words):
+        return [Request("do", words)]
     if (verb := verb_at_head(words)) and _is_command(words, verb):
         return [_request(words)]
     return []
@@ -155,15 +179,23 @@ def name_the_asker(words: str, name: str) -> str:
 
 def _asked(words: str) -> list[str]:
     found: list[str] = []
-    for pattern in (CAN_YOU, SOFT, DUTY, PLEASE):
+    for pattern in (SOFT, CAN_YOU, DUTY, PLEASE):
         if match := pattern.search(words):
             what = match["what"].strip()
             if pattern is DUTY and re.match(r"(?:not|nicht|nichts)\b", what, ANY):
                 continue
+            if re.match(r"(?:would|do)\s+you\s+mind\b", match[0], ANY):
+                what = _unwound(what)
             found.append(re.sub(rf"^(?:{FILLER}\b[\s,]*)+", "", what, flags=ANY) if pattern is not SOFT else what)
     if (later := PLEASE_LATER.match(words)) and (verb_at_head(later["what"])):
         found.insert(0, f"{later['what']} {later['more']}".strip())
     return [what for what in found if len(what) > 2]
+
+
+def _unwound(what: str) -> str:
+    """ "sending me the file" as an imperative; as it is where that is no verb known here."""
+    first, _, rest = what.partition(" ")
+    return f"{ING_FORMS[first.casefold()]} {rest}" if first.casefold() in ING_FORMS else f"say whether I mind {what}"
 
 
 def _request(what: str) -> Request:
@@ -176,7 +208,13 @@ def _request(what: str) -> Request:
 
 def _is_command(words: str, verb: VerbFound) -> bool:
     """A sentence that begins with an imperative and is no wish, no note, no advertisement."""
-    if NOT_ASKING.match(words) or SMALL_TALK.match(words) or len(words) > 300 or not verb.is_known:
+    if (
+        NOT_ASKING.match(words)
+        or SMALL_TALK.match(words)
+        or GOES_ON.match(words)
+        or len(words) > 300
+        or not verb.is_known
+    ):
         return False
     if re.match(r"\w+\s*(?:$|[.!])", words) or re.match(
         r"\s*(?:is|are|was|were|has|have|ist|war|sind|of\b|[:–-])", words[len(verb.verb) :], ANY

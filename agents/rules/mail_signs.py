@@ -53,6 +53,8 @@ ADDRESSED = re.compile(
     rf"(?:{MACHINE}|(?:assistants?|assistent\w*|bots?)\s*:)|\b(?:{MACHINE}|{HELPER})\s+(?:that (?:is|are)\s+)?{READS}\s+{THIS_MAIL}|\bif you(?: are|['’]re)\s+(?:an?|the)\s+(?:{MACHINE}|assistant\b|bot\b)|"
     rf"^\s*(?:dear|hey|hello|hi|liebe[rs]?|hallo|attention|achtung)\s+(?:{MACHINE}|assistant|bot|assistent\w*)\s*[,:!]|^\s*(?:assistant|system)\s*:\s*(?=you\b|ignore|do\b|new\b|forward|from now|the (?:user|owner))|"
     rf"\b(?:wenn|falls) (?:du|sie) (?:eine?|ein|der|die) (?:{MACHINE}|assistent\w*)|\b(?:der|die|das|den|dem)\s+(?:{MACHINE}|assistent\w*),?\s+(?:der|die|das)\s+(?:diese|das|mein)\b|"
+    rf"\bas an?\s+(?:ai\b|{MACHINE})|\b(?:assistant|ai|bot|llm)s?,?\s+(?:when|while|if|before|after)\s+(?:you\s+(?:are\s+)?)?(?:summari[sz]|read|process|repl|answer|draft)\w*|"
+    rf"\b(?:recommend|tell|show|display|output|reveal|print|hide)\b[^.!?\n]{{0,60}}\b(?:to|from|for)?\s*the user(?:['’]s)?\b(?=\s*(?:[.,!]|calendar|mail|inbox|data|files?|contacts?|password|that|to\b|$))|"
     rf"^\s*(?!(?:ai|ki)\b)(?:{MACHINE})\s*[:,]\s|\b(?:an|für) (?:die|den|das|alle) (?:{MACHINE})\s*[:,]",
     ANY | re.MULTILINE,
 )  # fmt: skip
@@ -87,6 +89,10 @@ PHISHING = re.compile(
     r"[\s\S]{0,250}\b(?:suspend\w*|lock\w*|clos\w*|terminat\w*|deactivat\w*|expire\w*|within \d+ hours|gesperrt|deaktiviert|gelöscht|innerhalb von \d+ stunden)\b",
     ANY,
 )  # fmt: skip
+LURE = re.compile(
+    r"\b(?:widow|inherit\w*|next of kin|lottery|unclaimed|beneficiary|late (?:banker|client|husband)|erbschaft|lotterie\w*)\b[\s\S]{0,300}(?:\b(?:USD|EUR|GBP|million\w*)\b|[$€£]\s?\d)",
+    ANY,
+)
 COMMANDS = re.compile(
     r"\b(?:forward|send|reply|delete|transfer|approve|click|open|download|visit|grant|share|mark|add|schick|sende|leite|lösche|überweise|öffne)\w*\b",
     ANY,
@@ -125,7 +131,8 @@ def find_command(subject: str, text: str, hidden: str = "") -> str | None:
     """Why a mail is suspicious, with the line that shows it; None when it is not.
 
     It is when it speaks to an assistant or a machine, tries to set instructions aside, asks in secret for mails, files
-    or passwords, hides commands from sight, or threatens to close an account unless it is confirmed.
+    or passwords, hides commands from sight, threatens to close an account unless it is confirmed,
+    or promises money from nowhere.
     """
     seen = _plain(f"{subject}\n\n{text}")
     secret = _plain(hidden)
@@ -146,6 +153,8 @@ def find_command(subject: str, text: str, hidden: str = "") -> str | None:
         return _say("It asks for passwords or keys", seen, found)
     if found := PHISHING.search(seen):
         return _say("It threatens to close an account unless it is confirmed", seen, found)
+    if found := LURE.search(seen):
+        return _say("It promises money from nowhere", seen, found)
     for pattern in (ADDRESSED, OVERRIDE, MAILBOX_COMMAND, LOOSELY_ADDRESSED):
         if (found := pattern.search(secret)) and (pattern is not LOOSELY_ADDRESSED or COMMANDS.search(secret)):
             return _say("It hides commands from sight", secret, found)

@@ -22,15 +22,20 @@ URGENT = re.compile(
     re.IGNORECASE,
 )
 ACTS_ON_THEIR_OWN: frozenset[TaskKind] = frozenset(["email", "message", "reply"])
-YOUR = {
-    "your": "my",
-    "yours": "mine",
-    "dein": "mein",
-    "deine": "meine",
-    "deinen": "meinen",
-    "deinem": "meinem",
-    "deiner": "meiner",
+ANAPHORA = re.compile(
+    r"\b(?:it|that|this|these|those|them|so|diese[rsnm]?|dies|das|es|ihn|sie|darum|dazu|damit|davon)\b", re.IGNORECASE
+)
+TAIL = re.compile(
+    r"\s*(?:[,;]\s*(?:otherwise|or\s+else|because|so\s+that|sonst|weil|damit)\b.*|\b(?:at\s+the\s+latest|spätestens)\s*)$",
+    re.IGNORECASE,
+)
+IS_DUE = re.compile(r"\s+(?:is|are|ist|sind)\s*$", re.IGNORECASE)
+MINE = {
+    **{"your": "my", "yours": "mine", "yourself": "myself", "dich": "mich", "dir": "mir"},
+    **{"dein": "mein", "deine": "meine", "deinen": "meinen", "deinem": "meinem", "deiner": "meiner"},
 }
+YOURS = re.compile(rf"\b(?:{'|'.join(sorted(MINE, key=len, reverse=True))})\b", re.IGNORECASE)
+POLITE = re.compile(r"\b(?:please|pls|kindly|bitte)\b,?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,28 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request in its sentence, with the dates there; `occasion`: what it belongs to when it has none."""
+    """A request in its sentence, with the dates there; `occasion`: what it belongs to when it has none.
+
+    `before` is the sentence before.
+    """
 
     request: Request
     sentence: str
     dates: tuple[DateMention, ...]
     occasion: Occasion | None = None
+    before: str = ""
+
+    @property
+    def in_context(self) -> str:
+        """The sentence, with the one before where it speaks of "it" or belongs to an occasion."""
+        if self.occasion:
+            return f"{self.occasion.sentence}\n{self.sentence}"
+        return f"{self.before}\n{self.sentence}" if self.before and speaks_of_before(self.sentence) else self.sentence
+
+
+def speaks_of_before(sentence: str) -> bool:
+    """Does it say "it" or "that" of what was said before?"""
+    return ANAPHORA.search(sentence) is not None
 
 
 def from_request(asked: Asked, writer: Writer) -> ExtractedTask:
@@ -206,7 +227,7 @@ def _task(
     due = _due(asked)
     return ExtractedTask(
         title=title,
-        description=f"{asked.occasion.sentence}\n{asked.sentence}" if asked.occasion else asked.sentence,
+        description=asked.in_context,
         execution_type="semi_automated" if semi else "manual",
         kind=kind,
         confidence=confidence,
@@ -244,15 +265,18 @@ def _deadline(dates: Sequence[DateMention]) -> DateMention | None:
 def _titled(asked: Asked, writer: Writer) -> str:
     """The request in its own words without its date, and what the mail is about where the words don't say."""
     words = asked.request.words
-    at = asked.sentence.find(words)
+    said = words.removeprefix("Send me ").removeprefix("Schick mir ")
+    found = said in asked.sentence
+    at = asked.sentence.find(said) - (len(words) - len(said))
     for date in sorted(asked.dates, key=lambda date: date.start, reverse=True):
         due = _due(asked)
-        if at >= 0 and due is date and date.start >= at and not date.keeps_words:
+        if found and due is date and date.start >= at and not date.keeps_words:
             words = f"{words[: date.start - at]} {words[date.end - at :]}"
+    words = POLITE.sub(" ", words.rstrip(" .?!"))
+    for pattern in (TAIL, TAIL, IS_DUE):
+        words = pattern.sub("", words)
     words = name_the_asker(words, writer.called)
-    words = re.sub(
-        r"\b(?:your|yours|dein(?:e[nmr]?)?)\b", lambda m: YOUR.get(m[0].casefold(), m[0]), words, flags=re.IGNORECASE
-    )
+    words = YOURS.sub(lambda found: MINE[found[0].casefold()], words)
     title = clean_title(re.sub(r"[?!]+\s*$", "", words)) or f"Answer {writer.called}"
     if writer.topic and not writer.topic_is_date and not _shares_a_word(title, writer.topic):
         title = f"{title} ({writer.topic})"

@@ -28,6 +28,12 @@ ABBREVIATION = re.compile(
     r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez|[A-Z]|\d{1,2}|[ap]\.m)\.$",
     re.IGNORECASE,
 )
+SHORT = re.compile(r"(?:^|\s)(?:\d{1,2}|[A-Z])\.$")
+STARTER = re.compile(
+    r"(?:please|can|could|would|will|let|the|this|that|i|we|you|it|if|and|but|also|thanks|what|when|who|where|how|is|are|do|bitte|ich|wir|sie|du|es|das|die|der|ein|eine|kannst|könn\w+|"
+    r"würde\w*|und|aber|auch|danke|wenn|wer|was|wann|wie|gib|sag)\b",
+    re.IGNORECASE,
+)
 BREAK = re.compile(r"(?<=[.!?…])[\"'”)]*\s+(?=\S)")
 
 
@@ -82,7 +88,7 @@ def split_sentences(text: str) -> Iterator[str]:
     start = 0
     for at in BREAK.finditer(text):
         piece = text[start : at.start()]
-        if ABBREVIATION.search(piece[-12:]):
+        if ABBREVIATION.search(piece[-12:]) and not (SHORT.search(piece[-6:]) and STARTER.match(text, at.end())):
             continue
         if piece.strip():
             yield piece.strip()[:LONGEST_SENTENCE]
@@ -107,8 +113,8 @@ def _paragraphs(lines: list[str]) -> Iterator[str]:
     for line in lines:
         words = line.strip()
         begins = not words or BULLET.match(line) is not None or LABELLED.match(line) is not None
-        wraps = len(current) > 50 or words[:1].islower()
-        if current and (begins or not wraps or current.endswith(":")):
+        wraps = (len(current) > 50 and current[-1] not in ".!?:;") or words[:1].islower()
+        if current and (begins or not wraps):
             yield current
             current = ""
         current = f"{current} {words}".strip() if words else ""
