@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 import nh3
 
 LONGEST_HTML = 2_000_000
+MOST_TAGS = 20_000  # parsers take time by the square of the depth
+DEEPEST = 200
 TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "div", "dl", "dt", "em"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "small"),
@@ -19,6 +21,25 @@ BLOCKS = {
     *("address", "article", "blockquote", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4"),
     *("h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul"),
 }
+SEEN_FOR_READING = {
+    *(
+        "address",
+        "article",
+        "aside",
+        "body",
+        "font",
+        "footer",
+        "form",
+        "header",
+        "img",
+        "input",
+        "main",
+        "section",
+        "source",
+        "video",
+    ),
+}
+TIGHT = {"dd", "div", "dt", "li", "tr"}  # no empty line between two of them
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 REMOTE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 CSS_URL = re.compile(r"url\(\s*['\"]?\s*(?:https?:)?//", re.IGNORECASE)
@@ -43,7 +64,7 @@ class ReadHtml:
 def sanitize_html(html: str) -> str:
     """Harmless HTML: no scripts, styles, images or frames; links only to http, https and mailto."""
     return nh3.clean(
-        html[:LONGEST_HTML],
+        _bounded(html),
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
         attributes=ATTRIBUTES,
@@ -54,11 +75,27 @@ def sanitize_html(html: str) -> str:
 
 
 def read_html(html: str) -> ReadHtml:
-    """The words of a page, line by line. What lies beyond 2,000,000 characters is not read."""
+    """The words of a page, line by line. What lies beyond 2,000,000 characters or 20,000 tags is not read."""
+    well_formed = nh3.clean(  # the reader of the standard library takes time by the square for unclosed tags
+        _bounded(html),
+        tags=TAGS | SEEN_FOR_READING,
+        clean_content_tags=DROPPED_WITH_CONTENT,
+        attributes={"*": {"style", "hidden", "src", "srcset", "background", "poster"}},
+        url_schemes={"http", "https", "cid", "data"},
+        link_rel=None,
+    )
     reader = _Reader()
-    reader.feed(html[:LONGEST_HTML])
+    reader.feed(well_formed)
     reader.close()
     return ReadHtml(_tidy(reader.seen), _tidy(reader.hidden), reader.remote_images)
+
+
+def _bounded(html: str) -> str:
+    html = html[:LONGEST_HTML]
+    for number, tag in enumerate(re.finditer("<", html)):
+        if number == MOST_TAGS:
+            return html[: tag.start()]
+    return html
 
 
 class _Reader(HTMLParser):
@@ -80,12 +117,12 @@ class _Reader(HTMLParser):
         ):
             self.remote_images += 1
         if tag in BLOCKS or tag == "br":
-            self._write("\n")
+            self._break(tag)
         if tag == "li":
             self._write("- ")
         if tag in {"td", "th"}:
             self._write(" ")
-        if tag not in VOID and len(self._open) < 500:
+        if tag not in VOID and len(self._open) < DEEPEST:
             is_light = LIGHT_ON_DARK.search(style) is not None and "none" not in style
             hides = "hidden" in values or (HIDING.search(style) is not None and not is_light)
             self._open.append((tag, hides, tag in DROPPED_WITH_CONTENT))
@@ -96,13 +133,17 @@ class _Reader(HTMLParser):
                 del self._open[position:]
                 break
         if tag in BLOCKS:
-            self._write("\n")
+            self._break(tag)
 
     def handle_data(self, data: str) -> None:
         if any(drops for _, _, drops in self._open):
             return
         is_pre = any(tag == "pre" for tag, _, _ in self._open)
         self._write(data if is_pre else re.sub(r"\s+", " ", data))
+
+    def _break(self, tag: str) -> None:
+        if tag not in TIGHT or not (self.seen and self.seen[-1].endswith("\n")):
+            self._write("\n")
 
     def _write(self, text: str) -> None:
         if any(drops for _, _, drops in self._open):

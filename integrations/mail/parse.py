@@ -22,7 +22,7 @@ LONGEST_HEADER = 50_000
 MOST_PARTS = 1_000
 MOST_REFERENCES = 200
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
-ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]+@[^\s<>,;:\"()\[\]\\@]+")
+ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,64}@[^\s<>,;:\"()\[\]\\@]{1,254}")
 MAIL_HEADERS = {
     "from",
     "to",

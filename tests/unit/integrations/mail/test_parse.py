@@ -77,7 +77,7 @@ def rich() -> EmailMessage:
     message.add_alternative(
         "<html><head><style>p{}</style></head><body><p>Rich <b>words</b></p><img src='https://track.example/p.gif'>"
         "<script>alert(1)</script><a href='javascript:alert(1)' onclick='x()'>here</a><div style='display:none'>secret order</div>"
-        "<td background='//track.example/b.png' style='background:url(https://track.example/c.png)'>x</td></body></html>",
+        "<table><tr><td background='//track.example/b.png' style='background:url(https://track.example/c.png)'>x</td></tr></table></body></html>",
         subtype="html",
     )
     message.add_attachment(b"\x00\x01", maintype="application", subtype="pdf", filename="Fälle/../x.pdf")
@@ -223,6 +223,12 @@ def test_a_mail_nested_without_end_is_refused_or_read() -> None:
         parse_message(PLAIN + nested)
     except Invalid as error:
         assert "nested" in error.message  # noqa: PT017
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<b", "<!--", "<p style='", "<table><tr><td>", "<li>"])
+def test_endless_html_is_read_as_far_as_it_goes(piece: str) -> None:
+    raw = PLAIN + b"Content-Type: text/html\n\n<p>Hello</p>" + piece.encode() * 5_000
+    assert parse_message(raw).text.startswith("Hello")
 
 
 @given(raw=st.binary(max_size=600))
