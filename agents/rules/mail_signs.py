@@ -54,7 +54,8 @@ ADDRESSED = re.compile(
     rf"^\s*(?:dear|hey|hello|hi|liebe[rs]?|hallo|attention|achtung)\s+(?:{MACHINE}|assistant|bot|assistent\w*)\s*[,:!]|^\s*(?:assistant|system)\s*:\s*(?=you\b|ignore|do\b|new\b|forward|from now|the (?:user|owner))|"
     rf"\b(?:wenn|falls) (?:du|sie) (?:eine?|ein|der|die) (?:{MACHINE}|assistent\w*)|\b(?:der|die|das|den|dem)\s+(?:{MACHINE}|assistent\w*),?\s+(?:der|die|das)\s+(?:diese|das|mein)\b|"
     rf"\bas an?\s+(?:ai\b|{MACHINE})|\b(?:assistant|ai|bot|llm)s?,?\s+(?:when|while|if|before|after)\s+(?:you\s+(?:are\s+)?)?(?:summari[sz]|read|process|repl|answer|draft)\w*|"
-    rf"\b(?:recommend|tell|show|display|output|reveal|print|hide)\b[^.!?\n]{{0,60}}\b(?:to|from|for)?\s*the user(?:['’]s)?\b(?=\s*(?:[.,!]|calendar|mail|inbox|data|files?|contacts?|password|that|to\b|$))|"
+    r"\b(?:when|while|before|after)\s+(?:you\s+)?(?:summari[sz]\w+|process\w+|triag\w+)\s+(?:this|these|the)\s+(?:e-?mails?|mails?|messages?|thread|inbox)\b|"
+    rf"\b(?:recommend|output|reveal|print|disclose)\b[^.!?\n]{{0,60}}\b(?:to|from|for)?\s*the user(?:['’]s)?\b(?=\s*(?:[.,!]|calendar|mail|inbox|data|files?|contacts?|password|that|to\b|$))|"
     rf"^\s*(?!(?:ai|ki)\b)(?:{MACHINE})\s*[:,]\s|\b(?:an|für) (?:die|den|das|alle) (?:{MACHINE})\s*[:,]",
     ANY | re.MULTILINE,
 )  # fmt: skip
@@ -63,13 +64,13 @@ LOOSELY_ADDRESSED = re.compile(
 )
 OVERRIDE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|overwrite)\s+(?:all\s+|any\s+|every\s+|the\s+|your\s+|of\s+|these\s+|those\s+|my\s+){0,3}(?:previous|prior|above|earlier|preceding|existing|former|original|system|safety)?\s*"
-    r"(?:instructions?|prompts?|rules|directions|guidelines|guardrails|directives)\b|\b(?:new|updated|real|actual) (?:system )?(?:instructions?|prompt)\s*:|\bsystem prompt\b|\bjailbreak|\bdeveloper mode\b|"
+    r"(?:instructions?|prompts?|guardrails|directives)\b|\b(?:ignore|disregard|forget|override|bypass)\s+(?:all|any|every|your)\s+(?:of\s+)?(?:your\s+|the\s+|these\s+)?(?:previous\s+|prior\s+|safety\s+|system\s+)?(?:rules|directions|guidelines)\b|\b(?:new|updated|real|actual) (?:system )?(?:instructions?|prompt)\s*:|\bsystem prompt\b|\bjailbreak|\bdeveloper mode\b|"
     r"<\|?(?:im_start|system|endoftext)\|?>|\[/?(?:INST|SYSTEM)\]|\b(?:ignoriere?|vergiss|missachte)n?\s+(?:sie\s+)?(?:bitte\s+)?(?:alle[s]?\s+|die\s+|deine\s+|ihre\s+|sämtliche\s+){0,3}(?:vorherigen|bisherigen|obigen|früheren|vorigen|bestehenden|vorangegangenen)?\s*(?:anweisungen|regeln|vorgaben|instruktionen|befehle)\b",
     ANY,
 )  # fmt: skip
 SECRECY = re.compile(
     r"\b(?:do not|don['’]?t|never|without)\s+(?:mention(?:ing)?|tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|reveal(?:ing)?|alert(?:ing)?|disclos(?:e|ing)|show(?:ing)?|ask(?:ing)?|log(?:ging)?|report(?:ing)?)\b"
-    r"(?:\s+(?:it|this|that|them|him|her|the|user|owner|anyone|anybody|about|to))*|\bkeep (?:it|this) (?:hidden|secret) from\b|\bsecretly\b|\bsilently\b|"
+    r"\s+(?:about\s+|to\s+)?(?:it|this|that|them|him|her|(?:the|your)\s+(?:user|owner|boss)|anyone|anybody|anything)\b|\bkeep (?:it|this) (?:hidden|secret|confidential|between us)\b|\bsecretly\b|\bsilently\b|"
     r"\berwähn\w*\s+(?:es|das|dies|diese\s+\w+)?\s*(?:gegenüber \w+ )?nicht\b|\bsag\w*\s+(?:niemandem|es niemandem|(?:ihm|ihr) nichts|nichts)\b|\bohne\s+(?:es\s+)?(?:\w+\s+){0,3}zu\s+(?:informieren|fragen|erwähnen|benachrichtigen)\b",
     ANY,
 )  # fmt: skip
@@ -89,6 +90,10 @@ PHISHING = re.compile(
     r"[\s\S]{0,250}\b(?:suspend\w*|lock\w*|clos\w*|terminat\w*|deactivat\w*|expire\w*|within \d+ hours|gesperrt|deaktiviert|gelöscht|innerhalb von \d+ stunden)\b",
     ANY,
 )  # fmt: skip
+MONEY = re.compile(
+    r"\b(?:transfer|wire|überweis\w*|pay)\b[^.!?\n]{0,60}(?:\b(?:USD|EUR|GBP|IBAN)\b|[$€£]\s?\d)|\b(?:buy|get|purchase|kauf\w*)\b[^.!?\n]{0,40}\bgift ?cards?\b",
+    ANY,
+)
 LURE = re.compile(
     r"\b(?:widow|inherit\w*|next of kin|lottery|unclaimed|beneficiary|late (?:banker|client|husband)|erbschaft|lotterie\w*)\b[\s\S]{0,300}(?:\b(?:USD|EUR|GBP|million\w*)\b|[$€£]\s?\d)",
     ANY,
@@ -132,7 +137,8 @@ def find_command(subject: str, text: str, hidden: str = "") -> str | None:
 
     It is when it speaks to an assistant or a machine, tries to set instructions aside, asks in secret for mails, files
     or passwords, hides commands from sight, threatens to close an account unless it is confirmed,
-    or promises money from nowhere.
+    asks for money in
+    secret, or promises it from nowhere.
     """
     seen = _plain(f"{subject}\n\n{text}")
     secret = _plain(hidden)
@@ -145,6 +151,8 @@ def find_command(subject: str, text: str, hidden: str = "") -> str | None:
     claimed = CLAIMED_LEAVE.search(seen)
     if command and (secrecy or claimed):
         return _say("It asks for something to be done behind your back", seen, command)
+    if secrecy and (found := MONEY.search(seen)):
+        return _say("It asks for money in secret", seen, found)
     if claimed and COMMANDS.search(seen, claimed.end()):
         return _say("It claims a permission that only you can give", seen, claimed)
     if found := re.search(
