@@ -168,6 +168,17 @@ async def get_last_event_id(caller: Caller) -> int:
     return await caller.call("get_last_event_id")
 
 
+async def read_task_events(caller: Caller, after: int, limit: int = 500) -> list[TaskEvent]:
+    """New events of every tenant after an id, oldest first (service only). Ids are in commit order: none comes late."""
+    rows = await caller.call("read_task_events", after=after, page_size=limit)
+    return [TaskEvent.model_validate(row) for row in rows]
+
+
+async def get_newest_event_id(caller: Caller) -> int:
+    """The id of the newest event of any tenant (service only); 0 before the first."""
+    return await caller.call("get_newest_event_id")
+
+
 async def add_task_event(
     caller: Caller, task_id: UUID, kind: str, message: str = "", data: Mapping[str, Any] | None = None
 ) -> int:

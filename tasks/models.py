@@ -223,7 +223,9 @@ class TaskEvent(Record):
     """A fine event of a task; `id` grows and is the position in the live stream."""
 
     id: int
+    organization_id: UUID | None = None
     task_id: UUID | None = None
+    root_task_id: UUID | None = None
     kind: str
     message: str = ""
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
