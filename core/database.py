@@ -8,7 +8,7 @@ identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
@@ -30,6 +30,7 @@ class Identity:
     user_id: UUID | None
     role: str = "authenticated"
     organization_id: UUID | None = None
+    run: tuple[UUID, UUID] | None = None  # a task and the one run of it that speaks here
 
     def claims(self) -> str:
         """The JWT claims that row-level security reads, as JSON."""
@@ -38,6 +39,8 @@ class Identity:
             claims["sub"] = str(self.user_id)
         if self.organization_id:
             claims["organization_id"] = str(self.organization_id)
+        if self.run:
+            claims["run_task_id"], claims["run_id"] = map(str, self.run)
         return orjson.dumps(claims).decode()
 
     @classmethod
@@ -60,6 +63,10 @@ class Caller:
     async def call_json(self, function: str, **params: object) -> bytes:
         """The same as JSON bytes, untouched, for answers that are passed on."""
         return await self.database.call_json(function, self.identity, params)
+
+    def as_run(self, task_id: UUID, run_id: UUID) -> "Caller":
+        """The same caller speaking for one run of a task: refused as soon as another run took the task over."""
+        return Caller(self.database, replace(self.identity, run=(task_id, run_id)))
 
 
 @dataclass

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.database import Caller
 from tasks.models import (
+    BlockedOn,
+    Evidence,
     ExecutionStatus,
     ExecutionType,
     ExtractedTask,
@@ -21,12 +23,12 @@ from tasks.models import (
     Strategy,
     Task,
     TaskEvent,
+    Verification,
 )
 
 T = TypeVar("T")
 Sort = Literal["urgency", "due", "created", "updated", "title", "position"]
 BulkAction = Literal["complete", "cancel", "execute", "retry", "delete", "archive", "priority", "label"]
-BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply"]
 
 
 class Page(BaseModel, Generic[T]):
@@ -192,22 +194,45 @@ async def queue_task_execution(caller: Caller, task_id: UUID) -> Task:
 
 
 async def start_task_execution(
-    caller: Caller, task_id: UUID, executor_id: UUID | None, executor_type: str = "agent"
+    caller: Caller,
+    task_id: UUID,
+    executor_id: UUID | None,
+    executor_type: str = "agent",
+    *,
+    worker_id: UUID | None = None,
 ) -> Task:
-    """A run begins."""
+    """A run begins. A worker (`worker_id`) starts only what is queued and due, else Conflict."""
     row = await caller.call(
-        "start_task_execution", task_id=task_id, executor_id=executor_id, executor_type=executor_type
+        "start_task_execution",
+        task_id=task_id,
+        executor_id=executor_id,
+        executor_type=executor_type,
+        worker_id=worker_id,
     )
     return Task.model_validate(row)
 
 
-async def complete_task_execution(caller: Caller, task_id: UUID, result: Mapping[str, Any]) -> Task:
-    """A run ended well."""
-    return Task.model_validate(await caller.call("complete_task_execution", task_id=task_id, result_data=dict(result)))
+async def complete_task_execution(
+    caller: Caller,
+    task_id: UUID,
+    result: Mapping[str, Any],
+    *,
+    verification: Verification | None = None,
+    evidence: Sequence[Evidence] = (),
+) -> list[UUID]:
+    """A run ended well; the ids of dependents that wait for a worker now, most urgent first."""
+    row = await caller.call(
+        "complete_task_execution",
+        task_id=task_id,
+        result_data=dict(result),
+        verification=verification,
+        evidence=[one.model_dump(mode="json") for one in evidence],
+    )
+    return [UUID(released) for released in row["released"]]
 
 
 async def fail_task_execution(
-    caller: Caller, task_id: UUID, error: str, *, should_retry: bool, retry_after_seconds: int | None = None
+    caller: Caller, task_id: UUID, error: str, *, should_retry: bool, retry_after_seconds: float | None = None
 ) -> Task:
     """A run ended badly: queued again with back-off, or failed for good."""
     row = await caller.call(
@@ -229,8 +254,11 @@ async def block_task_execution(
     unblocked_by: str | None = None,
     result: Mapping[str, Any] | None = None,
     strategy: Strategy = "blocked",
+    wait_seconds: float | None = None,
+    until: datetime | None = None,
+    remind_after_seconds: float | None = None,
 ) -> Task:
-    """A run can't go on until somebody does something."""
+    """A run can't go on until something happens; by when, where a time is given. No worker waits with it."""
     row = await caller.call(
         "block_task_execution",
         task_id=task_id,
@@ -239,8 +267,21 @@ async def block_task_execution(
         unblocked_by=unblocked_by,
         result_data=dict(result) if result is not None else None,
         strategy=strategy,
+        wait_seconds=wait_seconds,
+        until=until,
+        remind_after_seconds=remind_after_seconds,
     )
     return Task.model_validate(row)
+
+
+async def hand_back_task(caller: Caller, task_id: UUID) -> None:
+    """A worker that ends puts its unfinished task back into the queue; no retry is counted."""
+    await caller.call("hand_back_task", task_id=task_id)
+
+
+async def answer_task(caller: Caller, task_id: UUID, answer: Any) -> Task:
+    """What a task waited for has come (a reply, an outside agent's report): it completes with it."""
+    return Task.model_validate(await caller.call("answer_task", task_id=task_id, answer={"text": answer} if isinstance(answer, str) else answer))
 
 
 async def decompose_task_execution(
@@ -296,6 +337,3 @@ async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Map
     await caller.call("record_llm_interaction", task_id=task_id, call=dict(call))
 
 
-async def requeue_lost_tasks(caller: Caller, silent_seconds: int) -> int:
-    """The sweep over every tenant (worker only); how many tasks were taken up again."""
-    return await caller.call("requeue_lost_tasks", silent_seconds=silent_seconds)

@@ -17,6 +17,12 @@ Source = Literal["chat", "manual", "mail", "calendar", "slack", "import", "plan"
 DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "sent", "failed", "uncertain"]
 ApprovalState = Literal["open", "approved", "rejected", "expired", "voided", "used"]
 Strategy = Literal["immediate", "decompose", "blocked"]
+BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds"]
+OnFailure = Literal["replan", "skip", "escalate", "stop"]
+Verification = Literal["verified", "claimed", "unverifiable"]
+StepKind = Literal["model", "read", "act"]
+StepState = Literal["started", "finished", "failed", "uncertain"]
+PlanDecision = Literal["another_approach", "other_subtasks", "skip", "escalate"]
 TaskKind = Literal[
     "email",  # write a mail to somebody
     "reply",  # answer a message that is there
@@ -89,6 +95,15 @@ class LogEntry(Record):
     result: Any = None
 
 
+class Evidence(Record):
+    """One piece of what shows that a task is done: a receipt, a file, a check that passed, or somebody's word."""
+
+    kind: str
+    what: str
+    where: str | None = None
+    at: datetime | None = None
+
+
 class Task(Record):
     """A row of `public.tasks`, every column of it that people or programs may see."""
 
@@ -147,8 +162,24 @@ class Task(Record):
     actual_duration_minutes: int | None = None
     subtask_count: int = 0
     subtask_done_count: int = 0
-    blocked_on: str | None = None
+    blocked_on: BlockedOn | None = None
     run_after: datetime | None = None
+    generation: int = 1
+    run_id: UUID | None = None
+    timeout_seconds: int | None = None
+    on_failure: OnFailure = "replan"
+    replan_count: int = 0
+    escalated_at: datetime | None = None
+    waived_at: datetime | None = None
+    waived_reason: str | None = None
+    supersedes_task_id: UUID | None = None
+    superseded_at: datetime | None = None
+    superseded_by_id: UUID | None = None
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
+    verification: Verification | None = None
+    evidence: list["Evidence"] = Field(default_factory=list["Evidence"])
+    bounds: dict[str, float] = Field(default_factory=dict[str, float])
     archived_at: datetime | None = None
     open_approval_id: UUID | None = None
     open_draft_id: UUID | None = None
@@ -217,6 +248,9 @@ class Approval(Record):
     created_at: datetime
     decided_at: datetime | None = None
     expires_at: datetime | None = None
+    why: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict[str, Any])
+    task_title: str | None = None
 
 
 class TaskEvent(Record):
@@ -229,4 +263,35 @@ class TaskEvent(Record):
     kind: str
     message: str = ""
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
+    created_at: datetime
+
+
+class Step(Record):
+    """One model or tool call of a task, as the journal keeps it."""
+
+    id: UUID
+    task_id: UUID
+    key: str
+    kind: StepKind
+    name: str
+    state: StepState
+    attempts: int = 1
+    replays: int = 0
+    error: str | None = None
+    cost_usd: float | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+class PlanChange(Record):
+    """How a plan was changed after a failure. `diff`: removed, added, rewired, skipped; each a list of tasks by title."""
+
+    id: UUID
+    task_id: UUID
+    root_task_id: UUID
+    failed_task_id: UUID | None = None
+    decision: PlanDecision
+    reason: str
+    diff: dict[str, Any] = Field(default_factory=dict[str, Any])
+    actor_type: str = "agent"
     created_at: datetime

@@ -163,3 +163,26 @@ async def list_approvals(
     return Page[Approval].model_validate(
         await caller.call("list_approvals", filter=where, after=after, page_size=limit)
     )
+
+
+async def request_approval(
+    caller: Caller,
+    task_id: UUID,
+    title: str,
+    payload: Mapping[str, Any],
+    *,
+    why: str = "",
+    expires_in_seconds: float | None = None,
+    remind_after_seconds: float | None = None,
+) -> Approval:
+    """A gate: the running task waits for a person's yes or no to exactly this payload (worker only)."""
+    row = await caller.call(
+        "request_approval",
+        task_id=task_id,
+        title=title,
+        payload=dict(payload),
+        why=why,
+        expires_in_seconds=expires_in_seconds,
+        remind_after_seconds=remind_after_seconds,
+    )
+    return Approval.model_validate(row)

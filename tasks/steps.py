@@ -1,0 +1,47 @@
+"""The journal's rows: one thin typed call per SQL function."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from core.database import Caller
+from tasks.models import Record, Step, StepKind
+
+
+class StepStart(Record):
+    """What to do about a step: do it (new), take its result (finished), find out (unknown), ask (uncertain), or stop (refused)."""
+
+    state: Literal["new", "finished", "unknown", "uncertain", "refused"]
+    step_id: UUID | None = None
+    result: Any = None
+    reason: str = ""
+
+
+async def begin_step(caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str) -> StepStart:
+    """Before the effect. Conflict when the task is paused, cancelled, or the run was taken over."""
+    row = await caller.call("begin_step", task_id=task_id, key=key, kind=kind, name=name)
+    return StepStart.model_validate(row)
+
+
+async def finish_step(caller: Caller, step_id: UUID, result: Any, call: Mapping[str, Any] | None = None) -> None:
+    """After the effect: its result, kept for good. `call`: tokens and cost of a model call. Twice is once."""
+    await caller.call("finish_step", step_id=step_id, result={"value": result}, call=dict(call) if call else None)
+
+
+async def fail_step(
+    caller: Caller, step_id: UUID, error: str, *, is_uncertain: bool = False, call: Mapping[str, Any] | None = None
+) -> None:
+    """The call failed and had no effect; or nobody can know (`is_uncertain`), and a person decides."""
+    await caller.call(
+        "fail_step", step_id=step_id, error=error, is_uncertain=is_uncertain, call=dict(call) if call else None
+    )
+
+
+async def resolve_step(caller: Caller, step_id: UUID, *, happened: bool) -> Step:
+    """A person says what became of an uncertain step; its task goes on."""
+    return Step.model_validate(await caller.call("resolve_step", step_id=step_id, happened=happened))
+
+
+async def list_steps(caller: Caller, task_id: UUID) -> list[Step]:
+    """The steps of a task, oldest first."""
+    return [Step.model_validate(row) for row in await caller.call("list_steps", task_id=task_id)]
