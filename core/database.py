@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError, Unavailable
+from core.tracing import span
 
 IDENTITY: LiteralString = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
 
@@ -93,7 +94,8 @@ class Database:
         """As `call`, but the JSON text that Postgres built."""
         for left in reversed(range(TRIES)):
             try:
-                return await self._once(function, identity, params)
+                with span("database", function=function):
+                    return await self._once(function, identity, params)
             except PoolTimeout as error:
                 raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
             except psycopg.Error as error:

@@ -1,11 +1,15 @@
 """Logging: structlog events with bound ids, calm text on a terminal and a line of JSON elsewhere.
 
-Bodies of mail and tokens never belong into an event; what carries such a name is masked all the same.
+Bodies of mail and tokens never belong into an event. What carries such a name is masked all the same, however deep it
+lies, and so is what looks like a credential inside any text.
 """
 
 import logging
+import re
 import sys
-from typing import IO
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import IO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -13,8 +17,19 @@ from structlog.typing import EventDict, Processor
 from core.settings import Settings
 
 MASK = "[not logged]"
-MASKED = frozenset({"body", "text", "html", "content", "prompt", "raw", "payload", "cookie", "authorization"})
-MASKED_ENDINGS = ("token", "password", "secret", "api_key", "_body")
+MASKED = frozenset(
+    {"body", "text", "html", "content", "prompt", "raw", "payload", "cookie", "authorization", "csrf", "jwt", "apikey"}
+)
+MASKED_ENDINGS = ("token", "password", "passwd", "secret", "api_key", "_body", "_text", "_html", "_cookie")
+DEEPEST = 8
+CREDENTIALS = (
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), r"\1 " + MASK),
+    (re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"), MASK),  # user:password@ of a URL
+    (re.compile(r"\b([\w-]*(?:token|password|passwd|secret|api_?key))=[^\s&'\"]+", re.IGNORECASE), r"\1=" + MASK),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MASK),  # a JSON Web Token
+    (re.compile(r"\bsk-[\w-]{16,}"), MASK),  # a key of an OpenAI-compatible server
+)
+MAYBE_CREDENTIAL = re.compile(r"bearer|basic|://|token|passw|secret|key|eyJ|sk-", re.IGNORECASE)
 
 
 def set_up_logging(settings: Settings, to: IO[str] | None = None) -> None:
@@ -27,7 +42,6 @@ def set_up_logging(settings: Settings, to: IO[str] | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso" if is_json else "%H:%M:%S", utc=is_json),
-        mask_private,
     ]
     structlog.configure(
         processors=[
@@ -52,21 +66,58 @@ def set_up_logging(settings: Settings, to: IO[str] | None = None) -> None:
     root.setLevel(level)
 
 
+def bound(**ids: object) -> AbstractContextManager[None]:
+    """Every event inside the block carries these ids (task_id, run_id, worker_id, user_id); None ones are left out."""
+    return structlog.contextvars.bound_contextvars(**{n: str(v) for n, v in ids.items() if v is not None})
+
+
 def mask_private(logger: object, method: str, event: EventDict) -> EventDict:
-    """The event without what people wrote and what opens doors."""
-    for name in event:
-        if name != "event" and (name in MASKED or name.endswith(MASKED_ENDINGS)):
-            event[name] = MASK
+    """The event without what people wrote and what opens doors, at any depth."""
+    for name, value in event.items():
+        if name == "exc_info":
+            continue  # no text yet; a renderer makes it one, and that is masked
+        event[name] = MASK if name != "event" and is_private(name) else _masked(value)
     return event
 
 
+def is_private(name: str) -> bool:
+    """Is what carries this name a body of a mail, or something that opens doors?"""
+    plain = name.casefold().replace("-", "_")
+    return plain in MASKED or plain.endswith(MASKED_ENDINGS)
+
+
+def mask_credentials(text: str) -> str:
+    """The text without what looks like a credential: Bearer tokens, passwords in URLs, `token=...`, JWTs, keys."""
+    if MAYBE_CREDENTIAL.search(text):
+        for pattern, replacement in CREDENTIALS:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def _masked(value: object, depth: int = 0) -> object:
+    if isinstance(value, str):
+        return mask_credentials(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return MASK
+    if depth >= DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
+        return MASK
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {n: MASK if is_private(str(n)) else _masked(v, depth + 1) for n, v in items}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item, depth + 1) for item in cast("list[object]", value)]
+    return value
+
+
 def _renderers(is_json: bool, stream: IO[str]) -> list[Processor]:
-    # No tracebacks with local variables: they hold what people wrote.
+    # No tracebacks with local variables: they hold what people wrote. Masked after them: errors quote things.
     if is_json:
         without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
             structlog.processors.ExceptionRenderer(without_locals),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            mask_private,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)
+    return [mask_private, console, lambda _logger, _method, line: mask_credentials(str(line))]

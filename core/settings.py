@@ -70,7 +70,13 @@ class Settings(BaseSettings):
         default="auto", description="auto: text on a terminal, JSON elsewhere"
     )
     max_body_bytes: int = Field(default=1_000_000, ge=1000, description="Largest request body that the API takes")
-    worker_concurrency: int = Field(default=4, ge=1, le=64, description="Tasks that one worker runs at the same time")
+    worker_concurrency: int = Field(default=4, ge=1, le=256, description="Tasks that one worker runs at the same time")
+    worker_queues: str | None = Field(
+        default=None, description="Queues that a worker takes from, like thinking,tools; else all of them"
+    )
+    task_timeout_seconds: int = Field(
+        default=900, ge=1, le=86400, description="How long one run of a task may take, where the task says nothing else"
+    )
     supabase_url: str | None = Field(
         default=None, validation_alias="SUPABASE_URL", description="URL of a Supabase project"
     )
@@ -130,10 +136,60 @@ class Settings(BaseSettings):
             raise ValueError(f"allowed is {' or '.join(f'{scheme}://host...' for scheme in schemes)}")
         return value
 
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for /metrics from other machines; else only this machine reads it"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("STEWARD_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Traces go to this OpenTelemetry collector, like http://127.0.0.1:4318; else there are none",
+    )
+    metrics_schedule: str = Field(
+        default="*/5 * * * *", description="When a snapshot of the metrics is taken: five fields of cron, or off"
+    )
+    cleanup_schedule: str = Field(
+        default="0 2 * * *", description="When is cleaned up, by the person's clock: five fields of cron, or off"
+    )
+    archive_after_days: int = Field(default=7, ge=1, le=36500, description="Completed tasks are archived after this")
+    remove_after_days: int = Field(
+        default=30, ge=1, le=36500, description="Failed and cancelled tasks are removed after this"
+    )
+    keep_events_days: int = Field(default=30, ge=1, le=36500, description="How long fine events of tasks are kept")
+    keep_metrics_days: int = Field(default=90, ge=1, le=36500, description="How long snapshots of metrics are kept")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        if value is not None and not is_url(value, ("http", "https")):
+            raise ValueError("allowed is http://host:port or https://host:port, where a collector takes OTLP over HTTP")
+        return value
+
+    @field_validator("metrics_schedule", "cleanup_schedule")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        if value.strip().casefold() == "off":
+            return "off"
+        from croniter import CroniterError, croniter  # only where one is set: it comes with the queue
+
+        allowed = 'allowed is "off" or five fields of cron (minute, hour, day, month, weekday), like "0 2 * * *"'
+        if len(value.split()) != 5:
+            raise ValueError(allowed)
+        try:
+            croniter(value).get_next(float)
+        except (CroniterError, ValueError, TypeError) as error:
+            raise ValueError(f"{allowed}, at a time that comes") from error
+        return " ".join(value.split())
+
     @property
     def sender_address(self) -> str:
         """The address that drafts are from."""
         return self.mail_from or self.owner_email
+
+    @property
+    def worker_queue_names(self) -> list[str] | None:
+        """The queues of a worker; None means all."""
+        names = [name.strip() for name in (self.worker_queues or "").split(",") if name.strip()]
+        return names or None
 
     @property
     def has_model(self) -> bool:
