@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelRetry, RunContext, ToolOutput
@@ -29,7 +29,7 @@ from pydantic_ai.exceptions import (
     UnexpectedModelBehavior,
     UsageLimitExceeded,
 )
-from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
@@ -41,11 +41,13 @@ from agents.thinking import (
     LONGEST_WAIT_SECONDS,
     REFUSAL,
     RULES_NAME,
+    CallJournal,
     ModelCall,
     ModelMalformed,
     ModelRefused,
     ModelUnavailable,
     Question,
+    RecordedCall,
     Thinking,
 )
 from core.errors import StewardError
@@ -164,21 +166,36 @@ class AskedModel(WrapperModel):
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
+        begun: RecordedCall | None = None
         for pause in (*self.thinking.pauses_seconds, None):
+            journal = self._journal
+            if journal is not None:
+                begun = await journal.begin_call(self.question.purpose, begun.number if begun else None)
+                if begun.answer is not None:
+                    (recorded,) = ModelMessagesTypeAdapter.validate_python([begun.answer])
+                    return self._heard(cast(ModelResponse, recorded), model_request_parameters)
             began = time.monotonic()
             try:
                 response = await super().request(messages, model_settings, model_request_parameters)
             except AgentRunError as error:
-                await self._record(began, error=error)
+                await self._record(began, error=error, begun=begun)
                 wait = seconds_to_wait(error, pause)
                 if wait is None:
                     raise
                 await asyncio.sleep(wait)
             else:
-                await self._record(began, response)
-                self.heard = response.text or ""
-                return salvaged(response, model_request_parameters.output_tools)
+                await self._record(began, response, begun=begun)
+                return self._heard(response, model_request_parameters)
         raise AssertionError("the last try returns or raises")
+
+    @property
+    def _journal(self) -> CallJournal | None:
+        """The built-in rules cost nothing: they are asked again."""
+        return self.thinking.journal if self.thinking.is_model else None
+
+    def _heard(self, response: ModelResponse, parameters: ModelRequestParameters) -> ModelResponse:
+        self.heard = response.text or ""
+        return salvaged(response, parameters.output_tools)
 
     @asynccontextmanager
     async def request_stream(
@@ -202,27 +219,35 @@ class AskedModel(WrapperModel):
             raise
 
     async def _record(
-        self, began: float, response: ModelResponse | None = None, *, error: BaseException | None = None
+        self,
+        began: float,
+        response: ModelResponse | None = None,
+        *,
+        error: BaseException | None = None,
+        begun: RecordedCall | None = None,
     ) -> None:
-        on_call = self.thinking.on_call
-        if on_call is None:
+        on_call, journal = self.thinking.on_call, self._journal
+        if on_call is None and (journal is None or begun is None):
             return
         is_model = self.thinking.is_model
         usage = response.usage if response and is_model else None
-        await on_call(
-            ModelCall(
-                purpose=self.question.purpose,
-                provider=self.wrapped.system if is_model else "steward",
-                model=self.thinking.name,
-                prompt_version=self.question.prompt_version,
-                input_tokens=usage.input_tokens if usage else 0,
-                output_tokens=usage.output_tokens if usage else 0,
-                cost_usd=_cost(response) if is_model else 0.0,
-                latency_ms=round((time.monotonic() - began) * 1000),
-                response_id=response.provider_response_id if response else None,
-                error=type(error).__name__ if error else None,
-            )
+        call = ModelCall(
+            purpose=self.question.purpose,
+            provider=self.wrapped.system if is_model else "steward",
+            model=self.thinking.name,
+            prompt_version=self.question.prompt_version,
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
+            cost_usd=_cost(response) if is_model else 0.0,
+            latency_ms=round((time.monotonic() - began) * 1000),
+            response_id=response.provider_response_id if response else None,
+            error=type(error).__name__ if error else None,
         )
+        if journal is not None and begun is not None:
+            answer = ModelMessagesTypeAdapter.dump_python([response], mode="json")[0] if response else None
+            await journal.end_call(begun, call, answer)
+        elif on_call is not None:
+            await on_call(call)
 
 
 def seconds_to_wait(error: AgentRunError, pause: float | None) -> float | None:

@@ -1,13 +1,25 @@
-"""The checker: rules that a result must pass before it counts."""
+"""The checker: rules that a result must pass before it counts, and a model's look at acceptance criteria.
 
+What passed, and what nobody could look at, becomes the evidence that a task closes on.
+"""
+
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from typing import cast
 
-from agents.strategist import DraftContent, Immediate, TaskContext
-from agents.thinking import REFUSAL
+from pydantic import BaseModel, Field
+
+from agents.strategist import Blocked, Decompose, DraftContent, Immediate, TaskContext, fenced
+from agents.thinking import REFUSAL, Question, Thinking, load_prompt
+from tasks.models import Evidence, Verification
+
+PROMPT = load_prompt(Path(__file__).parent / "checker.md")
 
 ADDRESS = re.compile(r"[^\s@<>,;\"()\[\]]+@[^\s@<>,;\"()\[\]]+")
 # Brackets with words in them, but no check box, no Markdown link and no footnote.
@@ -28,9 +40,75 @@ class Finding:
     where: str = "output"
 
 
+class Verdict(BaseModel):
+    """Which acceptance criteria a result does not meet; each as one sentence that says what is missing. Empty: it passes."""
+
+    unmet: list[str] = Field(default_factory=list[str], max_length=20)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What was checked and what came of it."""
+
+    findings: list[Finding] = field(default_factory=list[Finding])
+    criteria_met: int = 0
+    criteria_unchecked: int = 0
+
+    @property
+    def remedy(self) -> str:
+        """What would mend the first finding that says so."""
+        return next((finding.remedy for finding in self.findings if finding.remedy), "")
+
+    @property
+    def verification(self) -> Verification:
+        """A text counts as verified only where somebody looked at its criteria; that it is right, rules cannot see."""
+        return "verified" if self.criteria_met and not self.criteria_unchecked else "unverifiable"
+
+    def in_words(self) -> str:
+        """The findings as one line."""
+        return "; ".join(finding.message for finding in self.findings)
+
+    def evidence(self) -> list[Evidence]:
+        """What was looked at, and what was not."""
+        found = [Evidence(kind="check", what="It is there, whole, and without placeholders")]
+        if self.criteria_met:
+            found.append(
+                Evidence(kind="check", what=f"{self.criteria_met} acceptance criteria met, by a model's judgement")
+            )
+        if self.criteria_unchecked:
+            what = f"{self.criteria_unchecked} acceptance criteria not checked: that needs a language model, or you"
+            found.append(Evidence(kind="check", what=what))
+        return found
+
+
+async def verify(
+    decision: Immediate | Decompose | Blocked, context: TaskContext, *, now: datetime, thinking: Thinking
+) -> Checks:
+    """Check a result by the rules, then by its acceptance criteria where there are some and a model can look."""
+    if not isinstance(decision, Immediate):
+        return Checks()
+    findings = check(decision, context, now)
+    criteria = context.task.acceptance_criteria
+    if findings or not criteria:
+        return Checks(findings)
+    if not thinking.is_model:
+        return Checks(criteria_unchecked=len(criteria))
+    unmet = await _unmet(decision, criteria, context, thinking)
+    return Checks(
+        [Finding("criterion", text, "Do it yourself, or say what is missing") for text in unmet], len(criteria)
+    )
+
+
+async def _unmet(result: Immediate, criteria: list[str], context: TaskContext, thinking: Thinking) -> list[str]:
+    listed = "\n".join(f"{number}. {criterion}" for number, criterion in enumerate(criteria, 1))
+    words = f"Task: {context.task.title}\nAcceptance criteria:\n{listed}\nResult:\n{fenced(result.output)}"
+    question = Question("check", [PROMPT], words, [Verdict])
+    return cast(Verdict, await thinking.answer(question, Verdict)).unmet
+
+
 def check(result: Immediate, context: TaskContext, now: datetime) -> list[Finding]:
     """Everything that is wrong with a result; empty when it may count. Dates are seen from `now`."""
-    found = [*_text(result)]
+    found = [*_text(result), *_by_kind(result, context)]
     if result.draft is not None:
         found += [*_recipients(result.draft, context), *_content(result.draft, now)]
     return list({(f.code, f.message): f for f in found}.values())
@@ -49,6 +127,21 @@ def _text(result: Immediate) -> Iterator[Finding]:
             json.loads(result.output)
         except (ValueError, RecursionError) as error:
             yield Finding("json", f"The result is not valid JSON: {error}")
+
+
+def _by_kind(result: Immediate, context: TaskContext) -> Iterator[Finding]:
+    """What a result of this kind must be like, whoever made it."""
+    kind, material, output = context.task.kind, context.task.description.strip(), result.output.strip()
+    if kind == "summary" and len(material) > 400 and len(output) >= len(material):
+        yield Finding("summary", "The summary is as long as the text")
+    if kind in {"translation", "rewriting"} and material and output.casefold() == material.casefold():
+        yield Finding(kind, "The result is the text itself, unchanged")
+    if result.format == "csv":
+        rows = [row for row in csv.reader(io.StringIO(result.output)) if row]
+        if len({len(row) for row in rows}) > 1:
+            yield Finding("csv", "The rows of the table have different numbers of columns")
+        elif len(rows) < 2:
+            yield Finding("csv", "The table has no row below its heading")
 
 
 def placeholder(text: str) -> str | None:

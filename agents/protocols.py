@@ -77,10 +77,17 @@ class MailSender(Protocol):
         """The domain in Message-IDs."""
         ...
 
-    async def send(self, message: OutgoingMessage) -> Receipt:
-        """Hand the message over."""
+    async def prepare(self, message: OutgoingMessage) -> str | None:
+        """Make the message a draft at the provider and answer its id there; None where the provider keeps no drafts.
+
+        For the same Message-ID twice it is the same draft.
+        """
         ...
 
-    async def find(self, message_id: str) -> Receipt | None:
+    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
+        """Hand the message over; where there is a draft at the provider, send that draft."""
+        ...
+
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         """The receipt of a message that left already; None when it certainly did not. SendUncertain when it can't be known."""
         ...

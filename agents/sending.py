@@ -5,15 +5,21 @@ that comes again after a crash asks the sender whether that message left; where 
 `uncertain` and a person decides. The database uses the approval up when the state becomes `sending`.
 """
 
+import time
 from uuid import UUID
 
-from agents.protocols import MailSender, OutgoingMessage, Receipt, SendRefused, SendTemporary, SendUncertain
+from agents.equipment import Run
+from agents.journal import StepUncertain, insist
+from agents.protocols import OutgoingMessage, SendRefused, SendTemporary, SendUncertain
+from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
-from core.database import Caller
-from core.errors import Conflict
+from core.errors import Conflict, StewardError
 from tasks import functions, review
-from tasks.models import Draft, Task
+from tasks.models import Draft, Evidence, Verification
 from tasks.review import DraftBeingSent
+
+LEASE_SECONDS = 8.0  # shorter than the silence after which another worker takes over
+STALE = "stale run"
 
 
 def outgoing_message(draft: Draft, message_id: str, clock: Clock) -> OutgoingMessage:
@@ -34,57 +40,98 @@ def outgoing_message(draft: Draft, message_id: str, clock: Clock) -> OutgoingMes
     )
 
 
-async def send_approved_draft(caller: Caller, task: Task, sender: MailSender, clock: Clock) -> None:
-    """Send the draft that `task.tool_input["draft_id"]` names, and leave draft and task in the right state.
+async def send_approved_draft(run: Run) -> Outcome:
+    """Send the draft that `tool_input["draft_id"]` names, and leave draft and task in the right state.
 
     Raises SendTemporary when it certainly did not leave and may be tried again.
     """
+    caller, task, sender = run.caller, run.task, run.equipment.sender
     draft_id = UUID(str(task.tool_input["draft_id"]))
     message_id = f"<{draft_id}@{sender.sender_domain}>"
     try:
-        draft = await review.begin_sending(caller, draft_id, message_id)
+        draft = await insist(lambda: review.begin_sending(caller, draft_id, message_id))
     except Conflict as error:
+        if error.detail == STALE:
+            raise
         # Edited or withdrawn after the approval: the approval is void, and so is this task.
         await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
-        return
+        return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:
-        await _close(caller, task, draft)
-        return
+        return await _close(run, draft)
     try:
-        receipt = await _find_earlier(sender, draft, message_id) or await sender.send(
-            outgoing_message(draft, message_id, clock)
-        )
+        receipt = await _deliver(run, draft, outgoing_message(draft, message_id, run.equipment.clock))
     except SendTemporary:
-        await review.release_sending(caller, draft_id)
+        await insist(lambda: review.release_sending(caller, draft_id))
         if task.retry_count >= task.max_retries:
-            await review.finish_sending(caller, draft_id, "failed", reason="The mail server could not be reached")
+            reason = "The mail server could not be reached"
+            await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
         raise
     except SendRefused as error:
         reason = f"{error.message}: {error.detail}" if error.detail else error.message
-        done = await review.finish_sending(caller, draft_id, "failed", reason=reason)
-    except SendUncertain as error:
-        done = await review.finish_sending(caller, draft_id, "uncertain", reason=error.message)
+        done = await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
+    except StepUncertain as error:
+        reason = error.message
+        done = await insist(lambda: review.finish_sending(caller, draft_id, "uncertain", reason=reason))
     else:
-        done = await review.finish_sending(caller, draft_id, "sent", receipt.as_json())
-    await _close(caller, task, done)
+        done = await insist(lambda: review.finish_sending(caller, draft_id, "sent", receipt))
+    return await _close(run, done)
 
 
-async def _find_earlier(sender: MailSender, draft: DraftBeingSent, message_id: str) -> Receipt | None:
-    return await sender.find(message_id) if draft.was == "sending" and draft.attempt_unknown else None
+async def _deliver(run: Run, draft: DraftBeingSent, message: OutgoingMessage) -> dict[str, object]:
+    """Hand the message over, through the journal: a draft at the provider first where it keeps drafts, then that draft.
+
+    An attempt that an earlier run began and did not end is looked up, never repeated blindly.
+    """
+    sender, draft_at_provider = run.equipment.sender, draft.provider_ref
+    if draft_at_provider is None:
+        made = draft_at_provider = await sender.prepare(message)
+        if made is not None:
+            await insist(lambda: review.store_provider_draft(run.caller, draft.id, made))
+    lease = time.monotonic() + LEASE_SECONDS
+
+    async def send() -> dict[str, object]:
+        if time.monotonic() > lease:
+            # Frozen meanwhile: another run may have asked a person already. The next attempt looks first.
+            raise SendTemporary("The worker was held up before it could send")
+        try:
+            return (await sender.send(message, draft_at_provider)).as_json()
+        except SendUncertain as error:
+            raise StepUncertain(error.message) from error
+
+    async def look() -> dict[str, object] | None:
+        try:
+            found = await sender.find(message.message_id, draft_at_provider)
+        except SendUncertain as error:
+            raise StepUncertain(error.message) from error
+        return found.as_json() if found else None
+
+    return await run.journal.use_tool("act", f"send draft {draft.id}", send, look)
 
 
-async def _close(caller: Caller, task: Task, draft: Draft) -> None:
+async def _close(run: Run, draft: Draft) -> Outcome:
     if draft.state == "sent":
-        result = {"strategy": "immediate", "output": "Sent", "receipt": draft.receipt}
-        await functions.complete_task_execution(caller, task.id, result)
-    elif draft.state == "failed":
-        await functions.fail_task_execution(
-            caller, task.id, draft.failure_reason or "The message was not sent", should_retry=False
-        )
-    else:
-        await functions.block_task_execution(
-            caller,
-            task.id,
-            f"Nobody knows whether the message was sent: {draft.failure_reason}",
-            unblocked_by="Look for it, then say on the review page whether it arrived",
-        )
+        verification, evidence = await _evidence(run, draft)
+        return Done("Sent", verification, evidence, {"receipt": draft.receipt})
+    if draft.state == "failed":
+        reason = draft.failure_reason or "The message was not sent"
+        await functions.fail_task_execution(run.caller, run.task.id, reason, should_retry=False)
+        return Settled()
+    return Waiting(
+        "person",
+        f"Nobody knows whether the message was sent: {draft.failure_reason}",
+        "Look for it, then say on the review page whether it arrived",
+    )
+
+
+async def _evidence(run: Run, draft: Draft) -> tuple[Verification, list[Evidence]]:
+    """What shows that the message left: found where sent mail lies, or only the server's word."""
+    receipt = draft.receipt or {}
+    try:
+        found = await run.equipment.sender.find(draft.message_id or "", draft.provider_ref)
+    except StewardError:
+        found = None  # this provider cannot be asked; its receipt is its word
+    if found is not None:
+        what = f"Found among the sent mail ({found.provider})"
+        return "verified", [Evidence(kind="receipt", what=what, where=found.location, at=found.accepted_at)]
+    what = f"The mail server took it ({receipt.get('provider', 'unknown')}); it keeps no list that could be looked at"
+    return "claimed", [Evidence(kind="receipt", what=what, where=str(receipt.get("location") or draft.message_id))]

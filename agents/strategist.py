@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
@@ -53,6 +52,8 @@ class PlannedSubtask(BaseModel):
     priority: Priority = "medium"
     depends_on: list[int] = Field(default_factory=list[int])
     estimated_duration_minutes: int | None = Field(default=None, ge=1)
+    group: str = Field(default="", description="Parts of one group may run side by side")
+    integrates: str = Field(default="", description="The group that this part brings together, after all of it")
 
 
 class Decompose(BaseModel):
@@ -201,19 +202,10 @@ def _problem(answer: BaseModel, context: TaskContext) -> str | None:
         return "this task is manual, only a person can do it: answer blocked, and say in unblocked_by what would help"
     if isinstance(answer, Immediate) and context.task.kind in {"email", "reply"} and answer.draft is None:
         return "this is a mail: fill draft with to, subject and body"
-    return cycle_or_gap(answer.subtasks) if isinstance(answer, Decompose) else None
+    if isinstance(answer, Decompose):
+        from agents.planner import problem_of
 
-
-def cycle_or_gap(subtasks: list[PlannedSubtask]) -> str | None:
-    """What is wrong with the edges of a decomposition; None when they form an order."""
-    edges = {position: set(subtask.depends_on) for position, subtask in enumerate(subtasks)}
-    for position, needed in edges.items():
-        if wrong := sorted(needed - edges.keys()):
-            return f"subtask {position} depends on {wrong[0]}; positions are 0 to {len(edges) - 1}"
-    try:
-        TopologicalSorter(edges).prepare()
-    except CycleError as error:
-        return "dependencies form a cycle: " + " -> ".join(str(node) for node in error.args[1])
+        return problem_of(answer.subtasks)
     return None
 
 

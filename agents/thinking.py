@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -81,6 +82,27 @@ class ModelCall:
 
 
 @dataclass(frozen=True)
+class RecordedCall:
+    """A request to a model as the journal knows it: `answer` is the recorded one (JSON), None when it has to be asked."""
+
+    step_id: UUID | None
+    number: int
+    answer: Any = None
+
+
+class CallJournal(Protocol):
+    """Keeps each request to a model before and after, so that a retried run is not billed twice (`agents.journal`)."""
+
+    async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
+        """Before a request; `number` repeats one that failed."""
+        ...
+
+    async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
+        """After it; `answer` is None when it failed."""
+        ...
+
+
+@dataclass(frozen=True)
 class Prompt:
     """Instructions for an agent, kept in a Markdown file beside it. `version` is like `email/1`."""
 
@@ -122,7 +144,8 @@ class Question:
 class Thinking:
     """The configured thinker. `model=None` means the built-in rules.
 
-    `on_call` is told of each request to the model, failed ones too. `pauses_seconds` is how long to wait before each
+    `on_call` is told of each request, failed ones too; with a `journal`, requests to a model are kept there instead, and
+    those that it knows are not made again. `pauses_seconds` is how long to wait before each
     further try of a request that failed for a passing reason, where the server names no time of its own.
     As a context manager it closes the model's connections at the end.
     """
@@ -130,6 +153,7 @@ class Thinking:
     model: "Model | None" = None
     on_call: Callable[[ModelCall], Awaitable[None]] | None = None
     pauses_seconds: tuple[float, ...] = (0.5, 2.0)
+    journal: CallJournal | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Thinking":

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import psycopg
 
-from agents.executor import Equipment
+from agents.equipment import Equipment
 from agents.thinking import Thinking
+from agents.tools.built_in import BUILT_IN_TOOLS
 from app.live import EventHub
 from core.clock import Clock
 from core.database import Caller, Database, Identity, open_database
@@ -22,7 +23,7 @@ from core.migrate import migrate
 from core.settings import Settings
 from jobs.mailers import mail_sender
 from jobs.worker import Worker, working
-from tasks import functions
+from tasks import functions, workers
 
 LOOK_SECONDS = 0.1
 UNSETTLED = {"queued", "in_progress"}
@@ -46,12 +47,17 @@ class House:
         return self.database.acting_as(self.owner)
 
     def worker(self) -> Worker:
-        """A worker of this house."""
-        return Worker(self.database, self.equipment, concurrency=self.settings.worker_concurrency)
+        """A worker of this house, for the queues and with the concurrency that the settings say."""
+        return Worker(
+            self.database,
+            self.equipment,
+            queues=self.settings.worker_queue_names,
+            concurrency=self.settings.worker_concurrency,
+        )
 
     async def work_until(self, task_id: UUID) -> None:
         """Return when the task is settled (neither queued nor running); work in this process where no worker lives."""
-        if await worker_lives(self.database.url):
+        if await worker_lives(self.database):
             await self._settled(task_id)
         else:
             async with working(self.worker()):
@@ -93,6 +99,8 @@ def furnish(
         clock=clock,
         from_address=settings.sender_address,
         from_name=settings.owner_name,
+        tools=BUILT_IN_TOOLS,
+        timeout_seconds=settings.task_timeout_seconds,
     )
     return House(settings, clock, database, thinking, equipment, EventHub(database.url), owner)
 
@@ -127,11 +135,7 @@ async def ensure_owner(url: str, settings: Settings) -> Identity:
     return Identity(UUID(str(row[0])))
 
 
-async def worker_lives(url: str) -> bool:
+async def worker_lives(database: Database) -> bool:
     """Does any worker on this database show a heartbeat?"""
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        cursor = await connection.execute(
-            "select exists (select 1 from jobs.procrastinate_workers w where w.last_heartbeat > now() - interval '10 seconds')"
-        )
-        row = await cursor.fetchone()
-    return bool(row and row[0])
+    listed = await workers.list_workers(database.acting_as(Identity.service()))
+    return any(worker["is_alive"] for worker in listed)

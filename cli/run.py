@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,13 +51,34 @@ def web_command(port: PortOption = None, as_json: JsonOption = False) -> None:
     _serve(Output(as_json), port, web=True, worker=False, browser=False)
 
 
-def worker_command(as_json: JsonOption = False) -> None:
-    """Run only a worker. Any number of them share one database."""
-    _serve(Output(as_json), None, web=False, worker=True, browser=False)
+def worker_command(
+    queues: Annotated[
+        str | None, typer.Option("--queues", help="Take from these alone, like thinking,tools; else from all.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=256, help="Tasks at the same time; else 4.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run only a worker. Any number of them share one database, on any number of machines."""
+    changes: dict[str, object] = {}
+    if queues is not None:
+        changes["worker_queues"] = queues
+    if concurrency is not None:
+        changes["worker_concurrency"] = concurrency
+    _serve(Output(as_json), None, web=False, worker=True, browser=False, changes=changes)
 
 
-def _serve(out: Output, port: int | None, *, web: bool, worker: bool, browser: bool) -> None:
-    settings = load_settings()
+def _serve(
+    out: Output,
+    port: int | None,
+    *,
+    web: bool,
+    worker: bool,
+    browser: bool,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    settings = load_settings().model_copy(update=dict(changes or {}))
     if port is not None:
         settings = settings.model_copy(update={"port": port})
 

@@ -92,7 +92,7 @@ async def _first_heartbeat(house: "House") -> None:
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await worker_lives(house.database.url):
+            while not await worker_lives(house.database):
                 await asyncio.sleep(0.05)
 
 

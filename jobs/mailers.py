@@ -37,7 +37,7 @@ def _outgoing(message: OutgoingMessage) -> OutgoingMail:
 
 
 class OutboxMailSender:
-    """Writes each mail as one file; writing the same one twice is writing it once."""
+    """Writes each mail as one file; writing the same one twice is writing it once, so no draft has to be kept before."""
 
     def __init__(self, outbox: Outbox, sender_domain: str) -> None:
         self._outbox = outbox
@@ -47,7 +47,10 @@ class OutboxMailSender:
     def sender_domain(self) -> str:
         return self._domain
 
-    async def send(self, message: OutgoingMessage) -> Receipt:
+    async def prepare(self, message: OutgoingMessage) -> None:
+        return None
+
+    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
         try:
             written = await asyncio.to_thread(self._outbox.send, _outgoing(message))
         except StewardError as error:
@@ -55,13 +58,13 @@ class OutboxMailSender:
             raise kind(error.message, detail=error.detail, hint=error.hint) from error
         return Receipt(written.provider, written.message_id, written.location, written.accepted_at)
 
-    async def find(self, message_id: str) -> Receipt | None:
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         found = await asyncio.to_thread(self._outbox.find, message_id)
         return Receipt(found.provider, found.message_id, found.location, found.accepted_at) if found else None
 
 
 class SmtpMailSender:
-    """Hands each mail to an SMTP server, which keeps no list of what it took."""
+    """Hands each mail to an SMTP server, which keeps neither drafts nor a list of what it took."""
 
     def __init__(self, smtp: SmtpSender, sender_domain: str) -> None:
         self._smtp = smtp
@@ -71,7 +74,10 @@ class SmtpMailSender:
     def sender_domain(self) -> str:
         return self._domain
 
-    async def send(self, message: OutgoingMessage) -> Receipt:
+    async def prepare(self, message: OutgoingMessage) -> None:
+        return None
+
+    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
         try:
             taken = await self._smtp.send(_outgoing(message))
         except SmtpTemporary as error:
@@ -84,7 +90,7 @@ class SmtpMailSender:
             raise SendRefused(error.message, detail=error.detail) from error
         return Receipt(taken.provider, taken.message_id, taken.location, taken.accepted_at)
 
-    async def find(self, message_id: str) -> Receipt | None:
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         raise SendUncertain(
             "An earlier attempt to send broke off, and the mail server cannot be asked what became of it"
         )

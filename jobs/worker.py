@@ -1,14 +1,16 @@
 """The worker: takes "advance task T" from the queue and runs it. Any number of them, on any number of machines.
 
 The queue is Procrastinate's, in schema `jobs` of the same Postgres. Jobs are put in by the database alone, in the
-transaction that sets a task to `queued`; a job only wakes, the task's state is the truth.
+transaction that sets a task to `queued`; a job only wakes, the task's state is the truth. A worker shows itself with a
+heartbeat that names what it runs; what nobody runs is taken up again by whichever worker sweeps first.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import procrastinate
 import psycopg
@@ -16,29 +18,44 @@ import structlog
 from procrastinate.app import WorkerOptions
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Status
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from agents.executor import Equipment, advance_task
+from agents.equipment import Equipment
+from agents.executor import StartedRuns, advance_task
 from core.database import Database, Identity
-from core.errors import StewardError
-from tasks.functions import requeue_lost_tasks
+from core.errors import Conflict, NotFound, StewardError
+from tasks import functions, workers
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 3.0
 SILENT_SECONDS = 12
 SWEEP_SECONDS = 5.0
+WAKE_SECONDS = 1.0
 POLL_SECONDS = 0.5
+GRACE_SECONDS = 10.0
+RESTART_SECONDS = 0.5
+# One loop of Procrastinate fetches one job at a time; several fetch side by side.
+MOST_LOOPS = 8
 
 
-def queue_app(url: str) -> procrastinate.App:
+def queue_app(url: str, loops: int = 1) -> procrastinate.App:
     """Procrastinate on schema `jobs` of the database at `url`, with no task registered yet."""
 
     async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.set_autocommit(True)
 
     def pool_factory(**kwargs: object) -> AsyncConnectionPool[Any]:
-        options = {"options": "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"}
-        return AsyncConnectionPool(url, kwargs=options, configure=configure, min_size=1, max_size=8, open=False)
+        # A worker that is frozen inside a statement must not hold up the others for ever.
+        options = "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
+        return AsyncConnectionPool(
+            url,
+            kwargs={"options": options},
+            configure=configure,
+            min_size=1,
+            max_size=loops * 2 + 4,
+            open=False,
+            timeout=10,
+        )
 
     return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, pool_factory=pool_factory))
 
@@ -53,42 +70,126 @@ class Worker:
         *,
         queues: Sequence[str] | None = None,
         concurrency: int = 4,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
+        self.id = uuid4()
         self.database = database
         self.equipment = equipment
         self.queues = queues
         self.concurrency = concurrency
-        self.app = queue_app(database.url)
+        self.grace_seconds = grace_seconds
+        self.loops = min(concurrency, MOST_LOOPS)
+        self.app = queue_app(database.url, self.loops)
         self.app.task(name="advance_task", pass_context=False)(self.advance)
+        self._service = database.acting_as(Identity.service())
+        self._runs: dict[UUID, asyncio.Task[list[UUID]]] = {}
+        self._started: StartedRuns = {}
+        self._stopping = False
 
     async def advance(self, task_id: str, organization_id: str) -> None:
-        """The one kind of job there is."""
+        """The one kind of job there is. Goes on with a task that this one released, without a way through the queue."""
         caller = self.database.acting_as(Identity.service(UUID(organization_id)))
-        with structlog.contextvars.bound_contextvars(task_id=task_id):
-            await advance_task(caller, UUID(task_id), self.equipment)
+        following: UUID | None = UUID(task_id)
+        while following is not None and following not in self._runs and not self._stopping:
+            task = following
+            with structlog.contextvars.bound_contextvars(task_id=str(task), worker_id=str(self.id)):
+                running = asyncio.create_task(
+                    advance_task(caller, task, self.equipment, self.id, self._started), name=f"run of {task}"
+                )
+                self._runs[task], self._started[task] = running, None
+                try:
+                    released = await self._outcome(running, task, caller)
+                finally:
+                    self._runs.pop(task, None)
+                    self._started.pop(task, None)
+            following = released[0] if released and self._may_take(released[0]) else None
+
+    def _may_take(self, task_id: UUID) -> bool:
+        """A worker of all queues may take whatever was released; one of some leaves it to the queue."""
+        return self.queues is None and task_id not in self._runs
+
+    async def _outcome(self, running: "asyncio.Task[list[UUID]]", task_id: UUID, caller: Any) -> list[UUID]:
+        """Wait for a run; one that is cut off because the worker ends is handed back."""
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if not running.done():
+                running.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await running
+            run_id = self._started.get(task_id)
+            if self._stopping and run_id is not None:
+                with suppress(Conflict, NotFound):  # the run had ended already, or somebody was faster
+                    await functions.hand_back_task(caller.as_run(task_id, run_id), task_id)
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            return []
 
     async def run(self) -> None:
-        """Work until cancelled; a running job gets 10 seconds to end, then the sweep hands it on."""
+        """Work until cancelled; then running tasks get `grace_seconds` to end, and what is left is handed back."""
         await self._open()
-        sweep = asyncio.create_task(self._sweep())
+        await self._beat()
+        beside = [
+            asyncio.create_task(self._again_and_again(step, seconds), name=step.__name__)
+            for step, seconds in (
+                (self._beat, HEARTBEAT_SECONDS),
+                (self._sweep, SWEEP_SECONDS),
+                (self._wake, WAKE_SECONDS),
+            )
+        ]
+        loops = [
+            asyncio.create_task(self._work(concurrency), name=f"loop {number}")
+            for number, concurrency in enumerate(self._shares())
+        ]
         try:
-            options: WorkerOptions = {
-                "concurrency": self.concurrency,
-                "install_signal_handlers": False,
-                "fetch_job_polling_interval": POLL_SECONDS,
-                "update_heartbeat_interval": HEARTBEAT_SECONDS,
-                "stalled_worker_timeout": SILENT_SECONDS,
-                "shutdown_graceful_timeout": 10.0,
-                "delete_jobs": "always",
-            }
-            if self.queues is not None:
-                options["queues"] = self.queues
-            await self.app.run_worker_async(**options)
+            await asyncio.gather(*loops)
         finally:
-            sweep.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweep
+            # Until the last run has ended the heartbeat goes on, or others would take the runs over.
+            for loop in loops:
+                loop.cancel()
+            await self._let_end()
+            await asyncio.gather(*loops, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            with suppress(StewardError):
+                await workers.retire_worker(self._service, self.id)
             await self.app.close_async()
+
+    async def _let_end(self) -> None:
+        """The running tasks end in their own time, up to the grace; then they are cut off and handed back."""
+        running = list(self._runs.values())
+        if running:
+            await asyncio.wait(running, timeout=self.grace_seconds)
+        self._stopping = True
+        for run in list(self._runs.values()):
+            run.cancel()
+
+    def _shares(self) -> list[int]:
+        """How many jobs each loop may run at a time; together the concurrency."""
+        share, rest = divmod(self.concurrency, self.loops)
+        return [share + (number < rest) for number in range(self.loops)]
+
+    async def _work(self, concurrency: int) -> None:
+        """One loop of Procrastinate, begun again whenever the database went away under it."""
+        options: WorkerOptions = {
+            "concurrency": concurrency,
+            "install_signal_handlers": False,
+            "fetch_job_polling_interval": POLL_SECONDS,
+            "update_heartbeat_interval": HEARTBEAT_SECONDS,
+            "stalled_worker_timeout": SILENT_SECONDS,
+            "shutdown_graceful_timeout": self.grace_seconds + 5,
+            "delete_jobs": "always",
+        }
+        if self.queues is not None:
+            options["queues"] = self.queues
+        while True:
+            try:
+                await self.app.run_worker_async(**options)
+            except (ProcrastinateException, psycopg.Error, PoolTimeout) as error:
+                await log.awarning("queue_out_of_reach", error=str(error).strip())
+            await asyncio.sleep(RESTART_SECONDS)
 
     async def _open(self) -> None:
         """Open the queue's pool. One that is cancelled while it opens would not end: it opens, then is closed."""
@@ -100,18 +201,39 @@ class Worker:
             await self.app.close_async()
             raise
 
-    async def _sweep(self) -> None:
-        caller = self.database.acting_as(Identity.service())
+    async def _again_and_again(self, step: Any, seconds: float) -> None:
         while True:
             try:
-                for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
-                    await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
-                lost = await requeue_lost_tasks(caller, SILENT_SECONDS)
-                if lost:
-                    await log.awarning("lost_tasks_requeued", count=lost)
-            except (StewardError, ProcrastinateException) as error:
-                await log.awarning("sweep_failed", error=str(error))
-            await asyncio.sleep(SWEEP_SECONDS)
+                await step()
+            except (StewardError, ProcrastinateException, psycopg.Error, PoolTimeout) as error:
+                await log.awarning("worker_step_failed", step=step.__name__, error=str(error).strip())
+            await asyncio.sleep(seconds)
+
+    async def _beat(self) -> None:
+        """Show that this worker lives and what it runs; cut off what was cancelled or taken over."""
+        stop = await workers.heartbeat_worker(
+            self._service,
+            self.id,
+            queues=self.queues,
+            concurrency=self.concurrency,
+            running=list(self._started.items()),
+        )
+        for task_id in stop:
+            running = self._runs.get(task_id)
+            if running is not None:
+                await log.ainfo("run_cut_off", task_id=str(task_id))
+                running.cancel()
+
+    async def _wake(self) -> None:
+        await workers.wake_waiting_tasks(self._service)
+
+    async def _sweep(self) -> None:
+        """Clear jobs of dead workers out of the queue, and take up again what was lost."""
+        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
+            await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        lost = await workers.requeue_lost_tasks(self._service, SILENT_SECONDS)
+        if lost:
+            await log.awarning("lost_tasks_requeued", count=lost)
 
 
 @asynccontextmanager
@@ -123,5 +245,5 @@ async def working(worker: Worker) -> AsyncGenerator[None]:
             yield
         finally:
             running.cancel()
-            with suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError):
                 await running

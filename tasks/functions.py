@@ -281,7 +281,11 @@ async def hand_back_task(caller: Caller, task_id: UUID) -> None:
 
 async def answer_task(caller: Caller, task_id: UUID, answer: Any) -> Task:
     """What a task waited for has come (a reply, an outside agent's report): it completes with it."""
-    return Task.model_validate(await caller.call("answer_task", task_id=task_id, answer={"text": answer} if isinstance(answer, str) else answer))
+    return Task.model_validate(
+        await caller.call(
+            "answer_task", task_id=task_id, answer={"text": answer} if isinstance(answer, str) else answer
+        )
+    )
 
 
 async def decompose_task_execution(
@@ -335,5 +339,3 @@ async def get_task_context(caller: Caller, task_id: UUID) -> dict[str, Any]:
 async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Mapping[str, Any]) -> None:
     """Keep tokens, cost and time of one model call."""
     await caller.call("record_llm_interaction", task_id=task_id, call=dict(call))
-
-

@@ -96,6 +96,11 @@ async def begin_sending(caller: Caller, draft_id: UUID, message_id: str) -> Draf
     return DraftBeingSent.model_validate(await caller.call("begin_sending", draft_id=draft_id, message_id=message_id))
 
 
+async def store_provider_draft(caller: Caller, draft_id: UUID, provider_ref: str) -> None:
+    """Keep the id of the draft at the provider, before that draft is sent (worker only)."""
+    await caller.call("store_provider_draft", draft_id=draft_id, provider_ref=provider_ref)
+
+
 async def release_sending(caller: Caller, draft_id: UUID) -> None:
     """The attempt ended and certainly nothing left (worker only)."""
     await caller.call("release_sending", draft_id=draft_id)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from core.database import Caller
 from tasks.functions import TaskNode
 from tasks.models import ExecutionStatus, PlanChange, PlanDecision, Record, Task
@@ -51,7 +53,7 @@ class PlannedChange(Record):
     failed_task_id: UUID
     decision: PlanDecision
     reason: str
-    tasks: list[dict[str, Any]] = []
+    tasks: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
 
 
 async def create_task_tree(caller: Caller, tree: Mapping[str, Any]) -> MadeTree:

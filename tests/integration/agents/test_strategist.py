@@ -25,7 +25,7 @@ async def test_a_simple_mail_is_made_at_once_and_passes_the_check(asked: Asked) 
 
 async def test_the_prompt_of_the_workflow_is_recorded(asked: Asked) -> None:
     await ask(asked, make_context("Draft email to john@example.com thanking him for the meeting"))
-    assert asked.calls[0].prompt_version == "strategist/1+email/1"
+    assert asked.calls[0].prompt_version == "strategist/2+email/1"
 
 
 async def test_a_project_is_broken_down(asked: Asked) -> None:

@@ -16,7 +16,7 @@ import pytest
 from agents.protocols import OutgoingMessage, Receipt, SendRefused, SendTemporary, SendUncertain
 from app.house import House
 from jobs.worker import SILENT_SECONDS, Worker, working
-from tasks import functions, review
+from tasks import functions, review, steps
 from tasks.models import Draft, Task
 from tests.conftest import house_with
 
@@ -30,14 +30,17 @@ class ScriptedSender:
     knows_earlier: bool = True
     sender_domain: str = "vega.example"
 
-    async def send(self, message: OutgoingMessage) -> Receipt:
+    async def prepare(self, message: OutgoingMessage) -> None:
+        return None
+
+    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if outcome:
             raise outcome()
         self.sent.append(message)
         return Receipt("scripted", message.message_id, "here", datetime.now(UTC))
 
-    async def find(self, message_id: str) -> Receipt | None:
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         if not self.knows_earlier:
             raise SendUncertain("nobody can be asked")
         return next(
@@ -152,7 +155,8 @@ async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: Scrip
     await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
     message_id = f"<{draft.id}@{sender.sender_domain}>"
     begun = await review.begin_sending(worker, draft.id, message_id)
-    await sender.send(outgoing_message(begun, message_id, house.clock))
+    await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", "send")
+    await sender.send(outgoing_message(begun, message_id, house.clock), None)
     async with house.database.pool.connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")
         await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")
@@ -195,12 +199,12 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
 
 
 async def test_a_crash_of_the_rules_is_retried_and_then_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agents import executor
+    from agents import work
 
     async def crash(*_: object) -> None:
         raise RuntimeError("secret words of a mail")
 
-    monkeypatch.setattr(executor, "_think", crash)
+    monkeypatch.setattr(work, "think", crash)
     task = (
         await functions.create_tasks(
             house.caller, [{"title": "x", "execution_type": "fully_automated", "max_retries": 1}]

@@ -7,33 +7,12 @@ import pytest
 from agents.strategist import (
     DraftContent,
     Immediate,
-    PlannedSubtask,
     TaskContext,
-    cycle_or_gap,
     describe,
     fenced,
     presented,
 )
 from tests.unit.agents.making import NOW, mail_from_dana, make_context, make_task
-
-
-def parts(*edges: list[int]) -> list[PlannedSubtask]:
-    return [PlannedSubtask(title=f"part {n}", execution_type="manual", depends_on=e) for n, e in enumerate(edges)]
-
-
-def test_a_plan_in_order_has_no_problem() -> None:
-    assert cycle_or_gap(parts([], [0], [0, 1])) is None
-
-
-def test_a_cycle_is_named() -> None:
-    problem = cycle_or_gap(parts([1], [2], [0])) or ""
-    assert problem.startswith("dependencies form a cycle: ")
-    assert {"0", "1", "2"} <= set(problem.partition(": ")[2].split(" -> "))
-
-
-@pytest.mark.parametrize("edges", [([0], []), ([5], []), ([-1], [])])
-def test_an_edge_to_itself_or_to_nothing_is_a_problem(edges: tuple[list[int], ...]) -> None:
-    assert cycle_or_gap(parts(*edges))
 
 
 def test_a_fence_cannot_be_left() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents import checker
+from agents.planner import problem_of
 from agents.reviser import revise
 from agents.strategist import (
     Blocked,
@@ -15,7 +16,6 @@ from agents.strategist import (
     EarlierDraft,
     Immediate,
     TaskContext,
-    cycle_or_gap,
     decide,
 )
 from agents.thinking import Thinking
@@ -414,7 +414,7 @@ async def test_every_plan_is_in_order_and_bounded(title: str) -> None:
     result = await decided(make_context(title, "project", "semi_automated"))
     assert isinstance(result, Decompose)
     assert 2 <= len(result.subtasks) <= 12
-    assert cycle_or_gap(result.subtasks) is None
+    assert problem_of(result.subtasks) is None
     assert len({subtask.title for subtask in result.subtasks}) == len(result.subtasks)
 
 

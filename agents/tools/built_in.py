@@ -1,0 +1,9 @@
+"""The tools that every installation has."""
+
+from collections.abc import Mapping
+
+from agents.tools.control import CONTROL_TOOLS
+from agents.tools.mail import MAIL_TOOLS
+from agents.tools.tool import Tool
+
+BUILT_IN_TOOLS: Mapping[str, Tool] = {tool.name: tool for tool in (*CONTROL_TOOLS, *MAIL_TOOLS)}

@@ -1,0 +1,148 @@
+"""The thinking part of a run: decide and do, check what came out, plan anew after a failure, write a draft anew."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from agents import checker, replanner, reviser, strategist
+from agents.equipment import Equipment, Run
+from agents.journal import insist
+from agents.planner import as_rows
+from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
+from agents.thinking import ModelCall, Thinking
+from agents.tools.tool import Done, Outcome, Settled, Waiting
+from tasks import functions, review, trees
+from tasks.models import Task
+
+
+def thinking_of(run: Run) -> Thinking:
+    """The house's thinker, journaled: requests to a model by the journal, answers of the rules as plain records."""
+
+    async def record(call: ModelCall) -> None:
+        await functions.record_llm_interaction(run.caller, run.task.id, call.as_json())
+        await functions.add_task_event(
+            run.caller,
+            run.task.id,
+            "step",
+            f"{call.purpose}: asked {call.model}",
+            {"latency_ms": call.latency_ms, "error": call.error},
+        )
+
+    return replace(run.equipment.thinking, on_call=record, journal=run.journal)
+
+
+async def continue_plan(run: Run) -> bool:
+    """Let the parts of a task run, or change the plan after a failure. False when it has no parts to speak of."""
+    opened = await trees.open_subtasks(run.caller, run.task.id)
+    if not opened.failures:
+        return opened.opened
+    siblings = await functions.get_task_tree(run.caller, run.task.id)
+    thinking, now = thinking_of(run), run.equipment.clock.now()
+    changes = [
+        await replanner.replan(run.task, failed, siblings, now=now, thinking=thinking) for failed in opened.failures
+    ]
+    await insist(lambda: trees.apply_plan_changes(run.caller, run.task.id, changes))
+    return True
+
+
+async def think(run: Run) -> Outcome:
+    """Decide and do, and have the result checked: once more with the reason where it does not pass, then a person."""
+    equipment = run.equipment
+    row = await functions.get_task_context(run.caller, run.task.id)
+    context = TaskContext.from_row(row, equipment.clock.timezone)
+    thinking, now = thinking_of(run), equipment.clock.now()
+    decision = await strategist.decide(context, now=now, thinking=thinking)
+    checks = await checker.verify(decision, context, now=now, thinking=thinking)
+    if checks.findings and thinking.is_model:
+        lacks = checks.in_words()
+        await functions.add_task_event(run.caller, run.task.id, "check", lacks)
+        again = replace(context, feedback=f"Your answer did not pass the check: {lacks}")
+        decision = await strategist.decide(again, now=now, thinking=thinking)
+        checks = await checker.verify(decision, context, now=now, thinking=thinking)
+    if checks.findings:
+        decision = Blocked(
+            reason=checks.in_words(),
+            unblocked_by=checks.remedy or "Add what is missing to the task, then execute it again",
+            message="The draft did not pass the check",
+        )
+    return await _outcome(run, decision, checks)
+
+
+async def _outcome(run: Run, decision: Immediate | Decompose | Blocked, checks: checker.Checks) -> Outcome:
+    task = run.task
+    match decision:
+        case Immediate(draft=DraftContent() as draft):
+            content = _draft_content(task, draft, decision.message, run.equipment)
+            await insist(lambda: review.deliver_draft(run.caller, task.id, content, _result(decision)))
+        case Immediate() if task.execution_type == "fully_automated":
+            more = {key: value for key, value in _result(decision).items() if key not in {"strategy", "output"}}
+            return Done(decision.output, checks.verification, checks.evidence(), more)
+        case Immediate():
+            await insist(lambda: review.request_review(run.caller, task.id, task.title, _result(decision)))
+        case Decompose():
+            rows = as_rows(decision.subtasks)
+            await insist(
+                lambda: functions.decompose_task_execution(
+                    run.caller, task.id, rows, decision.message, decision.confidence
+                )
+            )
+        case Blocked():
+            return Waiting(
+                "model" if decision.needs_model else "person",
+                decision.reason,
+                decision.unblocked_by,
+                remember={"strategy": "blocked", "reason": decision.reason, "message": decision.message},
+            )
+    return Settled()
+
+
+def _result(decision: Immediate) -> dict[str, Any]:
+    return {
+        "strategy": "immediate",
+        "output": decision.output,
+        "format": decision.format,
+        "confidence": decision.confidence,
+        "message": decision.message,
+    }
+
+
+def _draft_content(task: Task, draft: DraftContent, why: str, equipment: Equipment) -> dict[str, Any]:
+    target: dict[str, Any] = {"from_address": equipment.from_address, "from_name": equipment.from_name}
+    if task.kind == "reply" and task.source_ref.get("message_id"):
+        target |= {
+            "in_reply_to": task.source_ref["message_id"],
+            "references": task.source_ref.get("references", []),
+        }
+    return {
+        "channel": "mail",
+        "to_recipients": draft.to,
+        "cc_recipients": draft.cc,
+        "subject": draft.subject,
+        "body": draft.body,
+        "target": target,
+        "why": why,
+    }
+
+
+async def revise_draft(run: Run) -> Outcome:
+    """Write a draft anew after a person's feedback; it belongs to the task of the first draft."""
+    earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
+    row = await functions.get_task_context(run.caller, earlier.task_id)
+    context = TaskContext.from_row(row, run.equipment.clock.timezone)
+    before = EarlierDraft(
+        to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
+    )
+    now, thinking = run.equipment.clock.now(), thinking_of(run)
+    feedback = str(run.task.tool_input["feedback"])
+    revised = await reviser.revise(context, before, feedback=feedback, now=now, thinking=thinking)
+    if not isinstance(revised, Immediate) or revised.draft is None:
+        return await _outcome(run, revised, checker.Checks())
+    content = _draft_content(context.task, revised.draft, revised.message, run.equipment) | {
+        "target": earlier.target,
+        "bcc_recipients": earlier.bcc_recipients,
+        "thread_tail": earlier.thread_tail,
+    }
+    await insist(
+        lambda: review.deliver_draft(run.caller, run.task.id, content, _result(revised), supersedes_id=earlier.id)
+    )
+    return Settled()
