@@ -85,8 +85,7 @@ class Journal:
             number = self._numbers[purpose]
             self._numbers[purpose] += 1
         start = await self._begin(f"{self.generation}/{purpose}/{number}", "model", purpose)
-        recorded = start.result["value"] if start.state == "finished" and start.result else None
-        return RecordedCall(step_id=start.step_id, number=number, answer=recorded)
+        return RecordedCall(step_id=start.step_id, number=number, answer=start.value)
 
     async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
         """After a request: its answer, or None when it failed (`call.error` says how)."""
@@ -115,7 +114,7 @@ class Journal:
         self._numbers[name] += 1
         start = await self._begin(key, kind, name)
         if start.state == "finished":
-            return (start.result or {}).get("value")
+            return start.value
         step_id = start.step_id
         if start.state == "uncertain" or step_id is None:
             raise StepUncertain(f"Nobody knows whether {name} took effect")

@@ -22,6 +22,7 @@ from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
 from jobs.mailers import mail_sender
+from jobs.periodic import register_periodic
 from jobs.worker import Worker, working
 from tasks import functions, workers
 
@@ -48,12 +49,14 @@ class House:
 
     def worker(self) -> Worker:
         """A worker of this house, for the queues and with the concurrency that the settings say."""
-        return Worker(
+        worker = Worker(
             self.database,
             self.equipment,
             queues=self.settings.worker_queue_names,
             concurrency=self.settings.worker_concurrency,
         )
+        register_periodic(worker.app, self.database, self.settings)
+        return worker
 
     async def work_until(self, task_id: UUID) -> None:
         """Return when the task is settled (neither queued nor running); work in this process where no worker lives."""

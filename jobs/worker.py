@@ -147,7 +147,8 @@ class Worker:
         finally:
             # Until the last run has ended the heartbeat goes on, or others would take the runs over.
             for loop in loops:
-                loop.cancel()
+                if not loop.cancelling():  # a second time would tear it away from its running jobs
+                    loop.cancel()
             await self._let_end()
             await asyncio.gather(*loops, return_exceptions=True)
             for task in beside:

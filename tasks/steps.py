@@ -13,8 +13,13 @@ class StepStart(Record):
 
     state: Literal["new", "finished", "unknown", "uncertain", "refused"]
     step_id: UUID | None = None
-    result: Any = None
+    result: dict[str, Any] | None = None
     reason: str = ""
+
+    @property
+    def value(self) -> Any:
+        """What the finished step returned; None while it has not."""
+        return (self.result or {}).get("value")
 
 
 async def begin_step(caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str) -> StepStart:

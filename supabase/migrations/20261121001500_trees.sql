@@ -647,6 +647,39 @@ language sql stable set search_path = '' as $$
       'open_approval_id', (select a.id from public.approvals a where a.task_id = task.id and a.state = 'open' limit 1))
 $$;
 
+-- Section: changing a task, with the new fields ------------------------------------------------------------------
+
+create or replace function public.update_task(task_id uuid, changes jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(update_task.task_id, true);
+  wanted text := changes ->> 'execution_status';
+  unknown text;
+begin
+  select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k where k <> all (array['title', 'description', 'kind',
+    'priority', 'due_at', 'due_is_all_day', 'recurrence', 'labels', 'position', 'recipient', 'acceptance_criteria', 'execution_type',
+    'assigned_to_type', 'assigned_to_id', 'assignee_role', 'estimated_duration_minutes', 'automation_rules', 'execution_status', 'archived_at',
+    'blocked_reason', 'failure_reason', 'bounds', 'timeout_seconds', 'on_failure', 'max_retries']);
+  if unknown is not null then
+    perform private.refuse(422, 'These fields cannot be changed', unknown);
+  end if;
+  update public.tasks t set (title, description, kind, priority, due_at, due_is_all_day, recurrence, labels, position, recipient,
+      acceptance_criteria, execution_type, assigned_to_type, assigned_to_id, assignee_role, estimated_duration_minutes, automation_rules, archived_at,
+      blocked_reason, failure_reason, bounds, timeout_seconds, on_failure, max_retries) =
+    (select r.title, r.description, r.kind, r.priority, r.due_at, r.due_is_all_day, r.recurrence, r.labels, r.position, r.recipient,
+      r.acceptance_criteria, r.execution_type, r.assigned_to_type, r.assigned_to_id, r.assignee_role, r.estimated_duration_minutes, r.automation_rules, r.archived_at,
+      r.blocked_reason, r.failure_reason, r.bounds, r.timeout_seconds, r.on_failure, r.max_retries
+     from jsonb_populate_record(task, changes) r)
+  where t.id = task.id returning t.* into task;
+  if wanted is not null and wanted <> task.execution_status then
+    if wanted = 'completed' and task.execution_status in ('pending', 'queued', 'blocked') then
+      update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
+    end if;
+    update public.tasks t set execution_status = wanted where t.id = task.id returning t.* into task;
+  end if;
+  return private.task_json(task);
+end $$;
+
 -- Section: running by itself --------------------------------------------------------------------------------------
 
 create function private.rule_holds(condition jsonb, facts jsonb) returns boolean
