@@ -100,6 +100,6 @@ def _tell(out: Output, numbers: Metrics) -> None:
 def _tell_cleaned(out: Output, done: Mapping[CleanUp, int], *, dry_run: bool) -> None:
     for what, count in done.items():
         if count:
-            out.say(f"{count} {WORDS[what][dry_run]}")
+            out.say(f"{WORDS[what][dry_run]}: {count}")
     if not any(done.values()):
         out.say("There is nothing to clean up.")

@@ -23,7 +23,7 @@ MASKED = frozenset(
 MASKED_ENDINGS = ("token", "password", "passwd", "secret", "api_key", "_body", "_text", "_html", "_cookie")
 DEEPEST = 8
 CREDENTIALS = (
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), r"\1 " + MASK),
+    (re.compile(r"\b(bearer|basic)\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{6,}", re.IGNORECASE), r"\1 " + MASK),
     (re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"), MASK),  # user:password@ of a URL
     (re.compile(r"\b([\w-]*(?:token|password|passwd|secret|api_?key))=[^\s&'\"]+", re.IGNORECASE), r"\1=" + MASK),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MASK),  # a JSON Web Token

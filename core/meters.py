@@ -66,9 +66,9 @@ class Meters:
         return generate_latest(self.registry) + generate_latest(extra)
 
 
-@dataclass(frozen=True)
 class _Fixed(Collector):
-    metrics: list[Metric]
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        return self.metrics
+        return self._metrics

@@ -4,11 +4,12 @@ import io
 import json
 import logging
 from collections.abc import Generator
+from uuid import UUID
 
 import pytest
 import structlog
 
-from core.logging import set_up_logging
+from core.logging import bound, set_up_logging
 from core.settings import Settings
 
 
@@ -102,3 +103,77 @@ def test_setting_up_twice_logs_once() -> None:
     set_up_logging(Settings(), stream)
     structlog.get_logger().error("x")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+def logged(**fields: object) -> str:
+    stream = io.StringIO()
+    set_up_logging(Settings(log_format="json"), stream)
+    structlog.get_logger().error("x", **fields)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "X-Api-Key", "set-cookie", "api_key", "refresh_token", "client_secret", "PASSWORD", "mail_body"],
+)
+def test_a_private_name_is_masked_however_it_is_written_and_however_deep_it_lies(name: str) -> None:
+    written = logged(headers={"list": [{name: "hunter2"}, {"count": 3}]})
+    assert "hunter2" not in written
+    assert json.loads(written)["headers"] == {"list": [{name: "[not logged]"}, {"count": 3}]}
+
+
+@pytest.mark.parametrize("name", ["input_tokens", "keyword", "status", "secretary", "context", "task_id"])
+def test_other_names_are_not(name: str) -> None:
+    assert json.loads(logged(**{name: "kept"}))[name] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("sent Authorization: Bearer hunter2hunter2", "sent Authorization: Bearer [not logged]"),
+        ("postgresql://ana:hunter2@db.example:5432/x", "postgresql://[not logged]@db.example:5432/x"),
+        ("GET /?token=hunter2&a=1", "GET /?token=[not logged]&a=1"),
+        ("key sk-hunter2hunter2hunter2", "key [not logged]"),
+        ("jwt eyJhunter2hunter2.eyJhunter2hunter2.hunter2", "jwt [not logged]"),
+        ("a token ring, the secret of basic things: https://example.com/keys", None),
+    ],
+)
+def test_what_looks_like_a_credential_is_masked_inside_any_text(text: str, kept: str | None) -> None:
+    assert json.loads(logged(error=text, more=[text]))["error"] == (kept or text)
+    assert "hunter2" not in logged(error=text, more=[text])
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_credential_in_a_traceback_is_masked(log_format: str) -> None:
+    stream = io.StringIO()
+    set_up_logging(Settings.model_validate({"log_format": log_format}), stream)
+    try:
+        raise ValueError("cannot connect to postgresql://ana:hunter2@db.example/x")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+        logging.getLogger("some.library").exception("failed, too")
+    assert "hunter2" not in stream.getvalue()
+    assert stream.getvalue().count("cannot connect to postgresql://[not logged]@db.example/x") >= 2
+
+
+def test_bytes_cycles_and_odd_values_do_no_harm() -> None:
+    cycle: dict[str, object] = {}
+    cycle["again"] = cycle
+    event = json.loads(logged(data=b"hunter2", cycle=cycle, odd=object, none=None, names={"a", "b"}))
+    assert event["data"] == "[not logged]"
+    assert sorted(event["names"]) == ["a", "b"]
+    assert event["none"] is None
+
+
+def test_ids_are_bound_for_a_block_and_those_that_are_none_left_out() -> None:
+    stream = io.StringIO()
+    set_up_logging(Settings(log_format="json"), stream)
+    with bound(task_id=UUID(int=1), run_id=UUID(int=2), worker_id=None, user_id="u"):
+        structlog.get_logger().error("inside")
+    structlog.get_logger().error("outside")
+    inside, outside = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert inside["task_id"] == str(UUID(int=1))
+    assert inside["run_id"] == str(UUID(int=2))
+    assert inside["user_id"] == "u"
+    assert "worker_id" not in inside
+    assert "task_id" not in outside

@@ -100,3 +100,41 @@ def test_secrets_do_not_show_in_a_printed_setting(monkeypatch: pytest.MonkeyPatc
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("field", ["metrics_schedule", "cleanup_schedule"])
+@pytest.mark.parametrize("value", ["*/5 * * * *", "0 2 * * 1-5", "  30  3 1 jan,jul *  ", "off", "Off"])
+def test_a_schedule_is_cron_or_off(field: str, value: str) -> None:
+    kept = getattr(Settings.model_validate({field: value}), field)
+    assert kept == ("off" if value.strip().lower() == "off" else " ".join(value.split()))
+
+
+@pytest.mark.parametrize(
+    "value", ["nonsense", "0 25 * * *", "* * * * * *", "0 0 30 2 *", "@daily", "* * * *", "-1 * * * *", "家 * * * *"]
+)
+def test_a_schedule_that_never_comes_or_means_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("STEWARD_CLEANUP_SCHEDULE", value)
+    with pytest.raises(Invalid, match="STEWARD_CLEANUP_SCHEDULE") as caught:
+        load_settings()
+    assert caught.value.detail
+    assert "five fields of cron" in caught.value.detail
+
+
+@pytest.mark.parametrize("name", ["STEWARD_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_a_collector_has_two_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:4318")
+    assert load_settings().otlp_endpoint == "http://127.0.0.1:4318"
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:4318", "grpc://x:4317", "http://"])
+def test_a_collector_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("STEWARD_OTLP_ENDPOINT", value)
+    with pytest.raises(Invalid, match="STEWARD_OTLP_ENDPOINT"):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1e9"])
+def test_ages_are_whole_days_from_one(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("STEWARD_REMOVE_AFTER_DAYS", value)
+    with pytest.raises(Invalid, match="STEWARD_REMOVE_AFTER_DAYS"):
+        load_settings()
