@@ -54,15 +54,18 @@ declare
 begin
   insert into public.metrics_snapshots as s (organization_id, taken_at, tasks, plans, created_last_hour, created_last_day, completed_last_hour,
     completed_last_day, failed_last_day, average_seconds, success_rate, model_calls_last_day, tokens_last_day, cost_usd_last_day)
-  select o.id, take_metrics_snapshot.taken_at, private.count_by_state(o.id), plans.by_state, recent.created_hour, recent.created_day,
-    recent.completed_hour, recent.completed_day, recent.failed_day, recent.seconds,
+  with parents as materialized ( -- one pass over tasks_parent_idx, for all tenants
+    select distinct c.parent_task_id as id from public.tasks c where c.parent_task_id is not null),
+  plans as materialized (
+    select p.organization_id, jsonb_object_agg(p.execution_status, p.n) as by_state from (
+      select r.organization_id, r.execution_status, count(*) as n
+      from parents join public.tasks r on r.id = parents.id where r.parent_task_id is null group by 1, 2) p
+    group by 1)
+  select o.id, take_metrics_snapshot.taken_at, private.count_by_state(o.id), coalesce(plans.by_state, '{}'), recent.created_hour,
+    recent.created_day, recent.completed_hour, recent.completed_day, recent.failed_day, recent.seconds,
     recent.completed_day::double precision / nullif(recent.completed_day + recent.failed_day, 0), spent.calls, spent.tokens, spent.cost
   from public.organizations o
-  cross join lateral (
-    select coalesce(jsonb_object_agg(p.execution_status, p.n), '{}') as by_state from (
-      select r.execution_status, count(*) as n from public.tasks r
-      where r.organization_id = o.id and r.parent_task_id is null
-        and exists (select 1 from public.tasks c where c.parent_task_id = r.id) group by 1) p) plans
+  left join plans on plans.organization_id = o.id
   cross join lateral (
     -- Whatever was created or ended within a day was changed within it: tasks_updated_idx finds it.
     select count(*) filter (where t.created_at > now() - interval '1 hour') as created_hour,
