@@ -7,7 +7,6 @@ two) is made up for at the next start.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,8 +41,9 @@ class ZonedTask(PeriodicTask[Any, Any, Any]):
 
     zone: ZoneInfo
 
-    @cached_property
-    def croniter(self) -> croniter.croniter:
+    @property
+    def croniter(self) -> croniter.croniter:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A fresh one each time: the loops of a worker ask side by side, and it remembers where it was."""
         return croniter.croniter(self.cron, datetime.now(self.zone))
 
 
