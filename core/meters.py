@@ -6,7 +6,14 @@ The registry is the house's own; nothing that a library registers globally gets 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -33,6 +40,7 @@ class Meters:
     @classmethod
     def new(cls) -> "Meters":
         """Meters at nought, with a registry of their own."""
+        disable_created_metrics()  # a second series for each, which nobody reads
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)

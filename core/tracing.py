@@ -54,7 +54,7 @@ _NOTHING = _Nothing()
 _tracer: "Tracer | None" = None
 
 
-def span(name: str, parent: "Context | None" = None, **attributes: Attribute) -> AbstractContextManager[Spanning]:
+def span(name: str, parent: "Context | None" = None, /, **attributes: Attribute) -> AbstractContextManager[Spanning]:
     """A span for as long as the block runs, inside the one around it. An error marks it with the error's kind alone.
 
     `with span("run", task_id=task.id) as run: ...; run.note(outcome="completed")`

@@ -140,7 +140,7 @@ declare
 begin
   select * into seen from private.metrics_progress p for update; -- one at a time
   -- Ids are given in commit order, so nothing smaller comes later. Bounded, since the first time may be years of events.
-  select least(max(e.id), seen.last_event_id + 500000) into newest from public.task_events e;
+  select least(coalesce(max(e.id), 0), seen.last_event_id + 500000) into newest from public.task_events e;
   if newest > seen.last_event_id then
     insert into private.metrics_totals as m (name, label, value)
     with fresh as (

@@ -189,6 +189,15 @@ async def test_runs_are_counted_once_by_how_they_ended_and_how_long_they_took(
     assert totals(await metrics.get_installation_metrics(whole))["runs_started", ""] == 3
 
 
+async def test_a_house_that_was_asked_before_anything_happened_counts_all_that_happens(
+    ana: Caller, service: Caller, whole: Caller
+) -> None:
+    for _ in range(2):
+        assert totals(await metrics.get_installation_metrics(whole)) == {}
+    await ended(ana, service, "completed")
+    assert totals(await metrics.get_installation_metrics(whole))["runs_started", ""] == 1
+
+
 async def test_totals_never_go_back_whatever_is_deleted_and_whoever_asks_at_once(
     ana: Caller, service: Caller, whole: Caller
 ) -> None:

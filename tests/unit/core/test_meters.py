@@ -11,6 +11,7 @@ def test_each_process_counts_for_itself_in_a_registry_of_its_own() -> None:
     one, other = Meters.new(), Meters.new()
     one.requests.labels("GET", "/", "200").inc()
     assert b'steward_http_requests_total{method="GET",route="/",status="200"} 1.0' in one.exposition()
+    assert b"_created" not in one.exposition()
     assert b'route="/"' not in other.exposition()
     assert not [metric for metric in REGISTRY.collect() if metric.name.startswith("steward")]
 

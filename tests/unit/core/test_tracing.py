@@ -39,7 +39,7 @@ def by_name(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
 
 def test_spans_nest_and_carry_ids_and_numbers(exporter: InMemorySpanExporter) -> None:
     with span("run", task_id=UUID(int=7), attempt=2, recipient=None) as run:
-        with span("step", kind="model"):
+        with span("step", name="extract", parent="none of ours"):
             pass
         run.note(outcome="completed", cost_usd=0.25)
     spans = by_name(exporter)
@@ -49,6 +49,7 @@ def test_spans_nest_and_carry_ids_and_numbers(exporter: InMemorySpanExporter) ->
         "outcome": "completed",
         "cost_usd": 0.25,
     }
+    assert dict(spans["step"].attributes or {}) == {"name": "extract", "parent": "none of ours"}
     run_context = spans["run"].context
     step_parent = spans["step"].parent
     assert run_context
