@@ -22,6 +22,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError, Un
 from core.tracing import span
 
 IDENTITY: LiteralString = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+SERVICE = "service_role"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class Database:
     pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
     url: str
     _returns_set: dict[str, bool] = field(default_factory=dict[str, bool])
+    _queries: dict[tuple[str, tuple[str, ...], bool], bytes] = field(
+        default_factory=dict[tuple[str, tuple[str, ...], bool], bytes]
+    )
 
     def acting_as(self, identity: Identity) -> Caller:
         """This database through the eyes of `identity`."""
@@ -107,13 +111,41 @@ class Database:
         async with self.pool.connection() as connection:
             if function not in self._returns_set:
                 self._returns_set[function] = await _is_set(connection, function)
-            query = _query(function, tuple(params), self._returns_set[function])
-            async with connection.pipeline():
-                await connection.execute(IDENTITY, (identity.role, identity.claims()))
-                cursor = await connection.execute(query, [_adapt(value) for value in params.values()])
+            values = [_adapt(value) for value in params.values()]
+            who = (identity.role, identity.claims())
+            if identity.role == SERVICE:
+                query = self._query(connection, function, tuple(params), in_one=True)
+                cursor = await connection.execute(query, [*values, *who])
+            else:
+                query = self._query(connection, function, tuple(params), in_one=False)
+                async with connection.pipeline():
+                    await connection.execute(IDENTITY, who)
+                    cursor = await connection.execute(query, values)
             row = await cursor.fetchone()
         value = row[0] if row else None
         return (value if isinstance(value, str) else "null").encode()
+
+    def _query(
+        self,
+        connection: psycopg.AsyncConnection[tuple[Any, ...]],
+        function: str,
+        names: tuple[str, ...],
+        *,
+        in_one: bool,
+    ) -> bytes:
+        """The text of a call, made once. `in_one`: with the identity in the same statement.
+
+        A statement checks who may execute its functions before it sets the role, so only the worker's calls go in one;
+        it halves what they cost. A person's call is checked as the person.
+        """
+        known = self._queries.get((function, names, in_one))
+        if known is None:
+            query = _query(function, names, self._returns_set[function])
+            if in_one:
+                # The identity comes first: its row has to be there before anything is made out of it.
+                query = sql.SQL("select ({}) from ({} offset 0) identity").format(query, sql.SQL(IDENTITY))
+            known = self._queries[function, names, in_one] = query.as_bytes(connection)
+        return known
 
 
 def _query(function: str, names: tuple[str, ...], returns_set: bool) -> sql.Composed:

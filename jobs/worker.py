@@ -46,7 +46,7 @@ def queue_app(url: str, loops: int = 1) -> procrastinate.App:
 
     def pool_factory(**kwargs: object) -> AsyncConnectionPool[Any]:
         # A worker that is frozen inside a statement must not hold up the others for ever.
-        options = "-c search_path=jobs -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
+        options = "-c search_path=jobs -c synchronous_commit=off -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
         return AsyncConnectionPool(
             url,
             kwargs={"options": options},

@@ -23,38 +23,39 @@ drop trigger tasks_20_record on public.tasks;
 create or replace function private.after_task_change() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  entry jsonb := new.execution_log -> -1;
+  entry jsonb;
 begin
-  if tg_op = 'INSERT' or new.execution_status <> old.execution_status then
-    perform private.audit(new.organization_id, 'task.' || (entry ->> 'event'), 'task', new.id, entry ->> 'reason',
-      jsonb_build_object('from', entry ->> 'from', 'to', entry ->> 'to'));
-    if exists (select 1 from public.tasks t where t.id = new.id) then
-      perform private.record_event(new.organization_id, new.id, new.root_task_id, 'state', entry ->> 'event',
-        (entry - 'result') || jsonb_build_object('title', new.title));
+  if tg_op = 'UPDATE' and new.execution_status = old.execution_status then
+    if (new.title, new.description, new.kind, new.priority, new.due_at, new.due_is_all_day, new.recurrence, new.labels, new.position,
+        new.recipient, new.acceptance_criteria, new.execution_type, new.assigned_to_type, new.assigned_to_id, new.assignee_role,
+        new.blocked_on, new.blocked_reason, new.blocked_until, new.unblocked_by, new.failure_reason, new.result, new.paused_at,
+        new.archived_at, new.automation_rules, new.estimated_duration_minutes, new.flags, new.waived_at, new.superseded_at,
+        new.escalated_at, new.bounds)
+      is not distinct from (old.title, old.description, old.kind, old.priority, old.due_at, old.due_is_all_day, old.recurrence, old.labels, old.position,
+        old.recipient, old.acceptance_criteria, old.execution_type, old.assigned_to_type, old.assigned_to_id, old.assignee_role,
+        old.blocked_on, old.blocked_reason, old.blocked_until, old.unblocked_by, old.failure_reason, old.result, old.paused_at,
+        old.archived_at, old.automation_rules, old.estimated_duration_minutes, old.flags, old.waived_at, old.superseded_at,
+        old.escalated_at, old.bounds)
+      or not exists (select 1 from public.tasks t where t.id = new.id) then
+      return null;
     end if;
-  elsif exists (select 1 from public.tasks t where t.id = new.id) then
     perform private.record_event(new.organization_id, new.id, new.root_task_id, 'changed', '', '{}');
+    return null;
+  end if;
+  entry := new.execution_log -> -1;
+  perform private.audit(new.organization_id, 'task.' || (entry ->> 'event'), 'task', new.id, entry ->> 'reason',
+    jsonb_build_object('from', entry ->> 'from', 'to', entry ->> 'to'));
+  if exists (select 1 from public.tasks t where t.id = new.id) then
+    perform private.record_event(new.organization_id, new.id, new.root_task_id, 'state', entry ->> 'event',
+      (entry - 'result') || jsonb_build_object('title', new.title));
   end if;
   return null;
 end $$;
 comment on function private.after_task_change is 'Each change becomes an event, and each change of state an audit line, at the end of its transaction.';
 
-create constraint trigger tasks_20_record_new after insert on public.tasks
+-- No WHEN clauses here: Postgres parses them anew for every statement, a function keeps its plans.
+create constraint trigger tasks_20_record after insert or update on public.tasks
 deferrable initially deferred for each row execute function private.after_task_change();
-create constraint trigger tasks_20_record_state after update on public.tasks
-deferrable initially deferred for each row
-when (new.execution_status <> old.execution_status) execute function private.after_task_change();
-create constraint trigger tasks_20_record_change after update on public.tasks
-deferrable initially deferred for each row
-when (new.execution_status = old.execution_status and (new.title, new.description, new.kind, new.priority, new.due_at, new.due_is_all_day,
-    new.recurrence, new.labels, new.position, new.recipient, new.acceptance_criteria, new.execution_type, new.assigned_to_type, new.assigned_to_id,
-    new.assignee_role, new.blocked_on, new.blocked_reason, new.blocked_until, new.unblocked_by, new.failure_reason, new.result, new.paused_at,
-    new.archived_at, new.automation_rules, new.estimated_duration_minutes, new.flags)
-  is distinct from (old.title, old.description, old.kind, old.priority, old.due_at, old.due_is_all_day,
-    old.recurrence, old.labels, old.position, old.recipient, old.acceptance_criteria, old.execution_type, old.assigned_to_type, old.assigned_to_id,
-    old.assignee_role, old.blocked_on, old.blocked_reason, old.blocked_until, old.unblocked_by, old.failure_reason, old.result, old.paused_at,
-    old.archived_at, old.automation_rules, old.estimated_duration_minutes, old.flags))
-execute function private.after_task_change();
 
 create function private.queue_job() returns trigger
 language plpgsql security definer set search_path = '' as $$

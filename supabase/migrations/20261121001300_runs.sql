@@ -68,7 +68,7 @@ begin
   return (select coalesce(jsonb_agg(r ->> 'task_id'), '[]') from jsonb_array_elements(heartbeat_worker.running) r
           where r ->> 'run_id' is not null and not exists (
             select 1 from public.tasks t where t.id = (r ->> 'task_id')::uuid and t.run_id = (r ->> 'run_id')::uuid
-              and t.execution_status in ('in_progress', 'paused')));
+              and t.execution_status <> 'cancelled'));
 end $$;
 comment on function public.heartbeat_worker is
   'A worker is alive and runs these tasks [{task_id, run_id or null before the start}]; answers with the ids of those it should stop: cancelled, deleted, taken over.';
@@ -94,8 +94,51 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.is_stale_run is 'Is the caller a run of this task that was taken over? A run names itself in its claims.';
 
+-- A generated column is computed at every update of a table with triggers; words change rarely and states often.
+alter table public.tasks alter column search drop expression;
+comment on column public.tasks.search is 'The words of title and description, for text search; kept by triggers.';
+
+create function private.task_words(title text, description text) returns tsvector
+language sql immutable set search_path = '' as $$
+  select to_tsvector('simple'::regconfig, left(title || ' ' || description, 100000))
+$$;
+comment on function private.task_words is 'What text search finds a task by.';
+
+create or replace function private.before_task_insert() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  parent public.tasks;
+begin
+  if new.execution_status <> 'pending' then
+    perform private.refuse(409, 'A new task starts as pending', format('execution_status is %s', new.execution_status));
+  end if;
+  new.search := private.task_words(new.title, new.description);
+  new.root_task_id := new.id;
+  new.depth := 0;
+  if new.parent_task_id is not null then
+    select * into parent from public.tasks t where t.id = new.parent_task_id;
+    if parent.id is null or parent.organization_id <> new.organization_id then
+      perform private.refuse(422, 'The parent task does not exist', format('parent_task_id %s', new.parent_task_id));
+    end if;
+    if parent.execution_status = 'cancelled' then
+      perform private.refuse(409, 'A cancelled task takes no subtasks', format('parent_task_id %s', new.parent_task_id));
+    end if;
+    if parent.depth >= 12 then
+      perform private.refuse(422, 'The tree is too deep', 'subtasks may be nested 12 levels');
+    end if;
+    new.root_task_id := parent.root_task_id;
+    new.depth := parent.depth + 1;
+  end if;
+  new.execution_log := jsonb_build_array(private.state_entry(new, null));
+  return new;
+end $$;
+
 create or replace function private.before_task_update() returns trigger
 language plpgsql set search_path = '' as $$
+declare
+  claims jsonb;
+  actor uuid;
+  actor_type text;
 begin
   if new.id <> old.id or new.organization_id <> old.organization_id or new.created_at <> old.created_at
      or new.parent_task_id is distinct from old.parent_task_id or new.root_task_id <> old.root_task_id
@@ -112,12 +155,14 @@ begin
   new.updated_at := now();
   if (new.title, new.description, new.kind, new.recipient, new.acceptance_criteria)
      is distinct from (old.title, old.description, old.kind, old.recipient, old.acceptance_criteria) then
+    new.search := private.task_words(new.title, new.description);
     new.generation := old.generation + 1; -- other work is wanted: what was answered for the earlier words is not replayed
   end if;
   if new.execution_status = old.execution_status then
     return new;
   end if;
-  if private.is_stale_run(old) then
+  claims := auth.jwt();
+  if (claims ->> 'run_task_id')::uuid = old.id and (claims ->> 'run_id')::uuid is distinct from old.run_id then
     perform private.refuse(409, 'This run was taken over by another', format('task %s', old.id));
   end if;
   if not new.execution_status = any (private.next_states(old.execution_status)) then
@@ -155,7 +200,29 @@ begin
         round(extract(epoch from now() - coalesce(old.started_at, now())) / 60)::integer);
     else null;
   end case;
-  new.execution_log := new.execution_log || jsonb_build_array(private.state_entry(new, old.execution_status));
+  -- The line of execution_log, as private.state_entry makes it for a new task, without handing the whole row about.
+  actor := (claims ->> 'sub')::uuid;
+  actor_type := case when actor is not null then 'user' when claims ->> 'role' = 'service_role' then 'agent' else 'database' end;
+  new.execution_log := new.execution_log || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+    'event', case
+      when new.execution_status = 'in_progress' and old.execution_status in ('paused', 'blocked') then 'resumed'
+      when new.execution_status = 'in_progress' then 'started'
+      when new.execution_status = 'queued' and old.execution_status = 'in_progress' then 'retry_queued'
+      when new.execution_status = 'pending' then 'unqueued'
+      else new.execution_status end,
+    'from', old.execution_status,
+    'to', new.execution_status,
+    'timestamp', now(),
+    'actor_type', actor_type,
+    'actor_id', actor,
+    'executor_type', case when new.execution_status = 'in_progress' then
+      case when actor is not null then 'user' else coalesce(new.assigned_to_type, 'agent') end end,
+    'executor_id', case when new.execution_status = 'in_progress' then coalesce(actor, new.assigned_to_id) end,
+    'reason', case new.execution_status
+      when 'blocked' then new.blocked_reason
+      when 'failed' then new.failure_reason
+      when 'queued' then case when old.execution_status = 'in_progress' then new.failure_reason end end,
+    'result', case when new.execution_status = 'completed' and pg_column_size(new.result) < 32768 then new.result end)));
   return new;
 end $$;
 
@@ -174,6 +241,16 @@ begin
 end $$;
 comment on function private.running_task is 'The task, locked, if it runs and the caller is its run; else PT409.';
 
+create function private.commit_without_waiting() returns void
+language plpgsql set search_path = '' as $$
+begin
+  if private.is_service() then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+end $$;
+comment on function private.commit_without_waiting is
+  'This transaction of a worker only moves a task: it need not wait for the disk. A crash of the server may undo it, and the sweep does it again; steps before and after an effect always wait, and with them everything earlier.';
+
 -- Section: a run from its start to its end ------------------------------------------------------------------------
 
 drop function public.start_task_execution;
@@ -181,8 +258,22 @@ create function public.start_task_execution(task_id uuid, executor_id uuid defau
 returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  task public.tasks := private.own_task(start_task_execution.task_id, true);
+  answer jsonb;
+  task public.tasks;
 begin
+  if start_task_execution.worker_id is not null then
+    perform private.commit_without_waiting();
+    update public.tasks t set execution_status = 'in_progress', assigned_to_type = executor_type, worker_id = start_task_execution.worker_id,
+      assigned_to_id = coalesce(executor_id, t.assigned_to_id), agent_id = coalesce((select a.id from public.agents a where a.id = executor_id), t.agent_id)
+    where t.id = start_task_execution.task_id and t.execution_status = 'queued' and (t.run_after is null or t.run_after <= now() + interval '1 second')
+      and private.in_scope(t.organization_id) and not private.is_paused(t.id)
+    returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
+      || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+    if answer is not null then
+      return answer;
+    end if;
+  end if;
+  task := private.own_task(start_task_execution.task_id, true);
   if start_task_execution.worker_id is not null and (task.execution_status <> 'queued' or task.run_after > now() + interval '1 second') then
     perform private.refuse(409, format('This task is %s, not waiting for a worker', task.execution_status), task.execution_status);
   end if;
@@ -193,8 +284,7 @@ begin
     perform private.refuse(409, 'This task is paused');
   end if;
   update public.tasks t set execution_status = 'in_progress', assigned_to_type = executor_type, worker_id = start_task_execution.worker_id,
-    assigned_to_id = coalesce(executor_id, t.assigned_to_id),
-    agent_id = case when executor_type = 'agent' and exists (select 1 from public.agents a where a.id = executor_id) then executor_id else t.agent_id end
+    assigned_to_id = coalesce(executor_id, t.assigned_to_id), agent_id = coalesce((select a.id from public.agents a where a.id = executor_id), t.agent_id)
   where t.id = task.id returning t.* into task;
   return private.task_json(task);
 end $$;
@@ -205,17 +295,19 @@ drop function public.complete_task_execution;
 create function public.complete_task_execution(task_id uuid, result_data jsonb default null, verification text default null,
   evidence jsonb default '[]') returns jsonb
 language plpgsql set search_path = '' as $$
-declare
-  task public.tasks := private.running_task(complete_task_execution.task_id, true);
 begin
+  perform private.commit_without_waiting();
   update public.tasks t set execution_status = 'completed', result = coalesce(result_data, t.result),
     strategy = coalesce(result_data ->> 'strategy', t.strategy), failure_reason = null,
     verification = complete_task_execution.verification, evidence = coalesce(complete_task_execution.evidence, '[]')
-  where t.id = task.id returning t.* into task;
-  return private.task_json(task) || jsonb_build_object('released', (
+  where t.id = complete_task_execution.task_id and t.execution_status in ('in_progress', 'paused') and private.in_scope(t.organization_id);
+  if not found then
+    perform private.running_task(complete_task_execution.task_id, true); -- says why not
+  end if;
+  return jsonb_build_object('released', (
     select coalesce(jsonb_agg(n.id order by n.priority_rank, n.position), '[]')
     from public.task_dependencies d join public.tasks n on n.id = d.task_id
-    where d.depends_on_task_id = task.id and n.execution_status = 'queued'));
+    where d.depends_on_task_id = complete_task_execution.task_id and n.execution_status = 'queued'));
 end $$;
 comment on function public.complete_task_execution is
   'Completes a running task with its result {strategy, output, confidence, ...} and the evidence for it; dependents and parent follow by trigger. `released`: dependents that wait for a worker now.';
@@ -357,7 +449,7 @@ begin
   return null;
 end $$;
 comment on function private.after_reminder is 'A reminder that came due, as an event.';
-create constraint trigger tasks_21_reminder after update on public.tasks deferrable initially deferred for each row
+create constraint trigger tasks_21_reminder after update of reminded_at on public.tasks deferrable initially deferred for each row
 when (new.reminded_at is not null and old.reminded_at is null) execute function private.after_reminder();
 
 create function public.answer_task(task_id uuid, answer jsonb) returns jsonb
@@ -471,6 +563,8 @@ do $$ declare f text; begin
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   perform private.expose_function('public.list_workers', array['service_role']);
+  perform private.expose_function('private.task_words', array['authenticated', 'service_role']);
+  perform private.expose_function('private.commit_without_waiting', array['authenticated', 'service_role']);
   perform private.expose_function('private.is_stale_run', array['authenticated', 'service_role']);
   perform private.expose_function('private.running_task', array['authenticated', 'service_role']);
   perform private.expose_function('private.after_reminder', array[]::text[]);
