@@ -7,6 +7,7 @@ import pytest
 
 from agents.thinking import ModelCall, Thinking
 from tests.emulators.model_server import Api, ModelServer, model_server, thinking_on
+from tests.integration.agents.growing import Bench
 
 __all__ = ["model_server"]
 
@@ -30,3 +31,9 @@ async def asked(request: pytest.FixtureRequest, model_server: ModelServer) -> As
 
     async with thinking_on(model_server, request.param, on_call=record) as thinking:
         yield Asked(thinking, request.param, calls)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A tool that counts."""
+    return Bench()
