@@ -16,6 +16,7 @@ from agents.protocols import SendTemporary
 from agents.tools.tool import Done, Outcome, Settled, Tool, Waiting
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound, StewardError
+from core.tracing import span
 from tasks import functions
 from tasks.models import BlockedOn
 
@@ -41,7 +42,10 @@ async def advance_task(
     started[task_id] = task.run_id
     fenced = caller.as_run(task_id, task.run_id)
     run = Run(fenced, task, equipment, Journal(fenced, task_id, task.generation))
-    with structlog.contextvars.bound_contextvars(run_id=str(task.run_id)):
+    with (
+        structlog.contextvars.bound_contextvars(run_id=str(task.run_id)),
+        span("run", task_id=task_id, run_id=task.run_id, kind=task.kind, tool=task.tool),
+    ):
         try:
             async with asyncio.timeout(task.timeout_seconds or equipment.timeout_seconds):
                 return await _run(run)

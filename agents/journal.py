@@ -21,6 +21,7 @@ from uuid import UUID
 from agents.thinking import ModelCall, RecordedCall
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError, Unavailable
+from core.tracing import span
 from tasks import steps
 from tasks.models import StepKind
 
@@ -146,7 +147,8 @@ class Journal:
 
     async def _do(self, step_id: UUID, kind: StepKind, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            result = await do()
+            with span("step", kind=kind, name=name):
+                result = await do()
         except StepUncertain as uncertain:
             reason = uncertain.message
             await insist(lambda: steps.fail_step(self.caller, step_id, reason, is_uncertain=True))

@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Request
 
 from core.auth import ProjectKeys, is_signed_by_key_pair
@@ -57,7 +58,9 @@ async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
 
 async def current_caller(request: Request) -> Caller:
     """The database as whoever asks may see it."""
-    return request.app.state.house.database.acting_as(Identity(await identify(request)))
+    user_id = await identify(request)
+    structlog.contextvars.bind_contextvars(user_id=str(user_id))
+    return request.app.state.house.database.acting_as(Identity(user_id))
 
 
 def csrf_token(request: Request) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.dependencies import COOKIE
 from app.house import House
 from app.idempotency import Idempotency
+from app.observed import Observed
 from app.problems import Boundary, add_problem_handlers
 from app.router import Problem, build_router
 from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
@@ -39,6 +40,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         middleware=[
+            Middleware(Observed),
             Middleware(SecurityHeaders),
             Middleware(Boundary),
             Middleware(KnownHosts, hosts=hosts),

@@ -54,8 +54,10 @@ async def opened_house(settings: Settings) -> "AsyncGenerator[House, None]":
     """The house, open as its owner for as long as the block runs."""
     from app.house import open_house
     from core.logging import set_up_logging
+    from core.tracing import set_up_tracing
 
     set_up_logging(settings)
+    set_up_tracing(settings)
     async with open_house(settings) as house:
         yield house
 
