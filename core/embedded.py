@@ -40,7 +40,7 @@ ALWAYS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-DURABLE = {"max_connections": "60"}
+DURABLE = {"max_connections": "200"}
 FOR_TESTS = {"max_connections": "200", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 

@@ -7,6 +7,7 @@ heartbeat that names what it runs; what nobody runs is taken up again by whichev
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -34,8 +35,9 @@ WAKE_SECONDS = 1.0
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 10.0
 RESTART_SECONDS = 0.5
-# One loop of Procrastinate fetches one job at a time; several fetch side by side.
-MOST_LOOPS = 8
+# One loop of Procrastinate fetches one job at a time; several fetch side by side. Each holds a connection that listens.
+JOBS_PER_LOOP = 4
+MOST_LOOPS = 4
 
 
 def queue_app(url: str, loops: int = 1) -> procrastinate.App:
@@ -52,7 +54,7 @@ def queue_app(url: str, loops: int = 1) -> procrastinate.App:
             kwargs={"options": options},
             configure=configure,
             min_size=1,
-            max_size=loops * 2 + 4,
+            max_size=loops * 3 + 2,
             open=False,
             timeout=10,
         )
@@ -78,7 +80,7 @@ class Worker:
         self.queues = queues
         self.concurrency = concurrency
         self.grace_seconds = grace_seconds
-        self.loops = min(concurrency, MOST_LOOPS)
+        self.loops = min(math.ceil(concurrency / JOBS_PER_LOOP), MOST_LOOPS)
         self.app = queue_app(database.url, self.loops)
         self.app.task(name="advance_task", pass_context=False)(self.advance)
         self._service = database.acting_as(Identity.service())
