@@ -1,0 +1,114 @@
+"""A worker process with tools of its own, one of which may kill the process right before or after its effect.
+
+    STEWARD_CHAOS_LEDGER=file STEWARD_CHAOS_DIES=before|after|never python -m tests.chaos.dying_worker
+
+The ledger is the other end: each effect is a line "tool task", on the disk before the process dies. Everything else is
+the house as the settings describe it; it prints "ready" once it works.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agents.equipment import Run
+from agents.protocols import MailSender, OutgoingMessage, Receipt
+from agents.tools.tool import Done, Outcome, Tool
+from app.house import open_house
+from core.settings import load_settings
+from jobs.worker import Worker, working
+
+BEFORE, AFTER, NEVER = "before", "after", "never"
+
+
+@dataclass(frozen=True)
+class Doom:
+    """When the process dies: before its first effect, after it, or never."""
+
+    dies: str
+
+    async def around(self, effect: Callable[[], Awaitable[None]]) -> None:
+        if self.dies == BEFORE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await effect()
+        if self.dies == AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The outside world of the tools: a file of lines."""
+
+    path: Path
+    doom: Doom
+
+    async def use(self, name: str, run: Run) -> Outcome:
+        async def write() -> None:
+            with self.path.open("a") as file:
+                file.write(f"{name} {run.task.id}\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+        # A task with this word in its title is a part that ends well before another dies.
+        if "earlier" in run.task.title:
+            await write()
+        else:
+            await self.doom.around(write)
+        return Done(f"{name} was used")
+
+    async def find(self, name: str, run: Run) -> str | None:
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        return f"{name} was found" if f"{name} {run.task.id}" in lines else None
+
+    def tools(self) -> dict[str, Tool]:
+        """`look` reads; `note` acts and can look its effect up; `shout` acts, and nobody can tell afterwards."""
+        return {
+            "look": Tool("look", "reads", "read", lambda run: self.use("look", run)),
+            "note": Tool("note", "acts", "act", lambda run: self.use("note", run), lambda run: self.find("note", run)),
+            "shout": Tool("shout", "acts", "act", lambda run: self.use("shout", run)),
+        }
+
+
+@dataclass(frozen=True)
+class DoomedSender:
+    """The house's own sender; the process may die around what it does."""
+
+    inner: MailSender
+    doom: Doom
+
+    @property
+    def sender_domain(self) -> str:
+        return self.inner.sender_domain
+
+    async def prepare(self, message: OutgoingMessage) -> str | None:
+        return await self.inner.prepare(message)
+
+    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
+        receipts: list[Receipt] = []
+
+        async def send() -> None:
+            receipts.append(await self.inner.send(message, provider_ref))
+
+        await self.doom.around(send)
+        return receipts[0]
+
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
+        return await self.inner.find(message_id, provider_ref)
+
+
+async def main() -> None:
+    """Work until somebody ends the process."""
+    doom = Doom(os.environ.get("STEWARD_CHAOS_DIES", NEVER))
+    ledger = Ledger(Path(os.environ["STEWARD_CHAOS_LEDGER"]), doom)
+    async with open_house(load_settings()) as house:
+        tools = {**house.equipment.tools, **ledger.tools()}
+        sender = DoomedSender(house.equipment.sender, doom)
+        async with working(Worker(house.database, replace(house.equipment, tools=tools, sender=sender))):
+            print("ready", flush=True)
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
