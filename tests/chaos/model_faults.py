@@ -1,7 +1,8 @@
-"""A proxy on loopback before the model server, which makes its answers fail in the ways that such servers fail; it counts.
+"""A proxy on loopback before the model server: it asks for faults, cuts answers off itself, and counts. Ours.
 
-The answers are those of the model server behind it; only the faults are ours: 429 with Retry-After, 500, a body that is
-no JSON, and an answer cut off in the middle. `answered` counts whole answers by the marker in the request's words.
+The answers, and the faults 429 (with Retry-After), 500 and malformed JSON, are aimock's: the proxy asks for one with a
+header. aimock cannot cut a whole answer off in the middle, so the proxy does. Which request meets which fault follows
+from the seed, the task's marker and how often it was asked. It writes down every request: the other end of the journal.
 """
 
 import asyncio
@@ -10,121 +11,126 @@ import random
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-import httpx
-
+Fault = Literal["none", "limited", "broken", "malformed", "cut"]
 MARKER = re.compile(rb"marker-[a-z]+-\d+")
+HEADERS: dict[Fault, str] = {
+    "limited": "x-aimock-chaos-ratelimit: 1",
+    "broken": "x-aimock-chaos-drop: 1",
+    "malformed": "x-aimock-chaos-malformed: 1",
+}
+PURPOSES = {"immediate": "strategy", "verdict": "check", "skip": "replan"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: the marker in its words, what it was for, which fault it met. `whole`: an answer was passed on."""
+
+    marker: str
+    purpose: str
+    fault: Fault
+    whole: bool
 
 
 @dataclass
 class ModelFaults:
-    """Chances of each fault, from 0 to 1; `latency_seconds` is added to every answer."""
+    """Chances of each fault, from 0 to 1. `on_answered` is called with the marker before a whole answer is passed on."""
 
     upstream: str
-    chance: random.Random
-    limited: float = 0.05
+    seed: int = 1
+    limited: float = 0.04
     broken: float = 0.04
-    malformed: float = 0.02
+    malformed: float = 0.03
     cut: float = 0.03
-    latency_seconds: float = 0.02
-    answered: Counter[str] = field(default_factory=Counter[str])
-    requests: int = 0
+    asked: list[Asked] = field(default_factory=list[Asked])
     on_answered: Callable[[str], None] | None = None
     port: int = 0
-    connections: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A new connection, which is remembered until it ends."""
-        serving = asyncio.create_task(self.serve(reader, writer))
-        self.connections.add(serving)
-        serving.add_done_callback(self.connections.discard)
 
     @property
     def base_url(self) -> str:
+        """What OPENAI_BASE_URL has to be."""
         return f"http://127.0.0.1:{self.port}/v1"
 
+    def answered(self, marker: str) -> int:
+        """How many whole answers about a task were passed on."""
+        return sum(one.whole and one.marker == marker for one in self.asked)
+
+    def faults(self) -> Counter[str]:
+        """How many requests met which fault."""
+        return Counter(one.fault for one in self.asked)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one request after the other."""
+        """One connection, one request."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+            body = await reader.readexactly(int(length[1]) if length else 0)
+            await self._answer(head, body, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        found = MARKER.search(body)
+        marker = found[0].decode() if found else ""
+        fault = self._fault(marker)
+        answer = await self._forward(head, body, HEADERS.get(fault))
+        whole = fault == "none" and answer.startswith(b"HTTP/1.1 200")
+        self.asked.append(Asked(marker, purpose_of(body), fault, whole))
+        if fault == "cut":
+            writer.write(answer[: len(answer) // 2])
+            await writer.drain()
+            writer.transport.abort()
+            return
+        if whole and self.on_answered is not None:
+            self.on_answered(marker)
+        writer.write(answer)
+        await writer.drain()
+
+    def _fault(self, marker: str) -> Fault:
+        earlier = sum(one.marker == marker for one in self.asked)
+        fate = random.Random(f"{self.seed}/{marker}/{earlier}").random()
+        for fault in ("limited", "broken", "malformed", "cut"):
+            fate -= float(getattr(self, fault))
+            if fate < 0:
+                return fault
+        return "none"
+
+    async def _forward(self, head: bytes, body: bytes, fault_header: str | None) -> bytes:
+        """The model server's answer, byte for byte."""
+        to = urlsplit(self.upstream)
+        first, *headers = head.decode("latin-1").split("\r\n")[:-2]
+        kept = [line for line in headers if not line.lower().startswith(("connection:", "accept-encoding:"))]
+        lines = [first, *kept, "Connection: close", *([fault_header] if fault_header else [])]
+        reader, writer = await asyncio.open_connection(to.hostname, to.port)
         try:
-            while (head := await reader.readuntil(b"\r\n\r\n")):
-                length = int(found[1]) if (found := re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)) else 0
-                body = await reader.readexactly(length)
-                if not await self._answer(head, body, writer):
-                    break
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+            await writer.drain()
+            return await reader.read()
         finally:
             writer.close()
-
-    async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
-        self.requests += 1
-        await asyncio.sleep(self.latency_seconds)
-        marker = (MARKER.search(body) or [b""])[0].decode()
-        fate = self.chance.random()
-        if (fate := fate - self.limited) < 0:
-            await _write(writer, 429, b'{"error": {"message": "slow down", "type": "rate_limit_error"}}', "Retry-After: 1\r\n")
-            return True
-        if (fate := fate - self.broken) < 0:
-            await _write(writer, 500, b'{"error": {"message": "we broke", "type": "server_error"}}')
-            return True
-        path = head.split(b" ", 2)[1].decode()
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{self.upstream}{path}", content=body, headers={"content-type": "application/json"})
-        if (fate := fate - self.malformed) < 0:
-            await _write(writer, 200, b'{"id": "resp_1", "output": [{"type": ')
-            return True
-        if fate - self.cut < 0:
-            whole = _raw(answer.status_code, answer.content)
-            writer.write(whole[: len(whole) // 2])
-            await writer.drain()
-            return False
-        if answer.status_code == 200 and marker:
-            self.answered[marker] += 1
-            if self.on_answered is not None:
-                self.on_answered(marker)
-        await _write(writer, answer.status_code, answer.content)
-        return True
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
-def _raw(status: int, body: bytes, more: str = "") -> bytes:
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-    return head.encode() + body
-
-
-async def _write(writer: asyncio.StreamWriter, status: int, body: bytes, more: str = "") -> None:
-    writer.write(_raw(status, body, more))
-    await writer.drain()
+def purpose_of(body: bytes) -> str:
+    """What a request is for, by the forms that its answer may have."""
+    asked: dict[str, Any] = json.loads(body)
+    tools: list[dict[str, Any]] = asked.get("tools") or []
+    names = {str(tool.get("name") or tool.get("function", {}).get("name")) for tool in tools}
+    return next((purpose for name, purpose in PURPOSES.items() if name in names), "other")
 
 
 @asynccontextmanager
 async def running_faults(faults: ModelFaults) -> AsyncGenerator[ModelFaults]:
     """The proxy listens on a free port of loopback while the block runs."""
-    server = await asyncio.start_server(faults.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(faults.serve, "127.0.0.1", 0)
     faults.port = int(server.sockets[0].getsockname()[1])
     try:
         yield faults
     finally:
         server.close()
-        for connection in faults.connections:
-            connection.cancel()
-        await asyncio.gather(*faults.connections, return_exceptions=True)
-
-
-def authored_answers(trees: int) -> str:
-    """Fixtures for the model server: one summary and one mail for every tree, and a replanner that asks a person."""
-    usage = {"prompt_tokens": 200, "completion_tokens": 50, "total_tokens": 250}
-
-    def answer(words: str, name: str, arguments: dict[str, object]) -> dict[str, object]:
-        call = {"name": name, "arguments": arguments}
-        return {"match": {"userMessage": words}, "response": {"toolCalls": [call], "usage": usage}}
-
-    fixtures = [answer("Failed part:", "escalate", {"reason": "Only a person can say what now."})]
-    for number in range(trees):
-        draft = {"to": [f"reader-{number}@example.com"], "subject": f"News {number}", "body": f"Hello,\n\nthese are the news {number}.\n"}
-        made = {"output": "Subject: News", "format": "text", "confidence": 0.9, "draft": draft, "message": "Drafted"}
-        fixtures.append(answer(f"marker-mail-{number} ", "immediate", made))
-        summary = {"output": f"The short of it: {number}.", "format": "markdown", "confidence": 0.9, "message": "Shortened"}
-        fixtures.append(answer(f"marker-summary-{number} ", "immediate", summary))
-    return json.dumps({"fixtures": fixtures})

@@ -1,6 +1,7 @@
 """A mail server on loopback that misbehaves: it takes, refuses, and drops the line after DATA; and it counts.
 
-The protocol is aiosmtpd's; only what goes wrong is ours. What it took is the count that the storm is judged by.
+The protocol is aiosmtpd's; only what goes wrong is ours, and follows from the seed, the subject and how often it was
+tried. What it took is the count that a run is judged by, whether the client heard of it or not.
 """
 
 import asyncio
@@ -15,49 +16,65 @@ from email import message_from_bytes, policy
 from aiosmtpd import smtp as aiosmtpd
 from aiosmtpd.smtp import Envelope, Session
 
+GONE = "gone-"
+
 
 @dataclass
 class SmtpSink:
-    """Chances of each misfortune, from 0 to 1. `taken` counts messages by Message-ID, whether the client heard of it or not."""
+    """Chances of each misfortune, from 0 to 1; a recipient that begins with "gone-" is refused for good.
 
-    chance: random.Random
-    refuse_for_now: float = 0.05
-    refuse: float = 0.01
+    `taken` counts by Message-ID, `taken_about` the Message-IDs taken with a subject; `dropped`: Message-IDs whose line broke.
+    """
+
+    seed: int = 1
+    refuse_for_now: float = 0.06
     drop_taken: float = 0.02
     drop_untaken: float = 0.02
     taken: Counter[str] = field(default_factory=Counter[str])
+    taken_about: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     dropped: set[str] = field(default_factory=set[str])
-    refused: set[str] = field(default_factory=set[str])
+    refused: Counter[str] = field(default_factory=Counter[str])
+    tries: Counter[str] = field(default_factory=Counter[str])
     on_taken: Callable[[str], None] | None = None
     port: int = 0
 
     @property
     def url(self) -> str:
+        """What STEWARD_SMTP_URL has to be."""
         return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_RCPT(
+        self, server: aiosmtpd.SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Refuse who is gone, take anybody else."""
+        if address.startswith(GONE):
+            self.refused["for good"] += 1
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: aiosmtpd.SMTP, session: Session, envelope: Envelope) -> str:
         """Take the message, or not, and say so, or not."""
         content = envelope.content or b""
         message = message_from_bytes(content if isinstance(content, bytes) else content.encode(), policy=policy.SMTP)
-        message_id = str(message["Message-ID"]).strip()
-        fate = self.chance.random()
+        message_id, subject = str(message["Message-ID"]).strip(), str(message["Subject"])
+        fate = random.Random(f"{self.seed}/{subject}/{self.tries[subject]}").random()
+        self.tries[subject] += 1
         if (fate := fate - self.refuse_for_now) < 0:
+            self.refused["for now"] += 1
             return "451 try again later"
-        if (fate := fate - self.refuse) < 0:
-            self.refused.add(message_id)
-            return "550 not wanted here"
         if (fate := fate - self.drop_untaken) < 0:
-            self.dropped.add(message_id)
-            return self._drop(server)
+            return self._drop(server, message_id)
         self.taken[message_id] += 1
+        self.taken_about.setdefault(subject, set()).add(message_id)
         if self.on_taken is not None:
             self.on_taken(message_id)
         if fate - self.drop_taken < 0:
-            self.dropped.add(message_id)
-            return self._drop(server)
+            return self._drop(server, message_id)
         return "250 taken"
 
-    def _drop(self, server: aiosmtpd.SMTP) -> str:
+    def _drop(self, server: aiosmtpd.SMTP, message_id: str) -> str:
+        self.dropped.add(message_id)
         transport: asyncio.Transport = server.transport  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]
         transport.abort()
         return "250 unheard"

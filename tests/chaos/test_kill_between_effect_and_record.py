@@ -6,7 +6,6 @@ A second process takes over. What counts is the other end's own count, never our
 
 import asyncio
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -213,7 +212,7 @@ async def test_a_mail_leaves_once_through_the_outbox(others: Others) -> None:
 
 async def test_a_mail_leaves_at_most_once_by_smtp_and_a_person_is_asked(others: Others) -> None:
     house = others.house
-    sink = SmtpSink(random.Random(1), refuse_for_now=0, refuse=0, drop_taken=0, drop_untaken=0, on_taken=others.kill)
+    sink = SmtpSink(refuse_for_now=0, drop_taken=0, drop_untaken=0, on_taken=others.kill)
     sent: list[tuple[Draft, UUID]] = []
 
     async def begin() -> None:
@@ -249,12 +248,11 @@ async def test_a_model_is_asked_again_only_for_the_answer_that_did_not_arrive(
     }
 
     def answered(_: str) -> None:
-        if faults.answered[marker] == last:
+        if faults.answered(marker) == last:
             others.kill()
 
     faults = ModelFaults(
         model_server.base_url.removesuffix("/v1"),
-        random.Random(1),
         limited=0,
         broken=0,
         malformed=0,
@@ -269,7 +267,7 @@ async def test_a_model_is_asked_again_only_for_the_answer_that_did_not_arrive(
             done = await others.until(task.id, "completed", "failed", "blocked")
     assert done.execution_status == "completed"
     assert done.result["output"] == "You are invited on 14 May at six."
-    assert faults.answered[marker] == 3, "two answers are needed, and one did not arrive"
+    assert faults.answered(marker) == 3, "two answers are needed, and one did not arrive"
     found = {step.name: (step.state, step.attempts) for step in await steps.list_steps(caller, task.id)}
     other = "check" if interrupted == "strategy" else "strategy"
     assert found == {interrupted: ("finished", 2), other: ("finished", 1)}

@@ -10,66 +10,100 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-FROZEN_SECONDS = 15.0
+STEWARD = Path(sys.executable).parent / "steward"
+FROZEN_SECONDS = (15.0, 20.0)  # longer than the silence after which another takes over
+FREEZE_CHANCE = 0.25
+WAKE_CHANCE = 0.5
+PATIENCE_SECONDS = 20
+READY = "The worker is ready."
+
+
+@dataclass
+class WorkerProcess:
+    """One `steward worker`, with a log of its own."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def is_ready(self) -> bool:
+        """Did it get as far as working?"""
+        return READY in self.log.read_text(errors="replace")
+
+    def end(self, number: int) -> None:
+        """Send a last signal, and see it gone."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait()
 
 
 @dataclass
 class Crew:
-    """Keeps `size` workers running; `strike` hits one of them."""
+    """Keeps `size` workers running; `strike` hits one of them. `died` names those that ended by themselves while at work."""
 
     size: int
     environment: Mapping[str, str]
     chance: random.Random
-    log: Path
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
-    frozen: list[tuple[float, subprocess.Popen[bytes]]] = field(default_factory=list[tuple[float, subprocess.Popen[bytes]]])
+    logs: Path
+    running: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
+    frozen: list[tuple[float, WorkerProcess]] = field(default_factory=list[tuple[float, WorkerProcess]])
+    died: list[str] = field(default_factory=list[str])
+    started: int = 0
     kills: int = 0
     freezes: int = 0
 
     def fill(self) -> None:
         """Start as many workers as are missing; wake or kill those that were frozen long enough."""
-        for until, process in [entry for entry in self.frozen if entry[0] < time.monotonic()]:
-            self.frozen.remove((until, process))
-            if self.chance.random() < 0.5:
-                process.kill()
-                process.wait()
+        for until, worker in [entry for entry in self.frozen if entry[0] < time.monotonic()]:
+            self.frozen.remove((until, worker))
+            if self.chance.random() < WAKE_CHANCE:
+                worker.process.send_signal(signal.SIGCONT)
+                self.running.append(worker)  # one too many for a while: the next strike may hit it
             else:
-                process.send_signal(signal.SIGCONT)
-                self.running.append(process)  # one too many for a while: the next strike may hit it
-        self.running = [process for process in self.running if process.poll() is None]
+                worker.end(signal.SIGKILL)
+                self.kills += 1
+        for worker in [worker for worker in self.running if worker.process.poll() is not None]:
+            self.running.remove(worker)
+            if worker.is_ready:  # one that finds no database at its start may give up
+                self.died.append(f"{worker.log.name} ended with {worker.process.returncode}")
         while len(self.running) < self.size:
             self.running.append(self._start())
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-c", "from cli.main import main; main()", "worker", "--concurrency", "8"],
-                cwd=ROOT,
+    def _start(self) -> WorkerProcess:
+        self.started += 1
+        path = self.logs / f"worker-{self.started}.log"
+        with path.open("wb") as log:
+            process = subprocess.Popen(
+                [str(STEWARD), "worker"],
                 env={**os.environ, **self.environment},
-                stdout=subprocess.DEVNULL,
+                stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+        return WorkerProcess(process, path)
 
     def strike(self) -> None:
         """Kill or freeze one worker at random."""
-        if not self.running:
-            return
         victim = self.running.pop(self.chance.randrange(len(self.running)))
-        if self.chance.random() < 0.25:
-            victim.send_signal(signal.SIGSTOP)
-            self.frozen.append((time.monotonic() + FROZEN_SECONDS, victim))
+        if self.chance.random() < FREEZE_CHANCE:
+            victim.process.send_signal(signal.SIGSTOP)
+            self.frozen.append((time.monotonic() + self.chance.uniform(*FROZEN_SECONDS), victim))
             self.freezes += 1
         else:
-            victim.kill()
-            victim.wait()
+            victim.end(signal.SIGKILL)
             self.kills += 1
 
     def dismiss(self) -> None:
-        """End every worker that was started here."""
-        for process in [*self.running, *(process for _, process in self.frozen)]:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+        """Ask every worker to end in order; what does not in time is killed, and said so."""
+        for _, worker in self.frozen:
+            worker.end(signal.SIGKILL)
+        for worker in self.running:
+            worker.process.terminate()
+        until = time.monotonic() + PATIENCE_SECONDS
+        for worker in self.running:
+            try:
+                worker.process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.end(signal.SIGKILL)
+                self.died.append(f"{worker.log.name} did not end within {PATIENCE_SECONDS} seconds of SIGTERM")
         self.running, self.frozen = [], []

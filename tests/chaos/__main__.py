@@ -1,0 +1,71 @@
+"""`make chaos`, as `python -m tests.chaos`: one run, its report, and 1 as the exit code where something is not as it should be."""
+
+import argparse
+import asyncio
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chaos.storm import Report, Sizes, run_storm
+
+FOLDER = Path(__file__).parents[2] / "build" / "chaos"
+MOST_LINES = 20
+
+
+def read_sizes(words: Sequence[str]) -> Sizes:
+    """The sizes that the command line asks for."""
+    usual = Sizes()
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--trees", type=int, default=usual.trees, help="trees of six tasks (%(default)s)")
+    parser.add_argument("--workers", type=int, default=usual.workers, help="worker processes (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=usual.every_seconds, help="about how long between two kills (%(default)s)"
+    )
+    parser.add_argument("--crashes", type=int, default=usual.crashes, help="crash-restarts of Postgres (%(default)s)")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of all that is random (%(default)s)")
+    parser.add_argument(
+        "--limit", type=float, default=usual.limit_seconds, help="seconds after which it is over (%(default)s)"
+    )
+    given = parser.parse_args(words)
+    for name, least in (("trees", 1), ("workers", 1), ("seconds", 0.1), ("crashes", 0), ("limit", 1)):
+        if getattr(given, name) < least:
+            parser.error(f"--{name} is {getattr(given, name)}; allowed is {least} or more")
+    return Sizes(
+        trees=given.trees,
+        workers=given.workers,
+        every_seconds=given.seconds,
+        crashes=given.crashes,
+        seed=given.seed,
+        limit_seconds=given.limit,
+    )
+
+
+def tell(report: Report) -> None:
+    """What happened and what is wrong on stderr, the one line on stdout."""
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(report.faults.items()))
+    print(f"{report.tasks} tasks, {report.mails} mails taken ({report.refusals} refusals)", file=sys.stderr)
+    print(f"{sum(report.faults.values())} requests to the model: {faults}", file=sys.stderr)
+    print(f"{report.takeovers} tasks taken over, Postgres crashed {report.crashes} times", file=sys.stderr)
+    lines = report.findings.lines()
+    for line in lines[:MOST_LINES]:
+        print(line, file=sys.stderr)
+    if lines:
+        print(f"{len(lines)} cases in all; the logs of workers and servers are in {FOLDER}", file=sys.stderr)
+    print(report.as_json())
+
+
+def main() -> int:
+    """The exit code."""
+    sizes = read_sizes(sys.argv[1:])
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # its database is gone now and then: that is the point
+    report = asyncio.run(run_storm(sizes, FOLDER))
+    tell(report)
+    return 0 if report.is_clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
