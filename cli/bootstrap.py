@@ -27,6 +27,7 @@ make lint     ruff and the import rules
 make types    the type checker
 make eval     how well tasks are found in sentences (CASES=file, MODEL=name)
 make bench    the benchmarks (ARGS=name for one)
+make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
 
@@ -232,6 +233,11 @@ def bench(arguments: list[str]) -> int:
     return max([subprocess.call([str(PYTHON), "-m", f"benchmarks.{name}"]) for name in wanted], default=0)
 
 
+def chaos(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "tests.chaos", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
     """Resolve both locks for all platforms with uv, in an environment of its own, and the Node packages'."""
     ensure_environment("dev")
@@ -288,6 +294,7 @@ COMMANDS = {
     "types": types,
     "eval": evaluate,
     "bench": bench,
+    "chaos": chaos,
     "lock": lock,
     "clean": clean,
 }

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli.testing import NotReady, ensure_node_packages
+from core.embedded import EmbeddedPostgres
+from core.embedded_place import place_of
 from tests.chaos.storm import Report, Sizes, run_storm
 
 FOLDER = Path(__file__).parents[2] / "build" / "chaos"
@@ -56,11 +59,24 @@ def tell(report: Report) -> None:
     print(report.as_json())
 
 
+def clear(folder: Path) -> None:
+    """An empty folder; a server that an interrupted run left behind is ended first."""
+    home = folder / "database"
+    if home.exists():
+        EmbeddedPostgres(home, place_of(home)).remove()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
 def main() -> int:
     """The exit code."""
     sizes = read_sizes(sys.argv[1:])
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    try:
+        ensure_node_packages()  # the model server
+    except NotReady as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    clear(FOLDER)
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # its database is gone now and then: that is the point
     report = asyncio.run(run_storm(sizes, FOLDER))
     tell(report)

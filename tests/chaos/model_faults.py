@@ -26,14 +26,14 @@ HEADERS: dict[Fault, str] = {
 PURPOSES = {"immediate": "strategy", "verdict": "check", "skip": "replan"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
     """One request: the marker in its words, what it was for, which fault it met. `whole`: an answer was passed on."""
 
     marker: str
     purpose: str
     fault: Fault
-    whole: bool
+    whole: bool = False
 
 
 @dataclass
@@ -49,6 +49,7 @@ class ModelFaults:
     asked: list[Asked] = field(default_factory=list[Asked])
     on_answered: Callable[[str], None] | None = None
     port: int = 0
+    _serving: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     @property
     def base_url(self) -> str:
@@ -63,8 +64,13 @@ class ModelFaults:
         """How many requests met which fault."""
         return Counter(one.fault for one in self.asked)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one request."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection to its end, also when its client is gone: asyncio alone would forget the task then."""
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
@@ -78,18 +84,25 @@ class ModelFaults:
         found = MARKER.search(body)
         marker = found[0].decode() if found else ""
         fault = self._fault(marker)
+        asked = Asked(marker, purpose_of(body), fault)
+        self.asked.append(asked)
         answer = await self._forward(head, body, HEADERS.get(fault))
-        whole = fault == "none" and answer.startswith(b"HTTP/1.1 200")
-        self.asked.append(Asked(marker, purpose_of(body), fault, whole))
+        asked.whole = fault == "none" and answer.startswith(b"HTTP/1.1 200")
         if fault == "cut":
             writer.write(answer[: len(answer) // 2])
             await writer.drain()
             writer.transport.abort()
             return
-        if whole and self.on_answered is not None:
+        if asked.whole and self.on_answered is not None:
             self.on_answered(marker)
         writer.write(answer)
         await writer.drain()
+
+    async def end(self) -> None:
+        """Let go of the connections that are left."""
+        for serving in list(self._serving):
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _fault(self, marker: str) -> Fault:
         earlier = sum(one.marker == marker for one in self.asked)
@@ -128,9 +141,10 @@ def purpose_of(body: bytes) -> str:
 @asynccontextmanager
 async def running_faults(faults: ModelFaults) -> AsyncGenerator[ModelFaults]:
     """The proxy listens on a free port of loopback while the block runs."""
-    server = await asyncio.start_server(faults.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(faults.accept, "127.0.0.1", 0)
     faults.port = int(server.sockets[0].getsockname()[1])
     try:
         yield faults
     finally:
         server.close()
+        await faults.end()
