@@ -1,5 +1,10 @@
 """The product's words for states and kinds."""
 
+from pathlib import PurePath
+
+from tasks.models import Evidence, Task
+
+PLUMBING = {"email_send", "revise_draft"}  # tasks that belong to a draft; the draft's page shows them
 STATUS = {
     "pending": "to do",
     "queued": "queued",
@@ -9,6 +14,14 @@ STATUS = {
     "completed": "done",
     "failed": "failed",
     "cancelled": "cancelled",
+}
+BLOCKED = {
+    "subtasks": ("in_progress", "under way"),
+    "review": ("blocked", "for your review"),
+    "approval": ("blocked", "for your decision"),
+    "person": ("blocked", "needs you"),
+    "model": ("blocked", "needs a language model"),
+    "bounds": ("blocked", "stopped at a bound"),
 }
 TYPE = {
     "manual": "by you",
@@ -40,6 +53,20 @@ EVENT = {
     "cancelled": "cancelled",
 }
 ACTOR = {"user": "you", "agent": "Steward", "database": "the database"}
+VERIFICATION = {
+    "verified": "somebody or something other than the one who did it has looked, and it is so",
+    "claimed": "whoever did it says so; nobody has looked",
+    "unverifiable": "there is nothing outside that could be looked up",
+}
+DECISION = {
+    "another_approach": "tries another way",
+    "other_subtasks": "puts other parts in its place",
+    "skip": "goes on without it",
+    "escalate": "asks you",
+}
+GATE = {"open": "open", "used": "yes", "approved": "yes", "rejected": "no", "expired": "nobody decided in time", "voided": "withdrawn"}  # fmt: skip
+STEP_KIND = {"model": "asked a model", "read": "read", "act": "did"}
+STEP_STATE = {"started": "under way", "finished": "finished", "failed": "failed", "uncertain": "nobody knows whether it took effect"}  # fmt: skip
 
 
 def confidence(value: float | None) -> str:
@@ -47,3 +74,59 @@ def confidence(value: float | None) -> str:
     if value is None:
         return ""
     return "sure" if value >= 0.85 else "fairly sure" if value >= 0.65 else "a guess"
+
+
+def state(task: Task) -> tuple[str, str]:
+    """The class of a task's badge and its word."""
+    if task.superseded_at is not None:
+        return "superseded", "replaced"
+    if task.waived_at is not None:
+        return "cancelled", "left out"
+    if task.paused_at is not None and task.execution_status not in {"completed", "failed", "cancelled"}:
+        return "paused", "paused"
+    if task.execution_status == "blocked" and task.blocked_on in BLOCKED:
+        return BLOCKED[task.blocked_on]
+    return task.execution_status, STATUS[task.execution_status]
+
+
+def owner(task: Task) -> str:
+    """Who does a task: "you", "Steward", the agent or person it waits for."""
+    whom = str(task.tool_input.get("whom") or "")
+    match task.tool:
+        case "approval_gate":
+            return "you decide"
+        case "outside_agent":
+            return f"the agent {whom}" if whom else "an outside agent"
+        case "wait_for_reply":
+            return f"{whom} answers" if whom else "somebody answers"
+        case "delay":
+            return "the clock"
+        case _:
+            if task.assignee_role:
+                return task.assignee_role
+            return {"manual": "you", "semi_automated": "Steward, you review"}.get(task.execution_type, "Steward")
+
+
+def evidence(found: Evidence) -> str:
+    """A piece of evidence in one line; a place is cut down to its last part."""
+    where = PurePath(found.where).name if found.where and "/" in found.where else found.where
+    return f"{found.what}: {where}" if where and found.kind in {"receipt", "file"} else found.what
+
+
+def number(value: float) -> str:
+    """A number as people write it: without a needless fraction, thousands apart."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
+def span(seconds: float) -> str:
+    """A time span in its two largest units: "45 s", "3 min", "2 h 5 min", "30 days"."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
+    if hours < 1:
+        return f"{minutes} min"
+    if days < 1:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} {'day' if days == 1 else 'days'}{f' {hours % 24} h' if hours % 24 else ''}"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from agents.rules.quick_add import parse_quick_add
 from app.api._answers import Listing, listing
+from app.api.tasks._shapes import TaskFields
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
@@ -17,35 +18,17 @@ from tasks.functions import Sort, TaskFilter, create_tasks, task_item
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
 
 
-class NewTask(BaseModel):
+class NewTask(TaskFields):
     """A task to make: fields, or a plain sentence in `text`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str | None = Field(default=None, min_length=1, max_length=2000, examples=["call Ana tomorrow 3pm p1 #home"])
     title: str | None = Field(default=None, min_length=1, max_length=500)
-    description: str = Field(default="", max_length=200_000)
-    kind: str = Field("errand", min_length=1, max_length=100)
-    execution_type: ExecutionType = "manual"
-    priority: Priority = "medium"
-    due_at: datetime | None = None
-    due_is_all_day: bool = False
-    recurrence: str | None = Field(default=None, max_length=500)
-    labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list[str], max_length=50)
-    recipient: str | None = Field(default=None, max_length=500)
     parent_task_id: UUID | None = None
-    acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=100)
-    estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
-    max_retries: int = Field(default=3, ge=0, le=20)
 
     @model_validator(mode="after")
     def _one_of_text_and_title(self) -> "NewTask":
         if (self.text is None) == (self.title is None):
             raise ValueError("give either title or text")
-        if self.due_at and self.due_at.tzinfo is None:
-            raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
-        if self.recurrence and not self.due_at:
-            raise ValueError("recurrence needs due_at, its first occurrence")
         return self
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.functions import delete_task, get_task, update_task
-from tasks.models import ExecutionStatus, ExecutionType, Priority, Task
+from tasks.models import ExecutionStatus, ExecutionType, OnFailure, Priority, Task
 
 NOT_NULL = {
     "title",
@@ -24,6 +24,8 @@ NOT_NULL = {
     "execution_status",
     "due_is_all_day",
     "automation_rules",
+    "max_retries",
+    "on_failure",
 }
 
 
@@ -52,6 +54,9 @@ class TaskChanges(BaseModel):
     estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
     blocked_reason: str | None = Field(default=None, max_length=2000)
     failure_reason: str | None = Field(default=None, max_length=2000)
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+    timeout_seconds: int | None = Field(default=None, ge=1, le=86_400)
+    on_failure: OnFailure | None = None
 
     @model_validator(mode="after")
     def _no_nulls_where_none_may_be(self) -> "TaskChanges":

@@ -1,0 +1,64 @@
+"""The order of a tree's work: its tasks without parts of their own, by the edges of all tasks above and between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from uuid import UUID
+
+from agents.sequencer import Part, Plan, sequence
+from app._view.words import PLUMBING
+from tasks.functions import TaskNode
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """The plan over the leaves; `is_timed` where at least one says how long it takes (the others count as the median)."""
+
+    plan: Plan[UUID]
+    is_timed: bool
+
+
+def parts_of(task: TaskNode) -> list[TaskNode]:
+    """The parts that count: neither replaced by another, nor only there to send or revise a draft."""
+    return [part for part in task.children if part.superseded_at is None and part.tool not in PLUMBING]
+
+
+def walk(task: TaskNode) -> Iterator[TaskNode]:
+    """Everything below a task that counts, each before what is below it."""
+    for part in parts_of(task):
+        yield part
+        yield from walk(part)
+
+
+def sequence_of(tree: TaskNode) -> Sequence:
+    """Order, groups and critical path of what is below a task.
+
+    An edge between two tasks with parts holds between all their leaves, as a task ends with the last of its parts.
+    """
+    leaves: dict[UUID, frozenset[UUID]] = {}
+    _leaves(tree, leaves)
+    needs: dict[UUID, frozenset[UUID]] = {}
+    _needs(tree, frozenset(), leaves, needs)
+    found = [part for part in walk(tree) if not parts_of(part)]
+    known = [part.estimated_duration_minutes for part in found if part.estimated_duration_minutes]
+    usual = median(known) if known else 1
+    plan = sequence([Part(part.id, needs[part.id], part.estimated_duration_minutes or usual) for part in found])
+    return Sequence(plan, bool(known))
+
+
+def _leaves(task: TaskNode, found: dict[UUID, frozenset[UUID]]) -> frozenset[UUID]:
+    below = [_leaves(part, found) for part in parts_of(task)]
+    found[task.id] = frozenset[UUID]().union(*below) if below else frozenset({task.id})
+    return found[task.id]
+
+
+def _needs(
+    task: TaskNode,
+    above: frozenset[UUID],
+    leaves: dict[UUID, frozenset[UUID]],
+    found: dict[UUID, frozenset[UUID]],
+) -> None:
+    for part in parts_of(task):
+        here = above.union(*(leaves[need] for need in part.depends_on if need in leaves))
+        found[part.id] = here
+        _needs(part, here, leaves, found)
