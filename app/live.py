@@ -1,74 +1,203 @@
-"""Live events: one LISTEN connection per web process wakes every stream; each stream reads its own rows.
+"""Live events: one LISTEN connection and one reader per web process, fanned out to every client of the process.
 
-A notification carries no content, only that something of an organization changed, so what a client sees always passes
-row-level security under its own identity, and a lost or doubled wake-up does no harm.
+A notification carries no content: it wakes the reader, which reads what is new of all tenants once and gives each event
+to the subscriptions of its own organization. A subscription begins with the past, read as the client itself (row-level
+security), and goes on live. Ids are given in commit order, so one integer says what a client has seen: nothing is
+missed between past and live, nothing comes twice, and a lost or doubled wake-up does no harm.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
 import structlog
+from psycopg_pool import AsyncConnectionPool
 
-from core.database import Caller
-from tasks.functions import list_task_events
+from app.subscription import PAGE, End, Key, Subscription, Told
+from core.database import SERVICE, Caller, Database, Identity
+from core.errors import Forbidden, StewardError, Unauthorized
+from tasks.capture import get_profile
+from tasks.functions import get_last_event_id, get_newest_event_id, read_task_events
 from tasks.models import TaskEvent
 
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 15.0
-RECONNECT_SECONDS = 1.0
-BATCH = 500
+MEMBERSHIP_SECONDS = 60.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # before the database is asked for a new connection
+POLL_SECONDS = 15.0  # without a notification
 
 
 class EventHub:
-    """Wakes waiting streams when `task_events` has grown."""
+    """Reads new events once and gives each to the subscriptions it concerns."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._waiting: set[asyncio.Event] = set()
+        self._subscriptions: dict[Key, set[Subscription]] = {}
+        self._cursor: int | None = None  # the newest event given out
 
     async def run(self) -> None:
-        """LISTEN until cancelled; reconnects, and wakes everybody then, since something may have been missed."""
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
-                    await connection.execute("listen steward_events")
-                    self._wake()
-                    async for _ in connection.notifies():
-                        self._wake()
-            except psycopg.Error as error:
-                await log.awarning("listen_failed", error=str(error))
-            await asyncio.sleep(RECONNECT_SECONDS)
+        """Listen, read and give out until cancelled; reconnects, and catches up then. Ends all streams when it ends."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(), name="events: listen")
+                group.create_task(self._keep_alive(), name="events: keep alive")
+                group.create_task(self._keep_members(), name="events: members")
+        finally:
+            for subscription in self._all():
+                subscription.end(End.CLOSING)
 
-    def _wake(self) -> None:
-        for waiting in self._waiting:
-            waiting.set()
+    @asynccontextmanager
+    async def subscribed(
+        self,
+        caller: Caller,
+        task_id: UUID | None = None,
+        after: int = 0,
+        still_valid: Callable[[], Awaitable[object]] | None = None,
+    ) -> AsyncGenerator[Subscription]:
+        """Events of a task (of its whole tree, where it is a root) or of the caller's organization, after an id.
+
+        `still_valid` is asked every minute, like the membership, and raises Unauthorized where the client's token has
+        run out. Raises Forbidden for callers without an organization, Unavailable without a database.
+        """
+        organization_id = await _organization_of(caller)
+        if organization_id is None:
+            raise Forbidden("You belong to no organization", hint="Ask somebody to invite you.")
+        if self._cursor is not None and after > self._cursor:  # ahead of us, or of the database: it was put back
+            after = min(after, await get_last_event_id(caller))
+        subscription = Subscription(caller, organization_id, task_id, after, still_valid)
+        self._subscriptions.setdefault(subscription.key, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            group = self._subscriptions[subscription.key]
+            group.discard(subscription)
+            if not group:
+                del self._subscriptions[subscription.key]
 
     async def follow(
         self, caller: Caller, task_id: UUID | None = None, after: int = 0
     ) -> AsyncIterator[TaskEvent | None]:
-        """Events of a task's tree (or all of the caller's) after an id, for ever; None when it was quiet for 15 s."""
-        wake = asyncio.Event()
-        self._waiting.add(wake)
-        try:
-            while True:
-                wake.clear()
-                # A client that leaves must not tear a pooled connection down in the middle of a query.
-                events = await asyncio.shield(list_task_events(caller, task_id, after, BATCH))
-                for event in events:
-                    after = event.id
-                    yield event
-                if events:
-                    continue
-                try:
-                    await asyncio.wait_for(wake.wait(), KEEP_ALIVE_SECONDS)
-                except TimeoutError:
+        """The same, one by one, until the house ends it; None when it was quiet for 15 s."""
+        async with self.subscribed(caller, task_id, after) as subscription:
+            async for batch in subscription.batches():
+                if not batch:
                     yield None
-        finally:
-            self._waiting.discard(wake)
+                for told in batch:
+                    yield told.event
+
+    async def check_members(self) -> None:
+        """End the subscriptions of those who left their organization, or whose token has run out."""
+        by_identity: dict[tuple[Identity, UUID], list[Subscription]] = {}
+        for subscription in self._all():
+            if subscription.still_valid is not None:
+                try:
+                    await subscription.still_valid()
+                except Unauthorized:
+                    subscription.end(End.SIGNED_OUT)
+            by_identity.setdefault((subscription.caller.identity, subscription.key[0]), []).append(subscription)
+        for (_, organization_id), subscriptions in by_identity.items():
+            if await _organization_of(subscriptions[0].caller) != organization_id:
+                for subscription in subscriptions:
+                    subscription.end(End.LEFT)
+
+    async def _listen(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not _is_cancelled():
+            try:
+                async with (
+                    await _connect(self._url) as connection,
+                    _own_pool(self._url) as pool,
+                ):
+                    await connection.execute("listen steward_events")
+                    reader = Database(pool, self._url).acting_as(Identity.service())
+                    await self._find_place(reader)
+                    pause = FIRST_PAUSE_SECONDS
+                    while not _is_cancelled():
+                        await self._read(reader)
+                        async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                            pass  # what comes in one burst leads to one read
+            except (psycopg.Error, StewardError) as error:
+                await log.awarning("listen_failed", error=str(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _find_place(self, reader: Caller) -> None:
+        newest = await get_newest_event_id(reader)
+        is_put_back = self._cursor is not None and newest < self._cursor  # after a crash the last ids may come again
+        if self._cursor is None or is_put_back:
+            self._cursor = newest
+            for subscription in self._all():
+                subscription.look_back(newest if is_put_back else None)
+
+    async def _read(self, reader: Caller) -> None:
+        while True:
+            events = await read_task_events(reader, self._cursor or 0, PAGE)
+            for event in events:
+                self._give(Told(event))
+                self._cursor = event.id
+            if len(events) < PAGE:
+                return
+            await asyncio.sleep(0)  # the clients write
+
+    def _give(self, told: Told) -> None:
+        event = told.event
+        if event.organization_id is None:
+            return
+        for about in {None, event.task_id, event.root_task_id}:
+            for subscription in self._subscriptions.get((event.organization_id, about), ()):
+                subscription.push(told)
+
+    async def _keep_alive(self) -> None:
+        time = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            for subscription in self._all():
+                subscription.keep_alive(time())
+
+    async def _keep_members(self) -> None:
+        while True:
+            await asyncio.sleep(MEMBERSHIP_SECONDS)
+            try:
+                await self.check_members()
+            except StewardError as error:
+                await log.awarning("membership_unknown", error=str(error))
+
+    def _all(self) -> list[Subscription]:
+        return [subscription for group in self._subscriptions.values() for subscription in group]
+
+
+def _own_pool(url: str) -> AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]:
+    """The reader's one connection: it never queues behind requests."""
+    kwargs = {"autocommit": True, "prepare_threshold": 3}
+    return AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10, kwargs=kwargs)
+
+
+def _is_cancelled() -> bool:
+    """Python 3.11's `wait_for`, which psycopg waits with, swallows a cancellation that comes together with its result
+
+    (python/cpython#86296); so whoever loops around it asks.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _connect(url: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """A connection that notices within half a minute when the database has vanished without a word."""
+    return await psycopg.AsyncConnection.connect(
+        url, autocommit=True, keepalives_idle=15, keepalives_interval=5, keepalives_count=3
+    )
+
+
+async def _organization_of(caller: Caller) -> UUID | None:
+    """The one organization whose events the caller may see: the worker's named one, or the person's."""
+    if caller.identity.role == SERVICE:
+        return caller.identity.organization_id
+    organization = (await get_profile(caller))["organization"]
+    return UUID(organization["id"]) if organization else None
 
 
 @asynccontextmanager
@@ -83,17 +212,7 @@ async def listening(hub: EventHub) -> AsyncGenerator[None]:
             await running
 
 
-async def as_server_sent_events(events: AsyncIterator[TaskEvent | None]) -> AsyncIterator[bytes]:
-    """The events in the wire format of `text/event-stream` (WHATWG HTML, server-sent events)."""
-    yield b"retry: 1000\n\n"
-    async for event in events:
-        if event is None:
-            yield b": quiet\n\n"
-        else:
-            yield server_sent_event("task", event.model_dump(mode="json"), event.id)
-
-
 def server_sent_event(name: str, data: object, event_id: int | None = None) -> bytes:
-    """One event; `data` as one line of JSON."""
+    """One event of `text/event-stream` (WHATWG HTML, server-sent events); `data` as one line of JSON."""
     head = f"id: {event_id}\n" if event_id is not None else ""
     return f"{head}event: {name}\n".encode() + b"data: " + orjson.dumps(data) + b"\n\n"

@@ -1,16 +1,15 @@
-"""GET /api/events: everything that happens, live."""
+"""GET and WebSocket /api/events: everything that happens, live."""
 
 from typing import Annotated
 
-from fastapi import Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import Header, Query, Request, WebSocket
 from starlette.responses import Response
 
 from app.api._answers import Listing, listing
+from app.api.events._streams import EventStream, place, serve_websocket
 from app.dependencies import CurrentCaller
-from app.live import as_server_sent_events
 from app.router import responds
-from tasks.functions import get_last_event_id, list_task_events
+from tasks.functions import list_task_events
 from tasks.models import TaskEvent
 
 
@@ -28,10 +27,11 @@ async def get(
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header(pattern=r"^\d{0,18}$")] = "",
 ) -> Response:
-    after = int(last_event_id or after)
-    if tail and not after:
-        after = await get_last_event_id(caller)
+    after = await place(caller, int(last_event_id or after), tail=tail)
     if "text/event-stream" in accept:
-        events = request.app.state.house.hub.follow(caller, None, after)
-        return StreamingResponse(as_server_sent_events(events), media_type="text/event-stream")
+        return EventStream(request, caller, None, after)
     return listing(await list_task_events(caller, None, after, limit), None)
+
+
+async def websocket(websocket: WebSocket) -> None:
+    await serve_websocket(websocket)

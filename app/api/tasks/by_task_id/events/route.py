@@ -1,15 +1,14 @@
-"""GET /api/tasks/{task_id}/events: fine events of the task's tree, a page or live."""
+"""GET and WebSocket /api/tasks/{task_id}/events: fine events of the task's tree, a page or live."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import Header, Query, Request, WebSocket
 from starlette.responses import Response
 
 from app.api._answers import Listing, listing
+from app.api.events._streams import EventStream, serve_websocket
 from app.dependencies import CurrentCaller
-from app.live import as_server_sent_events
 from app.router import responds
 from tasks.functions import get_task, list_task_events
 from tasks.models import TaskEvent
@@ -33,6 +32,9 @@ async def get(
     await get_task(caller, task_id)
     after = int(last_event_id or after)
     if "text/event-stream" in accept:
-        events = request.app.state.house.hub.follow(caller, task_id, after)
-        return StreamingResponse(as_server_sent_events(events), media_type="text/event-stream")
+        return EventStream(request, caller, task_id, after)
     return listing(await list_task_events(caller, task_id, after, limit), None)
+
+
+async def websocket(websocket: WebSocket, task_id: UUID) -> None:
+    await serve_websocket(websocket, task_id)

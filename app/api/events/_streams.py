@@ -1,0 +1,157 @@
+"""Live events on the wire: `text/event-stream`, and the same events as WebSocket messages."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from secrets import randbelow
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import Request, WebSocket
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from app.dependencies import current_caller, identify
+from app.live import EventHub
+from app.subscription import End, Subscription
+from core.database import Caller
+from core.errors import Forbidden, NotFound, StewardError, Unauthorized, Unavailable
+from tasks.functions import get_last_event_id, get_task
+
+log = structlog.get_logger()
+LAST_ID = 2**62
+FAREWELL_SECONDS = 1.0  # for the last words to a client; one that does not read them is cut off
+CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.CLOSING: 1001}
+ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, Unavailable: 1013}
+
+
+class EventStream(Response):
+    """A stream of server-sent events (WHATWG HTML) that ends when the client leaves or is given up."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, request: Request, caller: Caller, task_id: UUID | None, after: int) -> None:
+        self._hub: EventHub = request.app.state.house.hub
+        self._request = request
+        self._caller = caller
+        self._task_id = task_id
+        self._after = after
+        self.status_code = 200
+        self.background = None
+        self.init_headers({"X-Accel-Buffering": "no"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        recheck = partial(identify, self._request)
+        async with self._hub.subscribed(self._caller, self._task_id, self._after, recheck) as subscription:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await _until_it_ends(subscription, self._write(subscription, send), _has_gone(receive))
+            try:
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            except TimeoutError:
+                await log.ainfo("stream_cut_off")
+
+    async def _write(self, subscription: Subscription, send: Send) -> None:
+        # Clients come back at different moments; an id alone moves a browser's Last-Event-ID and shows nothing.
+        body = b"retry: %d\nid: %d\n\n" % (1000 + randbelow(2000), subscription.seen)
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        async for batch in subscription.batches():
+            match batch:
+                case []:
+                    body = b": quiet\n\n"
+                case [told]:
+                    body = told.server_sent  # the same bytes for every client
+                case _:
+                    body = b"".join([told.server_sent for told in batch])
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _has_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None) -> None:
+    """Events as messages {id, event, data}, after `?after=` (or from now on with `?tail=true`), until somebody leaves.
+
+    Close codes: 4401 the token is not valid, 4403 a foreign origin, 4404 not yours, 1008 a wrong parameter,
+    1013 too slow or no database, 1001 the server stops. What the client says is not read.
+    """
+    await websocket.accept()  # codes reach a browser only after this
+    try:
+        code, reason = await _converse(websocket, task_id)
+    except WebSocketDisconnect:
+        return
+    except StewardError as error:
+        code, reason = next((c for kind, c in ERROR_CODES.items() if isinstance(error, kind)), 1011), error.message
+    try:
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            await websocket.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        await log.ainfo("stream_cut_off")
+
+
+async def _converse(websocket: WebSocket, task_id: UUID | None) -> tuple[int, str]:
+    """The code and reason to close with. Raises WebSocketDisconnect when the client left."""
+    origin = websocket.headers.get("origin")
+    host = websocket.headers.get("host")  # one of ours: `KnownHosts` has seen to it
+    if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
+        return 4403, "Pages of other sites may not connect here"
+    after = websocket.query_params.get("after", "0")
+    tail = websocket.query_params.get("tail", "false")
+    if not (after.isascii() and after.isdecimal() and len(after) < 20 and int(after) <= LAST_ID):
+        return 1008, f"after: {after[:30]!r} is not an id; 0 to {LAST_ID} is allowed"
+    if tail not in {"true", "false"}:
+        return 1008, f"tail: {tail[:30]!r} is neither true nor false"
+    request = Request({**websocket.scope, "type": "http", "method": "GET"})  # as the handshake was (RFC 6455, 4.1)
+    caller = await current_caller(request)
+    if task_id is not None:
+        await get_task(caller, task_id)
+    begin = await place(caller, int(after), tail=tail == "true")
+    hub: EventHub = websocket.app.state.house.hub
+    async with hub.subscribed(caller, task_id, begin, partial(identify, request)) as subscription:
+        end = await _until_it_ends(subscription, _tell(subscription, websocket), _has_left(websocket))
+    if end is None:
+        raise WebSocketDisconnect
+    return CLOSE_CODES[end], end.value
+
+
+async def place(caller: Caller, after: int, *, tail: bool) -> int:
+    """The id to begin after; with `tail` and no id, the newest."""
+    return await get_last_event_id(caller) if tail and not after else after
+
+
+async def _tell(subscription: Subscription, websocket: WebSocket) -> None:
+    send = websocket.send
+    async for batch in subscription.batches():
+        for told in batch:
+            await send({"type": "websocket.send", "text": told.message})
+
+
+async def _has_left(websocket: WebSocket) -> None:
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _until_it_ends(
+    subscription: Subscription, writing: Coroutine[Any, Any, None], leaving: Coroutine[Any, Any, None]
+) -> End | None:
+    """Write until the house ends the subscription, which is returned, or the client leaves: None.
+
+    A writer that cannot go on (the past cannot be read) ends it, too: the client comes back with its last id.
+    """
+    tasks = [asyncio.create_task(writing), asyncio.create_task(leaving)]
+    try:
+        await asyncio.wait([*tasks, subscription.ended], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    if isinstance(outcomes[0], StewardError):
+        await log.awarning("stream_failed", error=outcomes[0].message, detail=outcomes[0].detail)
+        subscription.end(End.CLOSING)
+    elif isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], WebSocketDisconnect):
+        raise outcomes[0]
+    return subscription.ended.result() if subscription.ended.done() else None
