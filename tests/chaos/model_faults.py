@@ -38,10 +38,14 @@ class Asked:
 
 @dataclass
 class ModelFaults:
-    """Chances of each fault, from 0 to 1. `on_answered` is called with the marker before a whole answer is passed on."""
+    """Chances of each fault, from 0 to 1, and how long an answer takes at most: so that workers are struck in the middle.
+
+    `on_answered` is called with the marker before a whole answer is passed on.
+    """
 
     upstream: str
     seed: int = 1
+    slow_seconds: float = 0.0
     limited: float = 0.04
     broken: float = 0.04
     malformed: float = 0.03
@@ -83,10 +87,12 @@ class ModelFaults:
     async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
         found = MARKER.search(body)
         marker = found[0].decode() if found else ""
-        fault = self._fault(marker)
+        chance = self._chance(marker)
+        fault = self._fault(chance)
         asked = Asked(marker, purpose_of(body), fault)
         self.asked.append(asked)
         answer = await self._forward(head, body, HEADERS.get(fault))
+        await asyncio.sleep(chance.uniform(0, self.slow_seconds))
         asked.whole = fault == "none" and answer.startswith(b"HTTP/1.1 200")
         if fault == "cut":
             writer.write(answer[: len(answer) // 2])
@@ -104,9 +110,12 @@ class ModelFaults:
             serving.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
-    def _fault(self, marker: str) -> Fault:
+    def _chance(self, marker: str) -> random.Random:
         earlier = sum(one.marker == marker for one in self.asked)
-        fate = random.Random(f"{self.seed}/{marker}/{earlier}").random()
+        return random.Random(f"{self.seed}/{marker}/{earlier}")
+
+    def _fault(self, chance: random.Random) -> Fault:
+        fate = chance.random()
         for fault in ("limited", "broken", "malformed", "cut"):
             fate -= float(getattr(self, fault))
             if fate < 0:

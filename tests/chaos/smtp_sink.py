@@ -23,10 +23,12 @@ GONE = "gone-"
 class SmtpSink:
     """Chances of each misfortune, from 0 to 1; a recipient that begins with "gone-" is refused for good.
 
+    `slow_seconds`: how long it takes at most before it takes a mail, and before it says so.
     `taken` counts by Message-ID, `taken_about` the Message-IDs taken with a subject; `dropped`: Message-IDs whose line broke.
     """
 
     seed: int = 1
+    slow_seconds: float = 0.0
     refuse_for_now: float = 0.06
     drop_taken: float = 0.02
     drop_untaken: float = 0.02
@@ -58,8 +60,10 @@ class SmtpSink:
         content = envelope.content or b""
         message = message_from_bytes(content if isinstance(content, bytes) else content.encode(), policy=policy.SMTP)
         message_id, subject = str(message["Message-ID"]).strip(), str(message["Subject"])
-        fate = random.Random(f"{self.seed}/{subject}/{self.tries[subject]}").random()
+        chance = random.Random(f"{self.seed}/{subject}/{self.tries[subject]}")
+        fate = chance.random()
         self.tries[subject] += 1
+        await asyncio.sleep(chance.uniform(0, self.slow_seconds))
         if (fate := fate - self.refuse_for_now) < 0:
             self.refused["for now"] += 1
             return "451 try again later"
@@ -69,6 +73,7 @@ class SmtpSink:
         self.taken_about.setdefault(subject, set()).add(message_id)
         if self.on_taken is not None:
             self.on_taken(message_id)
+        await asyncio.sleep(chance.uniform(0, self.slow_seconds))
         if fate - self.drop_taken < 0:
             return self._drop(server, message_id)
         return "250 taken"

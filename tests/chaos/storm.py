@@ -36,6 +36,7 @@ LOOK_SECONDS = 0.5
 CALM_FROM = 0.97  # the last ones may end
 MOST_CONNECTIONS = "300"  # the frozen ones keep theirs
 DOWN_SECONDS = 1.0
+SLOW_SECONDS = 0.5  # what servers take at most to answer: workers are struck in the middle of a step
 QUIET_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
@@ -187,10 +188,10 @@ async def run_storm(sizes: Sizes, home: Path, *, show_progress: bool = True) -> 
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(durable_server(home / "database"))
         await migrate(server.url, embedded=True)
-        sink = await stack.enter_async_context(running_sink(SmtpSink(sizes.seed)))
+        sink = await stack.enter_async_context(running_sink(SmtpSink(sizes.seed, SLOW_SECONDS / 2)))
         (home / "answers.json").write_text(load.answers(sizes.trees))
         model = stack.enter_context(running_model_server(home / "answers.json", log=home / "model.log"))
-        faults = ModelFaults(model.base_url.removesuffix("/v1"), sizes.seed)
+        faults = ModelFaults(model.base_url.removesuffix("/v1"), sizes.seed, SLOW_SECONDS)
         await stack.enter_async_context(running_faults(faults))
         database = await stack.enter_async_context(open_database(server.url))
         person = Person(database.acting_as(await ensure_owner(server.url, settings)))
