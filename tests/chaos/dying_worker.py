@@ -1,6 +1,6 @@
-"""A worker process with tools of its own, one of which may kill the process right before or after its effect.
+"""A worker process with tools of its own, one of which may kill or freeze the process right before or after its effect.
 
-    STEWARD_CHAOS_LEDGER=file STEWARD_CHAOS_DIES=before|after|never python -m tests.chaos.dying_worker
+    STEWARD_CHAOS_LEDGER=file STEWARD_CHAOS_DIES=before|after|freezes|never python -m tests.chaos.dying_worker
 
 The ledger is the other end: each effect is a line "tool task", on the disk before the process dies. Everything else is
 the house as the settings describe it; it prints "ready" once it works.
@@ -20,12 +20,12 @@ from app.house import open_house
 from core.settings import load_settings
 from jobs.worker import Worker, working
 
-BEFORE, AFTER, NEVER = "before", "after", "never"
+BEFORE, AFTER, FREEZES, NEVER = "before", "after", "freezes", "never"
 
 
 @dataclass(frozen=True)
 class Doom:
-    """When the process dies: before its first effect, after it, or never."""
+    """When the process dies: before its first effect, after it, or never; or it freezes after it."""
 
     dies: str
 
@@ -33,8 +33,8 @@ class Doom:
         if self.dies == BEFORE:
             os.kill(os.getpid(), signal.SIGKILL)
         await effect()
-        if self.dies == AFTER:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.dies in {AFTER, FREEZES}:
+            os.kill(os.getpid(), signal.SIGKILL if self.dies == AFTER else signal.SIGSTOP)
 
 
 @dataclass(frozen=True)

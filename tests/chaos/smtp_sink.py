@@ -37,6 +37,7 @@ class SmtpSink:
     dropped: set[str] = field(default_factory=set[str])
     refused: Counter[str] = field(default_factory=Counter[str])
     tries: Counter[str] = field(default_factory=Counter[str])
+    on_recipient: Callable[[str], None] | None = None
     on_taken: Callable[[str], None] | None = None
     port: int = 0
 
@@ -52,6 +53,8 @@ class SmtpSink:
         if address.startswith(GONE):
             self.refused["for good"] += 1
             return "550 no such mailbox"
+        if self.on_recipient is not None:
+            self.on_recipient(address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
