@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agents.journal import Journal
@@ -29,6 +30,11 @@ class Equipment:
     tools: Mapping[str, "Tool"] = field(default_factory=dict[str, "Tool"])
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
 
+    @cached_property
+    def journaled_tools(self) -> dict[str, str]:
+        """Names of the tools that read or act, and which of the two."""
+        return {name: tool.kind for name, tool in self.tools.items() if tool.kind != "control"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -38,3 +44,4 @@ class Run:
     task: Task
     equipment: Equipment
     journal: Journal
+    go_on: Mapping[str, object] | None = None

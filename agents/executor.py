@@ -6,9 +6,11 @@ house from here but through `agents.sending`, with an approval that the database
 """
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
+from pydantic import TypeAdapter
 
 from agents.equipment import Equipment, Run
 from agents.journal import BoundReached, Journal, RunStopped, StepUncertain, insist
@@ -18,93 +20,123 @@ from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound, StewardError
 from core.tracing import span
 from tasks import functions
-from tasks.models import BlockedOn
+from tasks.functions import Completed, StartedTask
+from tasks.models import BlockedOn, Evidence
 
 log = structlog.get_logger()
 STEWARD_AGENT_ID = UUID("00000000-0000-4000-8000-000000000001")
-StartedRuns = dict[UUID, UUID | None]  # the tasks a worker is at, and the run of each once it has begun
+_EVIDENCE = TypeAdapter(list[Evidence])
 
 
-async def advance_task(
-    caller: Caller, task_id: UUID, equipment: Equipment, worker_id: UUID, started: StartedRuns
-) -> list[UUID]:
-    """Run a queued task to its next state. One that is not queued any more, or not due yet, is left alone.
-
-    Answers with the tasks that this one released and that wait for a worker now, most urgent first.
-    """
+async def start_task(caller: Caller, task_id: UUID, equipment: Equipment, worker_id: UUID) -> StartedTask | None:
+    """Begin a run of a queued task. None when it is not queued any more, not due yet, or gone: it is left alone."""
     try:
-        task = await functions.start_task_execution(caller, task_id, STEWARD_AGENT_ID, worker_id=worker_id)
+        return await functions.start_task_execution(
+            caller, task_id, STEWARD_AGENT_ID, worker_id=worker_id, journaled=equipment.journaled_tools
+        )
     except (NotFound, Conflict) as error:
         await log.ainfo("task_not_started", task_id=str(task_id), reason=error.message)
-        return []
+        return None
+
+
+async def carry_out(
+    caller: Caller, task: StartedTask, equipment: Equipment, go_on: Mapping[str, object] | None = None
+) -> Completed:
+    """Bring a begun run to its end, and the task to its next state; what that released.
+
+    With `go_on` (see `complete_task_execution`) the first task that this one releases is begun at once.
+    """
     if task.run_id is None:
-        raise StewardError("The database started a run without an id", detail=f"task {task_id}")
-    started[task_id] = task.run_id
-    fenced = caller.as_run(task_id, task.run_id)
-    run = Run(fenced, task, equipment, Journal(fenced, task_id, task.generation))
+        raise StewardError("The database started a run without an id", detail=f"task {task.id}")
+    fenced = caller.as_run(task.id, task.run_id)
+    run = Run(fenced, task, equipment, Journal(fenced, task.id, task.generation, task.step), go_on)
     with (
         structlog.contextvars.bound_contextvars(run_id=str(task.run_id)),
-        span("run", task_id=task_id, run_id=task.run_id, kind=task.kind, tool=task.tool),
+        span("run", task_id=str(task.id), run_id=str(task.run_id)),
     ):
         try:
             async with asyncio.timeout(task.timeout_seconds or equipment.timeout_seconds):
                 return await _run(run)
         except Exception as error:  # every kind ends the run in its own way
             await _end_badly(run, error)
-            return []
+            return Completed()
 
 
-async def _run(run: Run) -> list[UUID]:
+async def _run(run: Run) -> Completed:
     task = run.task
     if task.tool is not None:
         tool = run.equipment.tools.get(task.tool)
         if tool is None:
             raise Invalid(f"There is no tool {task.tool}", detail=f"known: {', '.join(sorted(run.equipment.tools))}")
-        return await settle(run, await _use(run, tool))
+        return await _use(run, tool)
     from agents import work  # thinking brings heavy libraries with it; a tool does not need them
 
     if task.subtask_count and await work.continue_plan(run):
-        return []
+        return Completed()
     return await settle(run, await work.think(run))
 
 
-async def _use(run: Run, tool: Tool) -> Outcome:
+async def _use(run: Run, tool: Tool) -> Completed:
     """Use a tool; reads and acts through the journal, so that a finished one is not done twice."""
     if tool.kind == "control":
-        return await tool.run(run)
+        return await settle(run, await tool.run(run))
 
-    async def do() -> object:
+    async def do() -> dict[str, object]:
         outcome = await tool.run(run)
         if not isinstance(outcome, Done):
             raise Invalid(f"The tool {tool.name} is journaled and must answer Done")
-        return {
-            "output": outcome.output,
-            "verification": outcome.verification,
-            "evidence": [one.model_dump(mode="json") for one in outcome.evidence],
-            "more": dict(outcome.more),
-        }
+        return _as_json(outcome)
 
     find = tool.find
 
-    async def look() -> object | None:
+    async def look() -> dict[str, object] | None:
         found = await find(run) if find else None
-        return None if found is None else {"output": found, "verification": "verified", "evidence": [], "more": {}}
+        what = "Found where it took effect"
+        return None if found is None else _as_json(Done(found, "verified", [Evidence(kind="receipt", what=what)]))
 
-    return Done(**await run.journal.use_tool(tool.kind, tool.name, do, look if find else None))
+    step_id, result = await run.journal.begin_and_do(tool.kind, tool.name, do, look if find else None)
+    outcome = Done(
+        result["output"], result["verification"], _EVIDENCE.validate_python(result["evidence"]), result["more"]
+    )
+    try:
+        return await settle(run, outcome, step_id)
+    except Conflict:
+        # Cancelled or taken over meanwhile. What took effect is recorded all the same.
+        if step_id is not None:
+            await run.journal.finish(step_id, result)
+        raise
 
 
-async def settle(run: Run, outcome: Outcome) -> list[UUID]:
-    """Leave the task in the state that the outcome means. The recording outlasts a restart of the database."""
+def _as_json(outcome: Done) -> dict[str, object]:
+    return {
+        "output": outcome.output,
+        "verification": outcome.verification,
+        "evidence": [one.model_dump(mode="json") for one in outcome.evidence],
+        "more": dict(outcome.more),
+    }
+
+
+async def settle(run: Run, outcome: Outcome, step_id: UUID | None = None) -> Completed:
+    """Leave the task in the state that the outcome means, and end its last step with it.
+
+    The recording outlasts a restart of the database.
+    """
     task = run.task
     match outcome:
         case Settled():
-            return []
+            return Completed()
         case Done():
             result = {"strategy": "immediate", "output": outcome.output, **outcome.more}
             evidence = list(outcome.evidence)
             return await insist(
                 lambda: functions.complete_task_execution(
-                    run.caller, task.id, result, verification=outcome.verification, evidence=evidence
+                    run.caller,
+                    task.id,
+                    result,
+                    verification=outcome.verification,
+                    evidence=evidence,
+                    step_id=step_id,
+                    go_on=run.go_on,
                 )
             )
         case Waiting():
@@ -121,7 +153,7 @@ async def settle(run: Run, outcome: Outcome) -> list[UUID]:
                     remind_after_seconds=outcome.remind_after_seconds,
                 )
             )
-            return []
+            return Completed()
 
 
 async def _end_badly(run: Run, error: Exception) -> None:

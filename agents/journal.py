@@ -23,6 +23,7 @@ from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError, Unavailable
 from core.tracing import span
 from tasks import steps
+from tasks.functions import StepStart
 from tasks.models import StepKind
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ class Journal:
     caller: Caller
     task_id: UUID
     generation: int
+    begun: StepStart | None = None  # the step of the task's tool, where it began together with the run
     _numbers: Counter[str] = field(default_factory=Counter[str])
 
     async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
@@ -111,22 +113,38 @@ class Journal:
         An act that an earlier run began and did not end is looked for with `find` (None: it certainly did not happen;
         StepUncertain: it cannot be known). Raises StepUncertain where nobody can know.
         """
+        step_id, result = await self.begin_and_do(kind, name, do, find)
+        if step_id is not None:
+            await self.finish(step_id, result)
+        return result
+
+    async def begin_and_do(
+        self,
+        kind: StepKind,
+        name: str,
+        do: Callable[[], Awaitable[Any]],
+        find: Callable[[], Awaitable[Any | None]] | None = None,
+    ) -> tuple[UUID | None, Any]:
+        """As `use_tool`, but the step is left for the caller to end, together with the task; None when it had ended before."""
         key = f"{self.generation}/{name}/{self._numbers[name]}" if kind == "read" else f"{name}/{self._numbers[name]}"
         self._numbers[name] += 1
-        start = await self._begin(key, kind, name)
+        start, self.begun = self.begun or await self._begin(key, kind, name), None
         if start.state == "finished":
-            return start.value
+            return None, start.value
         step_id = start.step_id
         if start.state == "uncertain" or step_id is None:
             raise StepUncertain(f"Nobody knows whether {name} took effect")
         if start.state == "unknown":
             found = await self._find(step_id, name, find)
             if found is not None:
-                await insist(lambda: steps.finish_step(self.caller, step_id, found))
-                return found
-        return await self._do(step_id, kind, name, do)
+                return step_id, found
+        return step_id, await self._do(step_id, kind, name, do)
 
-    async def _begin(self, key: str, kind: StepKind, name: str) -> steps.StepStart:
+    async def finish(self, step_id: UUID, result: Any) -> None:
+        """Record that a step took effect, and what came out."""
+        await insist(lambda: steps.finish_step(self.caller, step_id, result))
+
+    async def _begin(self, key: str, kind: StepKind, name: str) -> StepStart:
         try:
             start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name))
         except (Conflict, NotFound) as stop:
@@ -148,7 +166,7 @@ class Journal:
     async def _do(self, step_id: UUID, kind: StepKind, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
         try:
             with span("step", kind=kind, name=name):
-                result = await do()
+                return await do()
         except StepUncertain as uncertain:
             reason = uncertain.message
             await insist(lambda: steps.fail_step(self.caller, step_id, reason, is_uncertain=True))
@@ -165,5 +183,3 @@ class Journal:
             if is_uncertain:
                 raise StepUncertain(reason) from error
             raise
-        await insist(lambda: steps.finish_step(self.caller, step_id, result))
-        return result

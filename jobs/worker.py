@@ -22,10 +22,11 @@ from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from agents.equipment import Equipment
-from agents.executor import StartedRuns, advance_task
-from core.database import Database, Identity
+from agents.executor import STEWARD_AGENT_ID, carry_out, start_task
+from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, workers
+from tasks.functions import Completed, StartedTask
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 3.0
@@ -48,7 +49,9 @@ def queue_app(url: str, loops: int = 1) -> procrastinate.App:
 
     def pool_factory(**kwargs: object) -> AsyncConnectionPool[Any]:
         # A worker that is frozen inside a statement must not hold up the others for ever.
-        options = "-c search_path=jobs -c synchronous_commit=off -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
+        options = (
+            "-c search_path=jobs -c synchronous_commit=off -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
+        )
         return AsyncConnectionPool(
             url,
             kwargs={"options": options},
@@ -84,33 +87,61 @@ class Worker:
         self.app = queue_app(database.url, self.loops)
         self.app.task(name="advance_task", pass_context=False)(self.advance)
         self._service = database.acting_as(Identity.service())
-        self._runs: dict[UUID, asyncio.Task[list[UUID]]] = {}
-        self._started: StartedRuns = {}
+        self._runs: dict[UUID, asyncio.Task[Completed]] = {}
+        self._started: dict[UUID, UUID | None] = {}  # what this worker is at, and the run of each once it has begun
+        self._beside: set[asyncio.Task[None]] = set()
         self._stopping = False
+        # A worker of all queues goes on with what it released; one of some leaves it to the queue.
+        self._go_on = None if queues is not None else self._own_ticket()
+
+    def _own_ticket(self) -> dict[str, object]:
+        return {
+            "worker_id": str(self.id),
+            "executor_id": str(STEWARD_AGENT_ID),
+            "journaled": self.equipment.journaled_tools,
+        }
 
     async def advance(self, task_id: str, organization_id: str) -> None:
-        """The one kind of job there is. Goes on with a task that this one released, without a way through the queue."""
-        caller = self.database.acting_as(Identity.service(UUID(organization_id)))
-        following: UUID | None = UUID(task_id)
-        while following is not None and following not in self._runs and not self._stopping:
-            task = following
-            with structlog.contextvars.bound_contextvars(task_id=str(task), worker_id=str(self.id)):
-                running = asyncio.create_task(
-                    advance_task(caller, task, self.equipment, self.id, self._started), name=f"run of {task}"
-                )
-                self._runs[task], self._started[task] = running, None
-                try:
-                    released = await self._outcome(running, task, caller)
-                finally:
-                    self._runs.pop(task, None)
-                    self._started.pop(task, None)
-            following = released[0] if released and self._may_take(released[0]) else None
+        """The one kind of job there is."""
+        await self._follow(UUID(task_id), self.database.acting_as(Identity.service(UUID(organization_id))))
 
-    def _may_take(self, task_id: UUID) -> bool:
-        """A worker of all queues may take whatever was released; one of some leaves it to the queue."""
-        return self.queues is None and task_id not in self._runs
+    async def _follow(self, task_id: UUID, caller: Caller) -> None:
+        """Run a task and then what it released, without a way through the queue, as far as there are hands free.
 
-    async def _outcome(self, running: "asyncio.Task[list[UUID]]", task_id: UUID, caller: Any) -> list[UUID]:
+        The jobs of tasks that are begun here find nothing left to do.
+        """
+        if task_id in self._runs or self._stopping:
+            return
+        self._started[task_id] = None
+        try:
+            task = await start_task(caller, task_id, self.equipment, self.id)
+        finally:
+            self._started.pop(task_id, None)
+        while task is not None:
+            done = await self._run(task, caller)
+            task = done.started
+            for ready in done.released if self.queues is None else []:
+                if len(self._runs) + 1 >= self.concurrency or self._stopping:
+                    break
+                beside = asyncio.create_task(self._follow(ready, caller), name=f"beside {task_id}")
+                self._beside.add(beside)
+                beside.add_done_callback(self._beside.discard)
+
+    async def _run(self, task: StartedTask, caller: Caller) -> Completed:
+        with structlog.contextvars.bound_contextvars(task_id=str(task.id), worker_id=str(self.id)):
+            running = asyncio.create_task(
+                carry_out(caller, task, self.equipment, self._go_on), name=f"run of {task.id}"
+            )
+            self._runs[task.id], self._started[task.id] = running, task.run_id
+            try:
+                if self._stopping:
+                    running.cancel()
+                return await self._outcome(running, task.id, caller)
+            finally:
+                self._runs.pop(task.id, None)
+                self._started.pop(task.id, None)
+
+    async def _outcome(self, running: "asyncio.Task[Completed]", task_id: UUID, caller: Caller) -> Completed:
         """Wait for a run; one that is cut off because the worker ends is handed back."""
         try:
             return await asyncio.shield(running)
@@ -126,7 +157,7 @@ class Worker:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
-            return []
+            return Completed()
 
     async def run(self) -> None:
         """Work until cancelled; then running tasks get `grace_seconds` to end, and what is left is handed back."""
@@ -145,14 +176,15 @@ class Worker:
             for number, concurrency in enumerate(self._shares())
         ]
         try:
-            await asyncio.gather(*loops)
+            ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in ended:
+                loop.result()  # they end by an error alone
         finally:
             # Until the last run has ended the heartbeat goes on, or others would take the runs over.
             for loop in loops:
-                if not loop.cancelling():  # a second time would tear it away from its running jobs
-                    loop.cancel()
+                loop.cancel()
             await self._let_end()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await asyncio.gather(*loops, *self._beside, return_exceptions=True)
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)

@@ -19,6 +19,7 @@ from tasks.models import (
     ExecutionType,
     ExtractedTask,
     Priority,
+    Record,
     Source,
     Strategy,
     Task,
@@ -63,6 +64,33 @@ class TaskNode(Task):
 
     depends_on: list[UUID] = Field(default_factory=list[UUID])
     children: list["TaskNode"] = Field(default_factory=list["TaskNode"])
+
+
+class StepStart(Record):
+    """What to do about a step: do it (new), take its result (finished), find out (unknown), ask (uncertain), or stop (refused)."""
+
+    state: Literal["new", "finished", "unknown", "uncertain", "refused"]
+    step_id: UUID | None = None
+    result: dict[str, Any] | None = None
+    reason: str = ""
+
+    @property
+    def value(self) -> Any:
+        """What the finished step returned; None while it has not."""
+        return (self.result or {}).get("value")
+
+
+class StartedTask(Task):
+    """A task whose run has begun, and the step of its tool where that is journaled."""
+
+    step: StepStart | None = None
+
+
+class Completed(Record):
+    """What a completed task released: dependents that wait for a worker, most urgent first, and one that has begun."""
+
+    released: list[UUID] = Field(default_factory=list[UUID])
+    started: StartedTask | None = None
 
 
 def task_item(found: ExtractedTask, **more: object) -> dict[str, Any]:
@@ -200,16 +228,21 @@ async def start_task_execution(
     executor_type: str = "agent",
     *,
     worker_id: UUID | None = None,
-) -> Task:
-    """A run begins. A worker (`worker_id`) starts only what is queued and due, else Conflict."""
+    journaled: Mapping[str, str] | None = None,
+) -> "StartedTask":
+    """A run begins. A worker (`worker_id`) starts only what is queued and due, else Conflict.
+
+    `journaled` names tools and their kind (read, act): the step of such a tool begins in the same transaction.
+    """
     row = await caller.call(
         "start_task_execution",
         task_id=task_id,
         executor_id=executor_id,
         executor_type=executor_type,
         worker_id=worker_id,
+        journaled=dict(journaled or {}),
     )
-    return Task.model_validate(row)
+    return StartedTask.model_validate(row)
 
 
 async def complete_task_execution(
@@ -219,16 +252,24 @@ async def complete_task_execution(
     *,
     verification: Verification | None = None,
     evidence: Sequence[Evidence] = (),
-) -> list[UUID]:
-    """A run ended well; the ids of dependents that wait for a worker now, most urgent first."""
+    step_id: UUID | None = None,
+    go_on: Mapping[str, Any] | None = None,
+) -> Completed:
+    """A run ended well; what that released.
+
+    `step_id` is a step that took its effect and ends in the same transaction. `go_on` {worker_id, executor_id,
+    journaled} starts the first released task at once, in the same transaction too.
+    """
     row = await caller.call(
         "complete_task_execution",
         task_id=task_id,
         result_data=dict(result),
         verification=verification,
         evidence=[one.model_dump(mode="json") for one in evidence],
+        step_id=step_id,
+        go_on=dict(go_on) if go_on is not None else None,
     )
-    return [UUID(released) for released in row["released"]]
+    return Completed.model_validate(row)
 
 
 async def fail_task_execution(

@@ -1,25 +1,12 @@
 """The journal's rows: one thin typed call per SQL function."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from core.database import Caller
-from tasks.models import Record, Step, StepKind
-
-
-class StepStart(Record):
-    """What to do about a step: do it (new), take its result (finished), find out (unknown), ask (uncertain), or stop (refused)."""
-
-    state: Literal["new", "finished", "unknown", "uncertain", "refused"]
-    step_id: UUID | None = None
-    result: dict[str, Any] | None = None
-    reason: str = ""
-
-    @property
-    def value(self) -> Any:
-        """What the finished step returned; None while it has not."""
-        return (self.result or {}).get("value")
+from tasks.functions import StepStart
+from tasks.models import Step, StepKind
 
 
 async def begin_step(caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str) -> StepStart:

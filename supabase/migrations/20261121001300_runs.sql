@@ -86,6 +86,50 @@ language sql stable security definer set search_path = '' as $$
 $$;
 comment on function public.list_workers is 'Every worker that was heard lately, and whether it is alive.';
 
+-- Section: small questions that every run asks ----------------------------------------------------------------------
+-- In PL/pgSQL, which keeps its plans; an SQL function is planned anew in every statement that calls it.
+
+create or replace function private.is_paused(task_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+declare
+  above uuid := is_paused.task_id;
+  paused timestamptz;
+begin
+  while above is not null loop
+    select t.paused_at, t.parent_task_id into paused, above from public.tasks t where t.id = above;
+    if paused is not null then
+      return true;
+    end if;
+  end loop;
+  return false;
+end $$;
+
+create or replace function private.in_scope(organization_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+declare
+  claims jsonb := auth.jwt();
+begin
+  if claims ->> 'role' = 'service_role' then
+    return in_scope.organization_id = (claims ->> 'organization_id')::uuid;
+  end if;
+  return in_scope.organization_id in (select private.my_organizations());
+end $$;
+
+create or replace function private.acting_organization() returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  claims jsonb := auth.jwt();
+begin
+  if claims ->> 'role' = 'service_role' then
+    return (claims ->> 'organization_id')::uuid;
+  end if;
+  return (
+    select m.organization_id from public.members m
+    where m.user_id = (select auth.uid())
+      and (claims ->> 'organization_id' is null or m.organization_id = (claims ->> 'organization_id')::uuid)
+    order by m.created_at, m.organization_id limit 1);
+end $$;
+
 -- Section: fencing ------------------------------------------------------------------------------------------------
 
 create function private.is_stale_run(task public.tasks) returns boolean
@@ -241,10 +285,10 @@ begin
 end $$;
 comment on function private.running_task is 'The task, locked, if it runs and the caller is its run; else PT409.';
 
-create function private.commit_without_waiting() returns void
+create function private.commit_without_waiting(may boolean) returns void
 language plpgsql set search_path = '' as $$
 begin
-  if private.is_service() then
+  if may and private.is_service() then
     perform set_config('synchronous_commit', 'off', true);
   end if;
 end $$;
@@ -254,22 +298,41 @@ comment on function private.commit_without_waiting is
 -- Section: a run from its start to its end ------------------------------------------------------------------------
 
 drop function public.start_task_execution;
-create function public.start_task_execution(task_id uuid, executor_id uuid default null, executor_type text default 'agent', worker_id uuid default null)
-returns jsonb
+create function private.start_queued_task(task_id uuid, executor_id uuid, worker_id uuid, journaled jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  answer jsonb;
+  kind text;
+begin
+  update public.tasks t set execution_status = 'in_progress', assigned_to_type = 'agent', worker_id = start_queued_task.worker_id,
+    assigned_to_id = coalesce(start_queued_task.executor_id, t.assigned_to_id),
+    agent_id = coalesce((select a.id from public.agents a where a.id = start_queued_task.executor_id), t.agent_id)
+  where t.id = start_queued_task.task_id and t.execution_status = 'queued' and (t.run_after is null or t.run_after <= now() + interval '1 second')
+    and private.in_scope(t.organization_id) and not private.is_paused(t.id)
+  returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
+    || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+  kind := journaled ->> (answer ->> 'tool');
+  if kind is not null then
+    answer := answer || jsonb_build_object('step', public.begin_step(start_queued_task.task_id,
+      case when kind = 'read' then format('%s/%s/0', answer ->> 'generation', answer ->> 'tool') else (answer ->> 'tool') || '/0' end,
+      kind, answer ->> 'tool'));
+  end if;
+  return answer;
+end $$;
+comment on function private.start_queued_task is
+  'Starts a run of a task that waits for a worker, and the step of its tool where that is journaled; null when it waits no more, is paused, or is not due.';
+
+create function public.start_task_execution(task_id uuid, executor_id uuid default null, executor_type text default 'agent', worker_id uuid default null,
+  journaled jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   answer jsonb;
   task public.tasks;
 begin
   if start_task_execution.worker_id is not null then
-    perform private.commit_without_waiting();
-    update public.tasks t set execution_status = 'in_progress', assigned_to_type = executor_type, worker_id = start_task_execution.worker_id,
-      assigned_to_id = coalesce(executor_id, t.assigned_to_id), agent_id = coalesce((select a.id from public.agents a where a.id = executor_id), t.agent_id)
-    where t.id = start_task_execution.task_id and t.execution_status = 'queued' and (t.run_after is null or t.run_after <= now() + interval '1 second')
-      and private.in_scope(t.organization_id) and not private.is_paused(t.id)
-    returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
-      || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+    answer := private.start_queued_task(start_task_execution.task_id, executor_id, start_task_execution.worker_id, journaled);
     if answer is not null then
+      perform private.commit_without_waiting(answer -> 'step' is null or answer ->> 'tool' is null or journaled ->> (answer ->> 'tool') <> 'act');
       return answer;
     end if;
   end if;
@@ -289,14 +352,19 @@ begin
   return private.task_json(task);
 end $$;
 comment on function public.start_task_execution is
-  'Marks a run as started by its executor (user, agent or workflow). A worker starts only what is queued; its run_id fences the run.';
+  'Marks a run as started by its executor (user, agent or workflow). A worker starts only what is queued; its run_id fences the run. journaled {tool: read or act}: the step of such a tool begins with the run.';
 
 drop function public.complete_task_execution;
 create function public.complete_task_execution(task_id uuid, result_data jsonb default null, verification text default null,
-  evidence jsonb default '[]') returns jsonb
+  evidence jsonb default '[]', step_id uuid default null, go_on jsonb default null) returns jsonb
 language plpgsql set search_path = '' as $$
+declare
+  released uuid[];
+  started jsonb;
 begin
-  perform private.commit_without_waiting();
+  if step_id is not null then
+    perform public.finish_step(step_id, null); -- its result is the task's
+  end if;
   update public.tasks t set execution_status = 'completed', result = coalesce(result_data, t.result),
     strategy = coalesce(result_data ->> 'strategy', t.strategy), failure_reason = null,
     verification = complete_task_execution.verification, evidence = coalesce(complete_task_execution.evidence, '[]')
@@ -304,13 +372,20 @@ begin
   if not found then
     perform private.running_task(complete_task_execution.task_id, true); -- says why not
   end if;
-  return jsonb_build_object('released', (
-    select coalesce(jsonb_agg(n.id order by n.priority_rank, n.position), '[]')
-    from public.task_dependencies d join public.tasks n on n.id = d.task_id
-    where d.depends_on_task_id = complete_task_execution.task_id and n.execution_status = 'queued'));
+  released := array(
+    select n.id from public.task_dependencies d join public.tasks n on n.id = d.task_id
+    where d.depends_on_task_id = complete_task_execution.task_id and n.execution_status = 'queued' order by n.priority_rank, n.position);
+  if go_on is not null and cardinality(released) > 0 then
+    started := private.start_queued_task(released[1], (go_on ->> 'executor_id')::uuid, (go_on ->> 'worker_id')::uuid, go_on -> 'journaled');
+    released := released[2:];
+  end if;
+  perform private.commit_without_waiting(
+    not exists (select 1 from public.steps s where s.id = complete_task_execution.step_id and s.kind = 'act')
+    and go_on -> 'journaled' ->> (started ->> 'tool') is distinct from 'act');
+  return jsonb_build_object('released', released, 'started', started);
 end $$;
 comment on function public.complete_task_execution is
-  'Completes a running task with its result {strategy, output, confidence, ...} and the evidence for it; dependents and parent follow by trigger. `released`: dependents that wait for a worker now.';
+  'Completes a running task with its result {strategy, output, confidence, ...} and the evidence for it, and its last step (step_id) with it; dependents and parent follow by trigger. `released`: dependents that wait for a worker now; with go_on {worker_id, executor_id, journaled} the first of them is `started` at once.';
 
 drop function public.fail_task_execution;
 create function public.fail_task_execution(task_id uuid, error text, should_retry boolean default true, retry_after_seconds double precision default null)
@@ -458,7 +533,7 @@ declare
   task public.tasks := private.own_task(answer_task.task_id, true);
   by_person boolean := (select auth.uid()) is not null;
 begin
-  if task.execution_status <> 'blocked' or task.blocked_on not in ('agent', 'reply') then
+  if task.execution_status <> 'blocked' or coalesce(task.blocked_on, '') not in ('agent', 'reply') then
     perform private.refuse(409, 'This task waits for no answer', coalesce(task.blocked_on, task.execution_status));
   end if;
   update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
@@ -564,6 +639,7 @@ do $$ declare f text; begin
   end loop;
   perform private.expose_function('public.list_workers', array['service_role']);
   perform private.expose_function('private.task_words', array['authenticated', 'service_role']);
+  perform private.expose_function('private.start_queued_task', array['authenticated', 'service_role']);
   perform private.expose_function('private.commit_without_waiting', array['authenticated', 'service_role']);
   perform private.expose_function('private.is_stale_run', array['authenticated', 'service_role']);
   perform private.expose_function('private.running_task', array['authenticated', 'service_role']);

@@ -30,7 +30,7 @@ create function private.next_step_states(state text) returns text[]
 language sql immutable set search_path = '' as $$
   select case state
     when 'started' then array['finished', 'failed', 'uncertain']
-    when 'failed' then array['started']
+    when 'failed' then array['started', 'finished']
     when 'uncertain' then array['finished', 'failed']
     else array[]::text[]
   end
@@ -239,12 +239,14 @@ begin
   if call is not null then
     perform public.record_llm_interaction(step.task_id, call);
   end if;
-  if step.state = 'started' then
+  -- The failure of a run that was taken over says nothing about what its successor has begun.
+  if step.state = 'started' and step.run_id is not distinct from coalesce((auth.jwt() ->> 'run_id')::uuid, step.run_id) then
     update public.steps s set state = case when is_uncertain then 'uncertain' else 'failed' end, error = left(fail_step.error, 2000),
       finished_at = clock_timestamp(), cost_usd = coalesce(s.cost_usd, 0) + coalesce((call ->> 'cost_usd')::numeric, 0) where s.id = step.id;
   end if;
 end $$;
-comment on function public.fail_step is 'The call failed and certainly had no effect; or, is_uncertain, nobody can know and a person decides.';
+comment on function public.fail_step is
+  'The call failed and certainly had no effect; or, is_uncertain, nobody can know and a person decides. Only the run that began it last may say so.';
 
 create function public.resolve_step(step_id uuid, happened boolean) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -264,7 +266,9 @@ begin
   end if;
   task := private.own_task(step.task_id, true);
   if happened then
-    update public.steps s set state = 'finished', result = '{"resolved_by": "person"}', finished_at = clock_timestamp() where s.id = step.id;
+    update public.steps s set state = 'finished', result = jsonb_build_object('value', jsonb_build_object(
+      'output', null, 'verification', 'claimed', 'more', jsonb_build_object('resolved_by', 'person'), 'evidence', jsonb_build_array(
+        jsonb_build_object('kind', 'word', 'what', 'A person found that it happened', 'at', now())))), finished_at = clock_timestamp() where s.id = step.id;
   else
     update public.steps s set state = 'failed', error = 'A person found that it did not happen', finished_at = clock_timestamp() where s.id = step.id;
   end if;

@@ -3,20 +3,22 @@
 -- Section: what may start -----------------------------------------------------------------------------------------
 
 create or replace function private.waits_for_others(task_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select 1 from public.task_dependencies d join public.tasks t on t.id = d.depends_on_task_id
-    where d.task_id = waits_for_others.task_id and t.execution_status <> 'completed' and t.waived_at is null)
-$$;
+    where d.task_id = waits_for_others.task_id and t.execution_status <> 'completed' and t.waived_at is null);
+end $$;
 comment on function private.waits_for_others is 'Is something this task depends on neither completed nor waived?';
 
 create function private.may_start(task public.tasks) returns boolean
-language sql stable set search_path = '' as $$
-  select task.execution_status = 'pending' and task.execution_type <> 'manual'
+language plpgsql stable set search_path = '' as $$
+begin
+  return task.execution_status = 'pending' and task.execution_type <> 'manual'
     and (task.parent_task_id is null or exists (
       select 1 from public.tasks p where p.id = task.parent_task_id and p.execution_status in ('blocked', 'in_progress', 'paused')))
-    and not private.waits_for_others(task.id) and not private.is_paused(task.id)
-$$;
+    and not private.waits_for_others(task.id) and not private.is_paused(task.id);
+end $$;
 comment on function private.may_start is 'May a worker begin this part of a tree: its parent is under way, nothing it depends on is open, nothing above is paused?';
 
 create function private.queue_ready_children(parent_id uuid) returns void
@@ -637,15 +639,16 @@ end $$;
 comment on function public.resume_task is 'Takes the pause off: paused tasks and what was waiting to run are queued again.';
 
 create or replace function private.task_json(task public.tasks) returns jsonb
-language sql stable set search_path = '' as $$
-  select to_jsonb(task) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id']
+language plpgsql stable set search_path = '' as $$
+begin
+  return to_jsonb(task) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id']
     || jsonb_build_object(
       'subtask_count', (select count(*) from public.tasks c where c.parent_task_id = task.id),
       'subtask_done_count', (select count(*) from public.tasks c where c.parent_task_id = task.id and c.execution_status = 'completed'),
       'superseded_by_id', case when task.superseded_at is not null then (select c.id from public.tasks c where c.supersedes_task_id = task.id) end,
       'open_draft_id', (select d.id from public.drafts d where d.task_id = task.id and d.state = 'draft' limit 1),
-      'open_approval_id', (select a.id from public.approvals a where a.task_id = task.id and a.state = 'open' limit 1))
-$$;
+      'open_approval_id', (select a.id from public.approvals a where a.task_id = task.id and a.state = 'open' limit 1));
+end $$;
 
 -- Section: changing a task, with the new fields ------------------------------------------------------------------
 
