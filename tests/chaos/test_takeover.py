@@ -102,7 +102,8 @@ async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Calle
     async with house.database.pool.connection() as connection:
         await connection.execute("update public.tasks set execution_status = 'queued' where id = %s", (task.id,))
     successor, same = await begin()
-    assert step_id is not None and step_id == same
+    assert step_id is not None
+    assert step_id == same
     return earlier, successor, step_id
 
 
