@@ -39,6 +39,11 @@ class EventHub:
         self._subscriptions: dict[Key, set[Subscription]] = {}
         self._cursor: int | None = None  # the newest event given out
 
+    @property
+    def clients(self) -> int:
+        """How many subscriptions there are now."""
+        return len(self._all())
+
     async def run(self) -> None:
         """Listen, read and give out until cancelled; reconnects, and catches up then. Ends all streams when it ends."""
         try:
