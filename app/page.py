@@ -53,14 +53,14 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
 
     async def tasks(sort: functions.Sort = "urgency", limit: int = 20, **where: object) -> list[Task]:
         page = await functions.list_tasks(caller, TaskFilter.model_validate(where), sort=sort, limit=limit)
-        return [task for task in page.items if task.tool is None]
+        return [task for task in page.items if task.tool not in words.PLUMBING]
 
     due, coming, blocked, failed, done = await asyncio.gather(
         tasks("due", status=OPEN, due_before=tomorrow),
         tasks("due", 8, status=OPEN, due_after=tomorrow),
         tasks("updated", status=["blocked"]),
         tasks("updated", status=["failed"]),
-        tasks("updated", 30, status=["completed"]),
+        tasks("updated", 30, status=["completed"], parent="none"),
     )
     drafts, approvals, mail, counts = await asyncio.gather(
         review.list_drafts(caller, states=["draft", "uncertain", "failed"], limit=20),
@@ -72,7 +72,7 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
     return {
         "due": due,
         "coming": coming,
-        "yours": [task for task in [*failed, *blocked] if task.blocked_on not in {"review", "subtasks"}],
+        "yours": [task for task in [*failed, *blocked] if _is_yours(task)],
         "done": [
             task for task in done if task.completed_at and task.completed_at.astimezone(now.tzinfo).date() == now.date()
         ],
@@ -83,3 +83,10 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),
     }
+
+
+def _is_yours(task: Task) -> bool:
+    """Does this failed or blocked task need the person, and not time, an agent, or what is listed by itself?"""
+    if task.execution_status == "failed":
+        return task.superseded_at is None and task.waived_at is None
+    return task.blocked_on not in {"review", "approval", "subtasks", "delay", "agent", "reply"}

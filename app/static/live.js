@@ -4,28 +4,68 @@
   let source = null;
   let last = null;
   let timer = null;
+  const live = () => document.getElementById("live");
 
+  // Nothing is swapped under somebody's hands: while they write, or have changed something and not sent it.
+  const isChanged = (field) =>
+    field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== (field.querySelector("option[selected]") || field.options[0] || {}).value
+      : field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   const busy = () => {
     const at = document.activeElement;
-    const typing = at && at.closest && at.closest("#live") && at.matches("input:not([type=checkbox]), textarea, select");
-    return typing || document.querySelector("#live details[open] form") || document.querySelector("#live input[type=checkbox]:checked");
+    if (at && at.closest && at.closest("#live") && at.matches("input:not([type=checkbox]), textarea, select")) return true;
+    return [...document.querySelectorAll("#live :is(input:not([type=hidden]), textarea, select)")].some(isChanged);
   };
   const changed = () => {
     if (timer) return;
     timer = setTimeout(() => {
       timer = null;
-      if (busy()) return changed();
+      if (busy() || document.querySelector(".htmx-request")) return changed();
       htmx.trigger(document.body, "tasks-changed");
     }, 250);
   };
+
+  // The notice of a line that is down. It is outside of what is swapped.
+  let isDown = false;
+  const tell = () => { const notice = document.getElementById("offline"); if (notice) notice.hidden = !isDown; };
   const follow = () => {
     if (source || !document.querySelector(".rail")) return;
     source = new EventSource("/api/events?tail=true" + (last ? "&after=" + last : ""));
-    source.addEventListener("open", changed); // something may have happened between the page and the stream
+    source.addEventListener("open", () => { isDown = false; tell(); changed(); }); // something may have happened between the page and the stream
     source.addEventListener("task", (event) => { last = event.lastEventId; changed(); });
-    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) { source = null; setTimeout(follow, 3000); } });
+    source.addEventListener("error", () => {
+      isDown = true;
+      tell();
+      if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(follow, 1500); }
+    });
   };
   document.addEventListener("DOMContentLoaded", follow);
-  addEventListener("pagehide", () => { if (source) { source.close(); source = null; } });
+  addEventListener("pagehide", () => { if (source) { source.close(); source = null; isDown = false; } });
   addEventListener("pageshow", (event) => { if (event.persisted) { follow(); changed(); } });
+  document.addEventListener("htmx:afterSettle", tell);
+
+  // What is open, where one has scrolled to and what has the focus stays so across a swap.
+  const name = (at) => at.id || [at.tagName, at.getAttribute("href"), at.name, at.value, at.form && at.form.getAttribute("action")].join(" ");
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const detail = event.detail;
+    if (detail.xhr.status >= 400) detail.shouldSwap = Boolean(detail.boosted); // a problem is a page of its own, never a part
+    if (!live() || detail.target !== live() || !detail.shouldSwap) { kept = null; return; }
+    const at = document.activeElement;
+    kept = {
+      open: [...live().querySelectorAll("details[id]")].map((part) => [part.id, part.open]),
+      scrolled: [...live().querySelectorAll("[data-keep-scroll]")].map((part) => [part.id, part.scrollLeft]),
+      focus: at && live().contains(at) ? name(at) : null,
+    };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (!kept || !live()) return;
+    const { open, scrolled, focus } = kept;
+    kept = null;
+    for (const [id, is] of open) { const part = document.getElementById(id); if (part) part.open = is; }
+    for (const [id, left] of scrolled) { const part = document.getElementById(id); if (part) part.scrollLeft = left; }
+    if (focus && document.activeElement === document.body) {
+      const again = [...live().querySelectorAll("a, button, summary, [tabindex]")].find((at) => name(at) === focus);
+      if (again) again.focus({ preventScroll: true });
+    }
+  });
 })();

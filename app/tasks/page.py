@@ -51,7 +51,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
     return render(
         request,
         "tasks/page.html",
-        tasks=[task for task in page.items if task.tool is None],
+        tasks=[task for task in page.items if task.tool not in words.PLUMBING],
         more=f"/tasks?{urlencode({**kept, 'cursor': encode_cursor(page.after)})}" if page.after else None,
         groups={
             name: (title, sum(counts.get(s, 0) for s in states or counts)) for name, (title, states) in GROUPS.items()

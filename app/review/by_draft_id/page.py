@@ -10,7 +10,7 @@ from app._view import words
 from app._view.changes import word_diff
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
-from app.review.page import TABS
+from app.review._show import TABS
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid

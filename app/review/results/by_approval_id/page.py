@@ -1,4 +1,4 @@
-"""POST /review/results/{approval_id}: yes or no to a result without a draft."""
+"""POST /review/results/{approval_id}: yes or no to what has no draft: a result, or a question of a plan."""
 
 from uuid import UUID
 
@@ -7,12 +7,19 @@ from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.review._show import show
+from core.errors import Conflict, Invalid
 from tasks.review import decide_approval
 
 
 async def post(request: Request, caller: CurrentCaller, approval_id: UUID) -> Response:
     form = await form_of(request)
-    await decide_approval(
-        caller, approval_id, approved=form.get("approved") == "yes", notes=form.get("notes", "").strip() or None
-    )
+    word = form.get("action") or form.get("approved")
+    if word not in {"yes", "no"}:
+        raise Invalid("Say yes or no", errors=[{"field": "action", "message": f"{str(word)[:40]!r} is neither"}])
+    notes = form.get("notes", "").strip()[:10_000] or None
+    try:
+        await decide_approval(caller, approval_id, approved=word == "yes", notes=notes)
+    except Conflict as error:
+        return await show(request, caller, problem=f"Nothing was done: {error.message}", status_code=error.status)
     return back_to("/review")

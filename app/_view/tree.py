@@ -1,0 +1,160 @@
+"""What a page says about a tree of tasks: how far it is, what it needs from the person, what it waits for."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app._view.sequence import parts_of, walk
+from tasks.functions import TaskNode
+from tasks.models import PlanChange, Task
+
+Kind = Literal["failed", "decide", "review", "do", "help", "bound"]
+ENDED = {"completed", "failed", "cancelled"}
+SHARES = (  # the class and word of each part of the bar, from left to right
+    ("completed", "done"),
+    ("in_progress", "running"),
+    ("queued", "queued"),
+    ("blocked", "waiting"),
+    ("paused", "paused"),
+    ("failed", "failed"),
+    ("pending", "to do"),
+    ("cancelled", "left out"),
+)
+
+
+@dataclass(frozen=True)
+class Share:
+    """One part of the progress bar; x and width are percents."""
+
+    state: str
+    word: str
+    count: int
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a tree is, counted over the tasks that have no parts of their own."""
+
+    total: int
+    done: int
+    shares: list[Share]
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that only the person can do for the tree to go on."""
+
+    task: TaskNode
+    kind: Kind
+
+
+def progress_of(tree: TaskNode) -> Progress:
+    """Counts over the leaves that count; what was left out is no part of the total."""
+    counts = Counter(_state(part) for part in walk(tree) if not parts_of(part))
+    everything = sum(counts.values()) or 1
+    shares: list[Share] = []
+    x = 0.0
+    for state, word in SHARES:
+        if counts[state]:
+            width = 100 * counts[state] / everything
+            shares.append(Share(state, word, counts[state], round(x, 3), round(width, 3)))
+            x += width
+    return Progress(sum(counts.values()) - counts["cancelled"], counts["completed"], shares)
+
+
+def _state(task: TaskNode) -> str:
+    if task.waived_at is not None:
+        return "cancelled"
+    return "paused" if task.paused_at is not None and task.execution_status not in ENDED else task.execution_status
+
+
+def needs_of(tree: TaskNode) -> list[Need]:
+    """What a tree needs from the person, most pressing first."""
+    order: tuple[Kind, ...] = ("decide", "failed", "help", "bound", "review", "do")
+    return sorted(_needs(tree), key=lambda need: order.index(need.kind))
+
+
+def _needs(parent: TaskNode) -> Iterator[Need]:
+    here = {part.id: part for part in parent.children}
+    for part in parts_of(parent):
+        kind = _need(part, parent, here)
+        if kind is not None:
+            yield Need(part, kind)
+        yield from _needs(part)
+
+
+def _need(part: TaskNode, parent: TaskNode, here: dict[UUID, TaskNode]) -> Kind | None:
+    if part.waived_at is not None:
+        return None
+    match part.execution_status, part.blocked_on:
+        case "failed", _:
+            return "failed" if parent.execution_status not in ENDED and is_left_to_person(part) else None
+        case "blocked", "approval":
+            return "decide"
+        case "blocked", "review":
+            return "review"
+        case "blocked", "bounds":
+            return "bound"
+        case "blocked", "person" | "model" | None:
+            return "help"
+        case "pending", _:
+            is_free = all(here[need].execution_status == "completed" for need in part.depends_on if need in here)
+            is_going = parent.execution_status in {"blocked", "in_progress"}
+            return "do" if part.execution_type == "manual" and is_free and is_going else None
+        case _:
+            return None
+
+
+def is_left_to_person(failed: Task) -> bool:
+    """Has the replanner nothing (more) to do with a failed part?"""
+    return failed.escalated_at is not None or failed.on_failure == "escalate"
+
+
+def waits_of(tree: TaskNode, now: datetime) -> list[TaskNode]:
+    """What waits for a time, another agent, a reply, or its next try; the soonest first, those without an end last."""
+    found = [
+        part
+        for part in walk(tree)
+        if (part.execution_status == "blocked" and part.blocked_on in {"delay", "agent", "reply"})
+        or (part.execution_status == "queued" and part.run_after is not None and part.run_after > now)
+    ]
+    return sorted(found, key=lambda part: (ends_at(part) is None, ends_at(part) or now))
+
+
+def ends_at(task: Task) -> datetime | None:
+    """When the waiting is over, one way or the other."""
+    return task.blocked_until if task.execution_status == "blocked" else task.run_after
+
+
+def titles_of(tree: TaskNode) -> dict[UUID, str]:
+    """The title of each task of a tree, also of those that count no more."""
+    found = {tree.id: tree.title}
+    for child in tree.children:
+        found |= titles_of(child)
+    return found
+
+
+def open_needs(part: TaskNode, titles: dict[UUID, str], states: dict[UUID, str]) -> list[str]:
+    """The titles of what a part still waits for."""
+    return [
+        titles[need] for need in part.depends_on if need in titles and states[need] not in {"completed", "left out"}
+    ]
+
+
+def states_of(tree: TaskNode) -> dict[UUID, str]:
+    """The state of each task of a tree; "left out" for those the plan goes on without."""
+    found = {tree.id: "left out" if tree.waived_at else tree.execution_status}
+    for child in tree.children:
+        found |= states_of(child)
+    return found
+
+
+def changes_below(changes: list[PlanChange], tree: TaskNode) -> list[PlanChange]:
+    """The changes of plan that concern a task: those of its own parts and below, and the one that replaced it."""
+    known = titles_of(tree).keys()
+    return [change for change in changes if change.task_id in known or change.failed_task_id == tree.id]

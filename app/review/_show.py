@@ -1,0 +1,93 @@
+"""The page of everything that waits for a person's yes, as it is shown after a click or by itself."""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._view import words
+from app._view.changes import word_diff
+from app._view.tables import rows_of
+from app.cursors import decode_cursor, encode_cursor
+from app.templating import render
+from core.database import Caller
+from core.errors import Invalid
+from tasks import functions, review
+from tasks.models import Approval, ApprovalState, DraftState, Task
+
+TABS: dict[str, tuple[str, list[DraftState]]] = {
+    "waiting": ("Waiting", ["draft", "approved", "sending", "uncertain", "failed"]),
+    "sent": ("Sent", ["sent"]),
+    "all": ("All", []),
+}
+DECIDED: list[ApprovalState] = ["used", "approved", "rejected", "expired", "voided"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An approval without a draft, with its task and the root above it."""
+
+    approval: Approval
+    task: Task
+    root: Task
+
+    @property
+    def is_gate(self) -> bool:
+        """A question of a plan; else a result to look at."""
+        return self.task.tool == "approval_gate"
+
+
+async def show(
+    request: Request,
+    caller: Caller,
+    tab: str = "waiting",
+    cursor: str | None = None,
+    problem: str | None = None,
+    status_code: int = 200,
+) -> Response:
+    """The whole page; `problem` says why the last click did nothing. Raises Invalid for an unknown tab."""
+    if tab not in TABS:
+        raise Invalid("There is no such tab", errors=[{"field": "tab", "message": f"allowed: {', '.join(TABS)}"}])
+    page, approvals = await asyncio.gather(
+        review.list_drafts(
+            caller, states=TABS[tab][1] or None, after=decode_cursor(cursor) if cursor else None, limit=20
+        ),
+        review.list_approvals(caller, states=["open"], limit=50),
+    )
+    newest = [draft for draft in page.items if tab == "all" or draft.superseded_by_id is None]
+    drafts = [await review.get_draft(caller, draft.id) for draft in newest]
+    shown = approvals.items if tab == "waiting" else []
+    if tab == "all" and not cursor:
+        shown = (await review.list_approvals(caller, states=DECIDED, limit=50)).items
+    asked = [await _asked(caller, approval) for approval in shown if approval.draft_id is None]
+    return render(
+        request,
+        "review/page.html",
+        status_code=status_code,
+        drafts=drafts,
+        gates=_soonest_first([one for one in asked if one.is_gate]),
+        results=[one for one in asked if not one.is_gate and one.approval.state == "open"],
+        tabs=TABS,
+        tab=tab,
+        more=f"/review?tab={tab}&cursor={encode_cursor(page.after)}" if page.after else None,
+        waiting_count=len(approvals.items),
+        word_diff=word_diff,
+        rows_of=rows_of,
+        words=words,
+        problem=problem,
+    )
+
+
+def _soonest_first(gates: list[Asked]) -> list[Asked]:
+    """What expires first comes first; what is decided, and what never expires, newest first."""
+    ending = [one for one in gates if one.approval.state == "open" and one.approval.expires_at]
+    return sorted(ending, key=lambda one: one.approval.expires_at or one.approval.created_at) + [
+        one for one in gates if one not in ending
+    ]
+
+
+async def _asked(caller: Caller, approval: Approval) -> Asked:
+    task = await functions.get_task(caller, approval.task_id)
+    root_id = task.root_task_id or task.id
+    return Asked(approval, task, task if root_id == task.id else await functions.get_task(caller, root_id))

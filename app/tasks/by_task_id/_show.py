@@ -1,0 +1,130 @@
+"""The page of one task, as it is shown after a click or by itself."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._view import tree as trees_view
+from app._view import words
+from app._view.bounds import bounds_of
+from app._view.graph import draw
+from app._view.log import log_of
+from app._view.sequence import parts_of, sequence_of, walk
+from app._view.tables import result_of, rows_of
+from app.templating import render
+from core.database import Caller
+from tasks import functions, review, steps, trees
+from tasks.functions import TaskNode
+from tasks.models import Approval, Task
+
+EVENTS_READ = 1000  # of a root's whole tree; its changes of state are in its own log in any case
+
+
+async def show(
+    request: Request, caller: Caller, task_id: UUID, problem: str | None = None, status_code: int = 200
+) -> Response:
+    """The whole page; `problem` says why the last click did nothing."""
+    task, tree = await asyncio.gather(functions.get_task(caller, task_id), functions.get_task_tree(caller, task_id))
+    drafts, events, journal, links, bounds = await asyncio.gather(
+        review.list_drafts(caller, task_id=task_id, limit=20),
+        functions.list_task_events(caller, task_id, 0, EVENTS_READ),
+        steps.list_steps(caller, task_id),
+        trees.list_dependencies(caller, task_id),
+        trees.get_tree_bounds(caller, task_id),
+    )
+    above = await _above(caller, task)
+    changes = await trees.list_plan_changes(caller, bounds.root_task_id)
+    return render(
+        request,
+        "tasks/by_task_id/page.html",
+        status_code=status_code,
+        task=task,
+        above=above,
+        drafts=drafts.items,
+        log=log_of(task, events),
+        steps=journal,
+        links=links,
+        others=await _others(caller, task, links),
+        gate=await _gate(caller, task),
+        bounds=bounds_of(bounds, tree) if task.parent_task_id is None else [],
+        root_id=bounds.root_task_id,
+        paused_above=next((one for one in above if one.paused_at is not None), None),
+        changes=trees_view.changes_below(changes, tree),
+        change_of={change.failed_task_id: change for change in changes},
+        result=result_of(task),
+        rows=rows_of(task),
+        actions=actions_of(task, above[-1] if above else None, links),
+        words=words,
+        problem=problem,
+        view=trees_view,
+        **_of_tree(request, tree),
+    )
+
+
+def _of_tree(request: Request, tree: TaskNode) -> dict[str, Any]:
+    found = sequence_of(tree)
+    return {
+        "tree": tree,
+        "parts": parts_of(tree),
+        "replaced": [part for part in tree.children if part.superseded_at is not None],
+        "tasks_by_id": {part.id: part for part in walk(tree)},
+        "titles": trees_view.titles_of(tree),
+        "states": trees_view.states_of(tree),
+        "progress": trees_view.progress_of(tree),
+        "needs": trees_view.needs_of(tree),
+        "waits": trees_view.waits_of(tree, request.app.state.house.clock.now()),
+        "sequence": found,
+        "graph": draw(tree, found),
+    }
+
+
+async def _above(caller: Caller, task: Task) -> list[Task]:
+    """The tasks above a task, the root first."""
+    found: list[Task] = []
+    while task.parent_task_id is not None:
+        task = await functions.get_task(caller, task.parent_task_id)
+        found.insert(0, task)
+    return found
+
+
+async def _others(caller: Caller, task: Task, links: trees.Dependencies) -> list[TaskNode]:
+    """What a part that has not begun could be made to wait for."""
+    if task.parent_task_id is None or task.execution_status not in {"pending", "queued"}:
+        return []
+    parent = await functions.get_task_tree(caller, task.parent_task_id)
+    linked = {task.id, *(link.id for link in (*links.depends_on, *links.dependents))}
+    return [part for part in parts_of(parent) if part.id not in linked]
+
+
+async def _gate(caller: Caller, task: Task) -> Approval | None:
+    if task.blocked_on != "approval":
+        return None
+    page = await review.list_approvals(caller, states=["open"], limit=200)
+    return next((approval for approval in page.items if approval.task_id == task.id), None)
+
+
+def actions_of(task: Task, parent: Task | None, links: trees.Dependencies) -> set[str]:
+    """The buttons that do something now."""
+    state, waits_for = task.execution_status, task.blocked_on
+    found: set[str] = set()
+    is_held = any(link.execution_status not in trees_view.ENDED for link in links.depends_on)
+    if (state == "pending" and not is_held) or (
+        state == "blocked" and waits_for in {"person", "model", "bounds", None}
+    ):
+        found.add("execute")
+    if state in {"pending", "queued", "in_progress", "blocked", "paused"}:
+        found.add("cancel")
+        if waits_for not in {"approval", "agent", "reply"}:
+            found.add("done")
+        found.add("resume" if task.paused_at else "pause")
+    if state == "failed" and task.superseded_at is None:
+        found.add("retry")
+    is_part_of_living = parent is not None and parent.execution_status not in trees_view.ENDED
+    if state in {"failed", "cancelled"} and is_part_of_living and not (task.superseded_at or task.waived_at):
+        found.add("waive")
+    if state != "in_progress":
+        found.add("delete")
+    return found
