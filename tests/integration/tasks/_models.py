@@ -1,16 +1,20 @@
 """What the models of the state machines stand on: one database, and everybody who may knock at it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core.database import IDENTITY, Identity
+from core.embedded import EmbeddedPostgres
 
 Row = dict[str, Any]
 TASKS: dict[str, set[str]] = {
@@ -64,7 +68,7 @@ class World:
     """A database with two tenants. Who is None is somebody at an SQL console: superuser, without claims."""
 
     def __init__(self, url: str) -> None:
-        self.connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self.connection = psycopg.Connection[Row].connect(url, autocommit=True, row_factory=dict_row)
         self.owner, self.worker = self._move_in("ana@example.com")
         self.stranger, self.other_worker = self._move_in("mallory@example.net")
         self.anonymous = Identity(None, "anon")
@@ -89,8 +93,9 @@ class World:
                 rows = cursor.fetchall() if cursor.description else []
                 count = cursor.rowcount
         except psycopg.Error as error:
-            assert error.sqlstate, error
-            return Answer(error.sqlstate, [], 0, error.diag.message_primary or "", error.diag.message_detail or "")
+            return Answer(
+                error.sqlstate or repr(error), [], 0, error.diag.message_primary or "", error.diag.message_detail or ""
+            )
         return Answer(None, rows, count)
 
     def call(self, who: Identity | None, function: str, **params: object) -> Answer:
@@ -148,3 +153,32 @@ class World:
         for who in (self.stranger, self.other_worker):
             assert self.call(who, function, **params).refused in (MISSING, NO_RIGHT), function
         assert self.call(self.anonymous, function, **params).refused == NO_RIGHT, function
+
+
+@contextmanager
+def open_world(server: EmbeddedPostgres, template: str) -> Generator[World]:
+    """A world in a database of its own, dropped afterwards. Machines of Hypothesis are not asynchronous, nor is this."""
+    name = f"t_{uuid4().hex}"
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as admin:
+        admin.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
+        world = World(server.url_of(name))
+        try:
+            yield world
+        finally:
+            world.close()
+            admin.execute(f'drop database "{name}" with (force)'.encode())
+
+
+def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int) -> None:
+    """The same examples each time, as many as the suite has time for."""
+    run_state_machine_as_test(
+        machine,  # pyright: ignore[reportArgumentType]  # documented: "a class or a function that returns an instance"
+        settings=settings(
+            derandomize=True,
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+        ),
+    )
