@@ -137,8 +137,7 @@ class Storm:
     async def _strike(self) -> None:
         while True:
             await asyncio.sleep(self.sizes.every_seconds * self.crew.chance.uniform(0.5, 1.5))
-            if self.crew.running:
-                self.crew.strike()
+            self.crew.strike()
             self.crew.fill()
 
     async def _crash(self) -> None:

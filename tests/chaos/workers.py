@@ -24,11 +24,13 @@ class WorkerProcess:
 
     process: subprocess.Popen[bytes]
     log: Path
+    _was_ready: bool = False
 
     @property
     def is_ready(self) -> bool:
         """Did it get as far as working?"""
-        return READY in self.log.read_text(errors="replace")
+        self._was_ready = self._was_ready or READY in self.log.read_text(errors="replace")
+        return self._was_ready
 
     def end(self, number: int) -> None:
         """Send a last signal, and see it gone."""
@@ -83,8 +85,15 @@ class Crew:
         return WorkerProcess(process, path)
 
     def strike(self) -> None:
-        """Kill or freeze one worker at random."""
-        victim = self.running.pop(self.chance.randrange(len(self.running)))
+        """Kill or freeze one at random of the workers that are at work, unless it is the only one.
+
+        On a machine so slow that workers take longer to start than they are left alone, nothing would ever be done.
+        """
+        at_work = [worker for worker in self.running if worker.is_ready]
+        if len(at_work) < 2:
+            return
+        victim = self.chance.choice(at_work)
+        self.running.remove(victim)
         if self.chance.random() < FREEZE_CHANCE:
             victim.process.send_signal(signal.SIGSTOP)
             self.frozen.append((time.monotonic() + self.chance.uniform(*FROZEN_SECONDS), victim))
