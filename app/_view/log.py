@@ -40,7 +40,8 @@ def _entry(event: TaskEvent) -> Entry:
         case "draft":
             return Entry(event.created_at, "draft", f"version {event.data.get('version')}: {event.message}")
         case "approval":
-            return Entry(event.created_at, "decision", GATE.get(event.message, event.message))
+            word = "you were asked" if event.message == "open" else GATE.get(event.message, event.message)
+            return Entry(event.created_at, "decision", word)
         case "plan":
             reason = event.data.get("reason")
             return Entry(event.created_at, "plan", f"{DECISION.get(event.message, event.message)}: {reason}")

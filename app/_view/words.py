@@ -123,7 +123,7 @@ def span(seconds: float) -> str:
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 s", " s")
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
     if hours < 1:
         return f"{minutes} min"
