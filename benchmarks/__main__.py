@@ -16,6 +16,8 @@ from importlib import import_module
 from benchmarks.bench import Bench, Options, open_bench
 from benchmarks.processes import Ended
 from benchmarks.report import Report
+from core.logging import set_up_logging
+from core.settings import load_settings
 
 NAMES = ("tasks", "makespan", "first_line", "live", "growth", "lists")
 
@@ -43,6 +45,7 @@ def _count(text: str) -> int:
 async def main(names: list[str], options: Options) -> None:
     """Run them one after another; a table each, JSON last."""
     found: dict[str, object] = {}
+    set_up_logging(load_settings().model_copy(update={"log_level": "error"}))
     began = time.perf_counter()
     async with open_bench(options) as bench:
         for name in names:
