@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from app._view.sequence import parts_of, walk
+from app._view.words import seconds_left
 from tasks.functions import TaskNode
 from tasks.models import PlanChange, Task
 
@@ -115,15 +116,15 @@ def is_left_to_person(failed: Task) -> bool:
     return failed.escalated_at is not None or failed.on_failure == "escalate"
 
 
-def waits_of(tree: TaskNode, now: datetime) -> list[TaskNode]:
+def waits_of(tree: TaskNode) -> list[TaskNode]:
     """What waits for a time, another agent, a reply, or its next try; the soonest first, those without an end last."""
     found = [
         part
         for part in walk(tree)
         if (part.execution_status == "blocked" and part.blocked_on in {"delay", "agent", "reply"})
-        or (part.execution_status == "queued" and part.run_after is not None and part.run_after > now)
+        or (part.execution_status == "queued" and part.run_after is not None and seconds_left(part.run_after) > 0)
     ]
-    return sorted(found, key=lambda part: (ends_at(part) is None, ends_at(part) or now))
+    return sorted(found, key=lambda part: (ends_at(part) is None, ends_at(part) or part.created_at))
 
 
 def ends_at(task: Task) -> datetime | None:

@@ -1,5 +1,6 @@
 """The product's words for states and kinds."""
 
+from datetime import UTC, datetime
 from pathlib import PurePath
 
 from tasks.models import Evidence, Task
@@ -130,3 +131,8 @@ def span(seconds: float) -> str:
     if days < 1:
         return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
     return f"{days} {'day' if days == 1 else 'days'}{f' {hours % 24} h' if hours % 24 else ''}"
+
+
+def seconds_left(moment: datetime) -> float:
+    """Until a moment that the database set: by the real clock, not by one that was set for a demonstration."""
+    return (moment - datetime.now(UTC)).total_seconds()

@@ -20,7 +20,7 @@ from tasks.models import ExecutionType, Priority, Source
 
 GROUPS: dict[str, tuple[str, list[str]]] = {
     "open": ("Open", ["pending", "queued", "in_progress", "paused", "blocked", "failed"]),
-    "waiting": ("Waiting for you", ["blocked", "failed", "paused"]),
+    "waiting": ("Waiting", ["blocked", "failed", "paused"]),
     "running": ("Running", ["queued", "in_progress"]),
     "done": ("Done", ["completed"]),
     "all": ("All", []),

@@ -56,15 +56,15 @@ async def show(
         change_of={change.failed_task_id: change for change in changes},
         result=result_of(task),
         rows=rows_of(task),
-        actions=actions_of(task, above[-1] if above else None, links),
+        actions=actions_of(tree, above[-1] if above else None, links),
         words=words,
         problem=problem,
         view=trees_view,
-        **_of_tree(request, tree),
+        **_of_tree(tree),
     )
 
 
-def _of_tree(request: Request, tree: TaskNode) -> dict[str, Any]:
+def _of_tree(tree: TaskNode) -> dict[str, Any]:
     found = sequence_of(tree)
     return {
         "tree": tree,
@@ -75,7 +75,7 @@ def _of_tree(request: Request, tree: TaskNode) -> dict[str, Any]:
         "states": trees_view.states_of(tree),
         "progress": trees_view.progress_of(tree),
         "needs": trees_view.needs_of(tree),
-        "waits": trees_view.waits_of(tree, request.app.state.house.clock.now()),
+        "waits": trees_view.waits_of(tree),
         "sequence": found,
         "graph": draw(tree, found),
     }
@@ -106,7 +106,7 @@ async def _gate(caller: Caller, task: Task) -> Approval | None:
     return next((approval for approval in page.items if approval.task_id == task.id), None)
 
 
-def actions_of(task: Task, parent: Task | None, links: trees.Dependencies) -> set[str]:
+def actions_of(task: TaskNode, parent: Task | None, links: trees.Dependencies) -> set[str]:
     """The buttons that do something now."""
     state, waits_for = task.execution_status, task.blocked_on
     found: set[str] = set()
@@ -117,7 +117,8 @@ def actions_of(task: Task, parent: Task | None, links: trees.Dependencies) -> se
         found.add("execute")
     if state in {"pending", "queued", "in_progress", "blocked", "paused"}:
         found.add("cancel")
-        if waits_for not in {"approval", "agent", "reply"}:
+        is_open_below = any(part.execution_status not in trees_view.ENDED for part in parts_of(task))
+        if waits_for not in {"approval", "agent", "reply"} and (state == "pending" or not is_open_below):
             found.add("done")
         found.add("resume" if task.paused_at else "pause")
     if state == "failed" and task.superseded_at is None:
