@@ -142,19 +142,19 @@ class EventHub:
         while True:
             events = await read_task_events(reader, self._cursor or 0, PAGE)
             for event in events:
-                self._give(Told(event))
+                self._give(Told(event), alone=len(events) == 1)
                 self._cursor = event.id
             if len(events) < PAGE:
                 return
             await asyncio.sleep(0)  # the clients write
 
-    def _give(self, told: Told) -> None:
+    def _give(self, told: Told, *, alone: bool) -> None:
         event = told.event
         if event.organization_id is None:
             return
         for about in {None, event.task_id, event.root_task_id}:
             for subscription in self._subscriptions.get((event.organization_id, about), ()):
-                subscription.push(told)
+                subscription.push(told, alone=alone)
 
     async def _keep_alive(self) -> None:
         time = asyncio.get_running_loop().time

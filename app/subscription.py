@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -74,11 +75,23 @@ class Subscription:
         self._is_quiet = False
         self._waiter: asyncio.Future[None] | None = None
         self._given_at: float | None = None
+        self._unfinished: Awaitable[None] | None = None
+        self.write_now: Callable[[Told], Awaitable[None] | None] | None = None
 
-    def push(self, told: Told) -> None:
-        """Queue an event. The subscription ends where the queue is full: the client is not waited for."""
+    def push(self, told: Told, *, alone: bool = False) -> None:
+        """Queue an event. The subscription ends where the queue is full: the client is not waited for.
+
+        An event that comes alone to a client that waits is written at once, where `write_now` is set: that saves a
+        switch of tasks for each client. It returns what is left to be awaited where the client's socket is full.
+        """
         if self._has_past or self.ended.done():
             return  # a page of the past will hold it
+        if alone and self.write_now is not None and told.id > self.seen and self._is_waiting():
+            self.seen = told.id
+            self._unfinished = self.write_now(told)
+            if self._unfinished is not None:
+                self._wake()
+            return
         if len(self._queue) < MOST_WAITING:
             self._queue.append(told)
             self._wake()
@@ -114,6 +127,11 @@ class Subscription:
         """Up to 500 events at once, the past first, until the subscription ends; an empty list when it was quiet."""
         time = asyncio.get_running_loop().time
         while not self.ended.done():
+            if self._unfinished is not None:
+                unfinished, self._unfinished = self._unfinished, None
+                self._given_at = time()
+                await unfinished
+                self._given_at = None
             batch = await self._past() if self._has_past else self._take()
             if batch:
                 self.seen = batch[-1].id
@@ -154,6 +172,44 @@ class Subscription:
         finally:
             self._waiter = None
 
+    def _is_waiting(self) -> bool:
+        return self._waiter is not None and not self._waiter.done() and not self._queue
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def begin(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+    """Run a coroutine up to where it first waits. None when that was its end, else what remains (or its exception)."""
+    try:
+        waits_for = work.send(None)
+    except StopIteration:
+        return None
+    except Exception as error:
+        return _Rest(work, None, error)
+    return _Rest(work, waits_for, None)
+
+
+class _Rest:
+    """A coroutine that has begun already; to be awaited once, in any task of the same loop."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], waits_for: object, error: Exception | None) -> None:
+        self._work = work
+        self._waits_for = waits_for
+        self._error = error
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if self._error is not None:
+            raise self._error
+        waits_for = self._waits_for
+        try:
+            while True:
+                try:
+                    yield waits_for
+                except BaseException as error:
+                    waits_for = self._work.throw(error)
+                else:
+                    waits_for = self._work.send(None)
+        except StopIteration:
+            return

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from app.dependencies import current_caller, identify
 from app.live import EventHub
-from app.subscription import End, Subscription
+from app.subscription import End, Subscription, begin
 from core.database import Caller
 from core.errors import Forbidden, NotFound, StewardError, Unauthorized, Unavailable
 from tasks.functions import get_last_event_id, get_task
@@ -57,6 +57,9 @@ class EventStream(Response):
         # Clients come back at different moments; an id alone moves a browser's Last-Event-ID and shows nothing.
         body = b"retry: %d\nid: %d\n\n" % (1000 + randbelow(2000), subscription.seen)
         await send({"type": "http.response.body", "body": body, "more_body": True})
+        subscription.write_now = lambda told: begin(
+            send({"type": "http.response.body", "body": told.server_sent, "more_body": True})  # pyright: ignore[reportArgumentType]
+        )
         async for batch in subscription.batches():
             match batch:
                 case []:
@@ -125,6 +128,7 @@ async def place(caller: Caller, after: int, *, tail: bool) -> int:
 
 async def _tell(subscription: Subscription, websocket: WebSocket) -> None:
     send = websocket.send
+    subscription.write_now = lambda told: begin(send({"type": "websocket.send", "text": told.message}))
     async for batch in subscription.batches():
         for told in batch:
             await send({"type": "websocket.send", "text": told.message})

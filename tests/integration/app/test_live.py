@@ -39,7 +39,7 @@ async def served(house: House, keys: Keys) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def small_server(house: House, keys: Keys, send_buffer: int | None = 4096) -> AsyncGenerator[str]:
+async def small_server(house: House, keys: Keys, send_buffer: int | None = 32_768) -> AsyncGenerator[str]:
     """host:port of a server whose sockets hold little that was not read yet."""
     config = uvicorn.Config(create_app(house, keys), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
@@ -103,6 +103,21 @@ async def take(events: AsyncIterator[tuple[int, dict[str, Any]]], count: int) ->
     """The ids of the next events."""
     async with asyncio.timeout(PATIENCE):
         return [(await anext(events))[0] for _ in range(count)]
+
+
+async def take_raw(reader: asyncio.StreamReader, count: int) -> list[int]:
+    """The ids of the next events, read as lines; the id that a stream begins with is none of them."""
+    ids: list[int] = []
+    last = 0
+    async with asyncio.timeout(PATIENCE):
+        while len(ids) < count:
+            line = await reader.readline()
+            assert line, "the stream ended"
+            if line.startswith(b"id: "):
+                last = int(line[4:])
+            elif line.startswith(b"data: "):
+                ids.append(last)
+    return ids
 
 
 async def ids_of(caller: Caller, after: int = 0) -> list[int]:
@@ -220,11 +235,13 @@ async def test_two_hundred_clients_get_the_same_at_once(house: House, served: st
     new: list[int] = []
 
     async def client() -> list[int]:
-        async with streaming(served, mine) as events:
-            seen = await take(events, len(past))
-            opened.release()
-            await written.wait()
-            return seen + await take(events, len(new))
+        reader, writer = await lazy_client(served, mine)
+        seen = await take_raw(reader, len(past))
+        opened.release()
+        await written.wait()
+        seen += await take_raw(reader, len(new))
+        writer.close()
+        return seen
 
     async with asyncio.TaskGroup() as group:
         clients = [group.create_task(client()) for _ in range(200)]
@@ -339,12 +356,7 @@ async def test_a_client_that_does_not_read_is_given_up_while_others_go_on(
     house: House, mine: dict[str, str], keys: Keys
 ) -> None:
     async with small_server(house, keys) as served:
-        host, port = served.split(":")
-        reader, writer = await asyncio.open_connection(sock=small_socket(host, int(port)), limit=1024)
-        head = "".join(f"{name}: {value}\r\n" for name, value in mine.items())
-        writer.write(f"GET /api/events HTTP/1.1\r\nHost: {served}\r\nAccept: text/event-stream\r\n{head}\r\n".encode())
-        async with asyncio.timeout(PATIENCE):
-            await reader.readuntil(b"\r\n\r\n")
+        reader, writer = await lazy_client(served, mine)
         async with streaming(served, mine) as events:
             items = [{"title": f"{n} " + "x" * 400} for n in range(200)]
             reading = asyncio.ensure_future(take(events, 9 * len(items)))
@@ -360,6 +372,28 @@ async def test_a_client_that_does_not_read_is_given_up_while_others_go_on(
         async with streaming(served, {**mine, "Last-Event-ID": str(seen[-2])}) as events:
             missed = expected[expected.index(seen[-2]) + 1 :]
             assert await take(events, len(missed)) == missed
+
+
+async def test_a_client_that_pauses_and_reads_on_misses_nothing(house: House, mine: dict[str, str], keys: Keys) -> None:
+    """Events come one by one, more of them than the socket holds, fewer than the queue does."""
+    async with small_server(house, keys) as served:
+        reader, writer = await lazy_client(served, mine)
+        for n in range(300):
+            await house.caller.call("create_tasks", items=[{"title": f"{n} " + "x" * 400}])
+        expected = await ids_of(house.caller)
+        assert await take_raw(reader, len(expected)) == expected
+        writer.close()
+
+
+async def lazy_client(served: str, headers: dict[str, str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A stream whose head was read and nothing else; its socket holds little."""
+    host, port = served.split(":")
+    reader, writer = await asyncio.open_connection(sock=small_socket(host, int(port)), limit=4096)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"GET /api/events HTTP/1.1\r\nHost: {served}\r\nAccept: text/event-stream\r\n{head}\r\n".encode())
+    async with asyncio.timeout(PATIENCE):
+        await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
 
 
 async def read_to_the_end(reader: asyncio.StreamReader) -> bytes:
@@ -629,7 +663,7 @@ async def test_a_slow_websocket_is_told_to_come_again(
     async with socket_to(served, mine) as client:
         await messages(client, len(await ids_of(house.caller)))
         monkeypatch.setattr(subscriptions, "MOST_WAITING", 0)
-        await make_tasks(house.caller, 1)
+        await house.caller.call("create_tasks", items=[{"title": "One"}, {"title": "Two"}])
         assert await close_code(client) == 1013
 
 
