@@ -1,8 +1,8 @@
 """`make bench`: the measurements, each a table, then one line of JSON with all of them.
 
-    make bench                                every one
-    make bench ARGS="makespan live"           these
-    make bench ARGS="growth --rows 100000"    up to that many tasks in the table
+make bench                                every one
+make bench ARGS="makespan live"           these
+make bench ARGS="growth --rows 100000"    up to that many tasks in the table
 """
 
 import argparse
@@ -24,7 +24,9 @@ NAMES = ("tasks", "makespan", "first_line", "live", "growth", "lists")
 
 def read_options(arguments: list[str]) -> tuple[list[str], Options]:
     """Which measurements, and how; ends with status 2 on anything unknown."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--rows", type=_count, default=Options.rows, help="the largest table of `growth`")
     parser.add_argument("--rounds", type=_count, default=Options.rounds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from app.house import House, ensure_owner, furnish
 from core.clock import Clock
@@ -46,7 +47,7 @@ class Bench:
 
     def sqlalchemy_url(self, url: str) -> str:
         """The same database as SQLAlchemy names it."""
-        parts = psycopg.conninfo.conninfo_to_dict(url)
+        parts = conninfo_to_dict(url)
         return f"postgresql+psycopg://{parts['user']}@/{parts['dbname']}?host={parts['host']}&port={parts['port']}"
 
     def environment(self, url: str) -> dict[str, str]:

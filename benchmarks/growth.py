@@ -186,5 +186,7 @@ def _report(counts: Sequence[int], found: dict[str, dict[int, list[float]]]) -> 
             "ratio": {str(count): round(ratio, 2) for count, ratio in grown.items()},
         }
         if grown and name == next(iter(MEASURES)):
-            report.targets.append(Target(f"A task at {counts[-1]:,} rows over one at {counts[0]:,}", grown[counts[-1]], 1.3))
+            report.targets.append(
+                Target(f"A task at {counts[-1]:,} rows over one at {counts[0]:,}", grown[counts[-1]], 1.3)
+            )
     return report

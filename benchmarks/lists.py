@@ -1,38 +1,28 @@
-"""`make bench`: how quick the list is with 10,000 tasks, as a ratio to a bare FastAPI answer in the same run.
+"""How quick the list is with 10,000 tasks, as a ratio to a bare FastAPI answer."""
 
-    python -m benchmarks.lists [--tasks 10000] [--seconds 5] [--connections 8]
-
-Rounds of the kinds alternate, so that a noisy machine hits them alike. Ends with one line of JSON.
-"""
-
-import argparse
 import asyncio
 import http.client
-import json
-import statistics
-import tempfile
 import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from multiprocessing import get_context
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
-from app.house import House, ensure_owner, furnish
+from app.house import House
 from app.main import create_app
+from benchmarks.bench import Bench
+from benchmarks.report import Report, p50, p99, ratios
 from cli.serving import QuietServer, listening_socket, load_keys
-from core.clock import Clock
-from core.database import open_database
-from core.embedded import EmbeddedPostgres
-from core.migrate import migrate
-from core.settings import Settings
 from tasks import functions
 
-ROUNDS = 5
+BARE = "a bare FastAPI answer"
+TASKS = 10_000
+SECONDS = 1.5
+CONNECTIONS = 8
 
 
 @asynccontextmanager
@@ -64,8 +54,6 @@ async def fill(house: House, count: int) -> None:
             for n in range(start, min(start + 1000, count))
         ]
         await functions.create_tasks(house.caller, items)
-        print(f"\r{min(start + 1000, count)} of {count} tasks", end="", flush=True)
-    print()
 
 
 def load(url: str, token: str, seconds: float, connections: int) -> list[float]:
@@ -94,25 +82,14 @@ def load(url: str, token: str, seconds: float, connections: int) -> list[float]:
         ]
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--connections", type=int, default=8)
-    options = parser.parse_args()
+async def measure(bench: Bench) -> Report:
+    """Rounds of the kinds alternate, so that a noisy machine hits them alike."""
+    url = await bench.fresh("lists")
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = await asyncio.to_thread(EmbeddedPostgres.start, home)
-        stack.callback(server.remove)
-        stack.callback(server.stop)
-        await migrate(server.url, embedded=True)
-        settings = Settings.model_validate({"home": home})
-        owner = await ensure_owner(server.url, settings)
-        database = await stack.enter_async_context(open_database(server.url))
-        house = furnish(settings, Clock.from_settings(settings), database, owner)
+        house = await stack.enter_async_context(bench.house(url))
         keys = load_keys(house)
-        await fill(house, options.tasks)
-        async with database.pool.connection() as connection:
+        await fill(house, TASKS)
+        async with house.database.pool.connection() as connection:
             await connection.execute("analyze")
         bare = FastAPI()
 
@@ -122,37 +99,38 @@ async def main() -> None:
 
         steward = await stack.enter_async_context(served(create_app(house, keys), 0))
         floor = await stack.enter_async_context(served(bare, 0))
-        assert owner.user_id
-        token = keys.bearer_token(owner.user_id)
+        assert house.owner.user_id
+        token = keys.bearer_token(house.owner.user_id)
         # Threads and a server in one process would measure one another.
         loader = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         kinds = {
-            "bare FastAPI": f"{floor}/",
+            BARE: f"{floor}/",
             "GET /api/tasks": f"{steward}/api/tasks?limit=50",
             "GET /api/tasks?label=l3&sort=due": f"{steward}/api/tasks?limit=50&label=l3&sort=due",
             "GET /api/tasks?q=4321": f"{steward}/api/tasks?limit=50&q=4321",
-            "GET /tasks (the page)": f"{steward}/tasks",
+            "GET /tasks, the page": f"{steward}/tasks",
         }
-        times: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for _ in range(ROUNDS):
-            for kind, url in kinds.items():
-                times[kind] += await asyncio.get_running_loop().run_in_executor(
-                    loader, load, url, token, options.seconds / ROUNDS, options.connections
+        rounds: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
+        for _ in range(bench.options.rounds):
+            for kind, address in kinds.items():
+                rounds[kind].append(
+                    await asyncio.get_running_loop().run_in_executor(loader, load, address, token, SECONDS, CONNECTIONS)
                 )
-    floor_p50 = statistics.median(times["bare FastAPI"])
-    report = {"tasks": options.tasks, "connections": options.connections}
-    print(f"{'answer':36} {'p50 ms':>8} {'p99 ms':>8} {'per s':>8} {'p50 ratio to bare':>18}")
-    for kind, found in times.items():
-        p50, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
-        rate = len(found) / options.seconds
-        print(f"{kind:36} {p50 * 1000:8.1f} {p99 * 1000:8.1f} {rate:8.0f} {p50 / floor_p50:18.1f}")
-        report[kind] = {
-            "p50_ms": round(p50 * 1000, 2),
-            "p99_ms": round(p99 * 1000, 2),
-            "p50_ratio": round(p50 / floor_p50, 1),
+    return _report(rounds)
+
+
+def _report(rounds: dict[str, list[list[float]]]) -> Report:
+    report = Report(
+        f"Lists of {TASKS:,} tasks, {CONNECTIONS} connections", ("", "p50 ms", "p99 ms", "p50 over a bare answer")
+    )
+    bare = [p50(times) for times in rounds[BARE]]
+    for kind, found in rounds.items():
+        middle, slow = p50([p50(times) for times in found]), p50([p99(times) for times in found])
+        ratio = ratios([p50(times) for times in found], bare)
+        report.rows.append([kind, f"{middle * 1000:.1f}", f"{slow * 1000:.1f}", f"{ratio:.1f}"])
+        report.figures[kind] = {
+            "p50_ms": round(middle * 1000, 2),
+            "p99_ms": round(slow * 1000, 2),
+            "p50_ratio": round(ratio, 1),
         }
-    print(json.dumps(report))
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+    return report

@@ -75,9 +75,7 @@ async def measure(bench: Bench) -> Report:
     async with (
         bench.house(url) as house,
         serving(bench, url, house, "web") as (port, token),
-        await psycopg.AsyncConnection.connect(
-            url, autocommit=True, options="-c synchronous_commit=off"
-        ) as connection,
+        await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c synchronous_commit=off") as connection,
         started(ours("side_clients", str(port), token), name="clients") as clients,
     ):
         (task,) = await functions.create_tasks(house.caller, [{"title": "Watched"}])

@@ -1,6 +1,6 @@
 """The floor: a row is claimed by SKIP LOCKED, then marked as done; two statements, each its own commit.
 
-    python -m benchmarks.side_floor URL      question: {"count", "concurrency"}
+python -m benchmarks.side_floor URL      question: {"count", "concurrency"}
 """
 
 import asyncio
@@ -40,7 +40,9 @@ async def main() -> None:
             while len(connections) < question["concurrency"]:
                 connections.append(await connect())
             began = time.perf_counter()
-            await connections[0].execute("insert into job (state) select 'todo' from generate_series(1, %s)", [question["count"]])
+            await connections[0].execute(
+                "insert into job (state) select 'todo' from generate_series(1, %s)", [question["count"]]
+            )
             await asyncio.gather(*[work(one) for one in connections])
             return {"seconds": time.perf_counter() - began}
 

@@ -1,6 +1,6 @@
 """Bare Procrastinate with no-op jobs, worked on as Steward's worker does: the same pool, loops and polling.
 
-    python -m benchmarks.side_queue URL CONCURRENCY
+python -m benchmarks.side_queue URL CONCURRENCY
 """
 
 import asyncio

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 import psycopg
+from procrastinate.types import JSONDict
 
 from app.house import House
 from benchmarks.bench import Bench
@@ -23,7 +24,9 @@ from tasks import functions
 BATCH = 100
 LOOK_SECONDS = 0.01
 WARM_UP = 64
-WORK_LEFT: LiteralString = "select exists (select from public.tasks where execution_status in ('queued', 'in_progress'))"
+WORK_LEFT: LiteralString = (
+    "select exists (select from public.tasks where execution_status in ('queued', 'in_progress'))"
+)
 JOBS_LEFT: LiteralString = "select exists (select from jobs.procrastinate_jobs)"
 NOOP = {"title": "No-op", "tool": "noop", "execution_type": "fully_automated"}
 
@@ -91,7 +94,8 @@ async def bare_queue(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int
             async def run(count: int) -> float:
                 began = time.perf_counter()
                 for start in range(0, count, BATCH):
-                    await noop.batch_defer_async(*[{"number": n} for n in range(start, min(start + BATCH, count))])
+                    jobs: list[JSONDict] = [{"number": n} for n in range(start, min(start + BATCH, count))]
+                    await noop.batch_defer_async(*jobs)
                 await none_left(url, JOBS_LEFT)
                 return time.perf_counter() - began
 
@@ -137,9 +141,7 @@ async def measure(bench: Bench) -> Report:
     report = Report(
         "No-op tasks a second, created to completed", ("", "1 worker", "of Steward's", "4 workers", "of Steward's")
     )
-    rates: dict[int, dict[str, list[float]]] = {
-        workers: {kind.name: [] for kind in KINDS} for workers in (1, 4)
-    }
+    rates: dict[int, dict[str, list[float]]] = {workers: {kind.name: [] for kind in KINDS} for workers in (1, 4)}
     for _ in range(bench.options.rounds):
         for workers, found in rates.items():
             for kind in KINDS:

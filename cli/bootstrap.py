@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
+PEERS = ROOT / "build" / "peers"
+PEERS_REQUIREMENTS = "benchmarks/peers/requirements"
 NEEDED_BYTES = {"run": 700_000_000, "dev": 1_500_000_000}
 # Settings of pip that would send packages elsewhere, or ask hashes of the project itself.
 PIP_SETTINGS_TO_DROP = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES", "PIP_CONSTRAINT")
@@ -147,9 +149,9 @@ def site_packages() -> Path:
     return next((VENV / "lib").glob("python3*")) / "site-packages"
 
 
-def pip(arguments: list[str], count: int = 0) -> None:
-    """Run pip in `.venv`; on a terminal, show how many of `count` packages it has come to."""
-    program = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+def pip(arguments: list[str], count: int = 0, python: Path = PYTHON) -> None:
+    """Run pip in an environment; on a terminal, show how many of `count` packages it has come to."""
+    program = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
     lines, code = run_logged(program, count)
     if code != 0:
         raise SetupError(f"the packages could not be installed: {last_error(lines)} (all of it: {LOG})")
@@ -193,6 +195,21 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def ensure_peers() -> None:
+    """The environment of what the benchmarks compare with; no part of Steward depends on it."""
+    lock = ROOT / f"{PEERS_REQUIREMENTS}.lock"
+    made, wanted = PEERS / ".made", hashlib.sha256(lock.read_bytes()).hexdigest()
+    if made.exists() and made.read_text() == wanted:
+        return
+    say("Installing the peers of the benchmarks in an environment of their own (once, about a minute) ...")
+    lines, code = run_logged([sys.executable, "-I", "-m", "venv", "--clear", str(PEERS)])
+    if code != 0:
+        raise SetupError(f"the environment could not be made: {last_error(lines)} (all of it: {LOG})")
+    python = PEERS / "bin" / "python"
+    pip(["install", "--require-hashes", "--no-deps", "-r", str(lock)], python=python)
+    made.write_text(wanted)
+
+
 # ---------------------------------------------------------------- commands
 
 
@@ -225,12 +242,10 @@ def evaluate(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     ensure_environment("dev")
-    known = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in {"__init__", "eval"})
-    wanted = arguments or known
-    for name in wanted:
-        if name not in known:
-            raise SetupError(f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none'}")
-    return max([subprocess.call([str(PYTHON), "-m", f"benchmarks.{name}"]) for name in wanted], default=0)
+    names = {word for word in arguments if not word.startswith("-") and not word.isdecimal()}
+    if not names or names & {"tasks", "makespan"}:
+        ensure_peers()
+    return become(str(PYTHON), "-m", "benchmarks", *arguments)
 
 
 def chaos(arguments: list[str]) -> int:
@@ -239,7 +254,7 @@ def chaos(arguments: list[str]) -> int:
 
 
 def lock(arguments: list[str]) -> int:
-    """Resolve both locks for all platforms with uv, in an environment of its own, and the Node packages'."""
+    """Resolve the locks for all platforms with uv, in an environment of its own, and the Node packages'."""
     ensure_environment("dev")
     tools = ROOT / "build" / "lock"
     lines, code = run_logged([sys.executable, "-I", "-m", "venv", "--clear", str(tools)])
@@ -249,19 +264,12 @@ def lock(arguments: list[str]) -> int:
         raise SetupError(f"uv could not be installed: {last_error(lines)} (all of it: {LOG})")
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     options += ["--no-emit-find-links", "--custom-compile-command", "make lock", "--upgrade", "--quiet"]
-    for kind in ("run", "dev"):
-        same = ["-c", "requirements/run.lock"] if kind == "dev" else []
-        command = [
-            str(tools / "bin" / "uv"),
-            "pip",
-            "compile",
-            f"requirements/{kind}.in",
-            "-o",
-            f"requirements/{kind}.lock",
-        ]
-        say(f"Resolving requirements/{kind}.in ...")
+    for name in ("requirements/run", "requirements/dev", PEERS_REQUIREMENTS):
+        same = ["-c", "requirements/run.lock"] if name == "requirements/dev" else []
+        command = [str(tools / "bin" / "uv"), "pip", "compile", f"{name}.in", "-o", f"{name}.lock"]
+        say(f"Resolving {name}.in ...")
         if subprocess.call([*command, *options, *same]) != 0:
-            raise SetupError(f"requirements/{kind}.in could not be resolved")
+            raise SetupError(f"{name}.in could not be resolved")
     shutil.rmtree(tools)
     return become(str(PYTHON), "-m", "cli.testing", "--lock")
 

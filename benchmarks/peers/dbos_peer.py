@@ -1,6 +1,6 @@
 """DBOS: no-op workflows of two steps, and the stages of a plan; its own event loop, a step is a coroutine.
 
-    python dbos_peer.py URL      questions: {"count", "concurrency"} or {"stages": [...], "seconds"}
+python dbos_peer.py URL      questions: {"count", "concurrency"} or {"stages": [...], "seconds"}
 """
 # pyright: basic, reportMissingImports=false
 

@@ -1,6 +1,6 @@
 """LangGraph with its Postgres checkpointer: a graph of two no-op nodes, asynchronous durability, a thread a task.
 
-    python langgraph_peer.py URL      question: {"count", "concurrency"}
+python langgraph_peer.py URL      question: {"count", "concurrency"}
 """
 # pyright: basic, reportMissingImports=false
 
