@@ -28,7 +28,8 @@ def log_of(task: Task, events: Sequence[TaskEvent]) -> list[Entry]:
 
 
 def _is_elsewhere(event: TaskEvent) -> bool:
-    return event.kind in {"state", "changed"} or "step_id" in event.data
+    is_doubled = event.kind == "approval" and event.message == "used"  # the yes stands there already
+    return event.kind in {"state", "changed"} or "step_id" in event.data or is_doubled
 
 
 def _by(actor: str | None, reason: str | None) -> str:

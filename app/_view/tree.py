@@ -159,3 +159,9 @@ def changes_below(changes: list[PlanChange], tree: TaskNode) -> list[PlanChange]
     """The changes of plan that concern a task: those of its own parts and below, and the one that replaced it."""
     known = titles_of(tree).keys()
     return [change for change in changes if change.task_id in known or change.failed_task_id == tree.id]
+
+
+def proof_of(task: TaskNode) -> Task:
+    """The task whose evidence counts: the sending of a draft, where it has left; else the task itself."""
+    sent = [part for part in task.children if part.tool == "email_send" and part.execution_status == "completed"]
+    return sent[-1] if sent else task

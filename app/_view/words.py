@@ -55,7 +55,7 @@ EVENT = {
 }
 ACTOR = {"user": "you", "agent": "Steward", "database": "the database"}
 VERIFICATION = {
-    "verified": "somebody or something other than the one who did it has looked, and it is so",
+    "verified": "it was looked up afterwards, and it is so",
     "claimed": "whoever did it says so; nobody has looked",
     "unverifiable": "there is nothing outside that could be looked up",
 }

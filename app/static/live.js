@@ -4,6 +4,8 @@
   let source = null;
   let last = null;
   let timer = null;
+  let begun = null;
+  let pause = 250; // milliseconds; longer where the page takes long to make
   const live = () => document.getElementById("live");
 
   // Nothing is swapped under somebody's hands: while they write, or have changed something and not sent it.
@@ -20,8 +22,9 @@
     timer = setTimeout(() => {
       timer = null;
       if (busy() || document.querySelector(".htmx-request")) return changed();
+      begun = performance.now();
       htmx.trigger(document.body, "tasks-changed");
-    }, 250);
+    }, pause);
   };
 
   // The notice of a line that is down. It is outside of what is swapped.
@@ -41,7 +44,11 @@
   document.addEventListener("DOMContentLoaded", follow);
   addEventListener("pagehide", () => { if (source) { source.close(); source = null; isDown = false; } });
   addEventListener("pageshow", (event) => { if (event.persisted) { follow(); changed(); } });
-  document.addEventListener("htmx:afterSettle", tell);
+  document.addEventListener("htmx:afterSettle", () => {
+    tell();
+    if (begun) pause = Math.min(5000, Math.max(250, 2 * (performance.now() - begun)));
+    begun = null;
+  });
 
   // What is open, where one has scrolled to and what has the focus stays so across a swap.
   const name = (at) => at.id || [at.tagName, at.getAttribute("href"), at.name, at.value, at.form && at.form.getAttribute("action")].join(" ");
