@@ -103,6 +103,7 @@ class EventHub:
                     await subscription.still_valid()
                 except Unauthorized:
                     subscription.end(End.SIGNED_OUT)
+                await asyncio.sleep(0)  # others have their turn
             by_identity.setdefault((subscription.caller.identity, subscription.key[0]), []).append(subscription)
         for (_, organization_id), subscriptions in by_identity.items():
             if await _organization_of(subscriptions[0].caller) != organization_id:

@@ -359,8 +359,8 @@ async def test_a_client_that_does_not_read_is_given_up_while_others_go_on(
         reader, writer = await lazy_client(served, mine)
         async with streaming(served, mine) as events:
             items = [{"title": f"{n} " + "x" * 400} for n in range(200)]
-            reading = asyncio.ensure_future(take(events, 9 * len(items)))
-            for _ in range(9):
+            reading = asyncio.ensure_future(take(events, 7 * len(items)))
+            for _ in range(7):
                 await house.caller.call("create_tasks", items=items)
             expected = await ids_of(house.caller)
             assert await reading == expected
