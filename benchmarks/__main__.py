@@ -13,9 +13,9 @@ import time
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 
-from benchmarks.bench import Bench, Options, open_bench
-from benchmarks.processes import Ended
-from benchmarks.report import Report
+from benchmarks.harness.bench import Bench, Options, open_bench
+from benchmarks.harness.processes import Ended
+from benchmarks.harness.report import Report
 from core.logging import set_up_logging
 from core.settings import load_settings
 

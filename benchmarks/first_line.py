@@ -14,10 +14,10 @@ from uuid import UUID
 import psycopg
 
 from app.house import House
-from benchmarks.bench import Bench
-from benchmarks.http import BadAnswer, Connection, connected, free_port
-from benchmarks.processes import ours, started, steward
-from benchmarks.report import Report, Target, p50, p99
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.http import BadAnswer, Connection, connected, free_port
+from benchmarks.harness.processes import ours, started, steward
+from benchmarks.harness.report import Report, Target, p50, p99
 from benchmarks.tasks import NOOP
 from cli.serving import load_keys
 from tasks import functions
@@ -58,7 +58,7 @@ def is_work(event: dict[str, Any]) -> bool:
 async def raw_rounds(url: str) -> AsyncGenerator["RawRound"]:
     """Two connections here, an echo in a process of its own."""
     async with (
-        started(ours("side_echo", url), name="echo"),
+        started(ours("sides.echo", url), name="echo"),
         await psycopg.AsyncConnection.connect(url, autocommit=True) as said,
         await psycopg.AsyncConnection.connect(url, autocommit=True) as heard,
     ):

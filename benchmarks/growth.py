@@ -1,7 +1,7 @@
 """What a full table costs: a task, the list, the claim, at 10 thousand, 100 thousand and a million tasks.
 
-Three databases on one server, one a size, take turns. Nine tenths of the tasks are done, as in a house that has been
-lived in for years.
+Three databases on one server, one a size, take turns. A task came every minute; nine tenths are done, and what was done
+a week ago is archived, as the nightly clean-up does.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from psycopg import sql
 from agents.executor import carry_out, start_task
 from app.house import House
 from app.main import create_app
-from benchmarks.bench import Bench
-from benchmarks.report import Report, Target, p50, ratios
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.report import Report, Target, p50, ratios
 from benchmarks.tasks import NOOP, WORK_LEFT, create, none_left
 from cli.serving import load_keys
 from core.database import Caller, Identity
@@ -31,17 +31,18 @@ from tasks.capture import get_profile
 SMALLEST = 10_000
 TASKS = 300
 CLAIMS = 100
-PAGES = 20
+PAGES, FEWEST_PAGES, PAGE_SECONDS = 20, 3, 1.0
 WARM_UP = 40
 
 # Bound to no one row: ids are random, words differ, dates and priorities are spread.
 FILL: LiteralString = """
 insert into public.tasks (id, root_task_id, organization_id, created_by, title, description, priority, labels, due_at,
-  execution_type, execution_status, completed_at, cancelled_at, created_at, updated_at, search)
+  execution_type, execution_status, completed_at, cancelled_at, archived_at, created_at, updated_at, search)
 select n.id, n.id, %(organization)s, %(person)s, n.title, n.description, (array['critical', 'high', 'medium', 'low'])[n.i %% 4 + 1],
   array['l' || n.i %% 10], case when n.i %% 3 > 0 then n.at + interval '9 days' end,
   (array['manual', 'semi_automated', 'fully_automated'])[n.i %% 3 + 1], n.state,
   case when n.state = 'completed' then n.at + interval '1 hour' end, case when n.state = 'cancelled' then n.at + interval '1 hour' end,
+  case when n.state = 'completed' and n.at < now() - interval '7 days' then n.at + interval '8 days' end,
   n.at, n.at + interval '1 hour', private.task_words(n.title, n.description)
 from (
   select i, gen_random_uuid() as id, 'Task ' || i || ' about subject ' || i %% 997 as title,
@@ -56,6 +57,7 @@ where indrelid = 'public.tasks'::regclass and not indisunique"""
 
 async def fill(url: str, owner: Identity, organization_id: UUID, count: int) -> None:
     """That many tasks, without triggers; the indexes are built afterwards."""
+    began = time.perf_counter()
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute("set session_replication_role = replica")
         await connection.execute("set maintenance_work_mem = '512MB'")
@@ -68,6 +70,7 @@ async def fill(url: str, owner: Identity, organization_id: UUID, count: int) -> 
             await connection.execute(definition)
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
+    print(f"  {count:,} tasks were made in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 class Filled:
@@ -113,7 +116,7 @@ class Filled:
 
     async def _page(self, path: str) -> float:
         times: list[float] = []
-        for _ in range(PAGES):
+        while len(times) < FEWEST_PAGES or (len(times) < PAGES and sum(times) < PAGE_SECONDS):
             began = time.perf_counter()
             (await self.client.get(path)).raise_for_status()
             times.append(time.perf_counter() - began)
@@ -132,7 +135,6 @@ MEASURES: dict[str, Callable[[Filled], Awaitable[float]]] = {
 @asynccontextmanager
 async def filled(bench: Bench, count: int) -> AsyncGenerator[Filled]:
     """A house with that many tasks."""
-    print(f"  {count:,} tasks ...", file=sys.stderr, flush=True)
     url = await bench.fresh(f"growth_{count}")
     async with bench.house(url) as house:
         profile = await get_profile(house.caller)

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from app.house import House
 from app.main import create_app
-from benchmarks.bench import Bench
-from benchmarks.report import Report, p50, p99, ratios
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.report import Report, p50, p99, ratios
 from cli.serving import QuietServer, listening_socket, load_keys
 from tasks import functions
 

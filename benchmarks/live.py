@@ -12,10 +12,10 @@ from uuid import UUID
 
 import psycopg
 
-from benchmarks.bench import Bench
 from benchmarks.first_line import serving
-from benchmarks.processes import Answering, ours, started
-from benchmarks.report import Report, Target, p50, p99
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.processes import Answering, ours, started
+from benchmarks.harness.report import Report, Target, p50, p99
 from tasks import functions
 
 WARM_UP = 5
@@ -76,7 +76,7 @@ async def measure(bench: Bench) -> Report:
         bench.house(url) as house,
         serving(bench, url, house, "web") as (port, token),
         await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c synchronous_commit=off") as connection,
-        started(ours("side_clients", str(port), token), name="clients") as clients,
+        started(ours("sides.clients", str(port), token), name="clients") as clients,
     ):
         (task,) = await functions.create_tasks(house.caller, [{"title": "Watched"}])
         for _ in range(bench.options.rounds):

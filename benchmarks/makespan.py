@@ -14,9 +14,9 @@ from typing import TypedDict
 
 import psycopg
 
-from benchmarks.bench import Bench
-from benchmarks.processes import ours, peer, started
-from benchmarks.report import Report, Target, p50, ratios
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.processes import ours, peer, started
+from benchmarks.harness.report import Report, Target, p50, ratios
 from tasks import functions, trees
 
 STAGES = Path(__file__).parent / "data" / "plan_stages.json"
@@ -78,7 +78,7 @@ async def floor(stages: list[Stage]) -> float:
 async def our_worker(bench: Bench, stages: list[Stage]) -> AsyncGenerator[Callable[[], Awaitable[float]]]:
     """A worker process with a tool that sleeps; the tree comes from here."""
     url = await bench.fresh("makespan")
-    program = ours("side_worker", url, str(CONCURRENCY), str(MODEL_SECONDS))
+    program = ours("sides.worker", url, str(CONCURRENCY), str(MODEL_SECONDS))
     tree = {
         "title": "A plan",
         "execution_type": "fully_automated",

@@ -15,9 +15,9 @@ import psycopg
 from procrastinate.types import JSONDict
 
 from app.house import House
-from benchmarks.bench import Bench
-from benchmarks.processes import Answering, crew, ours, peer, split, steward
-from benchmarks.report import Report, Target, p50, ratios
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.processes import Answering, crew, ours, peer, split, steward
+from benchmarks.harness.report import Report, Target, p50, ratios
 from jobs.worker import queue_app
 from tasks import functions
 
@@ -88,7 +88,7 @@ async def bare_queue(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int
     noop = app.configure_task(name="noop", queue="noop")
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-        program = ours("side_queue", url, str(bench.options.concurrency))
+        program = ours("sides.queue", url, str(bench.options.concurrency))
         async with crew(workers, program, name="Procrastinate"):
 
             async def run(count: int) -> float:
@@ -132,7 +132,7 @@ KINDS = (
     Kind("Procrastinate, bare", bare_queue, 2000),
     Kind("DBOS, two steps", asked(lambda bench, url: peer("dbos", bench.sqlalchemy_url(url)), "dbos"), 200),
     Kind("LangGraph, two nodes", asked(lambda _, url: peer("langgraph", url), "langgraph"), 300),
-    Kind("SKIP LOCKED, the floor", asked(lambda _, url: ours("side_floor", url), "floor"), 8000),
+    Kind("SKIP LOCKED, the floor", asked(lambda _, url: ours("sides.floor", url), "floor"), 8000),
 )
 
 

@@ -19,6 +19,7 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 PEERS = ROOT / "build" / "peers"
 PEERS_REQUIREMENTS = "benchmarks/peers/requirements"
+WITH_PEERS = {"tasks", "makespan"}
 NEEDED_BYTES = {"run": 700_000_000, "dev": 1_500_000_000}
 # Settings of pip that would send packages elsewhere, or ask hashes of the project itself.
 PIP_SETTINGS_TO_DROP = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES", "PIP_CONSTRAINT")
@@ -242,8 +243,14 @@ def evaluate(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     ensure_environment("dev")
-    names = {word for word in arguments if not word.startswith("-") and not word.isdecimal()}
-    if not names or names & {"tasks", "makespan"}:
+    files = (ROOT / "benchmarks").glob("*.py")
+    known = sorted(path.stem for path in files if path.stem not in {"__init__", "__main__", "eval"})
+    # A word is a benchmark, an option, or an option's number.
+    names = [word for word in arguments if not word.startswith("-") and not word.isdecimal()]
+    for name in names:
+        if name not in known:
+            raise SetupError(f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none'}")
+    if not names or not WITH_PEERS.isdisjoint(names):
         ensure_peers()
     return become(str(PYTHON), "-m", "benchmarks", *arguments)
 

@@ -1,14 +1,14 @@
 """Bare Procrastinate with no-op jobs, worked on as Steward's worker does: the same pool, loops and polling.
 
-python -m benchmarks.side_queue URL CONCURRENCY
+python -m benchmarks.sides.queue URL CONCURRENCY
 """
 
 import asyncio
 import math
 import sys
 
+from benchmarks.harness.processes import split
 from benchmarks.peers.lines import own_output, serve
-from benchmarks.processes import split
 from jobs.worker import HEARTBEAT_SECONDS, JOBS_PER_LOOP, MOST_LOOPS, POLL_SECONDS, SILENT_SECONDS, queue_app
 
 

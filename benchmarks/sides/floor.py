@@ -1,6 +1,6 @@
 """The floor: a row is claimed by SKIP LOCKED, then marked as done; two statements, each its own commit.
 
-python -m benchmarks.side_floor URL      question: {"count", "concurrency"}
+python -m benchmarks.sides.floor URL      question: {"count", "concurrency"}
 """
 
 import asyncio

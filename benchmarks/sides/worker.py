@@ -1,6 +1,6 @@
 """A worker of Steward with one more tool, `sleep`: a journaled call that takes its time, as a model's does.
 
-python -m benchmarks.side_worker URL CONCURRENCY SECONDS
+python -m benchmarks.sides.worker URL CONCURRENCY SECONDS
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Many browsers in one process: raw sockets on one event loop that read server-sent events and note when each came.
 
-    python -m benchmarks.side_clients PORT TOKEN
+    python -m benchmarks.sides.clients PORT TOKEN
 
 Questions: {"clients": N} opens the streams, once all have begun; {"until": [ids]} answers {id: [moments]} when every
 client has had each of these events, by the clock that all processes of a machine share; {"close": true} closes them.

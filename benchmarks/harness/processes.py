@@ -4,16 +4,18 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PEERS_PYTHON = ROOT / "build" / "peers" / "bin" / "python"
 PATIENCE_SECONDS = 120.0
 LONGEST_LINE = 2**24
+LONGEST_COMPLAINT = 3000
 
 
 class Ended(Exception):
@@ -49,24 +51,42 @@ class Answering:
 async def started(
     program: Sequence[str], *, name: str, environment: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Answering]:
-    """The process, once it has said its first line; told to end after the block, and ended by its id if it does not."""
-    process = await asyncio.create_subprocess_exec(
-        *program, stdin=PIPE, stdout=PIPE, cwd=ROOT, env={**os.environ, **(environment or {})}, limit=LONGEST_LINE
-    )
-    assert process.stdin
-    answering = Answering(process, name)
-    try:
-        await answering.hear()
-        yield answering
-    finally:
-        process.stdin.close()
-        if "steward" in program[0]:
-            process.terminate()
+    """The process, once it has said its first line; told to end after the block, and ended by its id if it does not.
+
+    What it says on standard error is shown when the block fails.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *program,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=errors,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            limit=LONGEST_LINE,
+        )
         try:
-            await asyncio.wait_for(process.wait(), 20)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+            answering = Answering(process, name)
+            await answering.hear()
+            yield answering
+        except Exception:
+            errors.seek(0)
+            print(f"{name}:", errors.read().decode(errors="replace")[-LONGEST_COMPLAINT:], file=sys.stderr)
+            raise
+        finally:
+            await _end(process, by_signal=Path(program[0]).name == "steward")
+
+
+async def _end(process: Process, *, by_signal: bool) -> None:
+    if process.stdin:
+        process.stdin.close()
+    if by_signal and process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 20)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The other end of a LISTEN/NOTIFY round: what comes in on `ping` goes out on `pong`.
 
-python -m benchmarks.side_echo URL
+python -m benchmarks.sides.echo URL
 """
 
 import asyncio
