@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TypedDict
 
@@ -41,22 +42,14 @@ def read_stages(path: Path = STAGES) -> list[Stage]:
 
 
 def critical_path(stages: list[Stage], seconds: float = MODEL_SECONDS) -> float:
-    """Seconds of the longest chain of model calls. Raises KeyError for an unknown stage, ValueError for a circle."""
+    """Seconds of the longest chain of model calls. Raises KeyError for an unknown stage, CycleError."""
     by_id = {stage["id"]: stage for stage in stages}
-    ends: dict[str, float | None] = {}
-
-    def end(name: str) -> float:
-        known = ends.setdefault(name, None) if name in ends else -1.0
-        if known is None:
-            raise ValueError(f"stage {name} depends on itself")
-        if known < 0:
-            ends[name] = None
-            stage = by_id[name]
-            known = (seconds if stage["llm"] else 0) + max(map(end, stage["depends_on"]), default=0)
-            ends[name] = known
-        return known
-
-    return max(map(end, by_id), default=0)
+    ends: dict[str, float] = {}
+    for name in TopologicalSorter({name: stage["depends_on"] for name, stage in by_id.items()}).static_order():
+        stage = by_id[name]
+        before = max((ends[needed] for needed in stage["depends_on"]), default=0.0)
+        ends[name] = before + (seconds if stage["llm"] else 0)
+    return max(ends.values(), default=0)
 
 
 async def floor(stages: list[Stage]) -> float:
