@@ -37,22 +37,25 @@ WARM_UP = 40
 # Bound to no one row: ids are random, words differ, dates and priorities are spread.
 FILL: LiteralString = """
 insert into public.tasks (id, root_task_id, organization_id, created_by, title, description, priority, labels, due_at,
-  execution_type, execution_status, completed_at, cancelled_at, archived_at, created_at, updated_at, search)
+  execution_type, execution_status, completed_at, cancelled_at, archived_at, created_at, updated_at)
 select n.id, n.id, %(organization)s, %(person)s, n.title, n.description, (array['critical', 'high', 'medium', 'low'])[n.i %% 4 + 1],
   array['l' || n.i %% 10], case when n.i %% 3 > 0 then n.at + interval '9 days' end,
   (array['manual', 'semi_automated', 'fully_automated'])[n.i %% 3 + 1], n.state,
   case when n.state = 'completed' then n.at + interval '1 hour' end, case when n.state = 'cancelled' then n.at + interval '1 hour' end,
   case when n.state = 'completed' and n.at < now() - interval '7 days' then n.at + interval '8 days' end,
-  n.at, n.at + interval '1 hour', private.task_words(n.title, n.description)
+  n.at, n.at + interval '1 hour'
 from (
   select i, gen_random_uuid() as id, 'Task ' || i || ' about subject ' || i %% 997 as title,
     'Call number ' || i %% 8999 || ' and ask for the report of week ' || i %% 53 as description,
     now() - make_interval(secs => (%(count)s - i) * 60.0) as at,
     case when i %% 10 > 0 then 'completed' when i %% 50 = 0 then 'cancelled' else 'pending' end as state
   from generate_series(1, %(count)s) i) n"""
+WORDS: LiteralString = """
+insert into public.task_words (task_id, organization_id, words)
+select t.id, t.organization_id, to_tsvector('simple', t.title || ' ' || t.description) from public.tasks t"""
 INDEXES: LiteralString = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_catalog.pg_index
-where indrelid = 'public.tasks'::regclass and not indisunique"""
+where indrelid in ('public.tasks'::regclass, 'public.task_words'::regclass) and not indisunique"""
 
 
 async def fill(url: str, owner: Identity, organization_id: UUID, count: int) -> None:
@@ -66,6 +69,7 @@ async def fill(url: str, owner: Identity, organization_id: UUID, count: int) -> 
             await connection.execute(sql.SQL("drop index {}").format(sql.SQL(cast("LiteralString", name))))
         values = {"organization": organization_id, "person": owner.user_id, "count": count}
         await connection.execute(FILL, values)
+        await connection.execute(WORDS)
         for _, definition in indexes:
             await connection.execute(definition)
         await connection.execute("vacuum analyze")
