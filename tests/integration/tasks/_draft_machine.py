@@ -133,8 +133,7 @@ class DraftMachine(RuleBasedStateMachine):
             self.move(draft, "superseded")
 
     def arrive(self, row: Row) -> None:
-        query = "select id from public.approvals where draft_id = %s"
-        approval = Approval(self.world.ask(None, query, row["id"]).value, "open")
+        approval = Approval(UUID(row["approval_id"]), "open")
         self.drafts.append(Draft(UUID(row["id"]), row["digest"], bool(row["to_recipients"]), approvals=[approval]))
 
     @invariant()
@@ -354,11 +353,32 @@ class DraftMachine(RuleBasedStateMachine):
     @rule(
         name=ACTORS,
         place=PLACE,
-        column=st.sampled_from(["digest", "draft_id", "task_id", "expires_at", "decided_by", "decided_at"]),
+        column=st.sampled_from(
+            [
+                "digest",
+                "draft_id",
+                "task_id",
+                "expires_at",
+                "decided_by",
+                "decided_at",
+                "payload",
+                "title",
+                "why",
+                "created_at",
+            ]
+        ),
     )
     def write_another_seal(self, name: str, place: int, column: str) -> None:
         approval, before = self.draft(place).approvals[-1], self.last
-        other = {"digest": "0" * 64, "expires_at": "2100-01-01", "decided_at": "2000-01-01"}
+        other = {
+            "digest": "0" * 64,
+            "expires_at": "2100-01-01",
+            "decided_at": "2000-01-01",
+            "created_at": "2000-01-01",
+            "payload": {"amount": 10000},
+            "title": "Another",
+            "why": "another",
+        }
         answer = self.world.change(self.who(name), "approvals", approval.id, {column: other.get(column, uuid4())})
         self.check(answer, CONFLICT, before)
 

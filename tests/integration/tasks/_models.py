@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -179,6 +179,7 @@ def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int)
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            phases=[Phase.generate, Phase.shrink],
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         ),
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.database import Identity
-from tests.integration.tasks._models import CONFLICT, FORBIDDEN, NO_RIGHT, TASKS, Answer, Row, World
+from tests.integration.tasks._models import CONFLICT, FORBIDDEN, INVALID, NO_RIGHT, TASKS, Answer, Row, World
 
 STATES = sorted(TASKS)
 ACTORS = st.sampled_from(["owner", "worker", "console"])
@@ -146,7 +146,7 @@ class TaskMachine(RuleBasedStateMachine):
         self.expect(answer, who, self.move(wanted), free=False)
         self.waits_for = self.before["blocked_on"]
 
-    @rule(name=ACTORS, kind=st.sampled_from(["shorten", "edit", "empty", "swap"]))
+    @rule(name=ACTORS, kind=st.sampled_from(["shorten", "edit", "empty", "swap", "a move"]))
     def rewrite_the_log(self, name: str, kind: str) -> None:
         log: list[Row] = self.before["execution_log"]
         forged = {
@@ -154,6 +154,7 @@ class TaskMachine(RuleBasedStateMachine):
             "edit": [*log[:-1], {**log[-1], "event": "forged"}],
             "empty": [],
             "swap": [{"event": "forged"}, *log],
+            "a move": [*log, {"event": "completed", "from": self.status, "to": "completed"}],
         }[kind]
         answer = self.world.change(self.who(name), "tasks", self.task_id, {"execution_log": forged})
         self.expect(answer, self.who(name), FORBIDDEN)
@@ -203,6 +204,8 @@ class TaskMachine(RuleBasedStateMachine):
         road = self.move("in_progress")
         if self.status == "in_progress" or self.paused or (as_worker and self.status != "queued"):
             road = CONFLICT
+        if as_worker and self.status == "pending":
+            road = []  # left alone
         worker_id = uuid4() if as_worker else None
         self.expect(self.world.call(who, "start_task_execution", task_id=self.task_id, worker_id=worker_id), who, road)
 
@@ -270,7 +273,6 @@ class TaskMachine(RuleBasedStateMachine):
         road = CONFLICT if stale else self.move(wanted)
         self.expect(self.world.change(who, "tasks", self.task_id, changes), who, road)
 
-    @precondition(lambda self: self.status != "blocked" or self.waits_for)
     @rule(name=st.sampled_from(["owner", "worker"]))
     def answer_it(self, name: str) -> None:
         who = self.who(name)
@@ -327,6 +329,9 @@ class TaskMachine(RuleBasedStateMachine):
     def note_something(self, name: str) -> None:
         who = self.who(name)
         before = self.before["execution_log"]
+        for forged in ({"event": "note", "to": "completed"}, {"event": "completed"}, {"event": ""}, {}):
+            answer = self.world.call(who, "add_execution_log_entry", task_id=self.task_id, log_entry=forged)
+            self.expect(answer, who, INVALID)
         answer = self.world.call(who, "add_execution_log_entry", task_id=self.task_id, log_entry={"event": "note"})
         assert answer.refused is None
         self.before = self.row()

@@ -1,0 +1,452 @@
+"""Random trees and random runs of them by a worker and a person, held against the model after every step."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.database import Identity
+from tests.integration.tasks._models import CONFLICT, INVALID, MISSING, TASKS, Answer, Row, World
+from tests.integration.tasks._tree_model import ENDED, Node, Tree
+
+SHAPES = st.lists(
+    st.tuples(
+        st.integers(0, 3),  # the parent: this many tasks earlier that have or may have parts
+        st.sampled_from(["auto", "auto", "auto", "manual"]),
+        st.sampled_from(["replan", "replan", "skip", "escalate", "stop"]),
+        st.none() | st.integers(1, 3),  # waits for the sibling this many places before
+    ),
+    min_size=2,
+    max_size=7,
+)
+PICK = st.integers(0, 11)
+MOST = 14  # tasks in a tree
+OUTCOMES = st.sampled_from(["completed", "completed", "failed", "decompose", "left"])
+DECISIONS = st.sampled_from(["skip", "escalate", "another_approach", "other_subtasks"])
+WAITING = {"review", "subtasks"}
+
+
+class TreeMachine(RuleBasedStateMachine):
+    """One tree of tasks. Each rule makes one call, moves the model likewise, and compares all rows and jobs."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.finished: dict[UUID, Row] = {}
+        self.sound = False
+
+    # Growing
+
+    @initialize(shape=SHAPES, opened=st.booleans())
+    def plant(self, shape: list[tuple[int, str, str, int | None]], opened: bool) -> None:
+        root = Node("root")
+        nodes = [root]
+        for back, kind, on_failure, _ in shape:
+            parents = [n for n in nodes if not n.manual]
+            parent = parents[max(0, len(parents) - 1 - back)]
+            nodes.append(Node(f"t{len(nodes)}", parent, kind == "manual", on_failure))
+        for node, (_, _, _, before) in zip(nodes[1:], shape, strict=True):
+            node.manual = node.manual and not node.children
+            siblings = node.parent.children if node.parent else []
+            place = siblings.index(node)
+            if before and place >= before:
+                node.waits_for.append(siblings[place - before])
+        self.tree, self.finished, self.grown = Tree(root), {}, len(nodes)
+        answer = self.world.call(self.world.owner, "create_task_tree", tree=self.as_json(root))
+        assert answer.refused is None, answer
+        for node in nodes:
+            node.id = UUID(answer.value["keys"][node.name])
+        self.execute("owner", root)
+        if opened:
+            self.claim(root)
+            self.open_parts(root, [])
+
+    def as_json(self, node: Node) -> dict[str, Any]:
+        return {
+            "key": node.name,
+            "title": node.name,
+            "execution_type": "manual" if node.manual else "fully_automated",
+            "on_failure": node.on_failure,
+            "max_retries": 1,
+            "depends_on": [n.name for n in node.waits_for],
+            "children": [self.as_json(child) for child in node.children],
+        }
+
+    def part(self, parent: Node, names: list[str]) -> list[Node]:
+        """New parts that a run made: their ids are read from the tree."""
+        made = [Node(name, parent) for name in names]
+        for node in made:
+            query = "select id from public.tasks where title = %s and root_task_id = %s"
+            node.id = self.world.ask(None, query, node.name, self.tree.root.id).value
+        self.grown += len(made)
+        return made
+
+    def some(self, pick: int, fits: Callable[[Node], bool] = lambda _: True) -> Node:
+        """A task that fits, else any: what does not fit is refused."""
+        fitting = [n for n in self.tree.nodes if fits(n)] or self.tree.nodes
+        return fitting[pick % len(fitting)]
+
+    def who(self, name: str) -> Identity:
+        return self.world.owner if name == "owner" else self.world.worker
+
+    def check(self, answer: Answer, refusal: str | None) -> bool:
+        self.sound = False
+        assert answer.refused == refusal, (answer.refused, answer.message, answer.detail, refusal)
+        return refusal is None
+
+    # The worker
+
+    @property
+    def jobs(self) -> list[Node]:
+        """What a worker may take: a job outlives that its task is cancelled or put back."""
+        return [n for n in self.tree.nodes if n.has_job]
+
+    @precondition(lambda self: self.jobs)
+    @rule(
+        turns=st.lists(st.tuples(PICK, OUTCOMES, st.lists(DECISIONS, min_size=3, max_size=3)), min_size=1, max_size=8)
+    )
+    def work_for_a_while(self, turns: list[tuple[int, str, list[str]]]) -> None:
+        """What a worker does all day: takes a job, and brings the run to an end."""
+        for pick, outcome, decisions in turns:
+            if self.jobs:
+                self.take_one(self.jobs[pick % len(self.jobs)], outcome, decisions)
+                self.the_database_agrees()
+
+    def take_one(self, node: Node, outcome: str, decisions: list[str]) -> None:
+        self.claim(node)
+        if node.status != "in_progress":
+            return
+        self.the_database_agrees()
+        if node.children:
+            self.open_parts(node, decisions)
+        elif outcome == "decompose" and self.grown < MOST:
+            self.break_down(node, [(1, 0)], 2)
+        elif outcome == "failed":
+            self.give_up(node)
+        elif outcome != "left":
+            self.finish(node)
+
+    def teardown(self) -> None:
+        """Nothing gets stuck: whatever happened, a worker that goes on ends the tree or leaves it to a person."""
+        if not self.sound:
+            return
+        for node in self.tree.nodes:
+            if node.paused:
+                self.check(self.world.call(self.world.owner, "resume_task", task_id=node.id), None)
+                self.tree.resume(node)
+        for _ in range(200):
+            if running := [n for n in self.tree.nodes if n.status == "in_progress"]:
+                self.open_parts(running[0], ["skip"]) if running[0].children else self.finish(running[0])
+            elif self.jobs:
+                self.take_one(self.jobs[0], "completed", ["skip"])
+            else:
+                break
+            self.the_database_agrees()
+        stuck = {n.name: (n.status, [w.name for w in n.waits_for]) for n in self.tree.nodes if n.status not in ENDED}
+        assert self.tree.root.status in ENDED or any(n.needs_a_person for n in self.tree.nodes), stuck
+
+    @precondition(lambda self: self.jobs)
+    @rule(pick=PICK)
+    def take_a_job(self, pick: int) -> None:
+        self.claim(self.jobs[pick % len(self.jobs)])
+
+    def claim(self, node: Node) -> None:
+        """The job is gone with this; only what is queued and not paused is begun."""
+        taken = "update jobs.procrastinate_jobs set status = 'doing' where queueing_lock = %s and status = 'todo'"
+        assert self.world.ask(None, taken, str(node.id)).count == 1
+        node.has_job = False
+        self.start_without_a_job(node)
+
+    def start_without_a_job(self, node: Node) -> None:
+        """A task that waits for others is put back, and left alone; so is one that is not queued yet."""
+        answer = self.world.call(self.world.worker, "start_task_execution", task_id=node.id, worker_id=uuid4())
+        if node.status == "pending" or (node.status == "queued" and node.held_up_by):
+            assert self.check(answer, None)
+            assert answer.value is None, "it began before what it depends on was done"
+            node.status = "pending"
+        elif self.check(answer, None if node.status == "queued" and not node.is_paused else CONFLICT):
+            self.tree.move(node, "in_progress")
+
+    @precondition(lambda self: any(n.status == "in_progress" and n.children for n in self.tree.nodes))
+    @rule(pick=PICK, decisions=st.lists(DECISIONS, min_size=3, max_size=3))
+    def go_on_with_the_parts(self, pick: int, decisions: list[str]) -> None:
+        self.open_parts(self.some(pick, lambda n: n.status == "in_progress" and bool(n.children)), decisions)
+
+    def open_parts(self, parent: Node, decisions: list[str]) -> None:
+        failures = [
+            c
+            for c in parent.children
+            if c.status == "failed" and c.on_failure == "replan" and not (c.waived or c.superseded or c.escalated)
+        ]
+        answer = self.world.call(self.world.worker, "open_subtasks", task_id=parent.id)
+        assert self.check(answer, None)
+        assert {f["id"] for f in answer.value["failures"]} == {str(f.id) for f in failures}
+        if not failures:
+            self.tree.open(parent)
+        elif self.grown < MOST:
+            self.change_the_plan(parent, failures, decisions)
+        else:
+            self.change_the_plan(parent, failures, ["skip"])
+
+    def change_the_plan(self, parent: Node, failures: list[Node], decisions: list[str]) -> None:
+        changes: list[dict[str, Any]] = []
+        for place, failed in enumerate(failures):
+            decision = decisions[place % len(decisions)]
+            names = [
+                f"{failed.name}.{self.grown}{letter}" for letter in ("a" if decision == "another_approach" else "ab")
+            ]
+            tasks = [
+                {"title": n, "execution_type": "fully_automated", "depends_on": [0] if i else []}
+                for i, n in enumerate(names)
+            ]
+            parts = tasks if decision in ("another_approach", "other_subtasks") else []
+            changes.append({"failed_task_id": str(failed.id), "decision": decision, "reason": "tried", "tasks": parts})
+        assert self.check(
+            self.world.call(self.world.worker, "apply_plan_changes", task_id=parent.id, changes=changes), None
+        )
+        parent.replans += 1
+        for failed, change in zip(failures, changes, strict=True):
+            if change["tasks"]:
+                made = self.part(parent, [t["title"] for t in change["tasks"]])
+                for node in made[1:]:
+                    node.waits_for.append(made[0])
+                self.tree.replace(failed, made)
+            elif change["decision"] == "skip":
+                self.tree.waive(failed)
+            else:
+                failed.escalated = True
+        self.tree.open(parent)
+
+    @precondition(lambda self: any(n.status in ("in_progress", "paused") and not n.children for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def complete(self, pick: int) -> None:
+        self.finish(self.some(pick, lambda n: n.status in ("in_progress", "paused") and not n.children))
+
+    def finish(self, node: Node) -> None:
+        result = {"output": node.name}
+        if self.check(
+            self.world.call(self.world.worker, "complete_task_execution", task_id=node.id, result_data=result), None
+        ):
+            self.tree.move(node, "completed")
+
+    @rule(pick=PICK)
+    def start_or_complete_what_is_not_its_turn(self, pick: int) -> None:
+        node = self.some(pick, lambda n: n.status not in ("in_progress", "paused"))
+        if node.status != "queued":
+            self.start_without_a_job(node)
+        if node.status not in ("in_progress", "paused"):
+            self.check(self.world.call(self.world.worker, "complete_task_execution", task_id=node.id), CONFLICT)
+
+    @precondition(lambda self: any(n.status in ("in_progress", "paused") for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def fail(self, pick: int) -> None:
+        self.give_up(self.some(pick, lambda n: n.status in ("in_progress", "paused")))
+
+    def give_up(self, node: Node) -> None:
+        answer = self.world.call(
+            self.world.worker, "fail_task_execution", task_id=node.id, error="no", should_retry=False
+        )
+        if self.check(answer, None):
+            self.tree.move(node, "failed")
+
+    @precondition(lambda self: any(n.status == "in_progress" for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def block(self, pick: int) -> None:
+        node = self.some(pick, lambda n: n.status == "in_progress")
+        if self.check(
+            self.world.call(self.world.worker, "block_task_execution", task_id=node.id, reason="a question"), None
+        ):
+            self.tree.move(node, "blocked")
+
+    @precondition(
+        lambda self: self.grown < MOST and any(n.status == "in_progress" and not n.children for n in self.tree.nodes)
+    )
+    @rule(
+        pick=PICK, edges=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=3), size=st.integers(1, 3)
+    )
+    def decompose(self, pick: int, edges: list[tuple[int, int]], size: int) -> None:
+        self.break_down(self.some(pick, lambda n: n.status == "in_progress" and not n.children), edges, size)
+
+    def break_down(self, node: Node, edges: list[tuple[int, int]], size: int) -> None:
+        wanted = sorted({(max(e), min(e)) for e in edges if e[0] != e[1] and max(e) < size})
+        names = [f"{node.name}.{self.grown}{letter}" for letter in "abc"[:size]]
+        parts = [
+            {"title": name, "execution_type": "fully_automated", "depends_on": [b for a, b in wanted if a == place]}
+            for place, name in enumerate(names)
+        ]
+        if self.check(
+            self.world.call(self.world.worker, "decompose_task_execution", task_id=node.id, subtasks=parts), None
+        ):
+            made = self.part(node, names)
+            for late, early in wanted:
+                made[late].waits_for.append(made[early])
+            self.tree.open(node)
+
+    # The person
+
+    @rule(name=st.sampled_from(["owner", "worker"]), pick=PICK)
+    def press_execute(self, name: str, pick: int) -> None:
+        self.execute(name, self.some(pick, lambda n: n.status in ("pending", "blocked")))
+
+    def execute(self, name: str, node: Node) -> None:
+        refusal = None
+        if node.status not in ("queued", "in_progress") and (
+            node.is_paused or node.held_up_by or node.on_subtasks or "queued" not in TASKS[node.status]
+        ):
+            refusal = CONFLICT
+        answer = self.world.call(self.who(name), "queue_task_execution", task_id=node.id)
+        if self.check(answer, refusal) and node.status not in ("queued", "in_progress"):
+            self.tree.move(node, "queued")
+
+    @precondition(lambda self: any(n.manual or n.status == "blocked" for n in self.tree.nodes if not n.children))
+    @rule(pick=PICK)
+    def tick_off(self, pick: int) -> None:
+        node = self.some(pick, lambda n: not n.children and (n.manual or n.status == "blocked"))
+        changes = {"execution_status": "completed"}
+        answer = self.world.call(self.world.owner, "update_task", task_id=node.id, changes=changes)
+        if self.check(answer, CONFLICT if node.status in ("failed", "cancelled") else None):
+            self.tree.move(node, "completed")
+
+    @precondition(lambda self: sum(n.paused for n in self.tree.nodes) < 3)
+    @rule(pick=PICK)
+    def pause(self, pick: int) -> None:
+        node = self.some(pick, lambda n: not n.paused and n.status not in ENDED)
+        answer = self.world.call(self.world.owner, "pause_task", task_id=node.id)
+        if self.check(answer, CONFLICT if node.status in ENDED else None):
+            self.tree.pause(node)
+
+    @precondition(lambda self: any(n.paused for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def resume(self, pick: int) -> None:
+        node = self.some(pick, lambda n: n.paused)
+        if self.check(self.world.call(self.world.owner, "resume_task", task_id=node.id), None):
+            self.tree.resume(node)
+
+    @precondition(lambda self: self.grown > 4)
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        node = self.some(pick, lambda n: not n.children)
+        answer = self.world.call(self.world.owner, "cancel_task", task_id=node.id)
+        if self.check(answer, CONFLICT if node.status in ENDED else None):
+            self.tree.cancel(node)
+
+    @precondition(lambda self: self.tree.root.status in ENDED)
+    @rule(pick=PICK)
+    def cancel_or_pause_what_has_ended(self, pick: int) -> None:
+        for function in ("cancel_task", "pause_task"):
+            node = self.some(pick, lambda n: n.status in ENDED)
+            self.check(self.world.call(self.world.owner, function, task_id=node.id), CONFLICT)
+
+    @precondition(lambda self: any(n.status in ("failed", "cancelled") for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def go_on_without(self, pick: int) -> None:
+        node = self.some(pick, lambda n: n.status in ("failed", "cancelled"))
+        refusal = CONFLICT if node.parent is None or node.superseded else None
+        if (
+            self.check(self.world.call(self.world.owner, "waive_task", task_id=node.id, reason="no need"), refusal)
+            and not node.waived
+        ):
+            self.tree.waive(node)
+
+    @precondition(lambda self: any(n.status == "failed" and not n.children for n in self.tree.nodes))
+    @rule(pick=PICK)
+    def retry(self, pick: int) -> None:
+        node = self.some(pick, lambda n: n.status == "failed" and not n.children)
+        answer = self.world.call(self.world.owner, "retry_task", task_id=node.id)
+        if self.check(answer, CONFLICT if node.superseded else None):
+            self.tree.move(node, "queued")
+
+    # Edges
+
+    @rule(pick=PICK, other=PICK, raw=st.booleans())
+    def add_an_edge(self, pick: int, other: int, raw: bool) -> None:
+        node, on = self.some(pick, lambda n: n.status == "pending"), self.some(other)
+        if node is on or on.superseded:
+            return
+        if raw:
+            answer = self.world.ask(
+                self.world.owner,
+                "insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)"
+                " values (%s, %s, %s) on conflict do nothing",
+                self.world.organization_id,
+                node.id,
+                on.id,
+            )
+        else:
+            answer = self.world.call(self.world.owner, "add_dependency", task_id=node.id, depends_on_task_id=on.id)
+        if not raw and node.status not in ("pending", "queued"):
+            assert self.check(answer, CONFLICT) is False
+        elif self.tree.closes_a_cycle(node, on):
+            assert self.check(answer, INVALID) is False
+            named = answer.detail.split(" -> ")
+            assert named[0] == named[-1], answer.detail
+            assert {node.name, on.name} <= set(named), answer.detail
+        elif self.check(answer, None):
+            node.waits_for += [on] if on not in node.waits_for else []
+            if not raw and node.status == "queued" and node.held_up_by:
+                node.status = "pending"
+
+    @precondition(lambda self: any(n.waits_for for n in self.tree.nodes))
+    @rule(pick=PICK, other=PICK)
+    def remove_an_edge(self, pick: int, other: int) -> None:
+        node = self.some(pick, lambda n: bool(n.waits_for))
+        on = (node.waits_for * 3 + self.tree.nodes)[other % (len(node.waits_for) * 3 + 1)]
+        there = on in node.waits_for
+        answer = self.world.call(self.world.owner, "remove_dependency", task_id=node.id, depends_on_task_id=on.id)
+        if self.check(answer, None if there else MISSING):
+            node.waits_for.remove(on)
+            if node.parent and node.may_start:
+                self.tree.move(node, "queued")
+
+    # What must hold
+
+    @invariant()
+    def the_database_agrees(self) -> None:
+        rows = {
+            r["row"]["id"]: r["row"]
+            for r in self.world.ask(
+                None,
+                "select to_jsonb(t) || jsonb_build_object('jobs', (select count(*) from jobs.procrastinate_jobs j"
+                " where j.queueing_lock = t.id::text and j.status = 'todo'), 'edges', (select coalesce(jsonb_agg(d.depends_on_task_id), '[]')"
+                " from public.task_dependencies d where d.task_id = t.id)) as row from public.tasks t where t.root_task_id = %s",
+                self.tree.root.id,
+            ).rows
+        }
+        assert len(rows) == len(self.tree.nodes)
+        said = {n.name: told(n) for n in self.tree.nodes}
+        found = {n.name: picture(rows[str(n.id)]) for n in self.tree.nodes}
+        assert found == said, {name: (found[name], said[name]) for name in said if found[name] != said[name]}
+        for node in self.tree.nodes:
+            row = rows[str(node.id)]
+            if node.status == "completed":
+                row = {k: v for k, v in row.items() if k not in ("jobs", "edges", "paused_at", "updated_at")}
+                if node.id not in self.finished and node.children:
+                    assert all(c.counts_as_done for c in node.children), "a parent completes with its last part"
+                assert self.finished.setdefault(node.id, row) == row, "finished work is never touched"
+            if node.status == "queued" and not node.is_paused:
+                assert row["jobs"] == 1, "what waits for a worker has one job"
+            if node.on_subtasks:
+                assert not all(c.counts_as_done for c in node.children), "a parent completes with its last part"
+                assert not [c.name for c in node.children if c.may_start], "what may start is queued"
+        self.sound = True
+
+
+def picture(row: Row) -> tuple[object, ...]:
+    """What the model knows of a row."""
+    return (
+        row["execution_status"],
+        row["blocked_on"] == "subtasks",
+        row["paused_at"] is not None,
+        row["waived_at"] is not None,
+        row["superseded_at"] is not None,
+        row["jobs"],
+        sorted(row["edges"]),
+    )
+
+
+def told(node: Node) -> tuple[object, ...]:
+    """The same, as the model tells it."""
+    edges = sorted(str(n.id) for n in node.waits_for)
+    return (node.status, node.on_subtasks, node.paused, node.waived, node.superseded, int(node.has_job), edges)
