@@ -5,6 +5,7 @@ import asyncio
 import logging
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def tell(report: Report) -> None:
     print(f"{report.tasks} tasks, {report.mails} mails taken ({report.refusals} refusals)", file=sys.stderr)
     print(f"{sum(report.faults.values())} requests to the model: {faults}", file=sys.stderr)
     print(f"{report.takeovers} tasks taken over, Postgres crashed {report.crashes} times", file=sys.stderr)
+    uncertain = ", ".join(f"{count} {what}" for what, count in sorted(Counter(report.findings.uncertain).items()))
+    print(f"Uncertain mails, as the mail server knows them: {uncertain or 'none'}", file=sys.stderr)
     lines = report.findings.lines()
     for line in lines[:MOST_LINES]:
         print(line, file=sys.stderr)

@@ -75,7 +75,7 @@ STEPS = "select s.task_id, s.name, s.state, s.attempts from public.steps s where
 
 @dataclass
 class Findings:
-    """The report's figures, and a line on each case behind them."""
+    """The report's figures, and a line on each case behind them; for the uncertain mails, what the mail server knows."""
 
     lost: list[str] = field(default_factory=list[str])
     sent_twice: list[str] = field(default_factory=list[str])
@@ -201,7 +201,7 @@ def _judge_mails(after: Aftermath, person: Person, sink: SmtpSink, found: Findin
         if draft.state == "failed" and taken:
             found.unexplained.append(f"“{draft.subject}” is failed, and was taken")
         if draft.state == "uncertain":
-            found.uncertain.append(draft.subject)
+            found.uncertain.append("taken" if taken else "dropped" if message_id in sink.dropped else "never taken")
             if message_id not in sink.dropped and not _was_taken_over(after, draft):
                 found.unexplained.append(f"“{draft.subject}” is uncertain, and neither its line nor its worker broke")
     if not found.stuck:

@@ -14,7 +14,7 @@ from tests.chaos.person import Person
 from tests.chaos.smtp_sink import SmtpSink
 from tests.chaos.storm import Report, Sizes, run_storm
 
-SHORT = Sizes(trees=12, workers=3, every_seconds=1.5, plant_every_seconds=0.8, crashes=1, seed=3, limit_seconds=150)
+SHORT = Sizes(trees=12, workers=3, every_seconds=1.5, plant_every_seconds=0.8, crashes=1, seed=3, limit_seconds=240)
 
 
 async def test_nothing_is_lost_or_sent_twice_when_workers_die_and_the_database_crashes(tmp_path: Path) -> None:
