@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.database import Caller
+from core.errors import Conflict
 from tasks.models import (
     BlockedOn,
     Evidence,
@@ -230,7 +231,8 @@ async def start_task_execution(
     worker_id: UUID | None = None,
     journaled: Mapping[str, str] | None = None,
 ) -> "StartedTask":
-    """A run begins. A worker (`worker_id`) starts only what is queued and due, else Conflict.
+    """A run begins. A worker (`worker_id`) starts only what is queued and due, else Conflict; what waits for others is
+    put back to pending, and that is a Conflict, too.
 
     `journaled` names tools and their kind (read, act): the step of such a tool begins in the same transaction.
     """
@@ -242,6 +244,8 @@ async def start_task_execution(
         worker_id=worker_id,
         journaled=dict(journaled or {}),
     )
+    if row is None:
+        raise Conflict("This task waits for others", detail=f"task {task_id}")
     return StartedTask.model_validate(row)
 
 

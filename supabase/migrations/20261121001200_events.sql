@@ -57,6 +57,20 @@ comment on function private.after_task_change is 'Each change becomes an event, 
 create constraint trigger tasks_20_record after insert or update on public.tasks
 deferrable initially deferred for each row execute function private.after_task_change();
 
+create or replace function private.defer_task(task public.tasks) returns void
+language plpgsql security definer set search_path = jobs, pg_temp as $$
+begin
+  perform procrastinate_defer_jobs_v1(array[row(
+    case when task.tool is not null then 'tools' else 'thinking' end, 'advance_task', 5 - task.priority_rank,
+    null, task.id::text,
+    jsonb_build_object('task_id', task.id, 'organization_id', task.organization_id), task.run_after
+  )::procrastinate_job_to_defer_v1]);
+exception when unique_violation then
+  -- A job for this task waits already: one is enough, but it must not wait longer than this one would.
+  update procrastinate_jobs j set scheduled_at = task.run_after
+  where j.queueing_lock = task.id::text and j.status = 'todo' and j.scheduled_at > coalesce(task.run_after, now());
+end $$;
+
 create function private.queue_job() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -138,15 +138,33 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.is_stale_run is 'Is the caller a run of this task that was taken over? A run names itself in its claims.';
 
--- A generated column is computed at every update of a table with triggers; words change rarely and states often.
-alter table public.tasks alter column search drop expression;
-comment on column public.tasks.search is 'The words of title and description, for text search; kept by triggers.';
+-- The words that search finds a task by lie in a table of their own: a change of state must not touch their index.
+alter table public.tasks drop column search;
+create table public.task_words (
+  task_id uuid primary key references public.tasks (id) on delete cascade,
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  words tsvector not null
+);
+comment on table public.task_words is 'What text search finds a task by: the words of its title and description; kept by a trigger.';
+create index task_words_words_idx on public.task_words using gin (words);
+create index task_words_organization_idx on public.task_words (organization_id);
+select private.guard_table('public.task_words', 'select');
+create policy task_words_read on public.task_words for select to authenticated using (organization_id in (select private.my_organizations()));
 
-create function private.task_words(title text, description text) returns tsvector
-language sql immutable set search_path = '' as $$
-  select to_tsvector('simple'::regconfig, left(title || ' ' || description, 100000))
-$$;
-comment on function private.task_words is 'What text search finds a task by.';
+create function private.keep_words() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.task_words as w (task_id, organization_id, words)
+  values (new.id, new.organization_id, to_tsvector('simple'::regconfig, left(new.title || ' ' || new.description, 100000)))
+  on conflict (task_id) do update set words = excluded.words;
+  return null;
+end $$;
+comment on function private.keep_words is 'Keeps the words of a task for text search.';
+insert into public.task_words (task_id, organization_id, words)
+select t.id, t.organization_id, to_tsvector('simple'::regconfig, left(t.title || ' ' || t.description, 100000)) from public.tasks t;
+create trigger tasks_50_words_new after insert on public.tasks for each row execute function private.keep_words();
+create trigger tasks_50_words_change after update of title, description on public.tasks for each row
+when (new.title <> old.title or new.description <> old.description) execute function private.keep_words();
 
 create or replace function private.before_task_insert() returns trigger
 language plpgsql set search_path = '' as $$
@@ -156,7 +174,6 @@ begin
   if new.execution_status <> 'pending' then
     perform private.refuse(409, 'A new task starts as pending', format('execution_status is %s', new.execution_status));
   end if;
-  new.search := private.task_words(new.title, new.description);
   new.root_task_id := new.id;
   new.depth := 0;
   if new.parent_task_id is not null then
@@ -196,11 +213,15 @@ begin
             where e.ordinality <= jsonb_array_length(old.execution_log)) = old.execution_log) then
     perform private.refuse(403, 'execution_log is append-only');
   end if;
+  if jsonb_array_length(new.execution_log) > jsonb_array_length(old.execution_log) and exists (
+       select 1 from jsonb_array_elements(new.execution_log) with ordinality e
+       where e.ordinality > jsonb_array_length(old.execution_log) and e.value ? 'to') then
+    perform private.refuse(403, 'Only the database writes changes of state into execution_log');
+  end if;
   new.updated_at := now();
   if (new.title, new.description, new.kind, new.recipient, new.acceptance_criteria)
      is distinct from (old.title, old.description, old.kind, old.recipient, old.acceptance_criteria) then
-    new.search := private.task_words(new.title, new.description);
-    new.generation := old.generation + 1; -- other work is wanted: what was answered for the earlier words is not replayed
+      new.generation := old.generation + 1; -- other work is wanted: what was answered for the earlier words is not replayed
   end if;
   if new.execution_status = old.execution_status then
     return new;
@@ -217,6 +238,10 @@ begin
   if old.execution_status = 'blocked' then
     if new.execution_status = 'queued' and old.blocked_on in ('review', 'person', 'model') then
       new.generation := old.generation + 1;
+    end if;
+    if old.blocked_on in ('review', 'approval') and new.execution_status <> 'queued' then
+      -- Decided by doing: what was asked is not open any more.
+      update public.approvals a set state = 'voided' where a.task_id = old.id and a.state = 'open' and a.draft_id is null;
     end if;
     new.blocked_on := null; new.blocked_reason := null; new.blocked_until := null; new.unblocked_by := null;
     new.remind_at := null; new.reminded_at := null;
@@ -304,6 +329,12 @@ declare
   answer jsonb;
   kind text;
 begin
+  if private.waits_for_others(start_queued_task.task_id) then
+    -- An edge was drawn since, or a waiver taken back: its release queues it again.
+    update public.tasks t set execution_status = 'pending'
+    where t.id = start_queued_task.task_id and t.execution_status = 'queued' and private.in_scope(t.organization_id);
+    return case when found then '{}'::jsonb end;
+  end if;
   update public.tasks t set execution_status = 'in_progress', assigned_to_type = 'agent', worker_id = start_queued_task.worker_id,
     assigned_to_id = coalesce(start_queued_task.executor_id, t.assigned_to_id),
     agent_id = coalesce((select a.id from public.agents a where a.id = start_queued_task.executor_id), t.agent_id)
@@ -320,7 +351,7 @@ begin
   return answer;
 end $$;
 comment on function private.start_queued_task is
-  'Starts a run of a task that waits for a worker, and the step of its tool where that is journaled; null when it waits no more, is paused, or is not due.';
+  'Starts a run of a task that waits for a worker, and the step of its tool where that is journaled; null when it waits no more, is paused, or is not due; {} when it waits for others and was put back.';
 
 create function public.start_task_execution(task_id uuid, executor_id uuid default null, executor_type text default 'agent', worker_id uuid default null,
   journaled jsonb default '{}') returns jsonb
@@ -331,12 +362,17 @@ declare
 begin
   if start_task_execution.worker_id is not null then
     answer := private.start_queued_task(start_task_execution.task_id, executor_id, start_task_execution.worker_id, journaled);
-    if answer is not null then
+    if answer = '{}' then
+      return null;
+    elsif answer is not null then
       perform private.commit_without_waiting(answer -> 'step' is null or answer ->> 'tool' is null or journaled ->> (answer ->> 'tool') <> 'act');
       return answer;
     end if;
   end if;
   task := private.own_task(start_task_execution.task_id, true);
+  if private.waits_for_others(task.id) then
+    perform private.refuse(409, 'This task waits for others');
+  end if;
   if start_task_execution.worker_id is not null and (task.execution_status <> 'queued' or task.run_after > now() + interval '1 second') then
     perform private.refuse(409, format('This task is %s, not waiting for a worker', task.execution_status), task.execution_status);
   end if;
@@ -352,7 +388,7 @@ begin
   return private.task_json(task);
 end $$;
 comment on function public.start_task_execution is
-  'Marks a run as started by its executor (user, agent or workflow). A worker starts only what is queued; its run_id fences the run. journaled {tool: read or act}: the step of such a tool begins with the run.';
+  'Marks a run as started by its executor (user, agent or workflow). A worker starts only what is queued; its run_id fences the run; null when the task waits for others and was put back. journaled {tool: read or act}: the step of such a tool begins with the run.';
 
 drop function public.complete_task_execution;
 create function public.complete_task_execution(task_id uuid, result_data jsonb default null, verification text default null,
@@ -376,7 +412,7 @@ begin
     select n.id from public.task_dependencies d join public.tasks n on n.id = d.task_id
     where d.depends_on_task_id = complete_task_execution.task_id and n.execution_status = 'queued' order by n.priority_rank, n.position);
   if go_on is not null and cardinality(released) > 0 then
-    started := private.start_queued_task(released[1], (go_on ->> 'executor_id')::uuid, (go_on ->> 'worker_id')::uuid, go_on -> 'journaled');
+    started := nullif(private.start_queued_task(released[1], (go_on ->> 'executor_id')::uuid, (go_on ->> 'worker_id')::uuid, go_on -> 'journaled'), '{}');
     released := released[2:];
   end if;
   perform private.commit_without_waiting(
@@ -447,13 +483,16 @@ declare
   lost public.tasks;
   n integer := 0;
 begin
+  if not pg_try_advisory_xact_lock(7238196) then
+    return 0; -- another worker sweeps
+  end if;
   for lost in
     select t.* from public.tasks t left join private.workers w on w.id = t.worker_id
     where t.execution_status = 'in_progress' and t.assigned_to_type is distinct from 'user'
       and t.run_started_at < now() - interval '2 seconds'
       and (w.id is null or w.heartbeat_at < now() - make_interval(secs => silent_seconds)
            or (t.run_started_at < w.heartbeat_at - interval '2 seconds' and t.id <> all (w.running)))
-    limit 500 for no key update of t skip locked
+    limit 200 for no key update of t skip locked
   loop
     if lost.lost_count >= 20 then
       update public.tasks t set execution_status = 'failed', failure_reason = 'Its worker went away 20 times while it ran' where t.id = lost.id;
@@ -465,11 +504,12 @@ begin
   end loop;
   for lost in
     select t.* from public.tasks t
-    where t.execution_status = 'queued' and t.updated_at < now() - interval '2 seconds'
-      and not exists (select 1 from jobs.procrastinate_jobs j where j.queueing_lock = t.id::text and j.status = 'todo')
-    limit 500 for no key update of t skip locked
+    where t.id in (
+      select q.id from public.tasks q left join jobs.procrastinate_jobs j on j.queueing_lock = q.id::text and j.status = 'todo'
+      where q.execution_status = 'queued' and q.updated_at < now() - interval '2 seconds' and j.id is null limit 200)
+    for no key update of t skip locked
   loop
-    if not private.is_paused(lost.id) then
+    if lost.execution_status = 'queued' and not private.is_paused(lost.id) then
       perform private.defer_task(lost);
       n := n + 1;
     end if;
@@ -638,7 +678,7 @@ do $$ declare f text; begin
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   perform private.expose_function('public.list_workers', array['service_role']);
-  perform private.expose_function('private.task_words', array['authenticated', 'service_role']);
+  perform private.expose_function('private.keep_words', array[]::text[]);
   perform private.expose_function('private.start_queued_task', array['authenticated', 'service_role']);
   perform private.expose_function('private.commit_without_waiting', array['authenticated', 'service_role']);
   perform private.expose_function('private.is_stale_run', array['authenticated', 'service_role']);

@@ -621,19 +621,23 @@ create or replace function public.resume_task(task_id uuid) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(resume_task.task_id, true);
+  below uuid[];
+  waiting uuid[];
 begin
   if task.paused_at is null then
     perform private.refuse(409, 'This task is not paused',
       (select 'paused above it: ' || t.title from public.tasks t where t.id = task.root_task_id and t.paused_at is not null and t.id <> task.id));
   end if;
+  below := array(select private.subtree(task.id));
   update public.tasks t set paused_at = null where t.id = task.id;
   update public.tasks t set execution_status = 'queued'
-  where t.id in (select private.subtree(task.id)) and t.execution_status = 'paused' and not private.is_paused(t.id);
-  update public.tasks t set execution_status = 'pending'
-  where t.id = task.id and t.execution_status = 'queued' and task.execution_status = 'queued';
-  update public.tasks t set execution_status = 'queued' where t.id = task.id and t.execution_status = 'pending' and task.execution_status = 'queued';
+  where t.id = any (below) and t.execution_status = 'paused' and not private.is_paused(t.id);
+  -- What was queued meanwhile may have lost its job to the pause: it is queued anew.
+  waiting := array(select t.id from public.tasks t where t.id = any (below) and t.execution_status = 'queued' and not private.is_paused(t.id));
+  update public.tasks t set execution_status = 'pending' where t.id = any (waiting);
+  update public.tasks t set execution_status = 'queued' where t.id = any (waiting);
   update public.tasks t set execution_status = 'queued'
-  where t.id in (select private.subtree(task.id)) and t.id <> task.id and private.may_start(t);
+  where t.id = any (below) and (t.id <> task.id or t.parent_task_id is not null) and private.may_start(t);
   return public.get_task(task.id);
 end $$;
 comment on function public.resume_task is 'Takes the pause off: paused tasks and what was waiting to run are queued again.';
@@ -641,7 +645,7 @@ comment on function public.resume_task is 'Takes the pause off: paused tasks and
 create or replace function private.task_json(task public.tasks) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
-  return to_jsonb(task) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id']
+  return to_jsonb(task) - array['priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id']
     || jsonb_build_object(
       'subtask_count', (select count(*) from public.tasks c where c.parent_task_id = task.id),
       'subtask_done_count', (select count(*) from public.tasks c where c.parent_task_id = task.id and c.execution_status = 'completed'),
@@ -675,6 +679,9 @@ begin
      from jsonb_populate_record(task, changes) r)
   where t.id = task.id returning t.* into task;
   if wanted is not null and wanted <> task.execution_status then
+    if wanted = 'queued' and private.waits_for_others(task.id) then
+      perform private.refuse(409, 'This task waits for others');
+    end if;
     if wanted = 'completed' and task.execution_status in ('pending', 'queued', 'blocked') then
       update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
     end if;
