@@ -23,7 +23,7 @@ SHAPES = st.lists(
 )
 PICK = st.integers(0, 11)
 MOST = 14  # tasks in a tree
-OUTCOMES = st.sampled_from(["completed", "completed", "failed", "decompose", "left"])
+OUTCOMES = st.sampled_from(["completed", "completed, and on", "failed", "decompose", "left"])
 DECISIONS = st.sampled_from(["skip", "escalate", "another_approach", "other_subtasks"])
 WAITING = {"review", "subtasks"}
 
@@ -126,7 +126,7 @@ class TreeMachine(RuleBasedStateMachine):
         elif outcome == "failed":
             self.give_up(node)
         elif outcome != "left":
-            self.finish(node)
+            self.finish(node, outcome == "completed, and on")
 
     def teardown(self) -> None:
         """Nothing gets stuck: whatever happened, a worker that goes on ends the tree or leaves it to a person."""
@@ -160,9 +160,9 @@ class TreeMachine(RuleBasedStateMachine):
         self.start_without_a_job(node)
 
     def start_without_a_job(self, node: Node) -> None:
-        """A task that waits for others is put back, and left alone; so is one that is not queued yet."""
+        """A queued task that waits for others, since an edge was drawn or a waiver taken back, is put back."""
         answer = self.world.call(self.world.worker, "start_task_execution", task_id=node.id, worker_id=uuid4())
-        if node.status == "pending" or (node.status == "queued" and node.held_up_by):
+        if node.status == "queued" and node.held_up_by:
             assert self.check(answer, None)
             assert answer.value is None, "it began before what it depends on was done"
             node.status = "pending"
@@ -224,12 +224,25 @@ class TreeMachine(RuleBasedStateMachine):
     def complete(self, pick: int) -> None:
         self.finish(self.some(pick, lambda n: n.status in ("in_progress", "paused") and not n.children))
 
-    def finish(self, node: Node) -> None:
-        result = {"output": node.name}
-        if self.check(
-            self.world.call(self.world.worker, "complete_task_execution", task_id=node.id, result_data=result), None
-        ):
-            self.tree.move(node, "completed")
+    def finish(self, node: Node, go_on: bool = False) -> None:
+        """A run ends well; with `go_on` the first task that this releases begins in the same transaction."""
+        params: dict[str, Any] = {"task_id": node.id, "result_data": {"output": node.name}}
+        if go_on:
+            params["go_on"] = {"worker_id": str(uuid4()), "journaled": {}}
+        answer = self.world.call(self.world.worker, "complete_task_execution", **params)
+        assert self.check(answer, None)
+        self.tree.move(node, "completed")
+        released = {str(n.id): n for n in self.tree.dependents(node) if n.status == "queued"}
+        if started := answer.value["started"]:
+            begun = released.pop(started["id"])
+            assert go_on
+            assert not begun.held_up_by, "it began before what it depends on was done"
+            assert not begun.is_paused
+            self.tree.move(begun, "in_progress")
+        elif go_on:
+            for left in released.values():
+                if left.held_up_by and self.world.row("tasks", left.id)["execution_status"] == "pending":
+                    left.status = "pending"  # an edge was drawn since
 
     @rule(pick=PICK)
     def start_or_complete_what_is_not_its_turn(self, pick: int) -> None:
