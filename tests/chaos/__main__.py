@@ -13,6 +13,7 @@ from cli.testing import NotReady, ensure_node_packages
 from core.embedded import EmbeddedPostgres
 from core.embedded_place import place_of
 from tests.chaos.storm import Report, Sizes, run_storm
+from tests.chaos.workers import end_leftovers
 
 FOLDER = Path(__file__).parents[2] / "build" / "chaos"
 MOST_LINES = 20
@@ -63,7 +64,8 @@ def tell(report: Report) -> None:
 
 
 def clear(folder: Path) -> None:
-    """An empty folder; a server that an interrupted run left behind is ended first."""
+    """An empty folder; workers and server that a run left behind when it was killed are ended first."""
+    end_leftovers(folder)
     home = folder / "database"
     if home.exists():
         EmbeddedPostgres(home, place_of(home)).remove()
@@ -81,7 +83,11 @@ def main() -> int:
         return 1
     clear(FOLDER)
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # its database is gone now and then: that is the point
-    report = asyncio.run(run_storm(sizes, FOLDER))
+    try:
+        report = asyncio.run(run_storm(sizes, FOLDER))
+    except KeyboardInterrupt:
+        print("\nStopped; workers and servers have ended.", file=sys.stderr)
+        return 130
     tell(report)
     return 0 if report.is_clean else 1
 

@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 STEWARD = Path(sys.executable).parent / "steward"
 FROZEN_SECONDS = (15.0, 20.0)  # longer than the silence after which another takes over
@@ -16,6 +19,7 @@ FREEZE_CHANCE = 0.25
 WAKE_CHANCE = 0.5
 PATIENCE_SECONDS = 20
 READY = "The worker is ready."
+PIDS = "worker-pids"
 
 
 @dataclass
@@ -82,6 +86,8 @@ class Crew:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+        with (self.logs / PIDS).open("a") as pids:
+            pids.write(f"{process.pid} {psutil.Process(process.pid).create_time()}\n")
         return WorkerProcess(process, path)
 
     def strike(self) -> None:
@@ -116,3 +122,14 @@ class Crew:
                 worker.end(signal.SIGKILL)
                 self.died.append(f"{worker.log.name} did not end within {PATIENCE_SECONDS} seconds of SIGTERM")
         self.running, self.frozen = [], []
+
+
+def end_leftovers(logs: Path) -> None:
+    """End the workers of an earlier run that was itself killed; a later process with the same number is left alone."""
+    pids = logs / PIDS
+    for line in pids.read_text().splitlines() if pids.exists() else []:
+        pid, created = line.split()
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(int(pid))
+            if process.create_time() == float(created):
+                process.kill()
