@@ -116,7 +116,7 @@ async def serving(bench: Bench, url: str, house: House, *arguments: str) -> Asyn
 
 async def measure(bench: Bench) -> Report:
     """One `steward run`, as installed; a click and a raw round in turns."""
-    url = await bench.fresh("first_line")
+    url = await bench.lived_in("first_line")
     clicks: list[float] = []
     rounds: list[float] = []
     async with (

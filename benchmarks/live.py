@@ -70,7 +70,7 @@ async def watch(
 
 async def measure(bench: Bench) -> Report:
     """The crowds take turns."""
-    url = await bench.fresh("live")
+    url = await bench.lived_in("live")
     rounds: dict[str, list[list[float]]] = {crowd.label: [] for crowd in CROWDS}
     async with (
         bench.house(url) as house,

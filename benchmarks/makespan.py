@@ -70,7 +70,7 @@ async def floor(stages: list[Stage]) -> float:
 @asynccontextmanager
 async def our_worker(bench: Bench, stages: list[Stage]) -> AsyncGenerator[Callable[[], Awaitable[float]]]:
     """A worker process with a tool that sleeps; the tree comes from here."""
-    url = await bench.fresh("makespan")
+    url = await bench.lived_in("makespan")
     program = ours("sides.worker", url, str(CONCURRENCY), str(MODEL_SECONDS))
     tree = {
         "title": "A plan",
@@ -121,7 +121,7 @@ async def measure(bench: Bench) -> Report:
     )
     async with AsyncExitStack() as stack:
         run = await stack.enter_async_context(our_worker(bench, stages))
-        url = bench.sqlalchemy_url(await bench.fresh("makespan_dbos", migrated=False))
+        url = bench.sqlalchemy_url(await bench.fresh("makespan_dbos", template=None))
         dbos = await stack.enter_async_context(started(peer("dbos", url), name="DBOS"))
         luigi = await stack.enter_async_context(started(peer("luigi"), name="Luigi"))
 

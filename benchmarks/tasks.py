@@ -62,7 +62,7 @@ async def none_left(url: str, query: LiteralString) -> None:
 @asynccontextmanager
 async def our_workers(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int], Awaitable[float]]]:
     """`steward worker` processes; the tasks come from here."""
-    url = await bench.fresh("tasks")
+    url = await bench.lived_in("tasks")
     program = steward("worker", "--concurrency", str(bench.options.concurrency))
     async with (
         bench.house(url) as house,
@@ -81,7 +81,7 @@ async def our_workers(bench: Bench, workers: int) -> AsyncGenerator[Callable[[in
 @asynccontextmanager
 async def bare_queue(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int], Awaitable[float]]]:
     """Procrastinate alone: our pool, our loops, our polling; no-op jobs."""
-    url = await bench.fresh("bare", migrated=False)
+    url = await bench.fresh("bare", template=None)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute("create schema jobs")
     app = queue_app(url)
@@ -102,12 +102,12 @@ async def bare_queue(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int
             yield run
 
 
-def asked(program: Callable[[Bench, str], list[str]], database: str, *, migrated: bool = False) -> Side:
+def asked(program: Callable[[Bench, str], list[str]], database: str) -> Side:
     """A side whose processes make their own work, each its share."""
 
     @asynccontextmanager
     async def side(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int], Awaitable[float]]]:
-        url = await bench.fresh(database, migrated=migrated)
+        url = await bench.fresh(database, template=None)
         async with AsyncExitStack() as stack:
             # One after another: each makes its tables when it starts, and they are not made for that at once.
             processes: list[Answering] = []

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from app.house import House, ensure_owner, furnish
+from benchmarks.harness.filling import fill
 from core.clock import Clock
 from core.database import open_database
 from core.embedded import EmbeddedPostgres
@@ -18,6 +19,8 @@ from core.migrate import migrate
 from core.settings import Settings
 
 TEMPLATE = "steward"
+LIVED_IN = "lived_in"
+TASKS_LIVED_WITH = 10_000
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,23 @@ class Bench:
     server: EmbeddedPostgres
     home: Path
     options: Options
+    _is_template_made: bool = False
 
-    async def fresh(self, name: str, *, migrated: bool = True) -> str:
-        """The conninfo of a new database: with Steward's schema (and its queue's), or empty. An older one goes."""
+    async def fresh(self, name: str, *, template: str | None = TEMPLATE) -> str:
+        """The conninfo of a new database: with Steward's schema and its queue's, or empty (None). An older one goes."""
         async with await psycopg.AsyncConnection.connect(self.server.url_of("postgres"), autocommit=True) as admin:
             await admin.execute(f'drop database if exists "{name}" with (force)'.encode())
-            template = f'template "{TEMPLATE}"' if migrated else ""
-            await admin.execute(f'create database "{name}" {template}'.encode())
+            await admin.execute(f'create database "{name}" {f"template {template}" if template else ""}'.encode())
         return self.server.url_of(name)
+
+    async def lived_in(self, name: str) -> str:
+        """A new database with an owner and ten thousand tasks in it, so that plans are those of a house in use."""
+        if not self._is_template_made:
+            url = await self.fresh(LIVED_IN)
+            async with self.house(url) as house:
+                await fill(url, house.owner, TASKS_LIVED_WITH)
+            self._is_template_made = True
+        return await self.fresh(name, template=LIVED_IN)
 
     def sqlalchemy_url(self, url: str) -> str:
         """The same database as SQLAlchemy names it."""
