@@ -144,9 +144,16 @@ class StorableText:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        if "\x00" in scope["path"]:
-            raise _unstorable("path")
-        _refuse_unstorable_pairs(scope["query_string"])
+        try:
+            if "\x00" in scope["path"]:
+                raise _unstorable("path")
+            _refuse_unstorable_pairs(scope["query_string"])
+        except Invalid:
+            if scope["type"] != "websocket":
+                raise
+            await receive()  # the handshake
+            await send({"type": "websocket.close", "code": 1008, "reason": "This cannot be kept"})
+            return
         if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
             message = await receive()
             body = message.get("body", b"")

@@ -15,6 +15,8 @@ from core.keys import Keys
 if TYPE_CHECKING:
     from app.house import House
 
+SILENT_CLIENT_MILLISECONDS = 30_000
+LARGEST_WEBSOCKET_MESSAGE_BYTES = 65_536  # clients have nothing to say
 PATIENCE_SECONDS = 3  # for open requests and streams, once the end was asked for
 
 
@@ -51,6 +53,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     # asyncio turns Nagle's delay off only where the protocol is named; else answers of two packets wait 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: who takes nothing for so long has gone
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_CLIENT_MILLISECONDS)
     try:
         listening.bind((host, port))
     except OSError as error:
@@ -107,6 +111,8 @@ async def _serving(house: "House"):
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=PATIENCE_SECONDS,
+        ws_per_message_deflate=False,  # each client would press every event anew
+        ws_max_size=LARGEST_WEBSOCKET_MESSAGE_BYTES,
     )
     server = QuietServer(config)
     async with asyncio.TaskGroup() as group:

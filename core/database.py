@@ -248,6 +248,9 @@ async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> A
     except PoolTimeout as error:
         await pool.close()
         raise Unavailable("The database does not answer", detail=str(error)) from error
+    except BaseException:
+        await pool.close()  # cancelled while it opened: its own tasks must not be left behind
+        raise
     try:
         yield Database(pool, url)
     finally:
