@@ -1,7 +1,7 @@
 """No-op tasks a second, created to completed, beside bare Procrastinate, DBOS, LangGraph and a floor.
 
 Every side runs in as many worker processes, each with the same number of jobs at a time, on a database of its own on
-one server. Each round starts fresh processes, lets them do some work to warm up, then measures.
+one server. Tasks and jobs are made in batches while the workers are at work; DBOS, LangGraph and the floor make their own. Each round starts fresh processes, lets them do some work to warm up, then measures.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from benchmarks.harness.report import Report, Target, p50, ratios
 from jobs.worker import queue_app
 from tasks import functions
 
-BATCH = 100
+BATCH, PRODUCERS = 50, 4
 LOOK_SECONDS = 0.01
 WARM_UP = 64
 WORK_LEFT: LiteralString = (
@@ -42,11 +42,25 @@ class Kind:
     count: int
 
 
+async def produce(count: int, make: Callable[[int], Awaitable[None]]) -> None:
+    """Call `make` with sizes of batches that sum up to `count`, from several producers at a time."""
+    batches = iter([min(BATCH, count - start) for start in range(0, count, BATCH)])
+
+    async def one_after_another() -> None:
+        for size in batches:
+            await make(size)
+
+    await asyncio.gather(*[one_after_another() for _ in range(PRODUCERS)])
+
+
 async def create(house: House, count: int) -> None:
     """Tasks, made and sent to the workers."""
-    for start in range(0, count, BATCH):
-        made = await functions.create_tasks(house.caller, [NOOP] * min(BATCH, count - start))
+
+    async def make(size: int) -> None:
+        made = await functions.create_tasks(house.caller, [NOOP] * size)
         await functions.bulk_update_tasks(house.caller, [task.id for task in made], "execute")
+
+    await produce(count, make)
 
 
 async def none_left(url: str, query: LiteralString) -> None:
@@ -84,18 +98,20 @@ async def bare_queue(bench: Bench, workers: int) -> AsyncGenerator[Callable[[int
     url = await bench.fresh("bare", template=None)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute("create schema jobs")
-    app = queue_app(url)
+    app = queue_app(url, 4)
     noop = app.configure_task(name="noop", queue="noop")
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
         program = ours("sides.queue", url, str(bench.options.concurrency))
         async with crew(workers, program, name="Procrastinate"):
 
+            async def defer(size: int) -> None:
+                jobs: list[JSONDict] = [{"number": number} for number in range(size)]
+                await noop.batch_defer_async(*jobs)
+
             async def run(count: int) -> float:
                 began = time.perf_counter()
-                for start in range(0, count, BATCH):
-                    jobs: list[JSONDict] = [{"number": n} for n in range(start, min(start + BATCH, count))]
-                    await noop.batch_defer_async(*jobs)
+                await produce(count, defer)
                 await none_left(url, JOBS_LEFT)
                 return time.perf_counter() - began
 
