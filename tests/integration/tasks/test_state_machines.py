@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from core.embedded import EmbeddedPostgres
-from tests.integration.tasks._draft_machine import DraftMachine
+from tests.integration.tasks._draft_console import DraftMachine
 from tests.integration.tasks._gate_machine import GateMachine
 from tests.integration.tasks._models import World, open_world, run
 from tests.integration.tasks._task_machine import TaskMachine
@@ -23,7 +23,7 @@ def test_a_task_moves_as_its_machine_says_whoever_asks(world: World) -> None:
 
 
 def test_a_draft_leaves_the_house_only_with_an_unused_approval_of_exactly_this(world: World) -> None:
-    run(lambda: DraftMachine(world), examples=150, steps=25)
+    run(lambda: DraftMachine(world), examples=100, steps=25)
 
 
 def test_a_gate_is_decided_once_by_a_person_about_exactly_what_was_shown(world: World) -> None:
