@@ -48,7 +48,8 @@ def queue_app(url: str, loops: int = 1) -> procrastinate.App:
         await connection.set_autocommit(True)
 
     def pool_factory(**kwargs: object) -> AsyncConnectionPool[Any]:
-        # A worker that is frozen inside a statement must not hold up the others for ever.
+        # A worker that is frozen inside a statement must not hold up the others for ever. Plans made while the queue was
+        # empty are kept: they must go by the indexes.
         options = (
             "-c search_path=jobs -c synchronous_commit=off -c lock_timeout=3s -c idle_in_transaction_session_timeout=2s"
         )
@@ -163,6 +164,7 @@ class Worker:
         """Work until cancelled; then running tasks get `grace_seconds` to end, and what is left is handed back."""
         await self._open()
         await self._beat()
+        preparing = asyncio.create_task(asyncio.to_thread(_import_thinking), name="imports")
         beside = [
             asyncio.create_task(self._again_and_again(step, seconds), name=step.__name__)
             for step, seconds in (
@@ -185,6 +187,7 @@ class Worker:
                 loop.cancel()
             await self._let_end()
             await asyncio.gather(*loops, *self._beside, return_exceptions=True)
+            await asyncio.wait([preparing])
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -269,6 +272,12 @@ class Worker:
         lost = await workers.requeue_lost_tasks(self._service, SILENT_SECONDS)
         if lost:
             await log.awarning("lost_tasks_requeued", count=lost)
+
+
+def _import_thinking() -> None:
+    """The heavy libraries, before a task needs them: an import in the middle of a run would hold up those beside it."""
+    import agents.answering
+    import agents.work  # noqa: F401
 
 
 @asynccontextmanager

@@ -189,6 +189,10 @@ begin
     perform private.refuse(422, 'A dependency joins two tasks of one tree',
       format('%s does not lie in the tree of %s', new.depends_on_task_id, new.task_id));
   end if;
+  if there.superseded_at is not null then
+    perform private.refuse(422, 'A dependency on a task that was replaced is never fulfilled',
+      (select format('%s was replaced by %s', there.title, t.id) from public.tasks t where t.supersedes_task_id = there.id));
+  end if;
   -- One edge of a tree at a time, or two transactions could each add half of a cycle.
   perform pg_advisory_xact_lock(hashtextextended(here.root_task_id::text, 0));
   if exists (
@@ -630,10 +634,10 @@ begin
   end if;
   below := array(select private.subtree(task.id));
   update public.tasks t set paused_at = null where t.id = task.id;
-  update public.tasks t set execution_status = 'queued'
-  where t.id = any (below) and t.execution_status = 'paused' and not private.is_paused(t.id);
   -- What was queued meanwhile may have lost its job to the pause: it is queued anew.
   waiting := array(select t.id from public.tasks t where t.id = any (below) and t.execution_status = 'queued' and not private.is_paused(t.id));
+  update public.tasks t set execution_status = 'queued'
+  where t.id = any (below) and t.execution_status = 'paused' and not private.is_paused(t.id);
   update public.tasks t set execution_status = 'pending' where t.id = any (waiting);
   update public.tasks t set execution_status = 'queued' where t.id = any (waiting);
   update public.tasks t set execution_status = 'queued'

@@ -176,3 +176,34 @@ exception when invalid_text_representation or invalid_datetime_format or datetim
   perform private.refuse(422, 'A filter or cursor has a wrong value', sqlerrm);
   return null;
 end $$;
+
+-- A function in a condition is asked once a row, in a subselect once.
+create index tasks_counted_idx on public.tasks (organization_id, execution_status) where archived_at is null and parent_task_id is null;
+create or replace function public.count_tasks() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.execution_status, s.n), '{}') from (
+    select t.execution_status, count(*) as n from public.tasks t
+    where t.organization_id = (select private.acting_organization()) and t.archived_at is null and t.parent_task_id is null
+    group by 1) s
+$$;
+
+create or replace function public.get_executable_tasks(org_id uuid default null, execution_type text default null, page_size integer default 50)
+returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.task_json(t) - 'execution_log' from public.tasks t
+  where t.organization_id = coalesce(get_executable_tasks.org_id, (select private.acting_organization()))
+    and private.in_scope(t.organization_id)
+    and t.execution_status in ('pending', 'queued') and t.archived_at is null
+    and (get_executable_tasks.execution_type is null or t.execution_type = get_executable_tasks.execution_type)
+    and not private.is_paused(t.id) and not private.waits_for_others(t.id)
+  order by t.priority_rank, t.due_key, t.created_at, t.id limit least(greatest(page_size, 1), 200)
+$$;
+
+create or replace function public.find_tasks(prefix text) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.task_json(t) - 'execution_log' from public.tasks t
+  where t.organization_id = (select private.acting_organization()) and t.id::text like (regexp_replace(lower(prefix), '[^0-9a-f-]', '', 'g') || '%')
+    and prefix ~* '^[0-9a-f-]{4,36}$'
+  order by t.created_at desc limit 20
+$$;
+
