@@ -29,7 +29,22 @@
 
   // The notice of a line that is down. It is outside of what is swapped.
   let isDown = false;
-  const tell = () => { const notice = document.getElementById("offline"); if (notice) notice.hidden = !isDown; };
+  const tell = (words = "Reconnecting …") => {
+    const notice = document.getElementById("offline");
+    if (notice) { notice.hidden = !isDown; notice.textContent = words; }
+  };
+  // A form sent while nobody is there would lead to the browser's own error page, away from what is open here.
+  let isSure = false;
+  document.addEventListener("submit", (event) => {
+    if (!isDown || isSure) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const { target, submitter } = event;
+    fetch("/healthz", { cache: "no-store" })
+      .then(() => { isSure = true; target.requestSubmit(submitter); }) // only the stream is down
+      .catch(() => tell("Reconnecting … nothing was sent: try again then"))
+      .finally(() => { isSure = false; });
+  }, true);
   const follow = () => {
     if (source || !document.querySelector(".rail")) return;
     source = new EventSource("/api/events?tail=true" + (last ? "&after=" + last : ""));

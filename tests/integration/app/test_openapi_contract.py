@@ -5,7 +5,9 @@ import asyncio
 import threading
 from collections.abc import Generator
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 import schemathesis
 import uvicorn
@@ -39,12 +41,16 @@ def address(
     port = free_port()
     ready, stop = threading.Event(), asyncio.Event()
     made: dict[str, Any] = {}
+    name = f"t_{uuid4().hex}"  # what is generated here is nobody else's
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as admin:
+        admin.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
+    url = server.url_of(name)
 
     async def run() -> None:
         made["loop"] = asyncio.get_running_loop()
         here = Settings.model_validate({"home": home, "timezone": "Europe/Berlin", "port": port})
-        owner = await ensure_owner(server.url, here)
-        async with open_database(server.url) as database:
+        owner = await ensure_owner(url, here)
+        async with open_database(url) as database:
             house = furnish(here, Clock.from_settings(here), database, owner)
             keys = Keys.load(home)
             assert owner.user_id
@@ -67,6 +73,8 @@ def address(
     yield f"http://127.0.0.1:{port}", made["token"]
     made["loop"].call_soon_threadsafe(stop.set)
     thread.join(15)
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as admin:
+        admin.execute(f'drop database "{name}" with (force)'.encode())
 
 
 def test_generated_requests_get_documented_answers(address: tuple[str, str]) -> None:
