@@ -7,6 +7,7 @@ heartbeat that names what it runs; what nobody runs is taken up again by whichev
 
 import asyncio
 import contextlib
+import importlib
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -276,8 +277,8 @@ class Worker:
 
 def _import_thinking() -> None:
     """The heavy libraries, before a task needs them: an import in the middle of a run would hold up those beside it."""
-    import agents.answering
-    import agents.work  # noqa: F401
+    for name in ("agents.answering", "agents.work"):
+        importlib.import_module(name)
 
 
 @asynccontextmanager
