@@ -3,19 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents.journal import Journal
-from agents.protocols import MailSender
+from agents.protocols import MailSender, Outside
 from agents.thinking import Thinking
 from core.clock import Clock
 from core.database import Caller
+from core.outside.errors import NotConnected
 from tasks.models import Task
 
 if TYPE_CHECKING:
-    from agents.tools.tool import Tool
+    from agents.tools.tool import AnyTool
 
+Service = TypeVar("Service")
 DEFAULT_TIMEOUT_SECONDS = 900
+
+
+class NothingOutside:
+    """An outside world in which nothing is connected."""
+
+    async def reach(self, need: type[Service], caller: Caller, task: Task) -> Service:
+        raise NotConnected(f"No {need.__name__} is connected", hint="See `steward doctor`.")
+
+    def lacks(self, need: type[Any]) -> str | None:
+        return "See `steward doctor`."
 
 
 @dataclass(frozen=True)
@@ -27,13 +39,14 @@ class Equipment:
     clock: Clock
     from_address: str
     from_name: str
-    tools: Mapping[str, "Tool"] = field(default_factory=dict[str, "Tool"])
+    tools: Mapping[str, "AnyTool"] = field(default_factory=dict[str, "AnyTool"])
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    outside: Outside = field(default_factory=NothingOutside)
 
     @cached_property
     def journaled_tools(self) -> dict[str, str]:
-        """Names of the tools that read or act, and which of the two."""
-        return {name: tool.kind for name, tool in self.tools.items() if tool.kind != "control"}
+        """Names of the tools whose step begins with the run, and whether they read or act. Those that ask first do not."""
+        return {name: tool.kind for name, tool in self.tools.items() if tool.kind != "control" and not tool.asks_first}
 
 
 @dataclass(frozen=True)
@@ -45,3 +58,10 @@ class Run:
     equipment: Equipment
     journal: Journal
     go_on: Mapping[str, object] | None = None
+
+    async def reach(self, need: type[Service]) -> Service:
+        """The service of the outside world that fulfils a Protocol of `agents.protocols`, for the tenant of this task.
+
+        Raises NotConnected with what would connect it, SignInExpired, or Temporary.
+        """
+        return await self.equipment.outside.reach(need, self.caller, self.task)

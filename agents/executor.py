@@ -6,20 +6,22 @@ house from here but through `agents.sending`, with an approval that the database
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from uuid import UUID
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from agents.equipment import Equipment, Run
 from agents.journal import BoundReached, Journal, RunStopped, StepUncertain, insist
 from agents.protocols import SendTemporary
-from agents.tools.tool import Done, Outcome, Settled, Tool, Waiting
+from agents.templates import resolved_input
+from agents.tools.tool import AnyTool, Done, Outcome, Settled, Shown, Waiting
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound, StewardError
+from core.outside.errors import NotConnected, Temporary, Uncertain
 from core.tracing import span
-from tasks import functions
+from tasks import functions, review
 from tasks.functions import Completed, StartedTask
 from tasks.models import BlockedOn, Evidence
 
@@ -76,13 +78,23 @@ async def _run(run: Run) -> Completed:
     return await settle(run, await work.think(run))
 
 
-async def _use(run: Run, tool: Tool) -> Completed:
-    """Use a tool; reads and acts through the journal, so that a finished one is not done twice."""
+async def _use(run: Run, tool: AnyTool) -> Completed:
+    """Use a tool; reads and acts through the journal, so that a finished one is not done twice.
+
+    An act that asks first runs with the input that a person said yes to; without that yes it asks, and the task waits.
+    """
+    given: BaseModel = tool.parsed(await resolved_input(run))
     if tool.kind == "control":
-        return await settle(run, await tool.run(run))
+        return await settle(run, await _timed(tool, tool.run(run, given)))
+    approval_id: UUID | None = None
+    if tool.asks_first:
+        approval = await insist(lambda: review.get_act(run.caller, run.task.id))
+        if approval is None:
+            return await _ask(run, tool, given)
+        approval_id, given = approval.id, tool.parsed(approval.payload["input"])
 
     async def do() -> dict[str, object]:
-        outcome = await tool.run(run)
+        outcome = await _timed(tool, tool.run(run, given))
         if not isinstance(outcome, Done):
             raise Invalid(f"The tool {tool.name} is journaled and must answer Done")
         return _as_json(outcome)
@@ -90,11 +102,11 @@ async def _use(run: Run, tool: Tool) -> Completed:
     find = tool.find
 
     async def look() -> dict[str, object] | None:
-        found = await find(run) if find else None
+        found = await find(run, given) if find else None
         what = "Found where it took effect"
         return None if found is None else _as_json(Done(found, "verified", [Evidence(kind="receipt", what=what)]))
 
-    step_id, result = await run.journal.begin_and_do(tool.kind, tool.name, do, look if find else None)
+    step_id, result = await run.journal.begin_and_do(tool.kind, tool.name, do, look if find else None, approval_id)
     outcome = Done(
         result["output"], result["verification"], _EVIDENCE.validate_python(result["evidence"]), result["more"]
     )
@@ -105,6 +117,34 @@ async def _use(run: Run, tool: Tool) -> Completed:
         if step_id is not None:
             await run.journal.finish(step_id, result)
         raise
+
+
+async def _ask(run: Run, tool: AnyTool, given: BaseModel) -> Completed:
+    """Show a person exactly what the tool would do; the task waits for the answer."""
+    facts = given.model_dump(mode="json", exclude_none=True)
+    shown = await tool.show(run, given) if tool.show else Shown(run.task.title, facts)
+    payload = {"input": given.model_dump(mode="json"), **shown.as_json()}
+    await insist(
+        lambda: review.request_act(
+            run.caller,
+            run.task.id,
+            shown.title,
+            payload,
+            why=run.task.description,
+            expires_in_seconds=shown.expires_in_seconds,
+        )
+    )
+    return Completed()
+
+
+async def _timed(tool: AnyTool, work: Awaitable[Outcome]) -> Outcome:
+    """The outcome within the tool's own time. Raises Temporary for a read, StepUncertain for an act that took longer."""
+    try:
+        async with asyncio.timeout(tool.timeout_seconds):
+            return await work
+    except TimeoutError as error:
+        message = f"{tool.name} took longer than {tool.timeout_seconds:g} seconds"
+        raise StepUncertain(message) if tool.kind == "act" else Temporary(message) from error
 
 
 def _as_json(outcome: Done) -> dict[str, object]:
@@ -167,8 +207,12 @@ async def _end_badly(run: Run, error: Exception) -> None:
             case BoundReached():
                 hint = "Raise the bound of the tree, then execute it again"
                 await _block(run, error.message, hint, blocked_on="bounds")
-            case StepUncertain():
+            case StepUncertain() | Uncertain():
                 await _block(run, error.message, "Look whether it took effect, then say so on the task's page")
+            case NotConnected():
+                await _block(
+                    run, error.message, error.hint or "Connect it, then execute it again", blocked_on="account"
+                )
             case TimeoutError():
                 seconds = task.timeout_seconds or run.equipment.timeout_seconds
                 await _fail(run, f"It took longer than {seconds} seconds", retryable=True, after=None)

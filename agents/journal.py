@@ -21,6 +21,7 @@ from uuid import UUID
 from agents.thinking import ModelCall, RecordedCall
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError, Unavailable
+from core.outside.errors import Uncertain
 from core.tracing import span
 from tasks import steps
 from tasks.functions import StepStart
@@ -124,11 +125,15 @@ class Journal:
         name: str,
         do: Callable[[], Awaitable[Any]],
         find: Callable[[], Awaitable[Any | None]] | None = None,
+        approval_id: UUID | None = None,
     ) -> tuple[UUID | None, Any]:
-        """As `use_tool`, but the step is left for the caller to end, together with the task; None when it had ended before."""
+        """As `use_tool`, but the step is left for the caller to end, together with the task; None when it had ended before.
+
+        `approval_id`: the person's yes that the step uses up as it begins.
+        """
         key = f"{self.generation}/{name}/{self._numbers[name]}" if kind == "read" else f"{name}/{self._numbers[name]}"
         self._numbers[name] += 1
-        start, self.begun = self.begun or await self._begin(key, kind, name), None
+        start, self.begun = self.begun or await self._begin(key, kind, name, approval_id), None
         if start.state == "finished":
             return None, start.value
         step_id = start.step_id
@@ -144,9 +149,9 @@ class Journal:
         """Record that a step took effect, and what came out."""
         await insist(lambda: steps.finish_step(self.caller, step_id, result))
 
-    async def _begin(self, key: str, kind: StepKind, name: str) -> StepStart:
+    async def _begin(self, key: str, kind: StepKind, name: str, approval_id: UUID | None = None) -> StepStart:
         try:
-            start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name))
+            start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name, approval_id))
         except (Conflict, NotFound) as stop:
             raise RunStopped(stop.message, detail=stop.detail) from stop
         if start.state == "refused":
@@ -158,7 +163,7 @@ class Journal:
         try:
             if find is not None:
                 return await find()
-        except StepUncertain as uncertain:
+        except (StepUncertain, Uncertain) as uncertain:
             reason = uncertain.message
         await insist(lambda: steps.fail_step(self.caller, step_id, reason, is_uncertain=True))
         raise StepUncertain(reason)
@@ -167,10 +172,10 @@ class Journal:
         try:
             with span("step", kind=kind, name=name):
                 return await do()
-        except StepUncertain as uncertain:
+        except (StepUncertain, Uncertain) as uncertain:
             reason = uncertain.message
             await insist(lambda: steps.fail_step(self.caller, step_id, reason, is_uncertain=True))
-            raise
+            raise StepUncertain(reason) from uncertain
         except StewardError as error:
             # A tool that raises one of ours says that nothing took effect.
             reason = error.message

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from core.database import Caller
 from core.errors import StewardError
+from tasks.models import Task
+
+Service = TypeVar("Service")
 
 
 @dataclass(frozen=True)
@@ -90,4 +94,19 @@ class MailSender(Protocol):
 
     async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         """The receipt of a message that left already; None when it certainly did not. SendUncertain when it can't be known."""
+        ...
+
+
+class Outside(Protocol):
+    """The outside world of an installation: which services there are, by the Protocol that they fulfil."""
+
+    async def reach(self, need: type[Service], caller: Caller, task: Task) -> Service:
+        """The service for the tenant and the person of a task.
+
+        Raises NotConnected with what would connect it, SignInExpired, or Temporary.
+        """
+        ...
+
+    def lacks(self, need: type[Any]) -> str | None:
+        """What would connect such a service here, in a sentence; None when there is one (or an account may be added)."""
         ...

@@ -40,13 +40,12 @@ def outgoing_message(draft: Draft, message_id: str, clock: Clock) -> OutgoingMes
     )
 
 
-async def send_approved_draft(run: Run) -> Outcome:
-    """Send the draft that `tool_input["draft_id"]` names, and leave draft and task in the right state.
+async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
+    """Send an approved draft, and leave draft and task in the right state.
 
     Raises SendTemporary when it certainly did not leave and may be tried again.
     """
     caller, task, sender = run.caller, run.task, run.equipment.sender
-    draft_id = UUID(str(task.tool_input["draft_id"]))
     message_id = f"<{draft_id}@{sender.sender_domain}>"
     try:
         draft = await insist(lambda: review.begin_sending(caller, draft_id, message_id))

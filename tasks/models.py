@@ -17,7 +17,7 @@ Source = Literal["chat", "manual", "mail", "calendar", "slack", "import", "plan"
 DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "sent", "failed", "uncertain"]
 ApprovalState = Literal["open", "approved", "rejected", "expired", "voided", "used"]
 Strategy = Literal["immediate", "decompose", "blocked"]
-BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds"]
+BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds", "account"]
 OnFailure = Literal["replan", "skip", "escalate", "stop"]
 Verification = Literal["verified", "claimed", "unverifiable"]
 StepKind = Literal["model", "read", "act"]
@@ -250,6 +250,7 @@ class Approval(Record):
     expires_at: datetime | None = None
     why: str = ""
     payload: dict[str, Any] = Field(default_factory=dict[str, Any])
+    tool: str | None = None
     task_title: str | None = None
 
 

@@ -191,3 +191,30 @@ async def request_approval(
         remind_after_seconds=remind_after_seconds,
     )
     return Approval.model_validate(row)
+
+
+async def request_act(
+    caller: Caller,
+    task_id: UUID,
+    title: str,
+    payload: Mapping[str, Any],
+    *,
+    why: str = "",
+    expires_in_seconds: float | None = None,
+) -> Approval:
+    """A tool asks before it acts: the running task waits for a person's yes to this `{input, facts, text}` (worker only)."""
+    row = await caller.call(
+        "request_act",
+        task_id=task_id,
+        title=title,
+        payload=dict(payload),
+        why=why,
+        expires_in_seconds=expires_in_seconds,
+    )
+    return Approval.model_validate(row)
+
+
+async def get_act(caller: Caller, task_id: UUID) -> Approval | None:
+    """The person's yes on which the task's tool may act; None when it has to ask (worker only)."""
+    row = await caller.call("get_act", task_id=task_id)
+    return Approval.model_validate(row) if row else None

@@ -9,9 +9,14 @@ from tasks.functions import StepStart
 from tasks.models import Step, StepKind
 
 
-async def begin_step(caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str) -> StepStart:
-    """Before the effect. Conflict when the task is paused, cancelled, or the run was taken over."""
-    row = await caller.call("begin_step", task_id=task_id, key=key, kind=kind, name=name)
+async def begin_step(
+    caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str, approval_id: UUID | None = None
+) -> StepStart:
+    """Before the effect. Conflict when the task is paused, cancelled, or the run was taken over.
+
+    `approval_id`: the person's yes that this step uses up; Conflict when it is not there to be used.
+    """
+    row = await caller.call("begin_step", task_id=task_id, key=key, kind=kind, name=name, approval_id=approval_id)
     return StepStart.model_validate(row)
 
 

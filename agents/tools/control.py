@@ -1,17 +1,16 @@
 """Tools that only move a task: do nothing, wait for a time, a decision, a reply, another agent."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.equipment import Run
-from agents.tools.tool import Done, Outcome, Settled, Tool, Waiting
+from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Settled, Tool, Waiting
 from core.errors import Invalid
 from tasks import review
-from tasks.models import Evidence, Task
+from tasks.models import Evidence
 
-Form = TypeVar("Form", bound=BaseModel)
 DAY_SECONDS = 86_400
 
 
@@ -45,26 +44,13 @@ class WaitInput(BaseModel):
     remind_after_seconds: float | None = Field(default=None, gt=0, le=366 * DAY_SECONDS)
 
 
-def parsed_input(task: Task, form: type[Form]) -> Form:
-    """The task's `tool_input` in its form. Raises Invalid that names the field, its value and what is allowed."""
-    try:
-        return form.model_validate(task.tool_input)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "tool_input"
-        raise Invalid(
-            f"The input of {task.tool} is wrong at {where}: {first['msg']}", detail=f"{first['input']!r}"[:200]
-        ) from None
-
-
-async def do_nothing(run: Run) -> Outcome:
+async def do_nothing(run: Run, given: BaseModel) -> Outcome:
     """Done at once: a milestone, or a place where several parts come together."""
     return Done(more={"message": "Nothing was to be done"})
 
 
-async def delay(run: Run) -> Outcome:
+async def delay(run: Run, wanted: DelayInput) -> Outcome:
     """Wait for a time; the database's clock wakes the task."""
-    wanted = parsed_input(run.task, DelayInput)
     if (wanted.seconds is None) == (wanted.until is None):
         raise Invalid("A delay takes either seconds or until", detail=f"tool_input {run.task.tool_input}")
     if isinstance(run.task.result, dict) and "delayed" in run.task.result:
@@ -79,9 +65,8 @@ async def delay(run: Run) -> Outcome:
     )
 
 
-async def approval_gate(run: Run) -> Outcome:
+async def approval_gate(run: Run, wanted: GateInput) -> Outcome:
     """Ask a person; the task is their yes or no."""
-    wanted = parsed_input(run.task, GateInput)
     payload: dict[str, Any] = {"task": run.task.title, **run.task.tool_input}
     await review.request_approval(
         run.caller,
@@ -95,9 +80,8 @@ async def approval_gate(run: Run) -> Outcome:
     return Settled()
 
 
-async def wait_for_reply(run: Run) -> Outcome:
+async def wait_for_reply(run: Run, wanted: WaitInput) -> Outcome:
     """Wait until an answer has come in."""
-    wanted = parsed_input(run.task, WaitInput)
     return Waiting(
         "reply",
         f"Waits for an answer from {wanted.whom}" if wanted.whom else "Waits for an answer",
@@ -107,9 +91,8 @@ async def wait_for_reply(run: Run) -> Outcome:
     )
 
 
-async def outside_agent(run: Run) -> Outcome:
+async def outside_agent(run: Run, wanted: WaitInput) -> Outcome:
     """Wait until somebody else's agent has reported."""
-    wanted = parsed_input(run.task, WaitInput)
     return Waiting(
         "agent",
         f"Waits for the agent {wanted.whom}" if wanted.whom else "Waits for an agent",
@@ -119,25 +102,10 @@ async def outside_agent(run: Run) -> Outcome:
     )
 
 
-CONTROL_TOOLS = (
-    Tool("noop", "Does nothing: a milestone, or where parts come together", "control", do_nothing),
-    Tool("delay", "Waits: {seconds} or {until}", "control", delay),
-    Tool(
-        "approval_gate",
-        "Waits for a person's yes or no: {question, why, expires_in_seconds, remind_after_seconds}",
-        "control",
-        approval_gate,
-    ),
-    Tool(
-        "wait_for_reply",
-        "Waits for an answer: {whom, deadline_seconds, remind_after_seconds}",
-        "control",
-        wait_for_reply,
-    ),
-    Tool(
-        "outside_agent",
-        "Waits for somebody else's agent: {whom, deadline_seconds, remind_after_seconds}",
-        "control",
-        outside_agent,
-    ),
+CONTROL_TOOLS: tuple[AnyTool, ...] = (
+    Tool("noop", "Does nothing: a milestone, or where parts come together", "control", do_nothing, AnyInput),
+    Tool("delay", "Waits for some seconds, or until a time", "control", delay, DelayInput),
+    Tool("approval_gate", "Waits for a person's yes or no to a question", "control", approval_gate, GateInput),
+    Tool("wait_for_reply", "Waits for somebody's answer, until a deadline", "control", wait_for_reply, WaitInput),
+    Tool("outside_agent", "Waits for the report of somebody else's agent", "control", outside_agent, WaitInput),
 )

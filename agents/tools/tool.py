@@ -1,14 +1,39 @@
-"""What a tool is, and what it may answer."""
+"""What a tool is, and what it may answer.
+
+A tool reads (brings something in, perhaps written by strangers), acts (has an effect outside) or controls (only moves
+its task). Reads and acts are journaled. An act needs a person's yes to exactly what it will do, unless `is_own`: the
+executor asks with what `show` returns, and runs the tool with the input that was shown, not with what stands in the
+task by then.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.equipment import Run
+from core.errors import Invalid
 from tasks.models import BlockedOn, Evidence, Verification
 
 ToolKind = Literal["read", "act", "control"]
+Risk = Literal["none", "low", "medium", "high"]
+
+
+class AnyInput(BaseModel):
+    """Input of any form."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class StrictInput(BaseModel):
+    """Input whose every field is known: base of the inputs of tools."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Input = TypeVar("Input", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -43,16 +68,61 @@ Outcome = Done | Waiting | Settled
 
 
 @dataclass(frozen=True)
-class Tool:
+class Shown:
+    """What a person sees before they say yes to an act: a question, facts by name, and a longer text."""
+
+    title: str
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    text: str = ""
+    expires_in_seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"facts": dict(self.facts), "text": self.text}
+
+
+@dataclass(frozen=True)
+class Tool(Generic[Input]):
     """Something a task can have done.
 
-    `kind`: read brings something in, act has an effect outside, control only moves the task. Reads and acts are
-    journaled: a finished one is not done again. `find` looks for the effect of an act that broke off: its result, None
-    when it certainly did not happen, or StepUncertain. A tool raises a StewardError when nothing took effect.
+    `description` tells a model what it does and when to use it. `input` and `output` are its typed parameters and
+    result; their JSON Schemas are what models and people see. `capability` is what an agent needs to be given it, and
+    `needs` the Protocols of `agents.protocols` that it reaches for. `brings_untrusted`: what it returns was written by
+    others. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
+    `find` looks for the effect of an act that broke off: its output, None when it certainly did not happen, or
+    StepUncertain. A tool raises a StewardError when nothing took effect; those that are retryable are tried again.
     """
 
     name: str
     description: str
     kind: ToolKind
-    run: Callable[[Run], Awaitable[Outcome]]
-    find: Callable[[Run], Awaitable[Any | None]] | None = None
+    run: Callable[[Run, Input], Awaitable[Outcome]]
+    input: type[Input]
+    output: type[BaseModel] | None = None
+    find: Callable[[Run, Input], Awaitable[Any | None]] | None = None
+    show: Callable[[Run, Input], Awaitable[Shown]] | None = None
+    is_own: bool = False
+    capability: str = "general"
+    needs: tuple[type[Any], ...] = ()
+    risk: Risk = "none"
+    brings_untrusted: bool = False
+    cost_usd: float = 0.0
+    timeout_seconds: float | None = None
+
+    @property
+    def asks_first(self) -> bool:
+        """Does it need a person's yes before it acts?"""
+        return self.kind == "act" and not self.is_own
+
+    def parsed(self, given: Mapping[str, Any]) -> Input:
+        """The input in its form. Raises Invalid that names the field, its value and what is allowed."""
+        try:
+            return self.input.model_validate(dict(given))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "tool_input"
+            raise Invalid(
+                f"The input of {self.name} is wrong at {where}: {first['msg']}", detail=f"{first['input']!r}"[:200]
+            ) from None
+
+
+AnyTool = Tool[Any]

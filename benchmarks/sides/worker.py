@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agents.equipment import Run
 from agents.tools.built_in import BUILT_IN_TOOLS
-from agents.tools.tool import Done, Tool
+from agents.tools.tool import AnyInput, Done, Tool
 from app.house import ensure_owner, furnish
 from benchmarks.peers.lines import own_output, serve
 from core.clock import Clock
@@ -27,7 +27,7 @@ async def main() -> None:
     answers = own_output()
     url, concurrency, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 
-    async def sleep(run: Run) -> Done:
+    async def sleep(run: Run, given: AnyInput) -> Done:
         await asyncio.sleep(seconds)
         return Done(run.task.title)
 
@@ -36,7 +36,7 @@ async def main() -> None:
     owner = await ensure_owner(url, settings)
     async with open_database(url) as database:
         house = furnish(settings, Clock.from_settings(settings), database, owner)
-        tools = {**BUILT_IN_TOOLS, "sleep": Tool("sleep", "Takes its time", "read", sleep)}
+        tools = {**BUILT_IN_TOOLS, "sleep": Tool("sleep", "Takes its time", "read", sleep, AnyInput)}
         async with working(Worker(database, replace(house.equipment, tools=tools), concurrency=concurrency)):
             await asyncio.sleep(1)  # its loops listen
             await serve(answer, answers)

@@ -121,7 +121,7 @@ begin
   update public.tasks t set execution_status = 'cancelled', failure_reason = 'What it was part of has ended'
   where t.parent_task_id = new.id and t.execution_status not in ('completed', 'failed', 'cancelled')
     -- what is being sent is let out in order
-    and not (t.tool = 'email_send' and exists (select 1 from public.drafts d where d.id::text = t.tool_input ->> 'draft_id' and d.state = 'sending'));
+    and not (t.tool in ('email_send', 'slack_notification') and exists (select 1 from public.drafts d where d.id::text = t.tool_input ->> 'draft_id' and d.state = 'sending'));
   return null;
 end $$;
 comment on function private.stop_below is 'The parts of a task that failed or was cancelled no longer matter: they are cancelled, level by level.';

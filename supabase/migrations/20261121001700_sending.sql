@@ -103,11 +103,11 @@ begin
   end if;
   -- The send task waits for the same word.
   update public.tasks t set execution_status = 'in_progress'
-  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool = 'email_send' and t.execution_status = 'blocked';
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'blocked';
   update public.tasks t set execution_status = case when was_sent then 'completed' else 'failed' end, verification = case when was_sent then 'claimed' end,
     failure_reason = case when not was_sent then found_out end,
     evidence = case when was_sent then jsonb_build_array(jsonb_build_object('kind', 'word', 'what', found_out, 'at', now())) else t.evidence end
-  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool = 'email_send' and t.execution_status = 'in_progress';
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'in_progress';
   return public.finish_sending(draft.id, case when was_sent then 'sent' else 'failed' end,
     coalesce(draft.receipt, '{}') || '{"resolved_by": "person"}', case when not was_sent then found_out end);
 end $$;

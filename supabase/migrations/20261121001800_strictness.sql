@@ -82,7 +82,7 @@ begin
   perform private.supersede_draft(earlier);
   -- An approved draft has a send task that waits in the queue; it goes with the draft.
   update public.tasks t set execution_status = 'cancelled'
-  where t.parent_task_id = earlier.task_id and t.tool = 'email_send' and t.tool_input ->> 'draft_id' = earlier.id::text
+  where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
     and t.execution_status in ('pending', 'queued');
   made := private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier);
   return private.draft_json(made);

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agents.equipment import Run
 from agents.protocols import MailSender, OutgoingMessage, Receipt
-from agents.tools.tool import Done, Outcome, Tool
+from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Tool
 from app.house import open_house
 from core.settings import load_settings
 from jobs.worker import Worker, working
@@ -62,12 +62,20 @@ class Ledger:
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         return f"{name} was found" if f"{name} {run.task.id}" in lines else None
 
-    def tools(self) -> dict[str, Tool]:
+    def tools(self) -> dict[str, AnyTool]:
         """`look` reads; `note` acts and can look its effect up; `shout` acts, and nobody can tell afterwards."""
         return {
-            "look": Tool("look", "reads", "read", lambda run: self.use("look", run)),
-            "note": Tool("note", "acts", "act", lambda run: self.use("note", run), lambda run: self.find("note", run)),
-            "shout": Tool("shout", "acts", "act", lambda run: self.use("shout", run)),
+            "look": Tool("look", "reads", "read", lambda run, _: self.use("look", run), AnyInput),
+            "note": Tool(
+                "note",
+                "acts",
+                "act",
+                lambda run, _: self.use("note", run),
+                AnyInput,
+                find=lambda run, _: self.find("note", run),
+                is_own=True,
+            ),
+            "shout": Tool("shout", "acts", "act", lambda run, _: self.use("shout", run), AnyInput, is_own=True),
         }
 
 

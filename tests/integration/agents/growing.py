@@ -9,7 +9,7 @@ from uuid import UUID
 
 from agents.equipment import Run
 from agents.tools.built_in import BUILT_IN_TOOLS
-from agents.tools.tool import Done, Outcome, Tool
+from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Tool
 from app.house import House
 from core.errors import Invalid
 from jobs.worker import Worker, working
@@ -38,7 +38,7 @@ class Bench:
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def use(self, run: Run) -> Outcome:
+    async def use(self, run: Run, given: AnyInput) -> Outcome:
         self.calls.append(run.task.title)
         self.together += 1
         self.most_together = max(self.most_together, self.together)
@@ -52,12 +52,12 @@ class Bench:
         return Done(run.task.title)
 
     @property
-    def tool(self) -> Tool:
-        return Tool("bench", "counts", "read", self.use)
+    def tool(self) -> AnyTool:
+        return Tool("bench", "counts", "read", self.use, AnyInput)
 
 
 @asynccontextmanager
-async def at_work(house: House, bench: Bench | None = None, **tools: Tool) -> AsyncGenerator[None]:
+async def at_work(house: House, bench: Bench | None = None, **tools: AnyTool) -> AsyncGenerator[None]:
     known = {**BUILT_IN_TOOLS, **tools} | ({"bench": bench.tool} if bench else {})
     async with working(Worker(house.database, replace(house.equipment, tools=known), concurrency=8)):
         yield

@@ -8,7 +8,7 @@ import pytest
 
 from agents.equipment import Run
 from agents.tools.built_in import BUILT_IN_TOOLS
-from agents.tools.tool import Done, Outcome, Tool
+from agents.tools.tool import AnyInput, Done, Outcome, Tool
 from app.house import House
 from core.database import Identity
 from core.errors import Conflict, Invalid, Unavailable
@@ -149,13 +149,13 @@ async def test_a_part_that_must_not_fail_stops_the_tree_and_a_retry_keeps_what_i
 async def test_a_passing_error_is_tried_again_and_a_final_one_is_not(house: House) -> None:
     calls: list[str] = []
 
-    async def flaky(run: Run) -> Outcome:
+    async def flaky(run: Run, given: AnyInput) -> Outcome:
         calls.append(run.task.title)
         if len(calls) == 1:
             raise Unavailable("not now", retry_after_seconds=0)
         return Done("now")
 
-    tool = Tool("flaky", "fails once", "read", flaky)
+    tool = Tool("flaky", "fails once", "read", flaky, AnyInput)
     async with at_work(house, flaky=tool):
         made = await started(house, root(node("a", "flaky", max_retries=3)))
         await until(house, made.id, is_state("completed"))
