@@ -22,6 +22,8 @@ from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
 from jobs.mailers import mail_sender
+from jobs.outside.all import connected_world
+from jobs.outside.world import Given
 from jobs.periodic import register_periodic
 from jobs.worker import Worker, working
 from tasks import functions, workers
@@ -104,6 +106,7 @@ def furnish(
         from_name=settings.owner_name,
         tools=BUILT_IN_TOOLS,
         timeout_seconds=settings.task_timeout_seconds,
+        outside=connected_world(Given(settings, database, clock)),
     )
     return House(settings, clock, database, thinking, equipment, EventHub(database.url), owner)
 

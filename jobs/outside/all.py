@@ -1,0 +1,12 @@
+"""Every service of an installation, gathered from the modules of this folder."""
+
+from collections.abc import Callable, Mapping
+
+from jobs.outside.world import Given, Service, World
+
+GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = ()
+
+
+def connected_world(given: Given) -> World:
+    """The outside world that the settings and the connected accounts make."""
+    return World({need: service for gather in GATHERED for need, service in gather(given).items()})

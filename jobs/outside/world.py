@@ -1,0 +1,55 @@
+"""The services of an installation, found by the Protocol that they fulfil."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from core.clock import Clock
+from core.database import Caller, Database
+from core.outside.errors import NotConnected
+from core.settings import Settings
+from tasks.models import Task
+
+Needed = TypeVar("Needed")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What wiring works with."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+
+
+def lacks_nothing() -> str | None:
+    """For services that need no account, key or server."""
+    return None
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a service is opened for the tenant of a task, and what would connect it (None when nothing is missing).
+
+    `open` raises NotConnected with the same sentence as its hint, SignInExpired, or Temporary.
+    """
+
+    open: Callable[[Caller, Task], Awaitable[Any]]
+    lacks: Callable[[], str | None] = lacks_nothing
+
+
+@dataclass(frozen=True)
+class World:
+    """Fulfils `agents.protocols.Outside`."""
+
+    services: Mapping[type[Any], Service]
+
+    async def reach(self, need: type[Needed], caller: Caller, task: Task) -> Needed:
+        service = self.services.get(need)
+        if service is None:
+            raise NotConnected(f"There is no {need.__name__} in this installation", hint="See `steward doctor`.")
+        return cast(Needed, await service.open(caller, task))
+
+    def lacks(self, need: type[Any]) -> str | None:
+        service = self.services.get(need)
+        return "This installation has none." if service is None else service.lacks()
