@@ -180,6 +180,82 @@ class Settings(BaseSettings):
             raise ValueError(f"{allowed}, at a time that comes") from error
         return " ".join(value.split())
 
+    encryption_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that secrets of accounts are sealed with, comma-separated, the newest first; else the installation's",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Where this installation is reached from the internet, like https://steward.example.org",
+    )
+    google_client_id: str | None = Field(default=None, description="Client ID of an OAuth client in Google Cloud")
+    google_client_secret: SecretStr | None = Field(default=None, description="The secret of that client")
+    google_base_url: str | None = Field(default=None, description="Instead of Google's own servers, for tests")
+    google_poll_minutes: int = Field(
+        default=5, ge=1, le=1440, description="How often Google is asked for new mail, where it does not tell by itself"
+    )
+    google_push_topic: str | None = Field(
+        default=None, description="Pub/Sub topic for new mail, like projects/mine/topics/steward; needs a public URL"
+    )
+    google_push_token: SecretStr | None = Field(
+        default=None,
+        description="Shared token in the address that Pub/Sub pushes to; else its signed identity is checked",
+    )
+    google_push_account: str | None = Field(
+        default=None, description="Service account that Pub/Sub pushes as; only its identity is taken"
+    )
+
+    @field_validator("public_url", "google_base_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is not None and (not is_url(value, ("http", "https")) or urlsplit(value).query):
+            raise ValueError("allowed is https://host or http://host:port")
+        return value.rstrip("/") if value else None
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _sealing_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from core.vault import read_keys
+
+            try:
+                read_keys(value.get_secret_value())
+            except Invalid as error:
+                raise ValueError(f"{error.message}. {error.hint}") from None
+        return value
+
+    slack_bot_token: SecretStr | None = Field(
+        default=None, description="Bot token (xoxb-...) of Steward's Slack app in the owner's workspace"
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, description="Signing secret of the Slack app: requests from Slack are checked with it"
+    )
+    slack_app_token: SecretStr | None = Field(
+        default=None, description="App-level token (xapp-...) of the Slack app: Socket Mode, needs no public address"
+    )
+    slack_user: str | None = Field(
+        default=None, description="Member id (U...) of the owner in that workspace; drafts are shown to this person"
+    )
+    slack_client_id: str | None = Field(
+        default=None, description="Client id of the Slack app, for installing it by OAuth"
+    )
+    slack_client_secret: SecretStr | None = Field(default=None, description="Client secret of the Slack app")
+    slack_api_url: str = Field(default="https://slack.com/api/", description="Where Slack's Web API is, for tests")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slack_api(cls, value: str) -> str:
+        if not is_url(value, ("http", "https")):
+            raise ValueError("allowed is https://host/api/")
+        return value if value.endswith("/") else f"{value}/"
+
+    @field_validator("slack_user")
+    @classmethod
+    def _slack_member(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[UW][A-Z0-9]{7,20}", value):
+            raise ValueError("allowed is a member id like U012AB3CD: in Slack, your profile, then Copy member ID")
+        return value
+
     @property
     def sender_address(self) -> str:
         """The address that drafts are from."""
