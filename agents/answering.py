@@ -1,72 +1,63 @@
-"""How a question is asked: pydantic-ai agents, the built-in rules as a model, bounded retries, one record a request.
-
-Third-party errors end here: what leaves is ModelUnavailable, ModelRefused or ModelMalformed (`agents.thinking`).
-"""
+"""How a question is asked: pydantic-ai agents with typed answers, the built-in rules as a model, bounded repair."""
 
 import asyncio
-import json
-import math
 import re
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 from pydantic import BaseModel
-from pydantic_ai import Agent, ModelRetry, RunContext, ToolOutput
-from pydantic_ai.exceptions import (
-    AgentRunError,
-    ContentFilterError,
-    ModelAPIError,
-    ModelAuthenticationError,
-    ModelContextWindowExceededError,
-    ModelHTTPError,
-    ModelNotFoundError,
-    ModelQuotaExceededError,
-    ModelRequestRejectedError,
-    OutputTokenLimitExceeded,
-    UnexpectedModelBehavior,
-    UsageLimitExceeded,
-)
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
-from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai import Agent, ModelRetry, RunContext, Tool, ToolOutput
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
-from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import UsageLimits
 
-from agents.thinking import (
-    LONGEST_WAIT_SECONDS,
-    REFUSAL,
-    RULES_NAME,
-    CallJournal,
-    ModelCall,
-    ModelMalformed,
-    ModelRefused,
-    ModelUnavailable,
-    Question,
-    RecordedCall,
-    Thinking,
-)
-from core.errors import StewardError
-from core.settings import Settings
+from agents.asking import CHAIN, MAX_OUTPUT_TOKENS, AskedModel
+from agents.models import is_forgotten, may_go_elsewhere, translated
+from agents.thinking import RULES_NAME, OfferedTool, Question, Thinking
 
 TIMEOUT_SECONDS = 60
-MAX_OUTPUT_TOKENS = 8_000
 REPAIRS = 2
+MOST_TOOL_TURNS = 10
 STREAMED_WORDS = 80
-PASSING_STATUS = {408, 409, 425, 429}
 
 
 async def ask(thinking: Thinking, question: Question, by_rules: Callable[[], BaseModel]) -> BaseModel:
-    """One answer in one of the question's forms; a malformed one goes back up to `REPAIRS` times."""
+    """One answer in one of the question's forms; a malformed one goes back up to `REPAIRS` times.
+
+    Where the server keeps its answers, a question that goes on from one says only what is new; else it says everything.
+    """
+    if thinking.is_chained and question.more and question.trail is not None and question.trail.response_id:
+        answer = await _going_on(thinking, question, question.trail.response_id)
+        if answer is not None:
+            return answer
     model = _model(thinking, question, by_rules)
     try:
-        result = await _agent(model, question).run(question.words, usage_limits=_limits(thinking, REPAIRS + 1))
+        return await _answer(model, question, question.words, "auto" if thinking.is_chained else None)
     except AgentRunError as error:
-        raise _translated(error, model.heard) from error
+        raise translated(error, model.heard) from error
+
+
+async def _going_on(thinking: Thinking, question: Question, response_id: str) -> BaseModel | None:
+    """The answer to `question.more`, said after an earlier answer; None where the server does not know that any more."""
+    line_up = thinking.line_up(question.wanted_size)
+    model = AskedModel(line_up[:1], thinking, question)
+    try:
+        return await _answer(model, question, question.more, response_id)
+    except AgentRunError as error:
+        if is_forgotten(error) or (may_go_elsewhere(error) and len(line_up) > 1):
+            return None
+        raise translated(error, model.heard) from error
+
+
+async def _answer(model: AskedModel, question: Question, words: str, chained_to: str | None) -> BaseModel:
+    """`chained_to`: the id of an answer, or "auto" to go on from the answers of this very question alone."""
+    agent = _agent(model, question, {CHAIN: chained_to} if chained_to else {})
+    result = await agent.run(words, usage_limits=_limits(model.thinking, REPAIRS + 1, question))
+    if question.trail is not None:
+        question.trail.response_id = model.response_id
     return result.output
 
 
@@ -75,33 +66,38 @@ async def ask_streaming(
 ) -> AsyncIterator[BaseModel]:
     """The answer as it grows, last the whole one. Nothing goes back: a malformed answer raises."""
     model = _model(thinking, question, by_rules)
+    limits = _limits(thinking, 1, question)
     try:
-        async with _agent(model, question).run_stream(question.words, usage_limits=_limits(thinking, 1)) as result:
+        async with _agent(model, question, {}).run_stream(question.words, usage_limits=limits) as result:
             async for partial in result.stream_output(debounce_by=None):
                 yield partial
             yield await result.get_output()
     except AgentRunError as error:
-        raise _translated(error, model.heard) from error
+        raise translated(error, model.heard) from error
 
 
-def _limits(thinking: Thinking, requests: int) -> UsageLimits:
+def _limits(thinking: Thinking, requests: int, question: Question) -> UsageLimits:
     """Bounds for a model; the rules spend no tokens, and their answer may be as long as the text they work on."""
+    requests += MOST_TOOL_TURNS if question.tools else 0
     if not thinking.is_model:
         return UsageLimits(request_limit=requests)
     return UsageLimits(request_limit=requests, output_tokens_limit=requests * MAX_OUTPUT_TOKENS)
 
 
-def _model(thinking: Thinking, question: Question, by_rules: Callable[[], BaseModel]) -> "AskedModel":
-    return AskedModel(thinking.model or rules_model(by_rules), thinking, question)
+def _model(thinking: Thinking, question: Question, by_rules: Callable[[], BaseModel]) -> AskedModel:
+    line_up = thinking.line_up(question.wanted_size) or [rules_model(by_rules)]
+    return AskedModel(line_up, thinking, question)
 
 
-def _agent(model: Model, question: Question) -> Agent[object, BaseModel]:
+def _agent(model: AskedModel, question: Question, more_settings: Mapping[str, Any]) -> Agent[object, BaseModel]:
+    settings = {"timeout": TIMEOUT_SECONDS, "max_tokens": MAX_OUTPUT_TOKENS, "max_retries": 0, **more_settings}
     agent: Agent[object, BaseModel] = Agent(
         model,
         output_type=[ToolOutput(form, name=_tool_name(form)) for form in question.forms],
         instructions=question.instructions,
         retries=REPAIRS,
-        model_settings={"timeout": TIMEOUT_SECONDS, "max_tokens": MAX_OUTPUT_TOKENS, "max_retries": 0},
+        tools=[_as_tool(tool) for tool in question.tools] if model.thinking.is_model else [],
+        model_settings=cast(ModelSettings, settings),
     )
     check = question.check
 
@@ -118,15 +114,20 @@ def _tool_name(form: type[BaseModel]) -> str:
     return form.__name__.lower()
 
 
-def openai_model(settings: Settings) -> Model:
-    """The model that the settings name, on OpenAI's server or the one at OPENAI_BASE_URL."""
-    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-    from pydantic_ai.providers.openai import OpenAIProvider
+def _as_tool(offered: OfferedTool) -> Tool[object]:
+    """One at a time, in the order that the model named them: so a retried run finds each where it was."""
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "no-key-needed"
-    provider = OpenAIProvider(base_url=settings.openai_base_url, api_key=key)
-    kind = OpenAIResponsesModel if settings.model_api == "responses" else OpenAIChatModel
-    return kind(settings.model, provider=provider)
+    async def call(**given: Any) -> str:
+        return await offered.call(given)
+
+    async def if_open(context: RunContext[object], definition: ToolDefinition) -> ToolDefinition | None:
+        return definition if offered.is_open() else None
+
+    tool: Tool[object] = Tool.from_schema(
+        call, offered.name, offered.description, dict(offered.parameters), sequential=True
+    )
+    tool.prepare = if_open
+    return tool
 
 
 def rules_model(by_rules: Callable[[], BaseModel]) -> FunctionModel:
@@ -146,196 +147,3 @@ def rules_model(by_rules: Callable[[], BaseModel]) -> FunctionModel:
             yield {0: DeltaToolCall(json_args=piece, tool_call_id="rules")}
 
     return FunctionModel(respond, stream_function=respond_in_pieces, model_name=RULES_NAME)
-
-
-class AskedModel(WrapperModel):
-    """A model whose every request is recorded, tried again where that may help, and read leniently.
-
-    `heard` is the last thing it said in prose.
-    """
-
-    def __init__(self, wrapped: Model, thinking: Thinking, question: Question) -> None:
-        super().__init__(wrapped)
-        self.thinking = thinking
-        self.question = question
-        self.heard = ""
-
-    async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-    ) -> ModelResponse:
-        begun: RecordedCall | None = None
-        for pause in (*self.thinking.pauses_seconds, None):
-            journal = self._journal
-            if journal is not None:
-                begun = await journal.begin_call(self.question.purpose, begun.number if begun else None)
-                if begun.answer is not None:
-                    (recorded,) = ModelMessagesTypeAdapter.validate_python([begun.answer])
-                    return self._heard(cast(ModelResponse, recorded), model_request_parameters)
-            began = time.monotonic()
-            try:
-                response = await super().request(messages, model_settings, model_request_parameters)
-            except AgentRunError as error:
-                await self._record(began, error=error, begun=begun)
-                wait = seconds_to_wait(error, pause)
-                if wait is None:
-                    raise
-                await asyncio.sleep(wait)
-            else:
-                await self._record(began, response, begun=begun)
-                return self._heard(response, model_request_parameters)
-        raise AssertionError("the last try returns or raises")
-
-    @property
-    def _journal(self) -> CallJournal | None:
-        """The built-in rules cost nothing: they are asked again."""
-        return self.thinking.journal if self.thinking.is_model else None
-
-    def _heard(self, response: ModelResponse, parameters: ModelRequestParameters) -> ModelResponse:
-        self.heard = response.text or ""
-        return salvaged(response, parameters.output_tools)
-
-    @asynccontextmanager
-    async def request_stream(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-        run_context: RunContext[Any] | None = None,
-    ) -> AsyncGenerator[StreamedResponse]:
-        began = time.monotonic()
-        try:
-            async with super().request_stream(
-                messages, model_settings, model_request_parameters, run_context
-            ) as stream:
-                yield stream
-                response = stream.get()
-                self.heard = response.text or ""
-                await self._record(began, response)
-        except (AgentRunError, asyncio.CancelledError) as error:
-            await self._record(began, error=error)
-            raise
-
-    async def _record(
-        self,
-        began: float,
-        response: ModelResponse | None = None,
-        *,
-        error: BaseException | None = None,
-        begun: RecordedCall | None = None,
-    ) -> None:
-        on_call, journal = self.thinking.on_call, self._journal
-        if on_call is None and (journal is None or begun is None):
-            return
-        is_model = self.thinking.is_model
-        usage = response.usage if response and is_model else None
-        call = ModelCall(
-            purpose=self.question.purpose,
-            provider=self.wrapped.system if is_model else "steward",
-            model=self.thinking.name,
-            prompt_version=self.question.prompt_version,
-            input_tokens=usage.input_tokens if usage else 0,
-            output_tokens=usage.output_tokens if usage else 0,
-            cost_usd=_cost(response) if is_model else 0.0,
-            latency_ms=round((time.monotonic() - began) * 1000),
-            response_id=response.provider_response_id if response else None,
-            error=type(error).__name__ if error else None,
-        )
-        if journal is not None and begun is not None:
-            answer = ModelMessagesTypeAdapter.dump_python([response], mode="json")[0] if response else None
-            await journal.end_call(begun, call, answer)
-        elif on_call is not None:
-            await on_call(call)
-
-
-def seconds_to_wait(error: AgentRunError, pause: float | None) -> float | None:
-    """How long until the request is worth another try now; None when it is not, or only much later."""
-    if pause is None or not _is_passing(error):
-        return None
-    asked = error.retry_after if isinstance(error, ModelAPIError) else None
-    if asked is not None and asked > LONGEST_WAIT_SECONDS:
-        return None
-    return max(asked or 0.0, pause)
-
-
-def _is_passing(error: AgentRunError) -> bool:
-    if not isinstance(error, ModelAPIError) or isinstance(error, ModelRequestRejectedError | ModelQuotaExceededError):
-        return False
-    return not isinstance(error, ModelHTTPError) or error.status_code >= 500 or error.status_code in PASSING_STATUS
-
-
-def salvaged(response: ModelResponse, tools: Sequence[ToolDefinition]) -> ModelResponse:
-    """An answer in prose that holds the asked-for JSON counts as that JSON; others stay as they are."""
-    text = response.text
-    if not text or any(isinstance(part, ToolCallPart) for part in response.parts):
-        return response
-    found = _first_object(text)
-    for tool in tools if found else ():
-        required = tool.parameters_json_schema.get("required")
-        if required and set(required) <= found.keys():
-            return replace(response, parts=[ToolCallPart(tool.name, json.dumps(found))])
-    return response
-
-
-def _first_object(text: str) -> dict[str, Any]:
-    decoder = json.JSONDecoder()
-    for start in [match.start() for match in re.finditer(r"\{", text)][:20]:
-        try:
-            value, _ = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value  # pyright: ignore[reportUnknownVariableType]
-    return {}
-
-
-def _cost(response: ModelResponse | None) -> float | None:
-    if response is None or not response.usage.total_tokens:
-        return None
-    try:
-        return float(response.cost().total_price)
-    except (LookupError, ValueError):
-        return None  # no price is known for this model, or the server reported no usage
-
-
-def _translated(error: AgentRunError, heard: str) -> StewardError:
-    match error:
-        case ContentFilterError():
-            return ModelRefused(
-                "The language model declined this request", hint="Say it in other words, or do it yourself."
-            )
-        case ModelAuthenticationError() | ModelQuotaExceededError():
-            return ModelRefused(
-                "The language model's server does not accept the key, or it is used up",
-                hint="Check OPENAI_API_KEY and the account behind it.",
-            )
-        case ModelNotFoundError():
-            return ModelRefused(
-                f"The server does not know the model {error.model_name}",
-                hint="Check STEWARD_MODEL, OPENAI_BASE_URL and STEWARD_MODEL_API.",
-            )
-        case ModelContextWindowExceededError():
-            return ModelRefused("The text is too long for the language model", hint="Give it a shorter text.")
-        case ModelAPIError() if not _is_passing(error):
-            return ModelRefused("The language model's server rejected the request", detail=_short(error))
-        case ModelAPIError():
-            wait = math.ceil(error.retry_after) if error.retry_after else None
-            return ModelUnavailable(
-                "The language model is out of reach", detail=_short(error), retry_after_seconds=wait
-            )
-        case UsageLimitExceeded():
-            return ModelMalformed("The language model used up its tries without a usable answer")
-        case OutputTokenLimitExceeded():
-            return ModelMalformed("The language model's answer was longer than it may be")
-        case UnexpectedModelBehavior() if REFUSAL.match(heard):
-            return ModelRefused("The language model declined this request", detail=heard.strip().splitlines()[0][:200])
-        case UnexpectedModelBehavior():
-            return ModelMalformed("The language model gave no usable answer", detail=_short(error))
-        case _:
-            return ModelUnavailable("The language model's run broke off", detail=_short(error))
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -10,12 +10,13 @@ StewardError
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -30,6 +31,9 @@ RULES_NAME = "built-in rules"
 NEEDS_MODEL = "needs a language model"
 ADD_A_MODEL = "Set OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own), then execute it again"
 LONGEST_WAIT_SECONDS = 10
+Size = Literal["small", "medium", "large"]
+# Finding tasks and checking want little; changing a plan wants much. Everything else is asked of the model itself.
+SIZES: Mapping[str, Size] = {"extraction": "small", "triage": "small", "check": "small", "replan": "large"}
 REFUSAL = re.compile(
     r"^\W*(?:(?:i['’]?m|i am) sorry,? (?:but )?i\b|sorry,? (?:but )?i can|i can(?:no|['’])t (?:help|assist|do|comply|fulfil)"
     r"|i (?:cannot|can not|won['’]t) \w+|as an ai\b|i(?:['’]m| am) (?:unable|not able) to"
@@ -64,7 +68,11 @@ class ModelMalformed(StewardError):
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What one request to a model took; a row of `llm_interactions`. `cost_usd` is None where no price is known."""
+    """What one request to a model took; a row of `llm_interactions`. `cost_usd` is None where no price is known.
+
+    `model` is the one that was asked for, `served_model` what the server says answered, where that is another name.
+    `reservation_id` is what the budget held for it, and lets go with this record.
+    """
 
     purpose: str
     provider: str
@@ -76,6 +84,8 @@ class ModelCall:
     latency_ms: int
     response_id: str | None = None
     error: str | None = None
+    served_model: str | None = None
+    reservation_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return dict(self.__dict__)
@@ -102,6 +112,47 @@ class CallJournal(Protocol):
         ...
 
 
+class Budget(Protocol):
+    """What may be spent (`agents.budget`)."""
+
+    async def reserve(self, step_id: UUID | None, cost_usd: float) -> str:
+        """Hold what a request may cost at most, before it is made; the id of what is held.
+
+        Raises BoundReached where a budget does not have as much left: the step is then as if it had never begun.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an installation may spend on models, where a tenant or a tree says nothing smaller. None means no limit."""
+
+    day_usd: float | None = None
+    day_calls: int | None = None
+    task_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class OfferedTool:
+    """Something a model may look up while it answers. `parameters` is a JSON Schema; `call` answers in words, errors too.
+
+    `is_open` says whether it may be used (again); while it may not, the model is not told of it.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    call: Callable[[Mapping[str, Any]], Awaitable[str]]
+    is_open: Callable[[], bool]
+
+
+@dataclass
+class Trail:
+    """Where a conversation with a model stands: the id of its last answer, where its server keeps answers."""
+
+    response_id: str | None = None
+
+
 @dataclass(frozen=True)
 class Prompt:
     """Instructions for an agent, kept in a Markdown file beside it. `version` is like `email/1`."""
@@ -122,6 +173,8 @@ class Question:
     """One structured question: what for, the instructions, the words, and the forms the answer may have.
 
     `check` looks at an answer that has the right form: what it returns goes back to the model as what to mend.
+    `tools` is what may be looked up on the way, `size` how big a model it wants. It goes on from where `trail` stands and
+    moves it on; `more` is then all that is said, where the server still knows that answer, else `words` are.
     """
 
     purpose: str
@@ -130,6 +183,14 @@ class Question:
     forms: Sequence[type[BaseModel]]
     guidance: str = ""
     check: Callable[[BaseModel], str | None] | None = None
+    tools: Sequence[OfferedTool] = ()
+    trail: Trail | None = None
+    more: str = ""
+    size: Size | None = None
+
+    @property
+    def wanted_size(self) -> Size:
+        return self.size or SIZES.get(self.purpose, "medium")
 
     @property
     def instructions(self) -> str:
@@ -144,25 +205,52 @@ class Question:
 class Thinking:
     """The configured thinker. `model=None` means the built-in rules.
 
-    `on_call` is told of each request, failed ones too; with a `journal`, requests to a model are kept there instead, and
-    those that it knows are not made again. `pauses_seconds` is how long to wait before each
-    further try of a request that failed for a passing reason, where the server names no time of its own.
-    As a context manager it closes the model's connections at the end.
+    `sizes` are the models for small and large questions where they are not `model`; `fallbacks` are asked, in order,
+    when the one before is out of reach. `on_call` is told of each request, failed ones too; with a `journal`, requests to a
+    model are kept there instead, and those that it knows are not made again. A `budget` is asked before each request.
+    `pauses_seconds` is how long to wait before each further try of a request that failed for a passing reason, where the
+    server names no time of its own. `is_chained`: the server keeps its answers, so that a question can go on from one.
+    `rules_from`: with a model, what the rules make with at least this confidence (0-1) is not sent to it; None sends all.
+    `notes_folder` is where notes files of tasks lie. As a context manager it closes the models' connections at the end.
     """
 
     model: "Model | None" = None
     on_call: Callable[[ModelCall], Awaitable[None]] | None = None
     pauses_seconds: tuple[float, ...] = (0.5, 2.0)
     journal: CallJournal | None = None
+    budget: Budget | None = None
+    sizes: "Mapping[Size, Model]" = field(default_factory=dict[Size, "Model"])
+    fallbacks: "Sequence[Model]" = ()
+    limits: Limits = Limits()
+    is_chained: bool = False
+    rules_from: float | None = None
+    notes_folder: Path | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Thinking":
         """A model where OPENAI_API_KEY or OPENAI_BASE_URL is set, else the built-in rules."""
         if not settings.has_model:
-            return cls()
-        from agents.answering import openai_model
+            return cls(notes_folder=settings.notes_folder)
+        from agents.models import fallback_models, model_named
 
-        return cls(openai_model(settings))
+        main = model_named(settings, settings.model)
+        named: Mapping[Size, str | None] = {"small": settings.model_small, "large": settings.model_large}
+        return cls(
+            main,
+            sizes={size: model_named(settings, name) for size, name in named.items() if name},
+            fallbacks=fallback_models(settings),
+            limits=Limits(settings.model_day_budget_usd, settings.model_day_calls, settings.model_task_budget_usd),
+            is_chained=settings.keeps_answers,
+            rules_from=settings.model_rules_from,
+            notes_folder=settings.notes_folder,
+        )
+
+    def line_up(self, size: Size) -> "list[Model]":
+        """The models to ask for a question of this size, the first choice first. Empty without a model."""
+        if self.model is None:
+            return []
+        first = self.sizes.get(size, self.model)
+        return [first, *(model for model in self.fallbacks if model is not first)]
 
     @property
     def is_model(self) -> bool:
@@ -174,15 +262,22 @@ class Thinking:
         return self.model.model_name if self.model else RULES_NAME
 
     async def __aenter__(self) -> Self:
-        if self.model is not None:
-            await self.model.__aenter__()
+        async with AsyncExitStack() as opened:
+            for model in self._models:
+                await opened.enter_async_context(model)
+            opened.pop_all()  # all are open: they stay so until the end
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.model is not None:
-            await self.model.__aexit__(kind, error, trace)
+        async with AsyncExitStack() as open_ones:
+            for model in self._models:
+                open_ones.push_async_exit(model)
+
+    @property
+    def _models(self) -> "list[Model]":
+        return [model for model in (self.model, *self.sizes.values(), *self.fallbacks) if model is not None]
 
     async def answer(self, question: Question, by_rules: Callable[[], BaseModel]) -> BaseModel:
         """Ask; the answer has one of the question's forms and passed its check.

@@ -8,7 +8,8 @@ from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError, ModelRa
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
-from agents.answering import salvaged, seconds_to_wait
+from agents.asking import salvaged
+from agents.models import seconds_to_wait
 from agents.strategist import decide
 from agents.thinking import REFUSAL, RULES_NAME, ModelCall, Prompt, Question, Thinking
 from agents.workflows.catalog import WORKFLOWS

@@ -1,0 +1,209 @@
+"""One request to a model: budgeted, recorded, tried again where that may help, asked elsewhere where it may not."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from pydantic_ai import RunContext
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
+
+from agents.models import cost_of, highest_cost_of, is_forgotten, is_passing, may_go_elsewhere, seconds_to_wait
+from agents.thinking import CallJournal, ModelCall, Question, RecordedCall, Thinking
+
+MAX_OUTPUT_TOKENS = 8_000
+# Kept by the server that gave the answer: means nothing to another, nor after it was lost.
+CHAIN = "openai_previous_response_id"
+
+
+@dataclass
+class Attempt:
+    """One request to one model, and what was recorded and held for it before it was made."""
+
+    model: Model
+    began: float
+    begun: RecordedCall | None = None
+    reservation_id: str | None = None
+
+
+class AskedModel(WrapperModel):
+    """A line-up of models as one: every request is recorded, tried again where that may help, and read leniently.
+
+    The first of the line-up is asked; the next one when that is out of reach, or unknown to its server, or its key is
+    used up. `heard` is the last thing it said in prose, `response_id` its last answer's, where the first model gave it.
+    """
+
+    def __init__(self, line_up: Sequence[Model], thinking: Thinking, question: Question) -> None:
+        super().__init__(line_up[0])
+        self.line_up = line_up
+        self.thinking = thinking
+        self.question = question
+        self.heard = ""
+        self.response_id: str | None = None
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        begun: RecordedCall | None = None
+        failures: list[AgentRunError] = []
+        for model in self.line_up:
+            settings = self._settings_for(model, model_settings)
+            pauses = [*self.thinking.pauses_seconds, None]
+            while pauses:
+                attempt = await self._begin(model, messages, model_request_parameters, begun)
+                begun = attempt.begun
+                if begun is not None and begun.answer is not None:
+                    (recorded,) = ModelMessagesTypeAdapter.validate_python([begun.answer])
+                    return self._heard(cast(ModelResponse, recorded), model_request_parameters, model)
+                try:
+                    response = await model.request(messages, settings, model_request_parameters)
+                except AgentRunError as error:
+                    await self._end(attempt, error=error)
+                    if is_forgotten(error) and settings and settings.get(CHAIN) == "auto":
+                        settings = _without_chain(settings)
+                        continue
+                    wait = seconds_to_wait(error, pauses.pop(0))
+                    if wait is None:
+                        failures.append(error)
+                        break
+                    await asyncio.sleep(wait)
+                else:
+                    await self._end(attempt, response)
+                    return self._heard(response, model_request_parameters, model)
+            if not may_go_elsewhere(failures[-1]):
+                raise failures[-1]
+        raise the_telling(failures)
+
+    @asynccontextmanager
+    async def request_stream(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+        run_context: RunContext[Any] | None = None,
+    ) -> AsyncGenerator[StreamedResponse]:
+        failures: list[AgentRunError] = []
+        for model in self.line_up:
+            attempt = await self._begin(model, messages, model_request_parameters, None, is_stream=True)
+            is_open = False
+            try:
+                settings = self._settings_for(model, model_settings)
+                async with model.request_stream(messages, settings, model_request_parameters, run_context) as stream:
+                    is_open = True
+                    yield stream
+                    response = stream.get()
+                    self.heard = response.text or ""
+                    await self._end(attempt, response)
+                    return
+            except (AgentRunError, asyncio.CancelledError) as error:
+                await self._end(attempt, error=error)
+                if is_open or not isinstance(error, AgentRunError) or not may_go_elsewhere(error):
+                    raise
+                failures.append(error)
+        raise the_telling(failures)
+
+    def _settings_for(self, model: Model, settings: ModelSettings | None) -> ModelSettings | None:
+        return settings if settings is None or model is self.wrapped else _without_chain(settings)
+
+    async def _begin(
+        self,
+        model: Model,
+        messages: Sequence[ModelMessage],
+        parameters: ModelRequestParameters,
+        before: RecordedCall | None,
+        *,
+        is_stream: bool = False,
+    ) -> Attempt:
+        """Written down and paid for, before the request. Raises BoundReached where it may not be made."""
+        thinking, attempt = self.thinking, Attempt(model, time.monotonic())
+        if not thinking.is_model:
+            return attempt
+        journal: CallJournal | None = None if is_stream else thinking.journal
+        if journal is not None:
+            attempt.begun = await journal.begin_call(self.question.purpose, before.number if before else None)
+            if attempt.begun.answer is not None:
+                return attempt
+        if thinking.budget is not None:
+            step_id = attempt.begun.step_id if attempt.begun else None
+            highest = highest_cost_of(model, messages, parameters, MAX_OUTPUT_TOKENS)
+            attempt.reservation_id = await thinking.budget.reserve(step_id, highest)
+        attempt.began = time.monotonic()
+        return attempt
+
+    def _heard(self, response: ModelResponse, parameters: ModelRequestParameters, model: Model) -> ModelResponse:
+        self.heard = response.text or ""
+        self.response_id = response.provider_response_id if model is self.wrapped else None
+        return salvaged(response, parameters.output_tools)
+
+    async def _end(
+        self, attempt: Attempt, response: ModelResponse | None = None, *, error: BaseException | None = None
+    ) -> None:
+        thinking, model = self.thinking, attempt.model
+        is_model = thinking.is_model
+        usage = response.usage if response and is_model else None
+        served = response.model_name if response and is_model else None
+        call = ModelCall(
+            purpose=self.question.purpose,
+            provider=model.system if is_model else "steward",
+            model=model.model_name if is_model else thinking.name,
+            prompt_version=self.question.prompt_version,
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
+            cost_usd=cost_of(response, model) if is_model else 0.0,
+            latency_ms=round((time.monotonic() - attempt.began) * 1000),
+            response_id=response.provider_response_id if response else None,
+            error=type(error).__name__ if error else None,
+            served_model=served if served != model.model_name else None,
+            reservation_id=attempt.reservation_id,
+        )
+        if thinking.journal is not None and attempt.begun is not None:
+            answer = ModelMessagesTypeAdapter.dump_python([response], mode="json")[0] if response else None
+            await thinking.journal.end_call(attempt.begun, call, answer)
+        elif thinking.on_call is not None:
+            await thinking.on_call(call)
+
+
+def _without_chain(settings: ModelSettings) -> ModelSettings:
+    return cast(ModelSettings, {key: value for key, value in settings.items() if key != CHAIN})
+
+
+def the_telling(failures: Sequence[AgentRunError]) -> AgentRunError:
+    """Of the errors of a whole line-up the one that says most: the first that may pass, else the first."""
+    return next((error for error in failures if is_passing(error)), failures[0])
+
+
+def salvaged(response: ModelResponse, tools: Sequence[ToolDefinition]) -> ModelResponse:
+    """An answer in prose that holds the asked-for JSON counts as that JSON; others stay as they are."""
+    text = response.text
+    if not text or any(isinstance(part, ToolCallPart) for part in response.parts):
+        return response
+    found = _first_object(text)
+    for tool in tools if found else ():
+        required = tool.parameters_json_schema.get("required")
+        if required and set(required) <= found.keys():
+            return replace(response, parts=[ToolCallPart(tool.name, json.dumps(found))])
+    return response
+
+
+def _first_object(text: str) -> dict[str, Any]:
+    decoder = json.JSONDecoder()
+    for start in [match.start() for match in re.finditer(r"\{", text)][:20]:
+        try:
+            value, _ = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType]
+    return {}
