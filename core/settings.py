@@ -84,6 +84,14 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("SUPABASE_JWT_SECRET"), description="The project's JWT secret"
     )
 
+    calendar_working_hours: str = Field(
+        default="mon-fri 09:00-17:00",
+        description='When you work, by your clock: "mon-fri 09:00-12:30 13:30-17:00; sat 10:00-12:00"',
+    )
+    calendar_sync_seconds: int = Field(
+        default=300, ge=30, le=86400, description="How often connected calendars are read anew, where nothing is pushed"
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
@@ -106,6 +114,17 @@ class Settings(BaseSettings):
         if moment.tzinfo is None:
             raise ValueError(f"it needs an offset, like {EXAMPLE_TIME}")
         return moment
+
+    @field_validator("calendar_working_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        from core.outside.calendar import hours_from  # only where it is needed
+
+        try:
+            hours_from(value, "UTC")
+        except Invalid as error:
+            raise ValueError(error.detail or error.message) from error
+        return value
 
     @field_validator("owner_email", "mail_from")
     @classmethod
@@ -254,6 +273,73 @@ class Settings(BaseSettings):
     def _slack_member(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[UW][A-Z0-9]{7,20}", value):
             raise ValueError("allowed is a member id like U012AB3CD: in Slack, your profile, then Copy member ID")
+        return value
+
+    private_hosts: str = Field(
+        default="",
+        description="Hosts of your own network that tools may reach, like wiki.local,10.0.0.7:8080; else none",
+    )
+    tavily_api_key: SecretStr | None = Field(
+        default=None, validation_alias="TAVILY_API_KEY", description="Key of Tavily: the web can be searched"
+    )
+    tavily_url: str = Field(default="https://api.tavily.com", description="Where Tavily's API is")
+    jira_url: str | None = Field(default=None, description="Your Jira, like https://example.atlassian.net")
+    jira_email: str | None = Field(default=None, description="Address of the Jira account whose token is used")
+    jira_token: SecretStr | None = Field(default=None, description="API token of that account, for jira_ticket")
+    github_token: SecretStr | None = Field(default=None, description="Token for github_check; reading is enough")
+    github_url: str = Field(default="https://api.github.com", description="Where GitHub's API is")
+    hubspot_token: SecretStr | None = Field(default=None, description="Private app token of HubSpot, for record_update")
+    hubspot_url: str = Field(default="https://api.hubapi.com", description="Where HubSpot's API is")
+    cicd_url: str | None = Field(default=None, description="Address of your pipeline that cicd_webhook posts to")
+    cicd_secret: SecretStr | None = Field(
+        default=None,
+        description="whsec_...: signs what is posted to the pipeline, and its reports back to /api/hooks/cicd",
+    )
+    query_database_url: SecretStr | None = Field(
+        default=None, description="A Postgres that database_query reads, as a user who may read what it should"
+    )
+    query_role: str | None = Field(default=None, description="Role that database_query takes on in that Postgres")
+    query_supabase_url: str | None = Field(default=None, description="A Supabase project that database_query reads")
+    query_supabase_key: SecretStr | None = Field(default=None, description="Key of that project: its rules decide what")
+    query_timeout_seconds: float = Field(default=15, gt=0, le=300, description="Longest time of one query")
+    query_most_rows: int = Field(default=500, ge=1, le=10_000, description="Most rows that one query brings")
+    records_database_url: SecretStr | None = Field(
+        default=None, description="A Postgres whose tables record_update may change, row by row, after your yes"
+    )
+    records_api_url: str | None = Field(
+        default=None, description="A REST API whose records record_update may change (GET and PATCH), after your yes"
+    )
+    records_api_token: SecretStr | None = Field(default=None, description="Bearer token of that API")
+
+    @field_validator(
+        "tavily_url", "jira_url", "github_url", "hubspot_url", "cicd_url", "query_supabase_url", "records_api_url"
+    )
+    @classmethod
+    def _service_url(cls, value: str | None) -> str | None:
+        if value is not None and not is_url(value, ("http", "https")):
+            raise ValueError("allowed is https://host...")
+        return value.rstrip("/") if value else value
+
+    @field_validator("query_database_url", "records_database_url")
+    @classmethod
+    def _other_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_url(value.get_secret_value(), ("postgresql", "postgres")):
+            raise ValueError("allowed is postgresql://user:password@host:5432/database")
+        return value
+
+    @field_validator("query_role")
+    @classmethod
+    def _role(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]{0,62}", value):
+            raise ValueError("allowed is the name of a role: letters, digits and underscores")
+        return value
+
+    @field_validator("cicd_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if text and not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,128}={0,2}", text):
+            raise ValueError("allowed is whsec_ and at least 24 random bytes in base64")
         return value
 
     model_small: str | None = Field(
