@@ -40,6 +40,7 @@ class CalendarEntry(BaseModel):
 
     Times are aware and in `timezone`, an IANA name; an all-day entry runs from midnight to the midnight behind its last
     day. `recurrence` is an RRULE without the prefix. `recurrence_id` is the moment the occurrence stood at, in UTC.
+    `etag` is empty for an entry out of a file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +59,10 @@ class CalendarEntry(BaseModel):
     organizer: str = ""
     attendees: tuple[Attendee, ...] = ()
     status: Status = "confirmed"
+    url: str = ""
+    etag: str = ""
+    is_busy: bool = True
+    is_private: bool = False
 
 
 def read_ics(
@@ -162,6 +167,9 @@ def _entry(event: Any, user_zone: ZoneInfo, name: str) -> CalendarEntry | None:
             organizer=organizer.address if organizer else "",
             attendees=tuple(guests),
             status=cast(Status, status) if status in {"tentative", "cancelled"} else "confirmed",
+            url=_text(event, "URL")[:2000],
+            is_busy=_text(event, "TRANSP").casefold() != "transparent",
+            is_private=_text(event, "CLASS").casefold() in {"private", "confidential"},
         )
     except (ValueError, OverflowError) as error:
         logger.warning("calendar_event_out_of_range", file=name, uid=_text(event, "UID")[:200], error=str(error)[:200])

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
+from core.outside.calendar import is_impossible
 from integrations.calendar.ics import CalendarEntry
 
 MOST_OCCURRENCES = 2_000
 MOST_STEPS = 200_000
 UNTIL = re.compile(r"UNTIL=(?P<day>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?", re.IGNORECASE)
 TOO_OFTEN = re.compile(r"FREQ=(?:SECONDLY|MINUTELY)", re.IGNORECASE)
-LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def all_occurrences(entries: Iterable[CalendarEntry], start: datetime, end: date
 def _starts(entry: CalendarEntry, begin: datetime, end: datetime) -> list[datetime]:
     zone = ZoneInfo(entry.timezone)
     by_rule = [entry.starts_at, *entry.added_starts]
-    if entry.recurrence and not TOO_OFTEN.search(entry.recurrence) and not _is_impossible(entry.recurrence):
+    if entry.recurrence and not TOO_OFTEN.search(entry.recurrence) and not is_impossible(entry.recurrence):
         # The rule runs on the clock of the zone, so that nine o'clock stays nine o'clock when the clocks change.
         wall = entry.starts_at.astimezone(zone).replace(tzinfo=None)
         try:
@@ -108,19 +108,6 @@ def _local_until(rule: str, zone: ZoneInfo) -> str:
         return f"UNTIL={at.astimezone(zone) if match['utc'] else at:%Y%m%dT%H%M%S}"
 
     return UNTIL.sub(local, rule)
-
-
-def _is_impossible(rule: str) -> bool:
-    """Days that no month of the rule has (30 February): the library would look for one up to the year 9999."""
-    parts = dict(part.upper().split("=", 1) for part in rule.split(";") if "=" in part)
-    try:
-        months = [int(m) for m in parts.get("BYMONTH", "").split(",") if m]
-        days = [int(d) for d in parts.get("BYMONTHDAY", "").split(",") if d]
-    except ValueError:
-        return True
-    if not days:
-        return False
-    return all(abs(day) > LONGEST_MONTH.get(month, 0) for month in months or LONGEST_MONTH for day in days)
 
 
 def _moment(recurrence_id: str) -> datetime:

@@ -1,0 +1,120 @@
+"""Between stored entries (rows, files) and the neutral event."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.outside.calendar import (
+    DAY,
+    Answer,
+    Attendee,
+    CalendarEvent,
+    Moment,
+    NewEvent,
+    moment_in,
+    zone_named,
+)
+from integrations.calendar.ics import CalendarEntry
+
+ANSWERS: dict[str, Answer] = {"accepted": "accepted", "tentative": "tentative", "declined": "declined"}
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def as_event(entry: CalendarEntry, own_address: str) -> CalendarEvent:
+    """The entry as an event; a series with its rule."""
+    zone = ZoneInfo(entry.timezone)
+    start, end = entry.starts_at.astimezone(zone), entry.ends_at.astimezone(zone)
+    guests = tuple(
+        Attendee(
+            guest.address,
+            guest.name,
+            ANSWERS.get(guest.partstat, "needs_action"),
+            is_self=guest.address == own_address,
+        )
+        for guest in entry.attendees
+    )
+    return CalendarEvent(
+        id=entry.uid,
+        title=entry.title,
+        start=start.date() if entry.is_all_day else start,
+        end=max(end.date(), start.date() + DAY) if entry.is_all_day else end,
+        timezone=entry.timezone,
+        description=entry.description,
+        location=entry.location,
+        organizer=Attendee(entry.organizer, is_self=entry.organizer == own_address) if entry.organizer else None,
+        attendees=guests,
+        recurrence=rule_lines(entry),
+        status=entry.status,
+        is_busy=entry.is_busy,
+        is_private=entry.is_private,
+        url=entry.url,
+        etag=entry.etag,
+    )
+
+
+def occurrence_id(uid: str, at: datetime) -> str:
+    """The id of one occurrence of a series: by the moment at which the rule has it."""
+    return f"{uid}_{at.astimezone(UTC):{STAMP}}"
+
+
+def rule_lines(entry: CalendarEntry) -> tuple[str, ...]:
+    """RRULE, EXDATE and RDATE of an entry as lines."""
+    lines = [f"RRULE:{entry.recurrence}"] if entry.recurrence else []
+    for name, moments in (("EXDATE", entry.excluded_starts), ("RDATE", entry.added_starts)):
+        if moments:
+            lines.append(f"{name}:" + ",".join(f"{at.astimezone(UTC):{STAMP}}" for at in moments))
+    return tuple(lines)
+
+
+def rule_columns(lines: tuple[str, ...], timezone: str) -> dict[str, Any]:
+    """The columns of lines RRULE, EXDATE and RDATE (with TZID or VALUE=DATE as parameters, else UTC or the event's zone)."""
+    columns: dict[str, Any] = {"recurrence": None, "excluded_starts": [], "added_starts": []}
+    for line in lines:
+        head, _, value = line.partition(":")
+        name = head.partition(";")[0].upper()
+        if name == "RRULE":
+            columns["recurrence"] = value
+            continue
+        tzid = re.search(r"TZID=([^;:]+)", head, re.IGNORECASE)
+        zone = zone_named(tzid[1] if tzid else timezone)
+        key = "excluded_starts" if name == "EXDATE" else "added_starts"
+        columns[key] += [_moment(text.strip(), zone).isoformat() for text in value.split(",") if text.strip()]
+    return columns
+
+
+def _moment(text: str, zone: ZoneInfo) -> datetime:
+    if text.endswith("Z"):
+        return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+    form = "%Y%m%dT%H%M%S" if "T" in text else "%Y%m%d"
+    return datetime.strptime(text, form).replace(tzinfo=zone)
+
+
+def columns_of(wanted: NewEvent, own_address: str) -> dict[str, Any]:
+    """The columns of a wanted event. Whoever invites is its organizer."""
+    zone = zone_named(wanted.timezone)
+    return {
+        "title": wanted.title,
+        "description": wanted.description,
+        "location": wanted.location,
+        "starts_at": _stored(wanted.start, zone),
+        "ends_at": _stored(wanted.end, zone),
+        "is_all_day": not isinstance(wanted.start, datetime),
+        "timezone": wanted.timezone,
+        "organizer": own_address if wanted.attendees else "",
+        "attendees": [
+            {
+                "name": "",
+                "address": address.casefold(),
+                "partstat": "accepted" if address.casefold() == own_address else "needs-action",
+            }
+            for address in wanted.attendees
+        ],
+        "is_busy": wanted.is_busy,
+        "is_private": wanted.is_private,
+        **rule_columns(wanted.recurrence, wanted.timezone),
+    }
+
+
+def _stored(at: Moment, zone: ZoneInfo) -> str:
+    return moment_in(at, zone).isoformat()

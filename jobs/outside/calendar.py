@@ -1,0 +1,58 @@
+"""Which calendar a task works with: the connected one of its person, else the local one in the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agents.services.calendar import Calendar
+from core.database import Caller
+from core.outside.calendar import hours_from
+from integrations.calendar.ics import CalendarEntry
+from integrations.calendar.local import LocalCalendar
+from jobs.outside.world import Given, Service
+from tasks import calendar, capture
+from tasks.calendar import StoredEvent
+from tasks.models import Task
+
+LOCAL = "local"
+
+
+def services(given: Given) -> Mapping[type, Service]:
+    """The calendar. There always is one, so nothing is missing."""
+
+    async def reach(caller: Caller, task: Task) -> Calendar:
+        return await open_calendar(given, caller)
+
+    return {Calendar: Service(reach)}
+
+
+async def open_calendar(given: Given, caller: Caller) -> Calendar:
+    """The calendar of a tenant: a connected account's, else the local one. Raises SignInExpired."""
+    profile = await capture.get_profile(caller)
+    address = str(profile.get("email") or given.settings.owner_email).casefold()
+    hours = hours_from(given.settings.calendar_working_hours, given.clock.timezone.key)
+    return LocalCalendar(StoredEvents(caller), address, hours)
+
+
+@dataclass(frozen=True)
+class StoredEvents:
+    """The rows of the local calendar; fulfils `integrations.calendar.local.Store`."""
+
+    caller: Caller
+
+    async def touching(self, start: datetime, end: datetime) -> Sequence[CalendarEntry]:
+        return [_entry(row) for row in await calendar.list_calendar(self.caller, end, start, [LOCAL])]
+
+    async def get(self, uid: str) -> Sequence[CalendarEntry]:
+        return [_entry(row) for row in await calendar.get_calendar_event(self.caller, LOCAL, uid)]
+
+    async def add(self, row: Mapping[str, Any]) -> CalendarEntry:
+        return _entry(await calendar.add_calendar_event(self.caller, row))
+
+    async def change(self, row: Mapping[str, Any], etag: str | None, *, drops_changes: bool = False) -> CalendarEntry:
+        return _entry(await calendar.change_calendar_event(self.caller, row, etag, drops_changes=drops_changes))
+
+
+def _entry(row: StoredEvent) -> CalendarEntry:
+    return CalendarEntry.model_validate(row.model_dump(exclude={"id", "calendar"}))
