@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -58,8 +58,15 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.include_router(router)
     app.state.routes = [*router.routes, *app.routes]
     app.add_api_route("/static/{name:path}", _static, methods=["GET"], include_in_schema=False)
+    app.add_api_websocket_route("/{path:path}", _no_socket)
     app.openapi = lambda: _openapi(app)  # pyright: ignore[reportAttributeAccessIssue]
     return app
+
+
+async def _no_socket(websocket: WebSocket) -> None:
+    """A WebSocket to where there is none is told so: refused before it opens, a browser would learn nothing."""
+    await websocket.accept()
+    await websocket.close(4404, f"Nothing is served at {websocket.url.path}".encode()[:120].decode(errors="ignore"))
 
 
 async def _static(request: Request, name: str) -> Response:

@@ -14,9 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
+
+from app.api._answers import is_list
+from app.parameters import only_known_parameters
 
 METHODS = ("get", "post", "put", "patch", "delete", "websocket")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -129,6 +132,7 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         path,
         handler,
         methods=[method.upper()],
+        dependencies=[Depends(only_known_parameters)] if method == "get" and is_list(contract.response_model) else [],
         summary=contract.summary,
         status_code=contract.status_code,
         response_model=contract.response_model,

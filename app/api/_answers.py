@@ -1,6 +1,6 @@
 """Shapes that several routes answer with."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 import orjson
 from pydantic import BaseModel
@@ -16,6 +16,11 @@ class Listing(BaseModel, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+def is_list(model: Any) -> bool:
+    """Is this what a list answers with: a page of it, or all of it?"""
+    return get_origin(model) is list or (isinstance(model, type) and issubclass(model, Listing))
 
 
 def listing(items: list[Any], after: list[Any] | None) -> Response:

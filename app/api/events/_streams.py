@@ -4,24 +4,27 @@ import asyncio
 from collections.abc import Coroutine
 from functools import partial
 from secrets import randbelow
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
-from fastapi import Request, WebSocket
+from fastapi import Header, Request, WebSocket
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from app.api._answers import listing
+from app.cursors import decode_cursor
 from app.dependencies import current_caller, identify
 from app.live import EventHub
 from app.subscription import End, Subscription, begin
 from core.database import Caller
-from core.errors import Forbidden, NotFound, StewardError, Unauthorized, Unavailable
-from tasks.functions import get_last_event_id, get_task
+from core.errors import Forbidden, Invalid, NotFound, StewardError, Unauthorized, Unavailable
+from tasks.functions import get_last_event_id, get_task, list_task_events
 
 log = structlog.get_logger()
 LAST_ID = 2**62
+LastEventId = Annotated[str, Header(json_schema_extra={"pattern": r"^[0-9]{0,18}$"})]
 FAREWELL_SECONDS = 1.0  # for the last words to a client; one that does not read them is cut off
 CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.CLOSING: 1001}
 ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, Unavailable: 1013}
@@ -104,7 +107,7 @@ async def _converse(websocket: WebSocket, task_id: UUID | None) -> tuple[int, st
         return 4403, "Pages of other sites may not connect here"
     after = websocket.query_params.get("after", "0")
     tail = websocket.query_params.get("tail", "false")
-    if not (after.isascii() and after.isdecimal() and len(after) < 20 and int(after) <= LAST_ID):
+    if not _is_id(after):
         return 1008, f"after: {after[:30]!r} is not an id; 0 to {LAST_ID} is allowed"
     if tail not in {"true", "false"}:
         return 1008, f"tail: {tail[:30]!r} is neither true nor false"
@@ -119,6 +122,41 @@ async def _converse(websocket: WebSocket, task_id: UUID | None) -> tuple[int, st
     if end is None:
         raise WebSocketDisconnect
     return CLOSE_CODES[end], end.value
+
+
+def begins_after(after: int, last_event_id: str, cursor: str | None) -> int:
+    """The id to begin after: the header's (a browser that comes back), else the cursor's, else `after`.
+
+    Raises Invalid that names what is no id.
+    """
+    if last_event_id:
+        if not _is_id(last_event_id):
+            message = f"it is the id of an event, 0 to {LAST_ID}; leave the header out to begin anew"
+            raise Invalid(
+                f"Last-Event-ID: {last_event_id[:30]!r} is not the id of an event",
+                errors=[{"field": "last-event-id", "message": message, "value": last_event_id[:100]}],
+            )
+        return int(last_event_id)
+    if not cursor:
+        return after
+    match decode_cursor(cursor):
+        case [int() as seen] if type(seen) is int and 0 <= seen <= LAST_ID:
+            return seen
+        case _:
+            raise Invalid(
+                "The cursor is not one that this list gave out",
+                errors=[{"field": "cursor", "message": "leave it out to begin anew"}],
+            )
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= LAST_ID
+
+
+async def page_of_events(caller: Caller, task_id: UUID | None, after: int, limit: int) -> Response:
+    """A page of events, oldest first; its cursor stands for the last one, where the page is full."""
+    events = await list_task_events(caller, task_id, after, limit)
+    return listing(events, [events[-1].id] if len(events) == limit else None)
 
 
 async def place(caller: Caller, after: int, *, tail: bool) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tasks.models import ExecutionType, OnFailure, Priority
 
 Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 DEEPEST = 12  # levels below the root that the database takes
 
 
@@ -60,7 +61,7 @@ class TaskFields(BaseModel):
 class TreeTask(TaskFields):
     """A task of a tree, with its parts. `depends_on` names keys anywhere in the tree."""
 
-    title: str = Field(min_length=1, max_length=500)
+    title: Title
     key: str | None = Field(default=None, min_length=1, max_length=200, description="A name for depends_on; unique")
     depends_on: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         default_factory=list[str], max_length=200, description="Keys of the tasks that have to be done before"

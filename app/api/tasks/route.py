@@ -5,24 +5,26 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from agents.rules.quick_add import parse_quick_add
 from app.api._answers import Listing, listing
-from app.api.tasks._shapes import TaskFields
+from app.api.tasks._shapes import TaskFields, Title
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.functions import Sort, TaskFilter, create_tasks, task_item
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
 
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
 
 class NewTask(TaskFields):
     """A task to make: fields, or a plain sentence in `text`."""
 
-    text: str | None = Field(default=None, min_length=1, max_length=2000, examples=["call Ana tomorrow 3pm p1 #home"])
-    title: str | None = Field(default=None, min_length=1, max_length=500)
+    text: Sentence | None = Field(default=None, examples=["call Ana tomorrow 3pm p1 #home"])
+    title: Title | None = None
     parent_task_id: UUID | None = None
 
     @model_validator(mode="after")

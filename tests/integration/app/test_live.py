@@ -636,6 +636,13 @@ async def test_a_foreign_or_unknown_task_has_no_websocket(
         assert (await messages(client, 1))[0]["data"]["task_id"] == str(task_id)
 
 
+@pytest.mark.parametrize("path", ["/api/tasks/nope/events", "/api/nothing", "/api/tasks"])
+async def test_where_no_websocket_is_it_says_so(served: str, mine: dict[str, str], path: str) -> None:
+    async with socket_to(served, mine, path) as client:
+        assert await close_code(client) == 4404
+        assert client.close_reason == f"Nothing is served at {path}"
+
+
 @pytest.mark.parametrize(
     "query", ["after=-1", "after=x", "after=", "after=\u0663", f"after={2**63}", "after=1e3", "tail=maybe"]
 )

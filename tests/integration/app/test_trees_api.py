@@ -220,3 +220,39 @@ async def test_what_is_not_yours_is_not_found(client: httpx.AsyncClient, strange
         ("PATCH", "bounds", {"max_tasks": 1}),
     ):
         is_problem(await stranger.request(method, f"/api/tasks/{keys['b']}/{path}", json=body), 404)
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\n\t"])
+async def test_a_title_of_blanks_is_none(client: httpx.AsyncClient, title: str) -> None:
+    task_id = (await client.post("/api/tasks", json={"title": "  Paint the door  "})).json()["id"]
+    assert (await client.get(f"/api/tasks/{task_id}")).json()["title"] == "Paint the door"
+    for method, path, body in (
+        ("POST", "/api/tasks", {"title": title}),
+        ("POST", "/api/tasks", {"text": title}),
+        ("POST", "/api/tasks/tree", {"title": title}),
+        ("POST", "/api/tasks/tree", {"title": "Shop", "children": [{"title": title}]}),
+        ("PATCH", f"/api/tasks/{task_id}", {"title": title}),
+    ):
+        refused = is_problem(await client.request(method, path, json=body), 422)
+        assert refused["errors"][0]["field"].endswith(("title", "text")), refused
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("", "empty"), (" \n ", "empty"), ({}, "empty"), (3, "a text, or an object"), ([], "a text"), (None, "a text")],
+)
+async def test_an_answer_says_something(client: httpx.AsyncClient, answer: object, words: str) -> None:
+    keys = (await make(client, part("ask", tool="wait_for_reply")))["keys"]
+    body = is_problem(await client.post(f"/api/tasks/{keys['ask']}/answer", json={"answer": answer}), 422)
+    assert [error["field"] for error in body["errors"]] == ["answer"]
+    assert words in body["errors"][0]["message"]
+
+
+@pytest.mark.usefixtures("at_work")
+async def test_executing_a_ready_made_tree_names_its_parts(client: httpx.AsyncClient) -> None:
+    gate = part("gate", tool="approval_gate", tool_input={"question": "Go on?"})
+    made = await make(client, part("a"), part("b", "a"), gate, part("mine", tool=None, execution_type="manual"))
+    answer = (await client.post("/api/tasks/execute", json={"taskId": made["id"]})).json()
+    assert answer["strategy"] == "decompose"
+    assert [one["title"] for one in answer["subtasks"]] == ["a", "b", "gate", "mine"]
+    assert answer["message"] == "Task decomposed into 4 subtasks"

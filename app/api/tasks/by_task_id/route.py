@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
+from app.api.tasks._shapes import Title
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.functions import delete_task, get_task, update_task
@@ -34,7 +35,7 @@ class TaskChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str | None = Field(default=None, min_length=1, max_length=500)
+    title: Title | None = None
     description: str | None = Field(default=None, max_length=200_000)
     kind: str | None = Field(default=None, min_length=1, max_length=100)
     execution_type: ExecutionType | None = None

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from app._view.sequence import parts_of
 from app.api._answers import Listing, listing
 from app.dependencies import CurrentCaller
 from app.router import responds
@@ -120,12 +121,12 @@ async def _answer(caller: Caller, task: Task) -> ExecuteAnswer:
         )
     if task.strategy == "decompose":
         tree = await get_task_tree(caller, task.id)
-        subtasks = [Subtask.model_validate(child.model_dump()) for child in tree.children if child.tool is None]
+        subtasks = [Subtask.model_validate(part.model_dump()) for part in parts_of(tree)]
         return ExecuteAnswer(
             success=True,
             strategy="decompose",
             subtasks=subtasks,
-            message=f"Task decomposed into {len(subtasks)} subtasks",
+            message=f"Task decomposed into {len(subtasks)} subtask{'' if len(subtasks) == 1 else 's'}",
             execution_status=status,
         )
     if task.strategy == "immediate":

@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.functions import answer_task
 from tasks.models import Task
+
+LONGEST = 100_000
 
 
 class Answer(BaseModel):
@@ -16,7 +18,18 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    answer: str | dict[str, Any] = Field(description="At most 100,000 characters where it is a text")
+    answer: str | dict[str, Any] = Field(description="Not empty; at most 100,000 characters where it is a text")
+
+    @field_validator("answer", mode="before")
+    @classmethod
+    def _says_something(cls, value: object) -> object:
+        if not isinstance(value, str | dict):
+            raise ValueError("allowed is a text, or an object")
+        if not (value.strip() if isinstance(value, str) else value):
+            raise ValueError("it is empty; write what came in")
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise ValueError(f"at most {LONGEST:,} characters")
+        return value  # pyright: ignore[reportUnknownVariableType]
 
 
 @responds(summary="Give a task the reply or report it waits for", response_model=Task, problems=(404, 409))

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import Header, Query, Request, WebSocket
 from starlette.responses import Response
 
-from app.api._answers import Listing, listing
-from app.api.events._streams import EventStream, serve_websocket
+from app.api._answers import Listing
+from app.api.events._streams import EventStream, LastEventId, begins_after, page_of_events, place, serve_websocket
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.functions import get_task, list_task_events
+from tasks.functions import get_task
 from tasks.models import TaskEvent
 
 
@@ -25,15 +25,17 @@ async def get(
     caller: CurrentCaller,
     task_id: UUID,
     after: Annotated[int, Query(ge=0, le=2**62, description="Id of the last event seen")] = 0,
+    tail: Annotated[bool, Query(description="Where no id is given: begin with what happens from now on")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    cursor: Annotated[str | None, Query(description="Of the page before, instead of after")] = None,
     accept: Annotated[str, Header()] = "",
-    last_event_id: Annotated[str, Header(pattern=r"^\d{0,18}$")] = "",
+    last_event_id: LastEventId = "",
 ) -> Response:
     await get_task(caller, task_id)
-    after = int(last_event_id or after)
+    after = await place(caller, begins_after(after, last_event_id, cursor), tail=tail)
     if "text/event-stream" in accept:
         return EventStream(request, caller, task_id, after)
-    return listing(await list_task_events(caller, task_id, after, limit), None)
+    return await page_of_events(caller, task_id, after, limit)
 
 
 async def websocket(websocket: WebSocket, task_id: UUID) -> None:
