@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents.journal import Journal
-from agents.protocols import MailSender, Outside
+from agents.protocols import Outside
 from agents.thinking import Thinking
 from core.clock import Clock
 from core.database import Caller
@@ -32,10 +32,9 @@ class NothingOutside:
 
 @dataclass(frozen=True)
 class Equipment:
-    """Who thinks, what sends mail, what time it is, in whose name mail is written, and which tools there are."""
+    """Who thinks, what time it is, in whose name mail is written, and which tools there are."""
 
     thinking: Thinking
-    sender: MailSender
     clock: Clock
     from_address: str
     from_name: str

@@ -14,7 +14,6 @@ from pydantic import BaseModel, TypeAdapter
 
 from agents.equipment import Equipment, Run
 from agents.journal import BoundReached, Journal, RunStopped, StepUncertain, insist
-from agents.protocols import SendTemporary
 from agents.templates import resolved_input
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, Shown, Waiting
 from core.database import Caller
@@ -220,7 +219,7 @@ async def _end_badly(run: Run, error: Exception) -> None:
                 await log.awarning("run_failed", error=error.message, retryable=error.is_retryable)
                 message = (
                     f"{error.message}: {error.detail}"
-                    if error.detail and not isinstance(error, SendTemporary)
+                    if error.detail and not isinstance(error, Temporary)
                     else error.message
                 )
                 await _fail(run, message, retryable=error.is_retryable, after=error.retry_after_seconds)

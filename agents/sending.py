@@ -10,10 +10,12 @@ from uuid import UUID
 
 from agents.equipment import Run
 from agents.journal import StepUncertain, insist
-from agents.protocols import OutgoingMessage, SendRefused, SendTemporary, SendUncertain
+from agents.services.mail import Mailbox, Mailboxes
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
-from core.errors import Conflict, StewardError
+from core.errors import Conflict, Invalid, StewardError
+from core.outside.errors import NotConnected, Refused, Temporary
+from core.outside.mail import HandOver, OutgoingMail
 from tasks import functions, review
 from tasks.models import Draft, Evidence, Verification
 from tasks.review import DraftBeingSent
@@ -22,10 +24,10 @@ LEASE_SECONDS = 8.0  # shorter than the silence after which another worker takes
 STALE = "stale run"
 
 
-def outgoing_message(draft: Draft, message_id: str, clock: Clock) -> OutgoingMessage:
-    """The mail that a draft is, word for word."""
+def outgoing_mail(draft: Draft, message_id: str, clock: Clock) -> OutgoingMail:
+    """The mail that a draft is, word for word; its attachments are still to be read."""
     target = draft.target
-    return OutgoingMessage(
+    return OutgoingMail(
         message_id=message_id,
         from_address=str(target.get("from_address", "")),
         from_name=str(target.get("from_name", "")),
@@ -37,16 +39,19 @@ def outgoing_message(draft: Draft, message_id: str, clock: Clock) -> OutgoingMes
         date=clock.now(),
         in_reply_to=target.get("in_reply_to"),
         references=tuple(target.get("references", ())),
+        thread=target.get("thread_id"),
     )
 
 
 async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
-    """Send an approved draft, and leave draft and task in the right state.
+    """Send an approved draft from its account, and leave draft and task in the right state.
 
-    Raises SendTemporary when it certainly did not leave and may be tried again.
+    Raises Temporary or NotConnected when it certainly did not leave and may be tried again.
     """
-    caller, task, sender = run.caller, run.task, run.equipment.sender
-    message_id = f"<{draft_id}@{sender.sender_domain}>"
+    caller, task = run.caller, run.task
+    known = await review.get_draft(caller, draft_id)
+    mailbox = await mailbox_of(run, known)
+    message_id = f"<{draft_id}@{mailbox.sender_domain}>"
     try:
         draft = await insist(lambda: review.begin_sending(caller, draft_id, message_id))
     except Conflict as error:
@@ -56,16 +61,17 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:
-        return await _close(run, draft)
+        return await _close(run, draft, mailbox)
     try:
-        receipt = await _deliver(run, draft, outgoing_message(draft, message_id, run.equipment.clock))
-    except SendTemporary:
+        message = outgoing_mail(draft, draft.message_id or message_id, run.equipment.clock)
+        receipt = await _deliver(run, mailbox, draft, message)
+    except (Temporary, NotConnected) as error:
         await insist(lambda: review.release_sending(caller, draft_id))
-        if task.retry_count >= task.max_retries:
-            reason = "The mail server could not be reached"
+        if isinstance(error, Temporary) and task.retry_count >= task.max_retries:
+            reason = f"The mail could not be handed over: {error.message}"
             await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
         raise
-    except SendRefused as error:
+    except (Refused, Invalid) as error:
         reason = f"{error.message}: {error.detail}" if error.detail else error.message
         done = await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
     except StepUncertain as error:
@@ -73,43 +79,57 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         done = await insist(lambda: review.finish_sending(caller, draft_id, "uncertain", reason=reason))
     else:
         done = await insist(lambda: review.finish_sending(caller, draft_id, "sent", receipt))
-    return await _close(run, done)
+    return await _close(run, done, mailbox)
 
 
-async def _deliver(run: Run, draft: DraftBeingSent, message: OutgoingMessage) -> dict[str, object]:
+async def mailbox_of(run: Run, draft: Draft) -> Mailbox:
+    """The mailbox that a draft is sent from: that of its account, else the person's usual one."""
+    account_id = draft.target.get("account_id")
+    if account_id is None:
+        return await run.reach(Mailbox)
+    return await (await run.reach(Mailboxes)).open(str(account_id))
+
+
+async def _deliver(run: Run, mailbox: Mailbox, draft: DraftBeingSent, message: OutgoingMail) -> dict[str, object]:
     """Hand the message over, through the journal: a draft at the provider first where it keeps drafts, then that draft.
 
-    An attempt that an earlier run began and did not end is looked up, never repeated blindly.
+    Everything that has no effect (connecting, naming the parties) comes before the journal's step, so that a run that
+    dies there leaves no doubt. An attempt that an earlier run began and did not end is looked up first, and never
+    repeated blindly.
     """
-    sender, draft_at_provider = run.equipment.sender, draft.provider_ref
+    draft_at_provider = draft.provider_ref
     if draft_at_provider is None:
-        made = draft_at_provider = await sender.prepare(message)
+        made = draft_at_provider = await mailbox.prepare(message)
         if made is not None:
             await insist(lambda: review.store_provider_draft(run.caller, draft.id, made))
-    lease = time.monotonic() + LEASE_SECONDS
-
-    async def send() -> dict[str, object]:
-        if time.monotonic() > lease:
-            # Frozen meanwhile: another run may have asked a person already. The next attempt looks first.
-            raise SendTemporary("The worker was held up before it could send")
-        try:
-            return (await sender.send(message, draft_at_provider)).as_json()
-        except SendUncertain as error:
-            raise StepUncertain(error.message) from error
 
     async def look() -> dict[str, object] | None:
-        try:
-            found = await sender.find(message.message_id, draft_at_provider)
-        except SendUncertain as error:
-            raise StepUncertain(error.message) from error
+        found = await mailbox.find(message.message_id, draft_at_provider)
         return found.as_json() if found else None
 
-    return await run.journal.use_tool("act", f"send draft {draft.id}", send, look)
+    async def record(hand_over: HandOver | None) -> dict[str, object]:
+        lease = time.monotonic() + LEASE_SECONDS
+
+        async def send() -> dict[str, object]:
+            if time.monotonic() > lease:
+                # Frozen meanwhile: another run may have asked a person already. The next attempt looks first.
+                raise Temporary("The worker was held up before it could send")
+            if hand_over is not None:
+                return (await hand_over()).as_json()
+            async with mailbox.sending(message, draft_at_provider) as ready:
+                return (await ready()).as_json()
+
+        return await run.journal.use_tool("act", f"send draft {draft.id}", send, look)
+
+    if draft.attempt_unknown:
+        return await record(None)
+    async with mailbox.sending(message, draft_at_provider) as hand_over:
+        return await record(hand_over)
 
 
-async def _close(run: Run, draft: Draft) -> Outcome:
+async def _close(run: Run, draft: Draft, mailbox: Mailbox) -> Outcome:
     if draft.state == "sent":
-        verification, evidence = await _evidence(run, draft)
+        verification, evidence = await _evidence(mailbox, draft)
         return Done("Sent", verification, evidence, {"receipt": draft.receipt})
     if draft.state == "failed":
         reason = draft.failure_reason or "The message was not sent"
@@ -122,11 +142,11 @@ async def _close(run: Run, draft: Draft) -> Outcome:
     )
 
 
-async def _evidence(run: Run, draft: Draft) -> tuple[Verification, list[Evidence]]:
+async def _evidence(mailbox: Mailbox, draft: Draft) -> tuple[Verification, list[Evidence]]:
     """What shows that the message left: found where sent mail lies, or only the server's word."""
     receipt = draft.receipt or {}
     try:
-        found = await run.equipment.sender.find(draft.message_id or "", draft.provider_ref)
+        found = await mailbox.find(draft.message_id or "", draft.provider_ref)
     except StewardError:
         found = None  # this provider cannot be asked; its receipt is its word
     if found is not None:

@@ -21,7 +21,6 @@ from core.embedded import EmbeddedPostgres
 from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
-from jobs.mailers import mail_sender
 from jobs.outside.all import connected_world
 from jobs.outside.world import Given
 from jobs.periodic import register_periodic
@@ -100,7 +99,6 @@ def furnish(
     thinking = thinking or Thinking.from_settings(settings)
     equipment = Equipment(
         thinking=thinking,
-        sender=mail_sender(settings),
         clock=clock,
         from_address=settings.sender_address,
         from_name=settings.owner_name,

@@ -1,10 +1,11 @@
 """Mail as agents reach for it: `await run.reach(Mailbox)` is the person's own, `run.reach(Mailboxes)` all of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from core.outside.mail import (
+    HandOver,
     IncomingMail,
     MailAddress,
     MailLabel,
@@ -13,8 +14,6 @@ from core.outside.mail import (
     Receipt,
     SyncPage,
 )
-
-HandOver = Callable[[], Awaitable[Receipt]]
 
 
 class Mailbox(Protocol):

@@ -4,7 +4,7 @@ Everything in an `IncomingMail` was written by others: untrusted. Addresses are 
 stand in angle brackets, times are aware.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -160,6 +160,10 @@ class Receipt:
             "accepted_at": self.accepted_at.isoformat(),
             **self.details,
         }
+
+
+HandOver = Callable[[], Awaitable[Receipt]]
+"""Hands a mail over for which everything is ready. Once; raises Refused or Temporary (nothing left) or Uncertain."""
 
 
 @dataclass(frozen=True)

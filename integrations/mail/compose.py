@@ -1,8 +1,6 @@
 """Mails as bytes: composed from approved parts, and read back to prove that nothing else got in."""
 
 import re
-from dataclasses import dataclass, field
-from datetime import datetime
 from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -14,9 +12,9 @@ from typing import cast
 from uuid import UUID
 
 from core.errors import TooLarge
+from core.outside.mail import LARGEST_MAIL_BYTES, OutgoingMail
 from integrations.mail.addresses import CONTROL, REORDERING, invalid, wire_address
 
-LARGEST_MAIL_BYTES = 25 * 1024 * 1024
 LONGEST_SUBJECT = 900
 LONGEST_NAME = 200
 MOST_REFERENCES = 50
@@ -24,43 +22,6 @@ ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 MEDIA_TYPE = re.compile(r"(?!multipart/|message/)[a-z]+/[a-z0-9][a-z0-9.+-]*", re.IGNORECASE)
 UNPRINTABLE_IN_BODY = re.compile(r"[\x00\ud800-\udfff]")
-
-
-@dataclass(frozen=True)
-class MailAttachment:
-    """A file that goes with a mail."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class OutgoingMail:
-    """A mail to be sent. Addresses are bare, one an entry; `message_id` is in angle brackets; `date` is aware."""
-
-    from_address: str
-    from_name: str
-    to: list[str]
-    subject: str
-    body: str
-    message_id: str
-    date: datetime
-    cc: list[str] = field(default_factory=list[str])
-    bcc: list[str] = field(default_factory=list[str])
-    in_reply_to: str | None = None
-    references: list[str] = field(default_factory=list[str])
-    attachments: list[MailAttachment] = field(default_factory=list[MailAttachment])
-
-    @property
-    def recipients(self) -> list[str]:
-        """Everybody it goes to, once each, in order."""
-        return list(dict.fromkeys([*self.to, *self.cc, *self.bcc]))
-
-    @property
-    def needs_smtputf8(self) -> bool:
-        """Does an address hold letters outside ASCII before the @? Then servers must know RFC 6531."""
-        return not all(a.rpartition("@")[0].isascii() for a in [self.from_address, *self.recipients])
 
 
 class _IdsHeader(UnstructuredHeader):
@@ -101,7 +62,7 @@ def compose(mail: OutgoingMail) -> EmailMessage:
             message[header] = [_header_address(header.lower(), value) for value in values]
     message["Subject"] = mail.subject
     replied = [mail.in_reply_to] if mail.in_reply_to else []
-    references: list[str] = list(dict.fromkeys(mail.references + replied))
+    references = list(dict.fromkeys([*mail.references, *replied]))
     if mail.in_reply_to:
         message["In-Reply-To"] = mail.in_reply_to
     if references:
@@ -123,7 +84,7 @@ def _header_address(field_name: str, value: str, name: str = "") -> Address:
 def _check(mail: OutgoingMail) -> None:
     if not mail.recipients:
         raise invalid("to", "there is no recipient")
-    for name, values in (("from", [mail.from_address]), ("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)):
+    for name, values in (("from", (mail.from_address,)), ("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)):
         for value in values:
             wire_address(name, value)
     for name, text, longest in (
@@ -167,7 +128,7 @@ def _read_back(message: EmailMessage, mail: OutgoingMail) -> None:
         again = Parser(_class=EmailMessage, policy=policy.SMTP).parsestr(message.as_bytes().decode())
     except (MessageError, UnicodeError, ValueError, IndexError) as error:
         raise invalid("content", "it cannot be written as a mail") from error
-    approved = {"from": [mail.from_address], "to": mail.to, "cc": mail.cc, "bcc": []}
+    approved = {"from": (mail.from_address,), "to": mail.to, "cc": mail.cc, "bcc": ()}
     for header, addresses in approved.items():
         if _addresses(again, header) != [wire_address(header, address) for address in addresses]:
             raise invalid(header, "the addresses of the finished mail are not those that were approved")

@@ -5,34 +5,26 @@ fails when it is there, and the file it names is complete and on the disk. The r
 under a second name; who deletes that does not make the mail unsent.
 """
 
+import asyncio
 import errno
 import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import HeaderParser
-from email.utils import getaddresses
 from pathlib import Path
 
 from core.errors import Unavailable
-from integrations.mail.compose import OutgoingMail, compose
+from core.outside.errors import Temporary, Uncertain
+from core.outside.mail import HandOver, OutgoingMail, Receipt
+from integrations.mail.compose import compose
 
 LONGEST_NAME_BYTES = 180
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Evidence that a mail was taken. In a receipt found again, `recipients` are those that its headers name."""
-
-    provider: str
-    message_id: str
-    location: str
-    accepted_at: datetime
-    recipients: tuple[str, ...] = ()
 
 
 class Outbox:
@@ -75,9 +67,7 @@ class Outbox:
             return None
         except OSError as error:
             raise self._unavailable(error) from error
-        named = [str(value) for header in ("To", "Cc") for value in headers.get_all(header, [])]
-        recipients = tuple(address for _, address in getaddresses(named))
-        return Receipt("outbox", message_id, str(path), datetime.fromtimestamp(taken_at, UTC), recipients)
+        return Receipt("outbox", message_id, str(path), datetime.fromtimestamp(taken_at, UTC))
 
     def _write(self, mail: OutgoingMail, content: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self._sent, prefix="writing-")
@@ -124,6 +114,40 @@ class Outbox:
         return Unavailable(
             f"The outbox {self.folder} {reason}", detail=error.strerror, hint="STEWARD_HOME says where it lies."
         )
+
+
+class OutboxSender:
+    """Sends by writing to the outbox; writing the same mail twice is writing it once, so no draft is kept before."""
+
+    provider = "outbox"
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def prepare(self, mail: OutgoingMail) -> str | None:
+        """None. Raises Invalid for a mail that cannot be composed."""
+        compose(mail)
+        return None
+
+    @asynccontextmanager
+    async def sending(self, mail: OutgoingMail, provider_ref: str | None = None) -> AsyncGenerator[HandOver]:
+        """Writes the file; see `HandOver`. A folder that cannot be written is Temporary."""
+        compose(mail)
+
+        async def hand_over() -> Receipt:
+            try:
+                return await asyncio.to_thread(self._outbox.send, mail)
+            except Unavailable as error:
+                raise Temporary(error.message, detail=error.detail, hint=error.hint) from error
+
+        yield hand_over
+
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
+        """The receipt of the file; Uncertain while the folder cannot be read."""
+        try:
+            return await asyncio.to_thread(self._outbox.find, message_id)
+        except Unavailable as error:
+            raise Uncertain(error.message, detail=error.detail, hint=error.hint) from error
 
 
 def _key(message_id: str) -> str:

@@ -2,6 +2,8 @@
 
 import contextlib
 import ipaddress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
@@ -9,36 +11,13 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from core.errors import Invalid, StewardError
+from core.outside.errors import NotConnected, Refused, SignInExpired, Temporary, Uncertain
+from core.outside.mail import HandOver, OutgoingMail, Receipt
 from integrations.mail.addresses import wire_address
-from integrations.mail.compose import OutgoingMail, compose
-from integrations.mail.outbox import Receipt
+from integrations.mail.compose import compose
 
 TIMEOUT_SECONDS = 30.0
 FORM = "smtp://user:password@host:port or smtps://user:password@host:port"
-
-
-class SmtpRefused(StewardError):
-    """The server will not take this mail; nothing left."""
-
-    status = 422
-    type = "smtp-refused"
-    title = "The mail server refused the mail"
-
-
-class SmtpTemporary(StewardError):
-    """The server could not be reached or asks to wait; certainly nothing left."""
-
-    status = 503
-    type = "smtp-temporary"
-    title = "The mail server could not take the mail now"
-
-
-class SmtpUncertain(StewardError):
-    """The line broke after the text was begun; nobody knows whether the mail left."""
-
-    status = 502
-    type = "smtp-uncertain"
-    title = "Nobody knows whether the mail left"
 
 
 @dataclass(frozen=True)
@@ -50,18 +29,32 @@ class _Server:
     password: str | None = field(repr=False)
 
 
-class SmtpSender:
+class SmtpServer:
     """An SMTP server at smtp://user:password@host:port (STARTTLS where it is offered) or smtps://."""
 
     def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._server = _read_url(url)
         self._timeout = timeout_seconds
 
-    async def send(self, mail: OutgoingMail) -> Receipt:
-        """Hand the mail over to every recipient or to none.
+    @property
+    def provider(self) -> str:
+        return "smtp"
 
-        Raises Invalid for a mail that cannot be composed; SmtpRefused (final), SmtpTemporary (nothing left, trying
-        again is safe) or SmtpUncertain (the line broke once the text was begun).
+    async def prepare(self, mail: OutgoingMail) -> str | None:
+        """Nothing is kept at the server. Raises Invalid for a mail that cannot be composed."""
+        compose(mail)
+        return None
+
+    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
+        """Raises Uncertain: an SMTP server keeps no list of what it took."""
+        raise Uncertain("An earlier attempt to send broke off, and the mail server cannot be asked what became of it")
+
+    @asynccontextmanager
+    async def sending(self, mail: OutgoingMail, provider_ref: str | None = None) -> AsyncGenerator[HandOver]:
+        """Connect, sign in, name sender and recipients; what is entered hands over the text, to everybody or nobody.
+
+        Entering raises Invalid for a mail that cannot be composed, NotConnected, Refused or Temporary: nothing left.
+        The text is the only thing that has an effect: see `HandOver`.
         """
         content = compose(mail).as_bytes()
         server = self._server
@@ -73,27 +66,50 @@ class SmtpSender:
                 await self._name_parties(client, mail)
             except (SMTPException, OSError, UnicodeError) as error:
                 raise _before_data(error) from error
-            try:
-                answer = await client.data(content)
-            except SMTPResponseException as error:
-                raise _by_code(error.code, f"{error.code} {error.message}") from error
-            except (SMTPException, OSError) as error:
-                raise SmtpUncertain(
-                    "The line broke while the mail was handed over", detail=type(error).__name__
-                ) from error
+
+            async def hand_over() -> Receipt:
+                return await self._hand_over(client, mail, content)
+
+            yield hand_over
             with contextlib.suppress(SMTPException, OSError):
                 await client.quit(timeout=min(5.0, self._timeout))  # taken is taken, however the farewell goes
         finally:
             client.close()
+
+    async def check(self) -> str:
+        """Connect and sign in, and send nothing: where that worked. Raises as `sending`."""
+        server = self._server
+        client = SMTP(hostname=server.host, port=server.port, use_tls=server.use_tls, timeout=self._timeout)
+        try:
+            await client.connect()
+            await self._log_in(client)
+            await client.quit()
+        except (SMTPException, OSError, UnicodeError) as error:
+            raise _before_data(error) from error
+        finally:
+            client.close()
+        who = f" as {server.username}" if server.username else ""
+        return f"SMTP at {server.host}:{server.port} takes mail{who}"
+
+    async def _hand_over(self, client: SMTP, mail: OutgoingMail, content: bytes) -> Receipt:
+        if not client.is_connected:
+            raise Temporary("The mail server hung up before the mail was begun")
+        try:
+            answer = await client.data(content)
+        except SMTPResponseException as error:
+            raise _by_code(error.code, f"{error.code} {error.message}") from error
+        except (SMTPException, OSError) as error:
+            raise Uncertain("The line broke while the mail was handed over", detail=type(error).__name__) from error
+        server = self._server
         location = f"smtp://{server.host}:{server.port} {answer.code} {answer.message[:200]}"
-        return Receipt("smtp", mail.message_id, location, datetime.now(UTC), tuple(mail.recipients))
+        return Receipt("smtp", mail.message_id, location, datetime.now(UTC))
 
     async def _log_in(self, client: SMTP) -> None:
         server = self._server
         if server.username is None:
             return
         if client.get_transport_info("sslcontext") is None and not _is_loopback(server.host):
-            raise SmtpRefused(
+            raise NotConnected(
                 f"The mail server {server.host} offers no encryption, so the password was not sent",
                 hint="Use smtps:// in STEWARD_SMTP_URL, or a server that offers STARTTLS.",
             )
@@ -103,9 +119,7 @@ class SmtpSender:
         """Sender and recipients; when one recipient is refused, the mail goes to none."""
         await client.ehlo()
         if mail.needs_smtputf8 and not client.supports_extension("smtputf8"):
-            raise SmtpRefused(
-                "An address has letters outside ASCII before the @, and the mail server does not take those"
-            )
+            raise Refused("An address has letters outside ASCII before the @, and the mail server does not take those")
         options, encoding = (["SMTPUTF8"], "utf-8") if mail.needs_smtputf8 else ([], "ascii")
         await client.mail(wire_address("from", mail.from_address), options=options, encoding=encoding)
         refused: list[tuple[int, str]] = []
@@ -125,16 +139,16 @@ class SmtpSender:
 
 def _before_data(error: Exception) -> StewardError:
     if isinstance(error, SMTPAuthenticationError) and error.code >= 500:
-        return SmtpRefused("The mail server does not accept the name and password", hint="Check STEWARD_SMTP_URL.")
+        return SignInExpired("The mail server does not accept the name and password", hint="Check STEWARD_SMTP_URL.")
     if isinstance(error, SMTPResponseException):
         return _by_code(error.code, f"{error.code} {error.message}")
-    return SmtpTemporary("The mail server cannot be reached", detail=str(error)[:200] or type(error).__name__)
+    return Temporary("The mail server cannot be reached", detail=str(error)[:200] or type(error).__name__)
 
 
 def _by_code(code: int, detail: str, what: str = "mail") -> StewardError:
     if 400 <= code < 500:
-        return SmtpTemporary(f"The mail server asks to wait with the {what}", detail=detail[:300])
-    return SmtpRefused(f"The mail server refused the {what}", detail=detail[:300])
+        return Temporary(f"The mail server asks to wait with the {what}", detail=detail[:300])
+    return Refused(f"The mail server refused the {what}", detail=detail[:300])
 
 
 def _is_loopback(host: str) -> bool:

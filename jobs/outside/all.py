@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from jobs.outside import calendar, mail
 from jobs.outside.world import Given, Service, World
 
-GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = ()
+GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (mail.services, calendar.services)
 
 
 def connected_world(given: Given) -> World:

@@ -9,16 +9,20 @@ the house as the settings describe it; it prints "ready" once it works.
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agents.equipment import Run
-from agents.protocols import MailSender, OutgoingMessage, Receipt
 from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Tool
 from app.house import open_house
+from core.outside.mail import HandOver, OutgoingMail, Receipt
 from core.settings import load_settings
+from integrations.mail.sender import Sender
+from jobs.outside.mail import sender_of_settings
 from jobs.worker import Worker, working
+from tests.scripted_mail import equipment_sending_by
 
 BEFORE, AFTER, FREEZES, NEVER = "before", "after", "freezes", "never"
 
@@ -81,26 +85,32 @@ class Ledger:
 
 @dataclass(frozen=True)
 class DoomedSender:
-    """The house's own sender; the process may die around what it does."""
+    """What the house sends by; the process may die around the hand-over."""
 
-    inner: MailSender
+    inner: Sender
     doom: Doom
 
     @property
-    def sender_domain(self) -> str:
-        return self.inner.sender_domain
+    def provider(self) -> str:
+        return self.inner.provider
 
-    async def prepare(self, message: OutgoingMessage) -> str | None:
-        return await self.inner.prepare(message)
+    async def prepare(self, mail: OutgoingMail) -> str | None:
+        return await self.inner.prepare(mail)
 
-    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
-        receipts: list[Receipt] = []
+    @asynccontextmanager
+    async def sending(self, mail: OutgoingMail, provider_ref: str | None) -> AsyncGenerator[HandOver]:
+        async with self.inner.sending(mail, provider_ref) as inner:
 
-        async def send() -> None:
-            receipts.append(await self.inner.send(message, provider_ref))
+            async def hand_over() -> Receipt:
+                receipts: list[Receipt] = []
 
-        await self.doom.around(send)
-        return receipts[0]
+                async def send() -> None:
+                    receipts.append(await inner())
+
+                await self.doom.around(send)
+                return receipts[0]
+
+            yield hand_over
 
     async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         return await self.inner.find(message_id, provider_ref)
@@ -112,8 +122,8 @@ async def main() -> None:
     ledger = Ledger(Path(os.environ["STEWARD_CHAOS_LEDGER"]), doom)
     async with open_house(load_settings()) as house:
         tools = {**house.equipment.tools, **ledger.tools()}
-        sender = DoomedSender(house.equipment.sender, doom)
-        async with working(Worker(house.database, replace(house.equipment, tools=tools, sender=sender))):
+        equipment = equipment_sending_by(house, DoomedSender(sender_of_settings(house.settings), doom))
+        async with working(Worker(house.database, replace(equipment, tools=tools))):
             print("ready", flush=True)
             await asyncio.Event().wait()
 

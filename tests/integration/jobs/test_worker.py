@@ -7,45 +7,17 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agents.protocols import OutgoingMessage, Receipt, SendRefused, SendTemporary, SendUncertain
 from app.house import House
+from core.outside.errors import Refused, Temporary, Uncertain
 from jobs.worker import SILENT_SECONDS, Worker, working
 from tasks import functions, review, steps
 from tasks.models import Draft, Task
 from tests.conftest import house_with
-
-
-@dataclass
-class ScriptedSender:
-    """A stand-in for a mail server that answers as it is told, since no real one fails on demand at this very point."""
-
-    outcomes: list[Callable[[], Exception] | None] = field(default_factory=list[Callable[[], Exception] | None])
-    sent: list[OutgoingMessage] = field(default_factory=list[OutgoingMessage])
-    knows_earlier: bool = True
-    sender_domain: str = "vega.example"
-
-    async def prepare(self, message: OutgoingMessage) -> None:
-        return None
-
-    async def send(self, message: OutgoingMessage, provider_ref: str | None) -> Receipt:
-        outcome = self.outcomes.pop(0) if self.outcomes else None
-        if outcome:
-            raise outcome()
-        self.sent.append(message)
-        return Receipt("scripted", message.message_id, "here", datetime.now(UTC))
-
-    async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
-        if not self.knows_earlier:
-            raise SendUncertain("nobody can be asked")
-        return next(
-            (Receipt("scripted", m.message_id, "here", m.date) for m in self.sent if m.message_id == message_id), None
-        )
+from tests.scripted_mail import ScriptedSender, equipment_sending_by
 
 
 async def drafted(house: House) -> Draft:
@@ -68,8 +40,7 @@ async def drafted(house: House) -> Draft:
 
 @asynccontextmanager
 async def sending(house: House, sender: ScriptedSender) -> AsyncGenerator[None]:
-    equipment = replace(house.equipment, sender=sender)
-    async with working(Worker(house.database, equipment)):
+    async with working(Worker(house.database, equipment_sending_by(house, sender))):
         yield
 
 
@@ -89,7 +60,7 @@ async def send_task(house: House, draft: Draft) -> Task:
 
 async def test_a_mail_server_that_is_away_is_tried_again_until_it_takes_the_mail(house: House) -> None:
     draft = await drafted(house)
-    sender = ScriptedSender([lambda: SendTemporary("away")])
+    sender = ScriptedSender([lambda: Temporary("away")])
     async with sending(house, sender):
         await until(lambda d: d.state == "sent", house, draft)
     assert len(sender.sent) == 1
@@ -106,7 +77,7 @@ async def test_a_mail_server_that_is_away_is_tried_again_until_it_takes_the_mail
 
 async def test_a_refused_mail_fails_with_the_reason_and_can_be_mended(house: House) -> None:
     draft = await drafted(house)
-    sender = ScriptedSender([lambda: SendRefused("no such mailbox", detail="550")])
+    sender = ScriptedSender([lambda: Refused("no such mailbox", detail="550")])
     async with sending(house, sender):
         failed = await until(lambda d: d.state == "failed", house, draft)
         assert failed.failure_reason == "no such mailbox: 550"
@@ -118,7 +89,7 @@ async def test_a_refused_mail_fails_with_the_reason_and_can_be_mended(house: Hou
 
 async def test_a_line_that_breaks_leaves_the_decision_to_a_person(house: House) -> None:
     draft = await drafted(house)
-    sender = ScriptedSender([lambda: SendUncertain("the line broke")])
+    sender = ScriptedSender([lambda: Uncertain("the line broke")])
     async with sending(house, sender):
         await until(lambda d: d.state == "uncertain", house, draft)
         assert sender.sent == []
@@ -147,16 +118,16 @@ async def test_a_run_cut_off_between_sending_and_recording_does_not_send_again(
 async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: ScriptedSender) -> None:
     """Everything up to the sent mail, and nothing after it."""
     from agents.executor import STEWARD_AGENT_ID
-    from agents.sending import outgoing_message
+    from agents.sending import outgoing_mail
     from core.database import Identity
 
     worker = house.database.acting_as(Identity.service(draft.organization_id))
     task = await send_task(house, draft)
     await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
-    message_id = f"<{draft.id}@{sender.sender_domain}>"
+    message_id = f"<{draft.id}@vega.example>"
     begun = await review.begin_sending(worker, draft.id, message_id)
     await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", "send")
-    await sender.send(outgoing_message(begun, message_id, house.clock), None)
+    await sender.send(outgoing_mail(begun, message_id, house.clock))
     async with house.database.pool.connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")
         await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")

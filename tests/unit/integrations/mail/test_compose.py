@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Invalid, TooLarge
-from integrations.mail.compose import MailAttachment, OutgoingMail, compose, message_id_for
+from core.outside.mail import MailAttachment, OutgoingMail
+from integrations.mail.compose import compose, message_id_for
 
 MAIL = OutgoingMail(
     from_address="robin@vega.example",
     from_name="Robin Vega",
-    to=["john@example.com"],
+    to=("john@example.com",),
     subject="Thank you for the meeting",
     body="Hi John,\n\nthank you.\n",
     message_id="<1@vega.example>",
@@ -30,7 +31,7 @@ def read(mail: OutgoingMail) -> EmailMessage:
 
 
 def test_a_mail_reads_back_as_it_was_approved() -> None:
-    again = read(replace(MAIL, cc=["ana@example.com"], in_reply_to="<0@x>", references=["<a@x>"]))
+    again = read(replace(MAIL, cc=("ana@example.com",), in_reply_to="<0@x>", references=("<a@x>",)))
     assert again["To"] == "john@example.com"
     assert again["Cc"] == "ana@example.com"
     assert again["From"] == "Robin Vega <robin@vega.example>"
@@ -40,7 +41,7 @@ def test_a_mail_reads_back_as_it_was_approved() -> None:
 
 
 def test_bcc_stands_in_no_header() -> None:
-    raw = compose(replace(MAIL, to=[], bcc=["secret@example.com"])).as_bytes()
+    raw = compose(replace(MAIL, to=(), bcc=("secret@example.com",))).as_bytes()
     assert b"secret" not in raw
     assert b"bcc" not in raw.lower()
 
@@ -55,7 +56,18 @@ def test_unicode_goes_out_in_seven_bits() -> None:
 
 def test_a_long_reference_is_not_mangled() -> None:
     long = f"<{'a' * 300}@x>"
-    assert f" {long}\r\n".encode() in compose(replace(MAIL, references=[long, "<b@x>"])).as_bytes()
+    assert (
+        f" {long}\r\n".encode()
+        in compose(
+            replace(
+                MAIL,
+                references=(
+                    long,
+                    "<b@x>",
+                ),
+            )
+        ).as_bytes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,17 +126,17 @@ def test_what_is_wrong_is_refused_by_name(change: dict[str, object], field: str)
 
 def test_more_than_a_mail_can_hold_is_refused() -> None:
     with pytest.raises(TooLarge, match="allowed"):
-        compose(replace(MAIL, attachments=[MailAttachment("a.bin", "image/png", b"x" * (26 << 20))]))
+        compose(replace(MAIL, attachments=(MailAttachment("a.bin", "image/png", b"x" * (26 << 20)),)))
 
 
 def test_a_foreign_domain_is_written_in_ascii() -> None:
-    mail = replace(MAIL, to=["anna@bücher.example"])
+    mail = replace(MAIL, to=("anna@bücher.example",))
     assert not mail.needs_smtputf8
     assert read(mail)["To"] == "anna@xn--bcher-kva.example"
 
 
 def test_a_foreign_local_part_asks_for_smtputf8() -> None:
-    mail = replace(MAIL, to=["jürgen@example.com"])
+    mail = replace(MAIL, to=("jürgen@example.com",))
     assert mail.needs_smtputf8
     assert read(mail)["To"] == "jürgen@example.com"
 

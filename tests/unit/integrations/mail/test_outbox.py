@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid, Unavailable
-from integrations.mail.compose import OutgoingMail
-from integrations.mail.outbox import Outbox, Receipt
+from core.outside.mail import OutgoingMail, Receipt
+from integrations.mail.outbox import Outbox
 
 MAIL = OutgoingMail(
     from_address="robin@vega.example",
     from_name="Robin Vega",
-    to=["john@example.com"],
+    to=("john@example.com",),
     subject="Thank you for the meeting",
     body="Hi John",
     message_id="<1@vega.example>",
@@ -35,11 +35,10 @@ def mails(folder: Path) -> list[Path]:
 
 
 def test_a_mail_lies_there_readable_and_private(tmp_path: Path) -> None:
-    receipt = Outbox(tmp_path / "out").send(replace(MAIL, cc=["ana@example.com"]))
+    receipt = Outbox(tmp_path / "out").send(replace(MAIL, cc=("ana@example.com",)))
     path = Path(receipt.location)
     assert path.name.startswith("2026-03-04T0930 Thank you for the meeting (to john@example.com) ")
     assert receipt.provider == "outbox"
-    assert receipt.recipients == ("john@example.com", "ana@example.com")
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     assert message["Message-ID"] == MAIL.message_id
     assert message["Subject"] == MAIL.subject
@@ -64,7 +63,7 @@ def test_two_messages_with_the_same_words_are_two_files(tmp_path: Path) -> None:
 def test_threads_at_once_make_one_file(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         receipts = list(pool.map(send_from, [tmp_path] * 64))
-    assert len(set(receipts)) == 1
+    assert len({repr(one) for one in receipts}) == 1
     assert len(mails(tmp_path)) == 1
     assert len(list((tmp_path / ".sent").iterdir())) == 1
 
@@ -72,7 +71,7 @@ def test_threads_at_once_make_one_file(tmp_path: Path) -> None:
 def test_processes_at_once_make_one_file(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
         receipts = list(pool.map(send_from, [tmp_path] * 16))
-    assert len(set(receipts)) == 1
+    assert len({repr(one) for one in receipts}) == 1
     assert len(mails(tmp_path)) == 1
 
 
@@ -109,7 +108,7 @@ def test_any_subject_makes_a_safe_file_name(tmp_path: Path, subject: str) -> Non
 
 def test_a_mail_that_cannot_be_composed_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
-        Outbox(tmp_path).send(replace(MAIL, to=["a, b"]))
+        Outbox(tmp_path).send(replace(MAIL, to=("a, b",)))
     assert list(tmp_path.iterdir()) == []
 
 
