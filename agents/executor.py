@@ -56,6 +56,8 @@ async def carry_out(
         span("run", task_id=str(task.id), run_id=str(task.run_id)),
     ):
         try:
+            if task.bound is not None:
+                raise BoundReached(f"The tree has reached its bound: {task.bound}")
             async with asyncio.timeout(task.timeout_seconds or equipment.timeout_seconds):
                 return await _run(run)
         except Exception as error:  # every kind ends the run in its own way

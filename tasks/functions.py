@@ -82,9 +82,10 @@ class StepStart(Record):
 
 
 class StartedTask(Task):
-    """A task whose run has begun, and the step of its tool where that is journaled."""
+    """A task whose run has begun, and the step of its tool where that is journaled; `bound`: one that forbids the work."""
 
     step: StepStart | None = None
+    bound: str | None = None
 
 
 class Completed(Record):

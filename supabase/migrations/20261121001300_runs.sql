@@ -255,7 +255,10 @@ begin
       new.run_id := gen_random_uuid();
       new.run_started_at := clock_timestamp();
     when 'queued' then new.run_id := null; new.worker_id := null;
-    when 'blocked' then new.blocked_at := now(); new.worker_id := null;
+    when 'blocked' then
+      new.blocked_at := now();
+      new.worker_id := null;
+      if new.failure_reason is not distinct from old.failure_reason then new.failure_reason := null; end if;
     when 'failed' then new.failed_at := now(); new.worker_id := null;
     when 'cancelled' then new.cancelled_at := now(); new.worker_id := null;
     when 'completed' then
@@ -328,6 +331,7 @@ language plpgsql set search_path = '' as $$
 declare
   answer jsonb;
   kind text;
+  reached text;
 begin
   if private.waits_for_others(start_queued_task.task_id) then
     -- An edge was drawn since, or a waiver taken back: its release queues it again.
@@ -342,6 +346,13 @@ begin
     and private.in_scope(t.organization_id) and not private.is_paused(t.id)
   returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
     || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+  if answer is null then
+    return null;
+  end if;
+  reached := private.wall_bound((answer ->> 'root_task_id')::uuid);
+  if reached is not null then
+    return answer || jsonb_build_object('bound', reached);
+  end if;
   kind := journaled ->> (answer ->> 'tool');
   if kind is not null then
     answer := answer || jsonb_build_object('step', public.begin_step(start_queued_task.task_id,

@@ -150,6 +150,15 @@ begin
 end $$;
 comment on function private.work_bound is 'Which bound forbids another model call in a tree, in words; null when none does.';
 
+create function private.wall_bound(root_task_id uuid) returns text
+language sql stable set search_path = '' as $$
+  select format('it was begun more than %s seconds ago', b.seconds)
+  from public.tasks t join public.organizations o on o.id = t.organization_id
+  cross join lateral (select coalesce(t.bounds ->> 'max_wall_seconds', o.bounds ->> 'max_wall_seconds', '2592000')::numeric as seconds) b
+  where t.id = wall_bound.root_task_id and t.started_at < now() - make_interval(secs => b.seconds::double precision)
+$$;
+comment on function private.wall_bound is 'The bound of wall time in words where a tree has reached it; no part of it starts then.';
+
 create function private.growth_bound(parent public.tasks, more integer) returns text
 language plpgsql stable set search_path = '' as $$
 declare
@@ -299,7 +308,7 @@ do $$ declare f text; begin
   foreach f in array array['begin_step', 'finish_step', 'fail_step'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['next_step_states', 'before_step_update', 'tree_bounds', 'check_bounds', 'tree_usage', 'work_bound', 'growth_bound'] loop
+  foreach f in array array['next_step_states', 'before_step_update', 'tree_bounds', 'check_bounds', 'tree_usage', 'work_bound', 'wall_bound', 'growth_bound'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_step_change', array[]::text[]);

@@ -113,6 +113,9 @@ execute function private.settle_tree();
 create function private.stop_below() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+  if new.execution_status = 'completed' and (select auth.uid()) is null then
+    return null; -- done by its parts themselves
+  end if;
   update public.approvals a set state = 'voided' from public.tasks t
   where t.parent_task_id = new.id and a.task_id = t.id and a.state in ('open', 'approved')
     and not exists (select 1 from public.drafts d where d.task_id = t.id and d.state = 'sending');
@@ -120,13 +123,14 @@ begin
   where t.parent_task_id = new.id and d.task_id = t.id and d.state in ('draft', 'approved');
   update public.tasks t set execution_status = 'cancelled', failure_reason = 'What it was part of has ended'
   where t.parent_task_id = new.id and t.execution_status not in ('completed', 'failed', 'cancelled')
+    and not (new.execution_status = 'completed' and t.tool in ('email_send', 'slack_notification') and t.tool_input ? 'draft_id') -- approved: it goes
     -- what is being sent is let out in order
     and not (t.tool in ('email_send', 'slack_notification') and exists (select 1 from public.drafts d where d.id::text = t.tool_input ->> 'draft_id' and d.state = 'sending'));
   return null;
 end $$;
-comment on function private.stop_below is 'The parts of a task that failed or was cancelled no longer matter: they are cancelled, level by level.';
+comment on function private.stop_below is 'The parts of a task that failed, was cancelled or was ticked off by a person no longer matter: they are cancelled, level by level.';
 create trigger tasks_35_stop after update of execution_status on public.tasks for each row
-when (new.execution_status in ('failed', 'cancelled') and old.execution_status not in ('failed', 'cancelled'))
+when (new.execution_status in ('failed', 'cancelled', 'completed') and old.execution_status not in ('failed', 'cancelled', 'completed'))
 execute function private.stop_below();
 
 -- Section: edges --------------------------------------------------------------------------------------------------
@@ -286,6 +290,23 @@ begin
   return made;
 end $$;
 
+create function private.check_size(root_id uuid) returns void
+language plpgsql set search_path = '' as $$
+declare
+  allowed jsonb := private.tree_bounds(check_size.root_id);
+  size record;
+begin
+  select count(*) as tasks, max(t.depth) as depth, coalesce(max(p.parts), 0) as parts into size
+  from public.tasks t left join lateral (select count(*) as parts from public.tasks c where c.parent_task_id = t.id) p on true
+  where t.root_task_id = check_size.root_id;
+  if size.tasks > (allowed ->> 'max_tasks')::numeric or size.depth > (allowed ->> 'max_depth')::numeric or size.parts > (allowed ->> 'max_children')::numeric then
+    perform private.refuse(422, 'This tree is larger than its bounds',
+      format('%s tasks of %s, %s levels of %s, at most %s parts of one task of %s', size.tasks, allowed ->> 'max_tasks', size.depth, allowed ->> 'max_depth',
+        size.parts, allowed ->> 'max_children'), 'Raise the bounds of the root, or make it smaller.');
+  end if;
+end $$;
+comment on function private.check_size is 'Refuses a tree that was made larger than its bounds allow.';
+
 create function private.insert_node(node jsonb, parent_id uuid, place integer, state jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -297,6 +318,9 @@ begin
   end if;
   if jsonb_typeof(coalesce(node -> 'children', '[]')) <> 'array' or jsonb_typeof(coalesce(node -> 'depends_on', '[]')) <> 'array' then
     perform private.refuse(422, 'children and depends_on are lists', node ->> 'title');
+  end if;
+  if node ->> 'tool' is not null and jsonb_array_length(coalesce(node -> 'children', '[]')) > 0 then
+    perform private.refuse(422, 'A task with a tool has no parts', node ->> 'title', 'Make the tool a part of its own that depends on the others.');
   end if;
   if state -> 'keys' ? (node ->> 'key') then
     perform private.refuse(422, format('Two tasks of the tree have the key %L', node ->> 'key'), 'key');
@@ -336,6 +360,7 @@ begin
     insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
     values (private.acting_organization(), edge.task_id, edge.depends_on) on conflict do nothing;
   end loop;
+  perform private.check_size((state ->> 'root')::uuid);
   return private.task_tree_json((state ->> 'root')::uuid) || jsonb_build_object('keys', state -> 'keys');
 end $$;
 comment on function public.create_task_tree is
@@ -535,7 +560,8 @@ begin
     perform private.refuse(409, 'This task is not part of another', null, 'Cancel or archive it.');
   end if;
   if task.execution_status not in ('failed', 'cancelled') or task.superseded_at is not null then
-    perform private.refuse(409, format('A task that is %s is not gone on without', task.execution_status), 'allowed: failed, cancelled');
+    perform private.refuse(409, format('A task that %s is not gone on without',
+      case when task.superseded_at is not null then 'was replaced by another' else 'is ' || task.execution_status end), 'allowed: failed, cancelled');
   end if;
   if task.waived_at is null then
     parent := private.own_task(task.parent_task_id, true);
@@ -686,6 +712,13 @@ begin
     if wanted = 'queued' and private.waits_for_others(task.id) then
       perform private.refuse(409, 'This task waits for others');
     end if;
+    if wanted = 'in_progress' and (select auth.uid()) is not null
+       and (task.tool is not null or exists (select 1 from public.tasks t where t.parent_task_id = task.id)) then
+      perform private.refuse(409, 'A worker starts this task, since it has parts or a tool', null, 'Execute it instead.');
+    end if;
+    if wanted = 'failed' and task.failure_reason is null then
+      update public.tasks t set failure_reason = 'A person said that it failed' where t.id = task.id;
+    end if;
     if wanted = 'completed' and task.execution_status in ('pending', 'queued', 'blocked') then
       update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
     end if;
@@ -730,10 +763,10 @@ begin
     when condition ? 'in' then (condition -> 'in') @> jsonb_build_array(fact)
     when condition ? 'contains' then fact @> jsonb_build_array(condition -> 'contains')
       or position(lower(condition ->> 'contains') in lower(fact #>> '{}')) > 0
-    when condition ? 'at_least' then case jsonb_typeof(fact) when 'number' then (fact #>> '{}')::numeric >= (condition ->> 'at_least')::numeric
-      else (fact #>> '{}')::timestamptz >= (condition ->> 'at_least')::timestamptz end
-    when condition ? 'at_most' then case jsonb_typeof(fact) when 'number' then (fact #>> '{}')::numeric <= (condition ->> 'at_most')::numeric
+    when condition ->> 'field' = 'due_at' then case when condition ? 'at_least' then (fact #>> '{}')::timestamptz >= (condition ->> 'at_least')::timestamptz
       else (fact #>> '{}')::timestamptz <= (condition ->> 'at_most')::timestamptz end
+    when condition ? 'at_least' then (fact #>> '{}')::numeric >= (condition ->> 'at_least')::numeric
+    when condition ? 'at_most' then (fact #>> '{}')::numeric <= (condition ->> 'at_most')::numeric
     end, false);
 end $$;
 comment on function private.rule_holds is
@@ -756,38 +789,55 @@ begin
 end $$;
 comment on function private.check_rules is 'Refuses rules that mean nothing, when they are written.';
 
-create function private.check_condition(condition jsonb) returns void
+create function private.check_condition(condition jsonb, level integer default 1) returns void
 language plpgsql immutable set search_path = '' as $$
 declare
   part jsonb;
   word text;
+  shown text := left(condition::text, 200);
 begin
   if jsonb_typeof(condition) <> 'object' then
-    perform private.refuse(422, 'A condition is an object', left(condition::text, 200));
-  end if;
-  if condition = '{}' then
+    perform private.refuse(422, 'A condition is an object', shown);
+  elsif condition = '{}' then
     return;
+  elsif level > 10 then
+    perform private.refuse(422, 'Conditions may lie 10 levels deep', shown);
   end if;
-  foreach word in array array['all', 'any'] loop
-    if condition ? word then
-      if jsonb_typeof(condition -> word) <> 'array' then
-        perform private.refuse(422, format('%L is a list of conditions', word), left(condition::text, 200));
-      end if;
-      for part in select value from jsonb_array_elements(condition -> word) loop
-        perform private.check_condition(part);
-      end loop;
+  select k into word from jsonb_object_keys(condition) k where k in ('all', 'any', 'not') limit 1;
+  if word is not null then
+    if (select count(*) from jsonb_object_keys(condition)) > 1 then
+      perform private.refuse(422, format('%L stands alone in its condition', word), shown, 'Put both into {"all": [...]}.');
+    elsif word = 'not' then
+      perform private.check_condition(condition -> 'not', level + 1);
       return;
+    elsif jsonb_typeof(condition -> word) <> 'array' then
+      perform private.refuse(422, format('%L is a list of conditions', word), shown);
     end if;
-  end loop;
-  if condition ? 'not' then
-    perform private.check_condition(condition -> 'not');
+    for part in select value from jsonb_array_elements(condition -> word) loop
+      perform private.check_condition(part, level + 1);
+    end loop;
     return;
   end if;
-  if not condition ?| array['is', 'in', 'contains', 'at_least', 'at_most'] then
-    perform private.refuse(422, 'A condition has one of is, in, contains, at_least, at_most', left(condition::text, 200));
+  select min(k) into word from jsonb_object_keys(condition) k where k <> 'field';
+  if (select count(*) from jsonb_object_keys(condition) k where k <> 'field') <> 1 or word not in ('is', 'in', 'contains', 'at_least', 'at_most') then
+    perform private.refuse(422, 'A condition has a field and exactly one of is, in, contains, at_least, at_most', shown);
   end if;
-  if condition ? 'in' and jsonb_typeof(condition -> 'in') <> 'array' then
-    perform private.refuse(422, 'in is a list', left(condition::text, 200));
+  if word = 'in' and jsonb_typeof(condition -> 'in') <> 'array' then
+    perform private.refuse(422, 'in is a list', shown);
+  elsif word in ('at_least', 'at_most') then
+    if condition ->> 'field' in ('ai_confidence', 'estimated_duration_minutes') then
+      if jsonb_typeof(condition -> word) <> 'number' then
+        perform private.refuse(422, format('%s of %s is a number', word, condition ->> 'field'), shown);
+      end if;
+    elsif condition ->> 'field' = 'due_at' then
+      begin
+        perform (condition ->> word)::timestamptz;
+      exception when others then
+        perform private.refuse(422, format('%s of due_at is a time like 2026-03-04T09:30:00+01:00', word), shown);
+      end;
+    else
+      perform private.refuse(422, format('%s goes with ai_confidence, estimated_duration_minutes and due_at', word), shown);
+    end if;
   end if;
   perform private.rule_holds(condition, '{}');
 end $$;
@@ -837,7 +887,7 @@ do $$ declare f text; begin
   foreach f in array array['open_subtasks', 'apply_plan_changes'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['may_start', 'queue_ready_children', 'cycle_path', 'after_in_plan', 'insert_node', 'insert_parts', 'change_plan', 'replace_task',
+  foreach f in array array['may_start', 'check_size', 'queue_ready_children', 'cycle_path', 'after_in_plan', 'insert_node', 'insert_parts', 'change_plan', 'replace_task',
     'renew_task', 'renew_part', 'rule_holds', 'check_rules', 'check_condition'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;

@@ -71,7 +71,8 @@ declare
   target_id uuid := coalesce((select d.task_id from public.drafts d where d.id = deliver_draft.supersedes_id), task.id);
 begin
   draft := public.create_draft(target_id, content, deliver_draft.supersedes_id);
-  if task.id <> target_id or task.execution_type = 'fully_automated' then
+  -- A part of a tree is done when its message has left: what depends on it waits for that.
+  if task.id <> target_id or (task.execution_type = 'fully_automated' and task.parent_task_id is null) then
     perform public.complete_task_execution(task.id, result_data || jsonb_build_object('draft_id', draft ->> 'id'), 'verified',
       jsonb_build_array(jsonb_build_object('kind', 'draft', 'what', 'The draft is there', 'where', draft ->> 'id', 'at', now())));
   else

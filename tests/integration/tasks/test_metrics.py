@@ -304,8 +304,11 @@ async def test_a_tree_with_anything_open_is_left_alone(
 ) -> None:
     failed = await ended(ana, service, "failed")
     await functions.create_subtask(ana, failed.id, "still open", execution_type="manual")
-    done = await ended(ana, service, "completed")
+    done = await made(ana, "completed")
     await functions.create_subtask(ana, done.id, "open as well", execution_type="manual")
+    await functions.queue_task_execution(ana, done.id)
+    await service.call("start_task_execution", task_id=done.id)
+    await service.call("complete_task_execution", task_id=done.id, result_data={"output": "done"})
     await age(database, 400)
     done_now = await cleaned(whole)
     assert (done_now["completed_tasks"], done_now["failed_tasks"]) == (0, 0)
