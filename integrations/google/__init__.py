@@ -1,0 +1,1 @@
+"""Google: signing in, the client, Gmail and Calendar."""
