@@ -142,6 +142,8 @@ class TaskContext:
     @property
     def in_own_words(self) -> bool:
         """Did the person write the task, rather than mail, a calendar or an agent?"""
+        if self.task.source == "slack":
+            return self.task.source_ref.get("in_own_words") is True
         return self.task.source in OWN_WORDS
 
     @property

@@ -204,7 +204,7 @@ class Draft(Record):
     id: UUID
     organization_id: UUID
     task_id: UUID
-    channel: Literal["mail"]
+    channel: Literal["mail", "slack"]
     to_recipients: list[str] = Field(default_factory=list[str])
     cc_recipients: list[str] = Field(default_factory=list[str])
     bcc_recipients: list[str] = Field(default_factory=list[str])

@@ -6,7 +6,7 @@ repeating is safe is for the caller to know.
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -69,8 +69,12 @@ def make_client(token: str | None, api_url: str = API_URL) -> "AsyncWebClient":
 class SlackWeb:
     """Slack's Web API with one token."""
 
-    def __init__(self, token: str, api_url: str = API_URL) -> None:
+    def __init__(
+        self, token: str, api_url: str = API_URL, on_expired: Callable[[SignInExpired], Awaitable[None]] | None = None
+    ) -> None:
+        """`on_expired` is told when Slack does not take the token any more."""
         self.client = make_client(token, api_url)
+        self._on_expired = on_expired
 
     async def read(self, method: str, **values: object) -> dict[str, Any]:
         """A call without an effect. Raises SignInExpired, Refused, Temporary or Malformed."""
@@ -109,7 +113,10 @@ class SlackWeb:
             answer = await self.client.api_call(method, data=_form(values))  # pyright: ignore[reportUnknownMemberType]
             data = cast("object", answer.data)  # pyright: ignore[reportUnknownMemberType]
         except SlackApiError as error:
-            raise _translated(method, error) from None  # the cause would carry the answer's headers
+            translated = _translated(method, error)
+            if isinstance(translated, SignInExpired) and self._on_expired is not None:
+                await self._on_expired(translated)
+            raise translated from None  # the cause would carry the answer's headers
         except ClientConnectorError as error:
             raise Temporary("Slack is out of reach", detail=type(error).__name__) from error
         except (TimeoutError, ClientError, OSError) as error:

@@ -1,7 +1,7 @@
 """A Slack workspace as agents reach for it: fulfils `Chat`."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,13 +16,21 @@ STAMP = re.compile(r"\d{1,12}\.\d{1,6}")
 EVENT_TYPE = "steward_message"
 SKEW = timedelta(minutes=10)  # between Slack's clock and ours
 MOST_READ = 200
+MENTIONED = re.compile(r"<@([UW][A-Z0-9]{7,20})[|>]")
+MOST_NAMES = 60  # asked for one by one
 
 
 class SlackWorkspace:
-    """One workspace, with the token of Steward's app there. `team` is its id where it is known."""
+    """One workspace, with the token of Steward's app there."""
 
-    def __init__(self, token: str, *, api_url: str = API_URL) -> None:
-        self.web = SlackWeb(token, api_url)
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str = API_URL,
+        on_expired: Callable[[SignInExpired], Awaitable[None]] | None = None,
+    ) -> None:
+        self.web = SlackWeb(token, api_url, on_expired)
         self._names: dict[str, str] = {}
 
     async def find_place(self, name: str) -> ChatPlace:
@@ -122,10 +130,17 @@ class SlackWorkspace:
             if len(found) >= limit and not thread:
                 break
         newest = sorted(found, key=lambda one: _moment(one.get("ts")))[-min(limit, MOST_READ) :]
-        people = {str(one.get("user")) for one in newest if one.get("user")}
-        for person in people:
+        people = [str(one["user"]) for one in newest if one.get("user")]
+        people += [user for one in newest for user in MENTIONED.findall(str(one.get("text") or ""))]
+        for person in list(dict.fromkeys(people))[:MOST_NAMES]:
             await self._name(person)
         return [self._message(one) for one in newest if one.get("ts") != newer_than]
+
+    async def say_names(self, text: str) -> str:
+        """Slack's markup as a person reads it."""
+        for person in list(dict.fromkeys(MENTIONED.findall(text)))[:MOST_NAMES]:
+            await self._name(person)
+        return plain(text, self._names.get)
 
     async def whoami(self) -> dict[str, Any]:
         """Slack's word on the token: team_id, team, user_id, bot_id."""

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from jobs.outside import calendar, mail
+from jobs.outside import calendar, mail, slack
 from jobs.outside.world import Given, Service, World
 
-GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (mail.services, calendar.services)
+GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
+    mail.services,
+    calendar.services,
+    slack.services,
+)
 
 
 def connected_world(given: Given) -> World:

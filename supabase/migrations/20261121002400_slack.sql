@@ -365,6 +365,50 @@ begin
 end $$;
 comment on function public.clean_up_slack is 'Forgets events that are long done; Slack delivers none again after so long.';
 
+-- Section: drafts of messages -------------------------------------------------------------------------------------
+
+create or replace function public.revise_draft(draft_id uuid, changes jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  earlier public.drafts := private.own_draft(revise_draft.draft_id, true);
+  unknown text;
+begin
+  select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k
+  where k <> all (case earlier.channel when 'slack' then array['target', 'body'] else array['to_recipients', 'cc_recipients', 'bcc_recipients', 'subject', 'body'] end);
+  if unknown is not null then
+    perform private.refuse(422, 'These fields of a draft cannot be edited', unknown);
+  end if;
+  if earlier.state not in ('draft', 'approved', 'failed', 'rejected')
+     or exists (select 1 from public.drafts d where d.supersedes_id = earlier.id) then
+    perform private.refuse(409, format('A draft that is %s cannot be edited', earlier.state), earlier.state,
+      (select 'The newest version is ' || d.id from public.drafts d where d.task_id = earlier.task_id order by d.version desc limit 1));
+  end if;
+  perform private.supersede_draft(earlier);
+  -- An approved draft has a send task that waits in the queue; it goes with the draft.
+  update public.tasks t set execution_status = 'cancelled'
+  where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
+    and t.execution_status in ('pending', 'queued');
+  return private.draft_json(private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier));
+end $$;
+
+create or replace function public.resolve_draft(draft_id uuid, was_sent boolean) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  draft public.drafts := private.own_draft(resolve_draft.draft_id, true);
+begin
+  if draft.state <> 'uncertain' then
+    perform private.refuse(409, format('This draft is %s, not uncertain', draft.state), draft.state);
+  end if;
+  -- The send task waits for the same word.
+  update public.tasks t set execution_status = 'in_progress'
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'blocked';
+  update public.tasks t set execution_status = case when was_sent then 'completed' else 'failed' end,
+    failure_reason = case when not was_sent then 'A person found that it was not sent' end
+  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'in_progress';
+  return public.finish_sending(draft.id, case when was_sent then 'sent' else 'failed' end,
+    coalesce(draft.receipt, '{}') || '{"resolved_by": "person"}', case when not was_sent then 'A person found that it was not sent' end);
+end $$;
+
 -- Section: who may what -------------------------------------------------------------------------------------------
 
 do $$ declare f text; begin
