@@ -13,8 +13,10 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import Invalid, TooLarge
+from core.outside.mail import DeliveryReport
 from integrations.mail.decoding import clean_text, decode_header, decode_text, unflow
 from integrations.mail.html import ReadHtml, read_html, sanitize_html
+from integrations.mail.reports import delivery_report
 
 LARGEST_MAIL_BYTES = 25 * 1024 * 1024
 LONGEST_TEXT = 1_000_000
@@ -47,7 +49,7 @@ class Mailbox(BaseModel):
 
 
 class MailAttachment(BaseModel):
-    """A file in a mail; `sha256` is hex over `content`."""
+    """A file in a mail; `sha256` is hex over `content`, `part` its number in the mail as IMAP counts (RFC 3501: 2, 1.3)."""
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -55,6 +57,7 @@ class MailAttachment(BaseModel):
     size_bytes: int
     sha256: str
     content: bytes = Field(repr=False)
+    part: str = "1"
 
 
 class MailMessage(BaseModel):
@@ -72,6 +75,7 @@ class MailMessage(BaseModel):
     from_address: str = ""
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
     subject: str = ""
     sent_at: datetime | None = None
     text: str = Field("", repr=False)
@@ -84,6 +88,7 @@ class MailMessage(BaseModel):
     auto_submitted: bool = False
     precedence: str = ""
     is_calendar_reply: bool = False
+    delivery_report: DeliveryReport | None = None
 
     @property
     def thread_key(self) -> str:
@@ -112,8 +117,8 @@ def parse_message(raw: bytes, *, name: str = "message") -> MailMessage:
 
 def _read(message: "Message[str, str]", headers: dict[str, str], raw: bytes) -> MailMessage:
     body = _Body()
-    for part in _leaves(message):
-        body.take(part)
+    for number, part in _leaves(message):
+        body.take(part, number)
     senders = _mailboxes(headers.get("from") or headers.get("sender", ""))
     sender = senders[0] if senders else None
     ids = MESSAGE_ID.findall(headers.get("message-id", ""))
@@ -127,6 +132,7 @@ def _read(message: "Message[str, str]", headers: dict[str, str], raw: bytes) -> 
         from_address=sender.address if sender else "",
         to=tuple(_mailboxes(headers.get("to", ""))),
         cc=tuple(_mailboxes(headers.get("cc", ""))),
+        reply_to=tuple(_mailboxes(headers.get("reply-to", ""))),
         subject=decode_header(headers.get("subject", "")),
         sent_at=_date(headers.get("date", "")),
         text=body.text,
@@ -139,6 +145,7 @@ def _read(message: "Message[str, str]", headers: dict[str, str], raw: bytes) -> 
         auto_submitted=automatic not in {"", "no"} or bool(AUTOMATIC_HEADERS & headers.keys()),
         precedence=decode_header(headers.get("precedence", "")).casefold()[:40],
         is_calendar_reply=body.is_calendar_reply,
+        delivery_report=delivery_report(message, headers),
     )
 
 
@@ -151,7 +158,7 @@ class _Body:
         self.attachments: list[MailAttachment] = []
         self.is_calendar_reply = False
 
-    def take(self, part: "Message[str, str]") -> None:
+    def take(self, part: "Message[str, str]", number: str) -> None:
         media_type = part.get_content_type()
         content = _content(part)
         file_name = _parameter(part, "filename", "content-disposition") or _parameter(part, "name", "content-type")
@@ -171,7 +178,12 @@ class _Body:
             kind = media_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type) else "application/octet-stream"
             self.attachments.append(
                 MailAttachment(
-                    name=name or "attachment", media_type=kind, size_bytes=len(content), sha256=digest, content=content
+                    name=name or "attachment",
+                    media_type=kind,
+                    size_bytes=len(content),
+                    sha256=digest,
+                    content=content,
+                    part=number,
                 )
             )
 
@@ -197,18 +209,20 @@ def _headers(message: "Message[str, str]") -> dict[str, str]:
     return found
 
 
-def _leaves(message: "Message[str, str]") -> Iterator["Message[str, str]"]:
-    """The parts that hold content, in order; a mail inside a mail is one part."""
-    waiting = [message]
+def _leaves(message: "Message[str, str]") -> Iterator[tuple[str, "Message[str, str]"]]:
+    """The parts that hold content, in order, with their numbers; a mail inside a mail is one part."""
+    waiting = [("", message)]
     for _ in range(MOST_PARTS):
         if not waiting:
             return
-        part = waiting.pop()
+        number, part = waiting.pop()
         payload: object = part.get_payload()
         if isinstance(payload, list) and part.get_content_maintype() != "message":
-            waiting.extend(reversed(cast(list["Message[str, str]"], payload)))
+            inner = cast(list["Message[str, str]"], payload)
+            prefix = f"{number}." if number else ""
+            waiting.extend((f"{prefix}{n}", one) for n, one in reversed(list(enumerate(inner, 1))))
         else:
-            yield part
+            yield number or "1", part
 
 
 def _content(part: "Message[str, str]") -> bytes:
