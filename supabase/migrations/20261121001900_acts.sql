@@ -43,12 +43,14 @@ declare
   task public.tasks := private.own_task(get_act.task_id);
 begin
   return (select to_jsonb(a) from public.approvals a
-    where a.task_id = task.id and a.tool = task.tool and a.generation = task.generation and a.payload -> 'given' = task.tool_input
-      and (a.state = 'used' and a.step_id is not null or a.state = 'approved' and (a.expires_at is null or a.expires_at > now()))
+    where a.task_id = task.id and a.tool = task.tool
+      and (exists (select 1 from public.steps s where s.id = a.step_id and s.state = 'finished')
+           or a.generation = task.generation and a.payload -> 'given' = task.tool_input
+              and (a.state = 'used' and a.step_id is not null or a.state = 'approved' and (a.expires_at is null or a.expires_at > now())))
     order by a.created_at desc limit 1);
 end $$;
 comment on function public.get_act is
-  'The person''s yes on which the tool of this task may act: unused, or used by a step of this very work. Null when it has to ask (again).';
+  'The person''s yes on which the tool of this task may act: unused, used by a step of this very work, or by one that is finished. Null when it has to ask (again).';
 
 drop function public.begin_step;
 create function public.begin_step(task_id uuid, key text, kind text, name text, approval_id uuid default null) returns jsonb
