@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from agents import checker, replanner, reviser, strategist
+from agents.budget import TenantBudget
 from agents.equipment import Equipment, Run
 from agents.journal import insist
 from agents.planner import as_rows
@@ -28,7 +29,9 @@ def thinking_of(run: Run) -> Thinking:
             {"latency_ms": call.latency_ms, "error": call.error},
         )
 
-    return replace(run.equipment.thinking, on_call=record, journal=run.journal)
+    thinking = run.equipment.thinking
+    budget = TenantBudget(run.caller, run.task.id, thinking.limits, run.equipment.clock.timezone.key)
+    return replace(thinking, on_call=record, journal=run.journal, budget=budget)
 
 
 async def continue_plan(run: Run) -> bool:
@@ -138,6 +141,7 @@ async def revise_draft(run: Run) -> Outcome:
     if not isinstance(revised, Immediate) or revised.draft is None:
         return await _outcome(run, revised, checker.Checks())
     content = _draft_content(context.task, revised.draft, revised.message, run.equipment) | {
+        "channel": earlier.channel,
         "target": earlier.target,
         "bcc_recipients": earlier.bcc_recipients,
         "thread_tail": earlier.thread_tail,

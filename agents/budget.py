@@ -1,0 +1,58 @@
+"""What may be spent on models: asked before each request, so that a day, a task or a tree never costs more than it may.
+
+A request holds what it may cost at most until it is recorded; what others hold counts as spent. Where nobody knows a
+model's price, the number of requests is the bound that holds.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from agents.journal import BoundReached
+from agents.thinking import Limits, ModelCall, Thinking
+from core.clock import Clock
+from core.database import Caller
+from tasks import functions
+
+RAISE_IT = {
+    "day": "It goes on by itself tomorrow; STEWARD_MODEL_DAY_BUDGET_USD, STEWARD_MODEL_DAY_CALLS or the organization's bounds raise the day's budget",
+    "other": "Raise the bound of the task or its tree (or STEWARD_MODEL_TASK_BUDGET_USD), then execute it again",
+}  # fmt: skip
+
+
+class BudgetUsedUp(BoundReached):
+    """A budget has not as much left as a request to a model may cost."""
+
+    type = "budget-used-up"
+    title = "A budget for models is used up"
+
+    def __init__(self, reason: str, until: datetime | None) -> None:
+        super().__init__(f"A budget for models is used up: {reason}", hint=RAISE_IT["day" if until else "other"])
+        self.until = until
+
+
+@dataclass(frozen=True)
+class TenantBudget:
+    """The budgets that hold for a caller's requests, of one task or of none (a chat). Fulfils `agents.thinking.Budget`."""
+
+    caller: Caller
+    task_id: UUID | None
+    limits: Limits
+    timezone: str
+
+    async def reserve(self, step_id: UUID | None, cost_usd: float) -> str:
+        """Hold what a request may cost. Raises BudgetUsedUp."""
+        limits = {**self.limits.__dict__, "timezone": self.timezone}
+        said = await functions.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, limits)
+        if said.refused is not None:
+            raise BudgetUsedUp(said.refused, said.until)
+        return str(said.reservation_id)
+
+
+def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:
+    """A thinker for questions that belong to no task (a chat): recorded for the caller's tenant, within its day's budget."""
+
+    async def record(call: ModelCall) -> None:
+        await functions.record_llm_interaction(caller, None, call.as_json())
+
+    return replace(thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.timezone.key))
