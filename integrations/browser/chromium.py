@@ -1,0 +1,134 @@
+"""One Chromium per process, on an event loop of its own thread: it outlives the loops of those who use it.
+
+Playwright is imported when the first page is wanted. The browser ends with the process, or after it was idle a while.
+"""
+
+import asyncio
+import atexit
+import os
+import shutil
+import threading
+from collections.abc import Coroutine
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from core.outside.errors import NotConnected, Temporary
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Playwright
+
+log = structlog.get_logger()
+T = TypeVar("T")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HOW_TO_ADD = "Install Chromium (Debian: apt install chromium), or run: python -m playwright install chromium"
+NOWHERE = "http://127.0.0.1:9"
+ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+    "--disable-quic",
+    "--dns-prefetch-disable",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    # No name is looked up by the browser itself: the proxy does that, and checks what it finds.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+
+class Chromium:
+    """The browser of this process. `run` carries coroutines to its loop."""
+
+    def __init__(self, program: str | None) -> None:
+        self._program = program
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chromium", daemon=True)
+        self._thread.start()
+        self._lock: asyncio.Lock | None = None
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+        atexit.register(self.stop)
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The outcome of `work`, done on the browser's loop; cancelling this cancels that."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def browser(self) -> "Browser":
+        """The living browser, started where there is none (on its own loop). Raises NotConnected, Temporary."""
+        self._lock = self._lock or asyncio.Lock()
+        async with self._lock:
+            if self._browser is None or not self._browser.is_connected():
+                self._browser = await self._launch()
+            return self._browser
+
+    async def _launch(self) -> "Browser":
+        from playwright.async_api import Error, async_playwright
+
+        if self._playwright is None:
+            self._playwright = await async_playwright().start()
+        program = self._program or installed_program() or _own(self._playwright.chromium.executable_path)
+        if program is None:
+            raise NotConnected("There is no browser on this machine", hint=HOW_TO_ADD)
+        is_boxed = os.geteuid() != 0  # Chromium refuses its sandbox as root
+        try:
+            return await self._start(program, is_boxed=is_boxed)
+        except Error as error:
+            if not is_boxed or "sandbox" not in str(error).casefold():
+                raise Temporary("The browser does not start", detail=str(error).splitlines()[0][:200]) from error
+            await log.awarning("browser_without_sandbox", hint="This machine forbids user namespaces")
+            return await self._start(program, is_boxed=False)
+
+    async def _start(self, program: str, *, is_boxed: bool) -> "Browser":
+        assert self._playwright is not None
+        return await self._playwright.chromium.launch(
+            executable_path=program, args=ARGUMENTS, chromium_sandbox=is_boxed, proxy={"server": NOWHERE}
+        )
+
+    async def rest(self) -> None:
+        """Close the browser; the next page starts it again (on its own loop)."""
+        browser, self._browser = self._browser, None
+        if browser is not None:
+            await browser.close()
+
+    def stop(self) -> None:
+        """Close the browser and end its thread."""
+        if not self._thread.is_alive():
+            return
+        done = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        try:
+            done.result(10)
+        except Exception as error:  # at the end of the process: what does not close is ended with it
+            log.warning("browser_not_closed", error=type(error).__name__)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        await self.rest()
+        if self._playwright is not None:
+            await self._playwright.stop()
+            self._playwright = None
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+
+@cache
+def chromium_of_this_process(program: str | None = None) -> Chromium:
+    """The one browser; `program` is its path where a setting names one."""
+    return Chromium(program)
+
+
+def installed_program() -> str | None:
+    """A browser on the PATH."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+def _own(path: str) -> str | None:
+    return path if Path(path).exists() else None
