@@ -1,0 +1,1 @@
+"""The web: guarded requests, pages as text, search."""
