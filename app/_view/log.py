@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from app._view.words import ACTOR, DECISION, EVENT, GATE
-from tasks.models import Task, TaskEvent
+from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN
+from tasks.models import LogEntry, Task, TaskEvent
+
+PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
+TOGETHER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,8 @@ class Entry:
 
 def log_of(task: Task, events: Sequence[TaskEvent]) -> list[Entry]:
     """The task's own log, oldest first. The steps have a list of their own."""
-    states = [
-        Entry(entry.timestamp, EVENT.get(entry.event, entry.event), _by(entry.actor_type, entry.reason))
-        for entry in task.execution_log
-    ]
+    changed = [event.created_at for event in events if _is_change_of_plan(event, task)]
+    states = [_state(entry, changed) for entry in task.execution_log]
     finer = [_entry(event) for event in events if event.task_id == task.id and not _is_elsewhere(event)]
     return sorted([*states, *finer], key=lambda entry: entry.at)
 
@@ -32,6 +33,20 @@ def _is_elsewhere(event: TaskEvent) -> bool:
     return event.kind in {"state", "changed"} or "step_id" in event.data or is_doubled
 
 
+def _is_change_of_plan(event: TaskEvent, task: Task) -> bool:
+    return event.kind == "plan" and event.task_id == task.id and event.message != "escalate"
+
+
+def _state(entry: LogEntry, changed: Sequence[datetime]) -> Entry:
+    head = EVENT.get(entry.event, entry.event)
+    reason = entry.reason
+    if reason == PLAN_CHANGED and not any(abs(at - entry.timestamp) < TOGETHER for at in changed):
+        reason = "for its parts; the plan stays as it is"  # a part that failed was left to the person
+    if entry.event == "blocked" and reason:  # what it waits for says more than who found out
+        return Entry(entry.timestamp, head, reason.removeprefix("Waits ").removeprefix("Waiting "))
+    return Entry(entry.timestamp, head, _by(entry.actor_type, reason))
+
+
 def _by(actor: str | None, reason: str | None) -> str:
     return f"by {ACTOR.get(actor or '', 'somebody')}{f': {reason}' if reason else ''}"
 
@@ -39,13 +54,15 @@ def _by(actor: str | None, reason: str | None) -> str:
 def _entry(event: TaskEvent) -> Entry:
     match event.kind:
         case "draft":
-            return Entry(event.created_at, "draft", f"version {event.data.get('version')}: {event.message}")
+            text = f"version {event.data.get('version')} {DRAFT.get(event.message, event.message)}"
+            return Entry(event.created_at, "draft", text)
         case "approval":
-            word = "you were asked" if event.message == "open" else GATE.get(event.message, event.message)
-            return Entry(event.created_at, "decision", word)
+            if event.message == "open":
+                return Entry(event.created_at, "question", "you were asked to decide")
+            return Entry(event.created_at, "answer", GATE.get(event.message, event.message))
         case "plan":
-            reason = event.data.get("reason")
-            return Entry(event.created_at, "plan", f"{DECISION.get(event.message, event.message)}: {reason}")
+            text = PLAN.get(event.message, event.message)
+            return Entry(event.created_at, "plan", f"{text}: {event.data.get('reason') or 'no reason given'}")
         case "reminder":
             return Entry(event.created_at, "reminder", event.message)
         case "check":

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ from app._view.words import seconds_left
 from tasks.functions import TaskNode
 from tasks.models import PlanChange, Task
 
-Kind = Literal["failed", "decide", "review", "do", "help", "bound"]
+Kind = Literal["failed", "cancelled", "decide", "review", "do", "help", "bound"]
 ENDED = {"completed", "failed", "cancelled"}
 SHARES = (  # the class and word of each part of the bar, from left to right
     ("completed", "done"),
@@ -48,10 +48,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Need:
-    """Something that only the person can do for the tree to go on."""
+    """Something that only the person can do for the tree to go on; `holds`: titles of what a cancelled part holds up."""
 
     task: TaskNode
     kind: Kind
+    holds: list[str] = field(default_factory=list[str])
 
 
 def progress_of(tree: TaskNode) -> Progress:
@@ -76,22 +77,40 @@ def _state(task: TaskNode) -> str:
 
 def needs_of(tree: TaskNode) -> list[Need]:
     """What a tree needs from the person, most pressing first."""
-    order: tuple[Kind, ...] = ("decide", "failed", "help", "bound", "review", "do")
-    return sorted(_needs(tree), key=lambda need: order.index(need.kind))
+    order: tuple[Kind, ...] = ("decide", "failed", "cancelled", "help", "bound", "review", "do")
+    return sorted(_needs(tree, held_up(tree)), key=lambda need: order.index(need.kind))
 
 
-def _needs(parent: TaskNode) -> Iterator[Need]:
+def held_up(tree: TaskNode) -> dict[UUID, list[str]]:
+    """What each task of a tree holds up: the titles of what waits for it and has not begun."""
+    found: dict[UUID, list[str]] = {}
+    for part in walk(tree):
+        if part.execution_status == "pending":
+            for need in part.depends_on:
+                found.setdefault(need, []).append(part.title)
+    return found
+
+
+def _needs(parent: TaskNode, holds: dict[UUID, list[str]]) -> Iterator[Need]:
     here = {part.id: part for part in parent.children}
     for part in parts_of(parent):
         kind = _need(part, parent, here)
         if kind is not None:
             yield Need(part, kind)
-        yield from _needs(part)
+        elif part.execution_status == "cancelled" and part.id in holds and _may_be_waived(part, parent):
+            yield Need(part, "cancelled", holds[part.id])
+        yield from _needs(part, holds)
+
+
+def _may_be_waived(part: TaskNode, parent: TaskNode) -> bool:
+    return part.waived_at is None and parent.execution_status not in ENDED
 
 
 def _need(part: TaskNode, parent: TaskNode, here: dict[UUID, TaskNode]) -> Kind | None:
     if part.waived_at is not None:
         return None
+    if part.execution_status == "completed" and (part.open_draft_id or part.open_approval_id):
+        return "review"
     match part.execution_status, part.blocked_on:
         case "failed", _:
             return "failed" if parent.execution_status not in ENDED and is_left_to_person(part) else None
@@ -101,7 +120,7 @@ def _need(part: TaskNode, parent: TaskNode, here: dict[UUID, TaskNode]) -> Kind 
             return "review"
         case "blocked", "bounds":
             return "bound"
-        case "blocked", "person" | "model" | None:
+        case "blocked", "person" | "model" | "account" | None:
             return "help"
         case "pending", _:
             is_free = all(here[need].execution_status == "completed" for need in part.depends_on if need in here)
@@ -141,10 +160,19 @@ def titles_of(tree: TaskNode) -> dict[UUID, str]:
 
 
 def open_needs(part: TaskNode, titles: dict[UUID, str], states: dict[UUID, str]) -> list[str]:
-    """The titles of what a part still waits for."""
+    """The titles of what a part still waits for; what was cancelled is named as such: it ends no waiting."""
     return [
-        titles[need] for need in part.depends_on if need in titles and states[need] not in {"completed", "left out"}
+        f"{titles[need]} (cancelled)" if states[need] == "cancelled" else titles[need]
+        for need in part.depends_on
+        if need in titles and states[need] not in {"completed", "left out"}
     ]
+
+
+def paused_of(tree: TaskNode, *, is_paused: bool = False) -> set[UUID]:
+    """The ids of what is paused: by itself, or with something above it."""
+    is_paused = is_paused or tree.paused_at is not None
+    found = {tree.id} if is_paused and tree.execution_status not in ENDED else set[UUID]()
+    return found.union(*(paused_of(part, is_paused=is_paused) for part in tree.children))
 
 
 def states_of(tree: TaskNode) -> dict[UUID, str]:

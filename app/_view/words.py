@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import PurePath
+from uuid import UUID
 
 from tasks.models import Evidence, Task
 
@@ -23,6 +24,7 @@ BLOCKED = {
     "person": ("blocked", "needs you"),
     "model": ("blocked", "needs a language model"),
     "bounds": ("blocked", "stopped at a bound"),
+    "account": ("blocked", "needs an account"),
 }
 TYPE = {
     "manual": "by you",
@@ -64,6 +66,22 @@ DECISION = {
     "other_subtasks": "puts other parts in its place",
     "skip": "goes on without it",
     "escalate": "asks you",
+}
+PLAN = {
+    "another_approach": "another way is tried",
+    "other_subtasks": "other parts take the place of one that failed",
+    "skip": "it goes on without a part",
+    "escalate": "it stays as it is, and you are asked what to do",
+}
+DRAFT = {
+    "draft": "is there for your review",
+    "approved": "is approved",
+    "rejected": "is rejected",
+    "superseded": "is replaced by a newer one",
+    "sending": "is being sent",
+    "sent": "is sent",
+    "failed": "was not sent",
+    "uncertain": "was perhaps sent: nobody knows",
 }
 GATE = {"open": "open", "used": "yes", "approved": "yes", "rejected": "no", "expired": "nobody decided in time", "voided": "withdrawn"}  # fmt: skip
 STEP_KIND = {"model": "asked a model", "read": "read", "act": "did"}
@@ -114,17 +132,31 @@ def evidence(found: Evidence) -> str:
     return f"{found.what}: {where}" if where and found.kind in {"receipt", "file"} else found.what
 
 
+def place(found: Evidence) -> str:
+    """Where a piece of evidence lies, where that says something to a person; an id does not."""
+    try:
+        UUID(found.where or "")
+    except ValueError:
+        return found.where or ""
+    return ""
+
+
+def link(found: Evidence) -> str:
+    """The page of what a piece of evidence names; empty where there is none."""
+    return f"/review/{found.where}" if found.kind == "draft" and found.where and not place(found) else ""
+
+
 def number(value: float) -> str:
     """A number as people write it: without a needless fraction, thousands apart."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def span(seconds: float) -> str:
-    """A time span in its two largest units: "45 s", "3 min", "2 h 5 min", "30 days"."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
+    """A time span in its two largest units: "under a second", "45 s", "3 min", "2 h 5 min", "30 days"."""
+    if 0 < seconds < 1:
+        return "under a second"
     if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 s", " s")
+        return f"{int(seconds)} s"
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
     if hours < 1:
         return f"{minutes} min"

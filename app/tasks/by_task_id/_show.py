@@ -11,6 +11,7 @@ from app._view import tree as trees_view
 from app._view import words
 from app._view.bounds import bounds_of
 from app._view.graph import draw
+from app._view.links import hanging_on
 from app._view.log import log_of
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.tables import result_of, rows_of
@@ -37,6 +38,7 @@ async def show(
     )
     above = await _above(caller, task)
     changes = await trees.list_plan_changes(caller, bounds.root_task_id)
+    paused_above = next((one for one in above if one.paused_at is not None), None)
     return render(
         request,
         "tasks/by_task_id/page.html",
@@ -51,7 +53,9 @@ async def show(
         gate=await _gate(caller, task),
         bounds=bounds_of(bounds, tree) if task.parent_task_id is None else [],
         root_id=bounds.root_task_id,
-        paused_above=next((one for one in above if one.paused_at is not None), None),
+        paused_above=paused_above,
+        paused=trees_view.paused_of(tree, is_paused=paused_above is not None),
+        hanging=await hanging_on(caller, task, links),
         changes=trees_view.changes_below(changes, tree),
         change_of={change.failed_task_id: change for change in changes},
         result=result_of(task),

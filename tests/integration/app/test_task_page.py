@@ -205,3 +205,37 @@ async def test_a_decision_comes_once(house: House, worker: Caller, browser: http
     assert "Nothing was done" in late.text
     assert "Rejected: Too far" in await page(browser, gate)
     assert "Too far" in (await browser.get("/review", params={"tab": "all"})).text
+
+
+async def test_a_cancelled_part_says_what_waits_for_it(
+    house: House, worker: Caller, browser: httpx.AsyncClient, client: httpx.AsyncClient
+) -> None:
+    made = await plan(house, worker, part("paint"), part("open", "paint"))
+    paint, after = made.keys["paint"], made.keys["open"]
+    await functions.cancel_task(house.caller, paint)
+    assert "open waits for it: go on without it" in await page(browser, made.id)
+    assert "open waits for this." in await page(browser, paint)
+    told = await page(browser, after)
+    assert "which was cancelled.</strong> Go on without that, or take it away below." in told
+    path = f"/api/tasks/{after}/dependencies"
+    hint = (await client.get(path)).json()["hint"]
+    assert hint == (
+        f"paint was cancelled: POST /api/tasks/{paint}/waive goes on without it, or take the edge away (DELETE)"
+    )
+    assert (await browser.post(f"/tasks/{paint}/act", data={"action": "waive"})).status_code == 303
+    assert "waits for it" not in await page(browser, made.id)
+    assert (await client.get(path)).json()["hint"] is None
+
+
+async def test_what_is_paused_is_not_said_to_go_on(house: House, worker: Caller, browser: httpx.AsyncClient) -> None:
+    made = await plan(house, worker, part("dry", tool="delay"))
+    dry = made.keys["dry"]
+    await functions.block_task_execution(
+        await begin(worker, dry), dry, "Waits 2 hours", blocked_on="delay", wait_seconds=7200
+    )
+    assert '</a> <span class="meta">goes on</span>' in await page(browser, made.id)
+    await functions.pause_task(house.caller, made.id)
+    told = await page(browser, made.id)
+    assert "goes on when it is resumed, not before" in told
+    assert "waits, and is paused" in told
+    assert "and then for you to resume it" in await page(browser, dry)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from app._view.tree import needs_of, progress_of, waits_of
-from tests.unit.app._view.nodes import NOW, node
+from app._view.tree import needs_of, open_needs, paused_of, progress_of, states_of, titles_of, waits_of
+from tests.unit.app._view.nodes import NOW, id_of, node
 
 
 def test_progress_counts_leaves_and_leaves_out_what_was_left_out() -> None:
@@ -38,6 +38,10 @@ def test_progress_of_a_task_alone_is_empty() -> None:
         ({"state": "blocked", "blocked_on": "person"}, "help"),
         ({"state": "blocked", "blocked_on": "model"}, "help"),
         ({"state": "blocked", "blocked_on": "bounds"}, "bound"),
+        ({"state": "blocked", "blocked_on": "account"}, "help"),
+        ({"state": "completed", "open_draft_id": id_of("draft")}, "review"),
+        ({"state": "completed", "open_approval_id": id_of("result")}, "review"),
+        ({"state": "cancelled"}, None),
         ({"state": "blocked", "blocked_on": "delay"}, None),
         ({"state": "blocked", "blocked_on": "subtasks"}, None),
         ({"execution_type": "manual"}, "do"),
@@ -67,3 +71,29 @@ def test_what_waits_the_soonest_comes_first_and_without_an_end_last() -> None:
         node("due", state="queued", run_after=NOW - timedelta(days=365)),
     )
     assert [part.title for part in waits_of(tree)] == ["again", "late", "endless"]
+
+
+def test_what_waits_far_below_is_found_from_the_root() -> None:
+    deep = node("deep", node("gate", state="blocked", blocked_on="approval"), state="blocked", blocked_on="subtasks")
+    mail = node("mail", state="completed", open_draft_id=id_of("draft"))
+    tree = node("root", node("group", deep, mail, state="blocked", blocked_on="subtasks"), state="blocked")
+    assert [(need.task.title, need.kind) for need in needs_of(tree)] == [("gate", "decide"), ("mail", "review")]
+
+
+def test_a_cancelled_part_that_something_waits_for_needs_the_person() -> None:
+    waits = [node("b", after="a"), node("c", after="a")]
+    tree = node("root", node("a", state="cancelled"), *waits, state="blocked", blocked_on="subtasks")
+    (need,) = needs_of(tree)
+    assert (need.task.title, need.kind, need.holds) == ("a", "cancelled", ["b", "c"])
+    assert open_needs(waits[0], titles_of(tree), states_of(tree)) == ["a (cancelled)"]
+    over = node("root", node("a", state="cancelled"), node("b", after="a"), state="cancelled")
+    gone_on = node("root", node("a", state="cancelled", waived_at=NOW), node("b", after="a"), state="blocked")
+    free = node("root", node("a", state="cancelled"), node("b", after="a", state="completed"), state="blocked")
+    assert [needs_of(one) for one in (over, gone_on, free)] == [[], [], []]
+
+
+def test_a_pause_holds_for_everything_below() -> None:
+    group = node("group", node("x"), node("done", state="completed"), paused_at=NOW)
+    tree = node("root", group, node("b"))
+    assert paused_of(tree) == {id_of("group"), id_of("x")}
+    assert paused_of(tree, is_paused=True) == {id_of("root"), id_of("group"), id_of("x"), id_of("b")}

@@ -8,8 +8,10 @@ from tests.unit.app._view.nodes import NOW, node
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.0123, "12 ms"),
-        (1.24, "1.2 s"),
+        (0, "0 s"),
+        (0.0123, "under a second"),
+        (1.24, "1 s"),
+        (9.9, "9 s"),
         (3, "3 s"),
         (33.4, "33 s"),
         (60, "1 min"),
@@ -52,3 +54,14 @@ def test_evidence_names_the_place_in_short() -> None:
     assert words.evidence(receipt) == "Found in the outbox: 17.eml"
     assert words.evidence(Evidence(kind="receipt", what="Found", where="<1@x>")) == "Found: <1@x>"
     assert words.evidence(Evidence(kind="approval", what="A person approved it", where="1-2")) == "A person approved it"
+
+
+def test_an_id_is_no_place_and_a_draft_has_a_page() -> None:
+    draft = Evidence(kind="draft", what="The draft is there", where="df8d7939-0000-4000-8000-000000000001")
+    assert (words.place(draft), words.link(draft)) == ("", "/review/df8d7939-0000-4000-8000-000000000001")
+    yes = Evidence(kind="approval", what="A person approved it", where="3a641b41-0000-4000-8000-000000000001")
+    assert (words.place(yes), words.link(yes)) == ("", "")
+    file = Evidence(kind="receipt", what="Found", where="/home/robin/outbox/17.eml")
+    assert (words.place(file), words.link(file)) == ("/home/robin/outbox/17.eml", "")
+    assert words.place(Evidence(kind="word", what="A person said so")) == ""
+    assert words.link(Evidence(kind="draft", what="x", where="//evil.example")) == ""
