@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from agents.tools.calendar import CALENDAR_TOOLS
 from agents.tools.control import CONTROL_TOOLS
+from agents.tools.http import HTTP_TOOLS
 from agents.tools.mail import MAIL_TOOLS
 from agents.tools.slack import SLACK_TOOLS
 from agents.tools.tool import AnyTool
+from agents.tools.web import WEB_TOOLS
 
 BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
-    tool.name: tool for tool in (*CONTROL_TOOLS, *CALENDAR_TOOLS, *MAIL_TOOLS, *SLACK_TOOLS)
+    tool.name: tool for tool in (*CONTROL_TOOLS, *CALENDAR_TOOLS, *MAIL_TOOLS, *SLACK_TOOLS, *WEB_TOOLS, *HTTP_TOOLS)
 }

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from jobs.outside import calendar, mail, slack
+from jobs.outside import calendar, mail, slack, web
 from jobs.outside.world import Given, Service, World
 
 GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
     mail.services,
     calendar.services,
     slack.services,
+    web.services,
 )
 
 

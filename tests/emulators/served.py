@@ -38,10 +38,13 @@ class Answer:
     def as_bytes(self) -> bytes:
         if self.raw is not None:
             return self.raw
-        is_json = isinstance(self.body, dict | list)
-        body = json.dumps(self.body).encode() if is_json else self.body
-        body = body.encode() if isinstance(body, str) else body
-        headers = {"Content-Type": "application/json"} if is_json else {}
+        match self.body:
+            case bytes() as body:
+                headers: dict[str, str] = {}
+            case str() as text:
+                body, headers = text.encode(), {}
+            case value:
+                body, headers = json.dumps(value).encode(), {"Content-Type": "application/json"}
         headers = {**headers, "Content-Length": str(len(body)), "Connection": "close", **self.headers}
         lines = [f"HTTP/1.1 {self.status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body if self.cut is None else body[: self.cut])
