@@ -1,0 +1,347 @@
+"""One signed-in connection to an IMAP server, blocking: folders, searching, fetching, filing (RFC 3501, 4315, 6154, 7162).
+
+Everything here runs on a thread. Errors of the library leave as those of `core.outside.errors`.
+"""
+
+import contextlib
+import imaplib
+import re
+import ssl
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from imap_tools.errors import ImapToolsError, MailboxLoginError, UnexpectedCommandStatusError
+from imap_tools.imap_utf7 import utf7_encode
+from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
+
+from core.errors import Invalid, NotFound
+from core.outside.errors import Malformed, NotConnected, Refused, SignInExpired, Temporary
+from core.outside.mail import ARCHIVE, DRAFTS, INBOX, SENT, SPAM, TRASH
+
+TIMEOUT_SECONDS = 30.0
+FORM = "imaps://user:password@host:port or imap://user:password@host:port"
+SPECIAL_USE = {
+    "\\sent": SENT,
+    "\\drafts": DRAFTS,
+    "\\trash": TRASH,
+    "\\junk": SPAM,
+    "\\archive": ARCHIVE,
+    "\\all": ARCHIVE,
+}
+USUAL_NAMES = {
+    SENT: ("sent", "sent items", "sent mail", "sent messages", "gesendet", "gesendete elemente", "gesendete objekte"),
+    DRAFTS: ("drafts", "draft", "entwürfe", "entwurf"),
+    TRASH: ("trash", "deleted items", "deleted messages", "bin", "papierkorb", "gelöschte elemente"),
+    SPAM: ("junk", "spam", "junk e-mail", "junk email", "bulk mail", "spamverdacht", "junk-e-mail"),
+    ARCHIVE: ("archive", "archives", "archiv", "all mail", "alle nachrichten"),
+}
+LATER = re.compile(rb"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)\b|too many|try again|temporar", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ImapAddress:
+    """Where the server is, and who signs in there."""
+
+    host: str
+    port: int
+    use_tls: bool
+    username: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def from_url(cls, url: str) -> "ImapAddress":
+        """Raises Invalid; never tells the URL itself, since it holds a password."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise Invalid(f"STEWARD_IMAP_URL has a wrong host or port; it has the form {FORM}") from error
+        if parts.scheme not in {"imap", "imaps"} or not parts.hostname or port == 0 or not parts.username:
+            raise Invalid(f"STEWARD_IMAP_URL does not have the form {FORM}")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise Invalid(
+                "STEWARD_IMAP_URL has something behind the host",
+                hint="Write / ? # and @ in the password as %2F %3F %23 and %40.",
+            )
+        use_tls = parts.scheme == "imaps"
+        return cls(
+            parts.hostname,
+            port or (993 if use_tls else 143),
+            use_tls,
+            unquote(parts.username),
+            unquote(parts.password or ""),
+        )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What the server said of one message: flags as it writes them, and the bytes that were asked for."""
+
+    uid: int
+    flags: frozenset[str]
+    size_bytes: int
+    content: bytes = field(default=b"", repr=False)
+    received: str = ""
+
+
+class ImapSession:
+    """A connection that has signed in. Not for two threads at once."""
+
+    def __init__(self, box: BaseMailBox) -> None:
+        self._box = box
+        self._folders: dict[str, str] | None = None
+        self.selected: str | None = None
+
+    # imaplib's answers are untyped: the types stand in the signatures here.
+    @property
+    def _client(self) -> Any:
+        return self._box.client
+
+    def can(self, capability: str) -> bool:
+        """Does the server say that it can do this?"""
+        return capability.upper() in {str(one).upper() for one in self._client.capabilities}
+
+    def folders(self) -> dict[str, str]:
+        """Folder names by what they are for: inbox, sent, drafts, ... and by their own names for the others."""
+        if self._folders is None:
+            found: dict[str, str] = {}
+            listed = [one for one in self._box.folder.list() if "\\noselect" not in {f.lower() for f in one.flags}]
+            for info in listed:
+                for flag in info.flags:
+                    kind = SPECIAL_USE.get(flag.lower())
+                    if kind and (kind not in found or flag.lower() == "\\archive"):
+                        found[kind] = info.name
+            taken = set(found.values())
+            for info in listed:
+                last = info.name.rpartition(info.delim)[2] if info.delim else info.name
+                usual = next((kind for kind, names in USUAL_NAMES.items() if last.casefold() in names), None)
+                if info.name.upper() == "INBOX":
+                    found[INBOX] = info.name
+                elif usual and usual not in found and info.name not in taken:
+                    found[usual] = info.name
+                elif info.name not in taken:
+                    found[info.name] = info.name
+            found.setdefault(INBOX, "INBOX")
+            self._folders = found
+        return self._folders
+
+    def select(self, folder: str, *, readonly: bool = True) -> int:
+        """Open a folder and answer its UIDVALIDITY. Raises NotFound."""
+        try:
+            self._box.folder.set(folder, readonly)
+        except UnexpectedCommandStatusError as error:
+            raise NotFound(f"There is no folder {folder}", detail=_words(error)) from error
+        self.selected = folder
+        return int(self._response("UIDVALIDITY") or 0)
+
+    def last_uid(self) -> int:
+        """The newest UID that the open folder has given out; 0 for none."""
+        told = self._response("UIDNEXT")
+        return int(told) - 1 if told and told.isdigit() else max(self.search(), default=0)
+
+    def highest_modseq(self) -> int | None:
+        """The mark of the last change in the open folder; None where the server keeps none (RFC 7162)."""
+        text = self._response("HIGHESTMODSEQ")
+        return int(text) if text and text.isdigit() else None
+
+    def search(self, *criteria: str) -> list[int]:
+        """UIDs that fit, in order. Texts outside ASCII are sent as UTF-8."""
+        words = " ".join(criteria) or "ALL"
+        charset = None if words.isascii() else "UTF-8"
+        raw = words.encode()
+        self._client._encoding = "utf-8" if charset else "ascii"
+        return sorted(int(uid) for uid in self._box.uids(raw, charset=charset) if uid.isdigit())
+
+    def fetch(self, uids: Sequence[int], what: str = "") -> list[Fetched]:
+        """Messages of the open folder by UID, those that are there; `what` is a BODY.PEEK[...] to be read with them."""
+        if not uids:
+            return []
+        wanted = f"(UID FLAGS RFC822.SIZE INTERNALDATE{' ' + what if what else ''})"
+        return _fetched(self._uid("FETCH", ",".join(str(uid) for uid in uids), wanted))
+
+    def changed_since(self, modseq: int, up_to: int) -> list[int]:
+        """UIDs up to `up_to` whose flags changed after that mark (RFC 7162)."""
+        data = self._uid("FETCH", f"1:{up_to}", f"(UID FLAGS) (CHANGEDSINCE {modseq})")
+        return sorted(one.uid for one in _fetched(data) if one.uid <= up_to)
+
+    def flag(self, uid: int, flags: Iterable[str], *, on: bool) -> None:
+        """Put flags on a message of the open folder, or take them off."""
+        self._uid("STORE", str(uid), f"{'+' if on else '-'}FLAGS", f"({' '.join(flags)})")
+
+    def takes_keywords(self) -> bool:
+        """May any word be a flag in the open folder?"""
+        return "\\*" in (self._response("PERMANENTFLAGS") or "")
+
+    def move(self, uid: int, target: str) -> int | None:
+        """Move a message of the open folder; its UID there, where the server tells it."""
+        folder = _quoted(target)
+        if self.can("MOVE"):
+            self._uid("MOVE", str(uid), folder)
+        else:
+            self._uid("COPY", str(uid), folder)
+            copied = self._response("COPYUID")
+            self.remove(uid)
+            return _last_number(copied)
+        return _last_number(self._response("COPYUID"))
+
+    def remove(self, uid: int) -> None:
+        """Delete a message of the open folder for good."""
+        self.flag(uid, ["\\Deleted"], on=True)
+        if self.can("UIDPLUS"):
+            self._uid("EXPUNGE", str(uid))
+        else:
+            self._box.expunge()
+
+    def append(self, folder: str, content: bytes, flags: Sequence[str]) -> int | None:
+        """File a message; its UID there, where the server tells it. Raises Refused."""
+        try:
+            self._box.append(content, folder, None, flags)
+        except UnexpectedCommandStatusError as error:
+            raise Refused(f"The mail server does not file a message in {folder}", detail=_words(error)) from error
+        return _last_number(self._response("APPENDUID"))
+
+    def _uid(self, command: str, *arguments: str) -> list[Any]:
+        kind, data = self._client.uid(command, *arguments)
+        if kind != "OK":
+            raise Refused(f"The mail server refused {command}", detail=_text(data))
+        return list(data or [])
+
+    def _response(self, code: str) -> str | None:
+        found = self._client.response(code)[1]
+        last = found[-1] if found else None
+        return last.decode(errors="replace") if isinstance(last, bytes) else None
+
+
+@contextmanager
+def signed_in(address: ImapAddress, timeout_seconds: float = TIMEOUT_SECONDS) -> Generator[ImapSession]:
+    """Connect, sign in, and sign out behind the block.
+
+    Raises SignInExpired for a wrong password, NotConnected where it could not be sent safely, Temporary when the
+    server cannot be reached or the line breaks, Malformed for an answer that is no IMAP, Refused for a plain no.
+    """
+    box: BaseMailBox | None = None
+    try:
+        with translated(address):
+            box = _connect(address, timeout_seconds)
+            try:
+                if address.username.isascii() and address.password.isascii():
+                    box.login(address.username, address.password, initial_folder=None)
+                else:
+                    box.login_utf8(address.username, address.password, initial_folder=None)
+            except MailboxLoginError as error:
+                raise _not_signed_in(address, error) from error
+            yield ImapSession(box)
+    finally:
+        if box is not None:
+            with contextlib.suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
+                box.logout()
+            with contextlib.suppress(OSError):
+                box.client.shutdown()
+
+
+@contextmanager
+def translated(address: ImapAddress) -> Generator[None]:
+    """Errors of the library as those of the house."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise NotConnected(
+            f"The certificate of {address.host} cannot be trusted", detail=error.verify_message
+        ) from error
+    except imaplib.IMAP4.abort as error:
+        raise Temporary("The line to the mail server broke", detail=str(error)[:200]) from error
+    except OSError as error:
+        said = str(error)[:200] or type(error).__name__
+        raise Temporary(f"The mail server {address.host} cannot be reached", detail=said) from error
+    except ImapToolsError as error:
+        raise Refused("The mail server refused a request", detail=str(error)[:300]) from error
+    except imaplib.IMAP4.error as error:
+        raise Malformed("The mail server answered something else than IMAP", detail=str(error)[:200]) from error
+    except UnicodeError as error:
+        raise Malformed("The mail server answered in letters that cannot be read") from error
+
+
+def _connect(address: ImapAddress, timeout_seconds: float) -> BaseMailBox:
+    if address.use_tls:
+        return MailBox(address.host, address.port, timeout=timeout_seconds)
+    if address.host in {"localhost", "127.0.0.1", "::1"}:
+        return MailBoxUnencrypted(address.host, address.port, timeout=timeout_seconds)
+    try:
+        return MailBoxStartTls(address.host, address.port, timeout=timeout_seconds)
+    except (ImapToolsError, imaplib.IMAP4.error) as error:
+        if isinstance(error, imaplib.IMAP4.abort):
+            raise
+        raise NotConnected(
+            f"The mail server {address.host} offers no encryption, so the password was not sent",
+            hint="Use imaps:// in STEWARD_IMAP_URL.",
+        ) from error
+
+
+def _not_signed_in(address: ImapAddress, error: UnexpectedCommandStatusError) -> Exception:
+    said = _words(error)
+    if LATER.search(said.encode()):
+        return Temporary(f"The mail server {address.host} asks to wait", detail=said)
+    return SignInExpired(
+        f"The mail server {address.host} does not accept the name and password",
+        hint="Check STEWARD_IMAP_URL, or connect the account again; many providers want an app password.",
+    )
+
+
+def _words(error: UnexpectedCommandStatusError) -> str:
+    return _text(error.command_result[1:])
+
+
+def _text(data: Any) -> str:
+    """What the server said, from imaplib's nested lists of bytes."""
+    if isinstance(data, bytes):
+        return data.decode(errors="replace")[:300]
+    if isinstance(data, list | tuple):
+        return " ".join(_text(one) for one in cast(list[Any], data))[:300]
+    return str(data)[:300]
+
+
+def _quoted(folder: str) -> str:
+    text = utf7_encode(folder).decode("ascii").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _last_number(text: str | None) -> int | None:
+    found = re.findall(r"\d+", text or "")
+    return int(found[-1]) if found else None
+
+
+UID = re.compile(rb"\bUID (\d+)")
+FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
+SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+RECEIVED = re.compile(rb'\bINTERNALDATE "([^"]*)"')
+
+
+def _fetched(data: list[Any]) -> list[Fetched]:
+    """imaplib's answer to FETCH: tuples of (head, literal), and bytes that end or stand for a message."""
+    found: list[Fetched] = []
+    head, content = b"", b""
+    for one in data:
+        if isinstance(one, tuple):
+            pair = cast(tuple[bytes, bytes], one)
+            head, content = head + pair[0], pair[1]
+            continue
+        if not isinstance(one, bytes):
+            continue
+        head += one
+        uid = UID.search(head)
+        if uid:
+            flags, size, received = FLAGS.search(head), SIZE.search(head), RECEIVED.search(head)
+            found.append(
+                Fetched(
+                    int(uid[1]),
+                    frozenset(flags[1].decode(errors="replace").split()) if flags else frozenset(),
+                    int(size[1]) if size else len(content),
+                    content,
+                    received[1].decode(errors="replace") if received else "",
+                )
+            )
+        head, content = b"", b""
+    return found
