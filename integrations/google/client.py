@@ -48,6 +48,17 @@ class FixedToken:
         raise SignInExpired("Google does not accept the access token any more")
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """One request."""
+
+    api: Api
+    make: Callable[[Any], Any]
+    what: str
+    is_effect: bool
+    most_bytes: int | None
+
+
 @dataclass
 class GoogleClient:
     """Asks Google as one account. `pauses_seconds` are waited between the tries of a read."""
@@ -57,18 +68,21 @@ class GoogleClient:
     pauses_seconds: Sequence[float] = (0.5, 2.0)
     _wire: "Wire | None" = None
 
-    async def call(self, api: Api, make: Callable[[Any], Any], what: str, *, is_effect: bool = False) -> dict[str, Any]:
+    async def call(
+        self, api: Api, make: Callable[[Any], Any], what: str, *, is_effect: bool = False, most_bytes: int | None = None
+    ) -> dict[str, Any]:
         """The JSON that a request answers; `make` builds it from the API, as in `lambda gmail: gmail.users().labels()...`.
 
         `what` says in words what it does, for errors. An effect is sent once, whatever happens. Raises NotFound, TooOld,
-        Conflict, Refused, MissingPermission, SignInExpired, Temporary, TooLarge; of reads Malformed, of effects Uncertain.
+        Conflict, Refused, MissingPermission, SignInExpired, Temporary; of reads TooLarge (beyond `most_bytes`) and
+        Malformed, of effects Uncertain.
         """
         token = await self.tokens.current()
         is_renewed = False
         left = list(self.pauses_seconds)
         while True:
             try:
-                return await asyncio.to_thread(self._once, api, make, what, token, is_effect)
+                return await asyncio.to_thread(self._once, _Asked(api, make, what, is_effect, most_bytes), token)
             except SignInRefused as error:
                 if is_renewed:
                     raise SignInExpired(
@@ -82,15 +96,17 @@ class GoogleClient:
                     raise
                 await asyncio.sleep(max(pause or 0, left.pop(0)))
 
-    def _once(self, api: Api, make: Callable[[Any], Any], what: str, token: str, is_effect: bool) -> dict[str, Any]:
+    def _once(self, asked: "_Asked", token: str) -> dict[str, Any]:
         from googleapiclient.errors import HttpError
 
         from integrations.google.wire import LineBroke, NotReached, TooMuch
 
-        request = make(service(api, self._base(api)))
+        what, is_effect = asked.what, asked.is_effect
+        wire = self.wire.up_to(asked.most_bytes) if asked.most_bytes else self.wire
+        request = asked.make(service(asked.api, self._base(asked.api)))
         request.headers["authorization"] = f"Bearer {token}"
         try:
-            answer: object = request.execute(http=self.wire, num_retries=0)
+            answer: object = request.execute(http=wire, num_retries=0)
         except HttpError as error:
             answered = cast("Any", error).resp
             headers = {str(name): str(value) for name, value in answered.items()}
@@ -101,6 +117,8 @@ class GoogleClient:
             kind = Uncertain if is_effect else Temporary
             raise kind(f"The connection to Google broke off when asked to {what}", detail=str(error)) from error
         except TooMuch as error:
+            if is_effect:
+                raise _misunderstood(what, is_effect=True) from error
             raise TooLarge(f"Google's answer to {what} is too large", detail=str(error)) from error
         except ValueError as error:
             raise _misunderstood(what, is_effect=is_effect) from error

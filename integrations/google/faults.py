@@ -6,12 +6,12 @@ Sources: "Handle API errors" of the Gmail and Calendar guides, and `google.rpc.S
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
 
 import orjson
 
 from core.errors import Conflict, NotFound, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
+from integrations.google.answers import mapping, values
 
 LIMITS = {
     "ratelimitexceeded",
@@ -99,14 +99,9 @@ def _told(body: bytes) -> tuple[set[str], str | None]:
         parsed: object = orjson.loads(body)
     except orjson.JSONDecodeError:
         return set(), None
-    error = _mapping(_mapping(parsed).get("error"))
+    error = mapping(mapping(parsed).get("error"))
     found = {str(error.get("status", ""))}
     for listed in (error.get("errors"), error.get("details")):
-        if isinstance(listed, list):
-            found |= {str(_mapping(one).get("reason", "")) for one in cast("list[object]", listed)}
+        found |= {str(mapping(one).get("reason", "")) for one in values(listed)}
     said = error.get("message")
     return {reason.casefold() for reason in found if reason}, str(said)[:500] if said else None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -4,6 +4,7 @@ Google's client asks for an object like `httplib2.Http`; httplib2 sends a reques
 to be dead, which for a mail may be the second time. This one says exactly what happened instead.
 """
 
+import weakref
 from typing import Any
 
 import httplib2
@@ -28,9 +29,17 @@ class TooMuch(Exception):
 class Wire:
     """Fulfils what `googleapiclient` calls on `httplib2.Http`. One may serve many threads at once."""
 
-    def __init__(self, most_bytes: int = LARGEST_ANSWER_BYTES) -> None:
-        self._client = httpx.Client(timeout=TIMEOUT, transport=httpx.HTTPTransport(retries=0), follow_redirects=False)
+    def __init__(self, most_bytes: int = LARGEST_ANSWER_BYTES, client: httpx.Client | None = None) -> None:
         self._most = most_bytes
+        self._client = client or httpx.Client(
+            timeout=TIMEOUT, transport=httpx.HTTPTransport(retries=0), follow_redirects=False
+        )
+        if client is None:
+            weakref.finalize(self, self._client.close)
+
+    def up_to(self, most_bytes: int) -> "Wire":
+        """The same connections with another limit. It does not outlive this one."""
+        return Wire(most_bytes, self._client)
 
     def request(
         self,
