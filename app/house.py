@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import psycopg
@@ -24,6 +25,7 @@ from core.settings import Settings
 from jobs.outside.all import connected_world
 from jobs.outside.world import Given
 from jobs.periodic import register_periodic
+from jobs.slack_work import SlackWork, register_slack
 from jobs.worker import Worker, working
 from tasks import functions, workers
 
@@ -57,7 +59,13 @@ class House:
             concurrency=self.settings.worker_concurrency,
         )
         register_periodic(worker.app, self.database, self.settings)
+        register_slack(worker.app, self.slack, self.owner)
         return worker
+
+    @cached_property
+    def slack(self) -> SlackWork:
+        """What Slack delivered and what is shown there."""
+        return SlackWork(Given(self.settings, self.database, self.clock), self.thinking)
 
     async def work_until(self, task_id: UUID) -> None:
         """Return when the task is settled (neither queued nor running); work in this process where no worker lives."""

@@ -27,6 +27,10 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FORMS_ARE_TAKEN = {  # Slack sends forms, and signs each
+    "/api/integrations/slack/commands",
+    "/api/integrations/slack/interactions",
+}
 EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # Postgres's text has neither U+0000 nor halves of characters
 MAYBE_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
@@ -108,7 +112,8 @@ class BodyLimit:
             return  # the client went away
         content = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().casefold()
         is_json = content == "application/json" or content.endswith("+json")
-        if body and scope["path"].startswith("/api/") and not is_json:
+        is_form = content == "application/x-www-form-urlencoded" and scope["path"] in FORMS_ARE_TAKEN
+        if body and scope["path"].startswith("/api/") and not (is_json or is_form):
             raise NotJson(
                 f"The body is said to be {content[:100] or 'nothing'!r}", hint="Send Content-Type: application/json."
             )

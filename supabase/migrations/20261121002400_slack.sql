@@ -409,6 +409,19 @@ begin
     coalesce(draft.receipt, '{}') || '{"resolved_by": "person"}', case when not was_sent then 'A person found that it was not sent' end);
 end $$;
 
+create function public.get_approval(approval_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  approval public.approvals;
+begin
+  select * into approval from public.approvals a where a.id = get_approval.approval_id and private.in_scope(a.organization_id);
+  if approval.id is null then
+    perform private.refuse(404, 'There is no such approval', format('approval %s', get_approval.approval_id));
+  end if;
+  return to_jsonb(approval) || jsonb_build_object('task_title', (select t.title from public.tasks t where t.id = approval.task_id));
+end $$;
+comment on function public.get_approval is 'One approval, open or decided.';
+
 -- Section: who may what -------------------------------------------------------------------------------------------
 
 do $$ declare f text; begin
@@ -420,6 +433,7 @@ do $$ declare f text; begin
     'clean_up_slack'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
+  perform private.expose_function('public.get_approval', array['authenticated', 'service_role']);
   perform private.expose_function('private.slack_link_json', array['service_role']);
   perform private.expose_function('private.defer_slack_work', array['service_role']);
   perform private.expose_function('private.notify_slack', array[]::text[]);

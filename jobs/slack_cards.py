@@ -1,0 +1,117 @@
+"""Drafts and questions as cards in Slack: what exactly a yes would be for, and what became of it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+
+from core.settings import Settings
+from integrations.slack.blocks import Card
+from tasks.models import Approval, Draft, Task
+
+DECIDED_DRAFT = {
+    "approved": "You approved it; it is sent.",
+    "used": "You approved it; it is sent.",
+    "rejected": "Rejected.",
+    "voided": "This is not the newest version any more. If there is a newer one, it stands below.",
+    "expired": "The time to decide is over.",
+}
+DECIDED = {
+    "approved": "You said yes.",
+    "used": "You said yes.",
+    "rejected": "You said no.",
+    "voided": "This is not asked any more.",
+    "expired": "The time to decide is over.",
+}
+NOT_FACTS = {"question", "why", "task", "expires_in_seconds", "remind_after_seconds"}
+
+
+def web_address(settings: Settings) -> str:
+    """Where a person's browser finds the pages."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}"
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Makes cards; `address` is where the pages are."""
+
+    address: str
+
+    def of_draft(self, draft: Draft, state: str) -> Card:
+        """A draft; `state` is that of its approval."""
+        is_mail = draft.channel == "mail"
+        facts = _mail_facts(draft) if is_mail else _slack_facts(draft)
+        return Card(
+            heading=f"{'Mail' if is_mail else 'Slack message'} for “{draft.task_title or draft.subject}”",
+            value={"draft": str(draft.id), "digest": draft.digest},
+            facts=facts,
+            text=draft.body,
+            why=draft.why,
+            link=f"{self.address}/review/{draft.id}",
+            approve_label="Approve and send",
+            can_edit=True,
+            decided="" if state == "open" else _became(draft, state),
+        )
+
+    def of_approval(self, approval: Approval, task: Task) -> Card:
+        """A question of a plan, an act of a tool, or a result to look at."""
+        value = {"approval": str(approval.id), "digest": approval.digest}
+        decided = "" if approval.state == "open" else DECIDED[approval.state]
+        link = f"{self.address}/tasks/{task.id}"
+        if approval.tool is not None:
+            shown = approval.payload
+            facts = _facts(shown.get("facts"))
+            text = str(shown.get("text") or "")
+            heading, label = approval.title, "Yes, do it"
+        elif task.tool == "approval_gate":
+            facts = _facts({k: v for k, v in approval.payload.items() if k not in NOT_FACTS})
+            text, heading, label = "", approval.title, "Yes"
+        else:
+            result = cast("dict[str, Any]", task.result) if isinstance(task.result, dict) else {}
+            facts, text = [], _words(result.get("output"))
+            heading, label = f"Result of “{approval.title}”", "Approve"
+        return Card(heading, value, facts, text, approval.why, link, approve_label=label, decided=decided)
+
+
+def _became(draft: Draft, state: str) -> str:
+    if draft.state == "sent":
+        where = str((draft.receipt or {}).get("location") or "")
+        return f"Sent. {where}" if where.startswith("http") else "Sent."
+    if draft.state in {"failed", "uncertain"}:
+        word = "It was not sent" if draft.state == "failed" else "Nobody knows whether it was sent"
+        return f"{word}: {draft.failure_reason}"
+    said = DECIDED_DRAFT[state]
+    return f"{said} What should change: {draft.feedback}" if state == "rejected" and draft.feedback else said
+
+
+def _mail_facts(draft: Draft) -> list[tuple[str, str]]:
+    target = draft.target
+    facts = [("From", f"{target.get('from_name') or ''} <{target.get('from_address') or ''}>".strip())]
+    facts.append(("To", ", ".join(draft.to_recipients) or "nobody yet"))
+    facts += [("Cc", ", ".join(draft.cc_recipients))] if draft.cc_recipients else []
+    facts += [("Bcc", ", ".join(draft.bcc_recipients))] if draft.bcc_recipients else []
+    facts.append(("Subject", draft.subject or "(none)"))
+    return facts + [("Attached", f"{one.name} ({one.size_bytes:,} bytes)") for one in draft.attachments]
+
+
+def _slack_facts(draft: Draft) -> list[tuple[str, str]]:
+    target = draft.target
+    facts = [("To", str(target.get("name") or target.get("channel") or ""))]
+    facts += [("In the thread of", str(target["thread_ts"]))] if target.get("thread_ts") else []
+    mentions = cast("dict[str, str]", target.get("mentions") or {})
+    facts += [("Calls", ", ".join(f"{name} ({place})" for name, place in mentions.items()))] if mentions else []
+    return facts
+
+
+def _facts(shown: object) -> list[tuple[str, str]]:
+    if not isinstance(shown, dict):
+        return []
+    return [(str(name).replace("_", " "), _words(value)) for name, value in cast("dict[str, object]", shown).items()]
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
