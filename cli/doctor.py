@@ -104,7 +104,8 @@ async def _database(house: "House", what: str) -> Check:
     counts = await count_tasks(house.caller)
     total = sum(counts.values())
     hint = "" if house.settings.database_url else "STEWARD_DATABASE_URL names a Postgres of your own."
-    return Check("database", "ok", f"{what}: {total} tasks, {counts.get('completed', 0)} of them done", hint)
+    said = f"{what}: {total} tasks, {counts.get('completed', 0)} of them done (parts of plans not counted)"
+    return Check("database", "ok", said, hint)
 
 
 def _clock(house: "House", settings: Settings) -> Check:

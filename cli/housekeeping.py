@@ -8,7 +8,7 @@ from rich.table import Table
 
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output
-from tasks.metrics import MOST_HOURS, CleanUp, Metrics, get_metrics
+from tasks.metrics import MOST_HOURS, CleanUp, Metrics, MetricsSnapshot, get_metrics
 
 if TYPE_CHECKING:
     from app.house import House
@@ -44,7 +44,7 @@ def metrics_command(
         out = Output(as_json)
         numbers = await get_metrics(house.caller, hours)
         out.data(numbers)
-        _tell(out, numbers)
+        _tell(out, numbers, has_model=house.settings.has_model)
 
     in_house(action)
 
@@ -69,7 +69,7 @@ def cleanup_command(
     in_house(action)
 
 
-def _tell(out: Output, numbers: Metrics) -> None:
+def _tell(out: Output, numbers: Metrics, *, has_model: bool) -> None:
     latest = numbers.latest
     if not numbers.tasks or latest is None:
         out.say("There are no tasks yet.")
@@ -82,6 +82,7 @@ def _tell(out: Output, numbers: Metrics) -> None:
         plans = latest.plans.get(status)
         table.add_row(status, str(count), str(plans) if plans else "")
     out.table(table)
+    out.say("Tasks are counted with every part of a plan, plans once.")
     out.say()
     out.say(f"created    {latest.created_last_hour} in the last hour, {latest.created_last_day} in the last day")
     out.say(f"completed  {latest.completed_last_hour} in the last hour, {latest.completed_last_day} in the last day")
@@ -90,11 +91,17 @@ def _tell(out: Output, numbers: Metrics) -> None:
     if latest.average_seconds is not None:
         out.say(f"time       {latest.average_seconds:.1f} s on average")
     if latest.model_calls_last_day:
-        out.say(
-            f"thinking   {latest.model_calls_last_day} calls, {latest.tokens_last_day} tokens, ${latest.cost_usd_last_day:.4f} in the last day"
-        )
+        out.say(f"thinking   {_thinking(latest, has_model=has_model)} in the last day")
     if numbers.drafts_to_review:
         out.say(f"review     {numbers.drafts_to_review} drafts wait: steward review")
+
+
+def _thinking(latest: MetricsSnapshot, *, has_model: bool) -> str:
+    """Who answered, and what that cost."""
+    calls = latest.model_calls_last_day
+    if not has_model and not latest.tokens_last_day:
+        return f"the built-in rules answered {'once' if calls == 1 else f'{calls} times'}, no language model was asked,"
+    return f"{calls} calls, {latest.tokens_last_day} tokens, ${latest.cost_usd_last_day:.4f}"
 
 
 def _tell_cleaned(out: Output, done: Mapping[CleanUp, int], *, dry_run: bool) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.door import DoorCommand, JsonOption, in_house, opened_house, run_async
-from cli.output import Output
+from cli.output import Output, WrongUse
 from core.errors import Unavailable
-from core.settings import Settings, load_settings
+from core.settings import QUEUES, Settings, load_settings, read_queues
 
 if TYPE_CHECKING:
     from app.house import House
@@ -53,7 +53,8 @@ def web_command(port: PortOption = None, as_json: JsonOption = False) -> None:
 
 def worker_command(
     queues: Annotated[
-        str | None, typer.Option("--queues", help="Take from these alone, like thinking,tools; else from all.")
+        str | None,
+        typer.Option("--queues", help=f"Take from these alone, commas between: {', '.join(QUEUES)}; else from all."),
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", min=1, max=256, help="Tasks at the same time; else 4.")
@@ -63,10 +64,18 @@ def worker_command(
     """Run only a worker. Any number of them share one database, on any number of machines."""
     changes: dict[str, object] = {}
     if queues is not None:
-        changes["worker_queues"] = queues
+        changes["worker_queues"] = _queues(queues)
     if concurrency is not None:
         changes["worker_concurrency"] = concurrency
     _serve(Output(as_json), None, web=False, worker=True, browser=False, changes=changes)
+
+
+def _queues(given: str) -> str:
+    """Raises WrongUse for a queue that there is not: a worker would wait at it for ever."""
+    try:
+        return read_queues(given)
+    except ValueError as error:
+        raise WrongUse(f"--queues has no value {given[:80]!r}", hint=f"{str(error).capitalize()}.") from None
 
 
 def _serve(

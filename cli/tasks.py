@@ -153,8 +153,8 @@ def list_command(
         out = Output(as_json)
         out.data({"items": tasks, "has_more": has_more})
         if not tasks:
-            is_filtered = where.as_json() != {"status": OPEN, "parent": "none"}
-            out.say("No task is like that." if is_filtered else NOTHING_OPEN)
+            if not as_json:
+                await _say_nothing_found(out, house.caller, where)
             return
         table = rendering.task_table(tasks, house.clock.now(), house.clock.timezone, out.console.width)
         out.table(table)
@@ -164,6 +164,22 @@ def list_command(
             out.note("Something waits for your review: steward review")
 
     in_house(action)
+
+
+async def _say_nothing_found(out: Output, caller: Caller, where: TaskFilter) -> None:
+    if where.as_json() == {"status": OPEN, "parent": "none"}:
+        out.say(NOTHING_OPEN)
+        return
+    out.say("No task is like that." if where.status != OPEN else "No open task is like that.")
+    wider = [("--steps", "is a step below another", {"parent": None})] if where.parent else []
+    if where.status == OPEN:
+        wider.insert(0, ("--all", "is done or cancelled", {"status": None}))
+    if len(wider) == 2:
+        wider.append(("--all --steps", "is a step that is done or cancelled", {"status": None, "parent": None}))
+    for options, state, change in wider:
+        if (await functions.list_tasks(caller, where.model_copy(update=change), limit=1)).items:
+            out.note(f"One that fits {state}: {options} shows it.")
+            return
 
 
 NOTHING_OPEN = 'Nothing to do. `steward chat "..."` or `steward add "..."` makes a task.'

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Invalid
 
+QUEUES = ("thinking", "tools", "housekeeping")  # tasks to think about, tasks with a tool, what the clock does
 EXAMPLE_TIME = "2026-03-04T09:30:00+01:00"
 SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
@@ -88,9 +89,11 @@ class Settings(BaseSettings):
         default="mon-fri 09:00-17:00",
         description='When you work, by your clock: "mon-fri 09:00-12:30 13:30-17:00; sat 10:00-12:00"',
     )
-    calendar_sync_seconds: int = Field(
-        default=300, ge=30, le=86400, description="How often connected calendars are read anew, where nothing is pushed"
-    )
+
+    @field_validator("worker_queues")
+    @classmethod
+    def _queues(cls, value: str | None) -> str | None:
+        return None if value is None else read_queues(value)
 
     @field_validator("timezone")
     @classmethod
@@ -416,6 +419,14 @@ def named_models(listed: str | None) -> list[tuple[str, str | None]]:
     """Models out of a list like `name,name@base_url`: each with its base URL, None where none is named."""
     parts = [part.strip().partition("@") for part in (listed or "").split(",") if part.strip()]
     return [(name.strip(), url.strip() if at else None) for name, at, url in parts]
+
+
+def read_queues(text: str) -> str:
+    """Names of queues with commas between, each once. Raises ValueError that says which there are."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or not set(names) <= set(QUEUES):
+        raise ValueError(f"allowed are {', '.join(QUEUES)}, with commas between; leave it out for all of them")
+    return ",".join(dict.fromkeys(names))
 
 
 def variable_name(field: str) -> str:

@@ -1,9 +1,10 @@
 """Tools that only move a task: do nothing, wait for a time, a decision, a reply, another agent."""
 
+import json
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from agents.equipment import Run
 from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Settled, Tool, Waiting
@@ -12,21 +13,63 @@ from tasks import review
 from tasks.models import Evidence
 
 DAY_SECONDS = 86_400
+UNITS = ((DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-class DelayInput(BaseModel):
-    """For how long, or until when."""
+class ControlInput(BaseModel):
+    """Base of these inputs: a wrong one raises Invalid that says in words what is allowed."""
+
+    of: ClassVar[str] = "task"
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_words(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return read(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "tool_input"
+            value = json.dumps(first["input"], default=str, ensure_ascii=False)[:100]
+            allowed = _allowed(first["type"], dict(first.get("ctx") or {}), list(cls.model_fields)) or first["msg"]
+            raise Invalid(f"The input of this {cls.of} is wrong: {where} {allowed}, not {value}") from None
+
+
+def _allowed(kind: str, limits: dict[str, Any], fields: list[str]) -> str:
+    """What is allowed where Pydantic found an error of this kind; empty where it has better words."""
+    match kind:
+        case "greater_than_equal":
+            return f"is {limits['ge']:g} or more"
+        case "greater_than":
+            return f"is more than {limits['gt']:g}"
+        case "less_than_equal":
+            return f"is {limits['le']:.0f} at most"
+        case "float_type" | "float_parsing" | "finite_number":
+            return "is a number"
+        case "string_type":
+            return "is a text"
+        case "extra_forbidden":
+            return f"is no part of it; there is {' and '.join(fields)}"
+        case _ if kind.startswith("datetime"):
+            return "is a time like 2026-03-05T15:00 (by your clock) or 2026-03-05T15:00:00+01:00"
+        case _:
+            return ""
+
+
+class DelayInput(ControlInput):
+    """For how long, or until when; a time without an offset is by the person's clock."""
 
     model_config = ConfigDict(extra="forbid")
+    of: ClassVar[str] = "delay"
 
     seconds: float | None = Field(default=None, ge=0, le=366 * DAY_SECONDS)
     until: datetime | None = None
 
 
-class GateInput(BaseModel):
+class GateInput(ControlInput):
     """What is asked, why, and by when it has to be decided."""
 
     model_config = ConfigDict(extra="allow")
+    of: ClassVar[str] = "gate"
 
     question: str = ""
     why: str = ""
@@ -34,10 +77,11 @@ class GateInput(BaseModel):
     remind_after_seconds: float | None = Field(default=None, gt=0, le=366 * DAY_SECONDS)
 
 
-class WaitInput(BaseModel):
+class WaitInput(ControlInput):
     """From whom something is awaited, and by when."""
 
     model_config = ConfigDict(extra="allow")
+    of: ClassVar[str] = "wait"
 
     whom: str = ""
     deadline_seconds: float | None = Field(default=None, gt=0, le=366 * DAY_SECONDS)
@@ -52,17 +96,34 @@ async def do_nothing(run: Run, given: BaseModel) -> Outcome:
 async def delay(run: Run, wanted: DelayInput) -> Outcome:
     """Wait for a time; the database's clock wakes the task."""
     if (wanted.seconds is None) == (wanted.until is None):
-        raise Invalid("A delay takes either seconds or until", detail=f"tool_input {run.task.tool_input}")
+        raise Invalid("A delay takes either seconds or until, one of them")
     if isinstance(run.task.result, dict) and "delayed" in run.task.result:
         return Done("The time is over", "verified", [Evidence(kind="clock", what="The database's clock woke it")])
+    zone = run.equipment.clock.timezone
+    until = wanted.until and (wanted.until if wanted.until.tzinfo else wanted.until.replace(tzinfo=zone))
     return Waiting(
         "delay",
-        f"Waits until {wanted.until.isoformat()}" if wanted.until else f"Waits {wanted.seconds:g} seconds",
+        f"Waits until {moment_words(until.astimezone(zone))}" if until else f"Waits {span_words(wanted.seconds or 0)}",
         "Time",
         wait_seconds=wanted.seconds,
-        until=wanted.until,
+        until=until,
         remember={"delayed": True},
     )
+
+
+def moment_words(moment: datetime) -> str:
+    """A moment as it is said in its own zone: "Tue 1 Jan 2030, 09:00"."""
+    return f"{moment:%a} {moment.day} {moment:%b} {moment.year}, {moment:%H:%M}"
+
+
+def span_words(seconds: float) -> str:
+    """A time span in its two largest units: "1 second", "2 hours 5 minutes"."""
+    found: list[str] = []
+    for size, word in UNITS:
+        number, seconds = int(seconds // size), seconds % size
+        if number:
+            found.append(f"{number} {word}{'' if number == 1 else 's'}")
+    return " ".join(found[:2]) or "under a second"
 
 
 async def approval_gate(run: Run, wanted: GateInput) -> Outcome:

@@ -9,7 +9,7 @@ from app._view.words import state
 from tasks.functions import TaskNode
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, TOP = 184, 58, 44, 14, 30
-LINE = 24  # characters
+LINE = 22  # characters, wide ones too
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN
 from tasks.models import LogEntry, Task, TaskEvent
 
 PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
+UNDER_WAY = "Its parts are under way"
 TOGETHER = timedelta(seconds=2)
 
 
@@ -43,7 +44,8 @@ def _state(entry: LogEntry, changed: Sequence[datetime]) -> Entry:
     if reason == PLAN_CHANGED and not any(abs(at - entry.timestamp) < TOGETHER for at in changed):
         reason = "for its parts; the plan stays as it is"  # a part that failed was left to the person
     if entry.event == "blocked" and reason:  # what it waits for says more than who found out
-        return Entry(entry.timestamp, head, reason.removeprefix("Waits ").removeprefix("Waiting "))
+        reason = "for its parts" if reason == UNDER_WAY else reason.removeprefix("Waits ").removeprefix("Waiting ")
+        return Entry(entry.timestamp, head, reason)
     return Entry(entry.timestamp, head, _by(entry.actor_type, reason))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -180,7 +181,7 @@ async def test_a_delay_holds_no_worker_and_goes_on(house: House) -> None:
             house, root(node("wait", "delay", tool_input={"seconds": 1}), node("after", after=["wait"]))
         )
         waiting = await until(house, made.keys["wait"], is_state("blocked"))
-        assert (waiting.blocked_on, waiting.blocked_reason) == ("delay", "Waits 1 seconds")
+        assert (waiting.blocked_on, waiting.blocked_reason) == ("delay", "Waits 1 second")
         assert waiting.blocked_until is not None
         await until(house, made.id, is_state("completed"))
 
@@ -194,6 +195,15 @@ async def test_a_delay_with_a_wrong_input_fails_and_says_why(house: House, wrong
         task = await until(house, made.keys["wait"], is_state("failed"))
     assert task.failure_reason
     assert "delay" in task.failure_reason.casefold()
+
+
+@pytest.mark.parametrize("until_when", ["2031-01-01T09:00:00", "2031-01-01T08:00:00Z"])
+async def test_a_delay_until_a_time_goes_by_the_persons_clock(house: House, until_when: str) -> None:
+    async with at_work(house):
+        made = await started(house, root(node("wait", "delay", tool_input={"until": until_when})))
+        waiting = await until(house, made.keys["wait"], is_state("blocked"))
+    assert waiting.blocked_reason == "Waits until Wed 1 Jan 2031, 09:00"
+    assert waiting.blocked_until == datetime(2031, 1, 1, 8, tzinfo=UTC)
 
 
 async def test_a_gate_waits_for_a_person_and_lets_through(house: House) -> None:

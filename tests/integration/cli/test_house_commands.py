@@ -139,3 +139,14 @@ def test_doctor_finds_a_database_that_does_not_answer(steward: Steward) -> None:
 def test_the_token_lives_as_long_as_asked(steward: Steward) -> None:
     assert steward.json("token", "--hours", "2")["expires_in_seconds"] == 7200
     assert steward("token", "--hours", "0").returncode == 2
+
+
+def test_a_worker_refuses_queues_that_there_are_not(steward: Steward) -> None:
+    for given in ("nosuch", "", "tools,nosuch"):
+        done = steward("worker", "--queues", given)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"--queues has no value {given!r}" in done.stderr
+        assert "thinking, tools, housekeeping" in done.stderr
+    done = steward("worker", STEWARD_WORKER_QUEUES="bogus")
+    assert done.returncode == 1
+    assert "STEWARD_WORKER_QUEUES" in done.stderr

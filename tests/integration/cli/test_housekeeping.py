@@ -62,3 +62,14 @@ def test_a_wrong_schedule_is_told_in_a_line(steward: Steward) -> None:
     assert done.returncode == 1
     assert "STEWARD_CLEANUP_SCHEDULE" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_metrics_say_what_is_counted_and_who_answered(steward: Steward) -> None:
+    task = steward.json("chat", "Draft an email to john@example.com thanking him for the meeting")["tasks"][0]
+    steward("execute", task["id"])
+    words = steward("metrics").stdout
+    assert "Tasks are counted with every part of a plan, plans once." in words
+    assert "the built-in rules answered" in words
+    assert "tokens" not in words
+    database = next(check for check in steward.json("doctor")["checks"] if check["name"] == "database")
+    assert "(parts of plans not counted)" in database["said"]

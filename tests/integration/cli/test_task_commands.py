@@ -228,3 +228,16 @@ def test_version(steward: Steward) -> None:
     done = steward("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("steward ")
+
+
+def test_a_search_says_where_else_something_fits(steward: Steward) -> None:
+    task = steward.json("add", "Water the cactus")["task"]
+    steward("done", task["id"])
+    found = steward("list", "--search", "cactus")
+    assert found.stdout == "No open task is like that.\n"
+    assert found.stderr == "One that fits is done or cancelled: --all shows it.\n"
+    assert "Water the cactus" in steward("list", "--search", "cactus", "--all").stdout
+    nothing = steward("list", "--search", "unicorn")
+    assert (nothing.stdout, nothing.stderr) == ("No open task is like that.\n", "")
+    assert steward("list", "--search", "unicorn", "--all").stdout == "No task is like that.\n"
+    assert steward.json("list", "--search", "cactus") == {"items": [], "has_more": False}

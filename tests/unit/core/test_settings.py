@@ -50,6 +50,9 @@ def test_home_may_be_written_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_
         ("STEWARD_OWNER_EMAIL", "nobody", "ana@example.org"),
         ("STEWARD_MAIL_FROM", "a@b, c@d", "ana@example.org"),
         ("STEWARD_WORKER_CONCURRENCY", "-1", "greater than or equal to 1"),
+        ("STEWARD_WORKER_QUEUES", "bogus", "thinking, tools, housekeeping"),
+        ("STEWARD_WORKER_QUEUES", "tools,bogus", "thinking, tools, housekeeping"),
+        ("STEWARD_WORKER_QUEUES", " , ", "thinking, tools, housekeeping"),
     ],
 )
 def test_a_wrong_value_is_explained(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str) -> None:
@@ -138,3 +141,10 @@ def test_ages_are_whole_days_from_one(monkeypatch: pytest.MonkeyPatch, value: st
     monkeypatch.setenv("STEWARD_REMOVE_AFTER_DAYS", value)
     with pytest.raises(Invalid, match="STEWARD_REMOVE_AFTER_DAYS"):
         load_settings()
+
+
+def test_queues_are_named_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEWARD_WORKER_QUEUES", "tools, thinking,tools")
+    assert load_settings().worker_queue_names == ["tools", "thinking"]
+    monkeypatch.delenv("STEWARD_WORKER_QUEUES")
+    assert load_settings().worker_queue_names is None

@@ -47,6 +47,7 @@ def test_waiting_is_told_by_its_reason() -> None:
         "waits: until Tue 1 Jan 2030, 09:00"
     ]
     assert told(entries=({"event": "blocked", "reason": "Waiting for your review"},)) == ["waits: for your review"]
+    assert told(entries=({"event": "blocked", "reason": "Its parts are under way"},)) == ["waits: for its parts"]
     assert told(entries=({"event": "blocked"},)) == ["waits: by Steward"]
 
 
