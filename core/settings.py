@@ -17,6 +17,8 @@ QUEUES = ("thinking", "tools", "housekeeping")  # tasks to think about, tasks wi
 EXAMPLE_TIME = "2026-03-04T09:30:00+01:00"
 SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
+    "imap_url": ("imap", "imaps"),
+    "resend_base_url": ("https", "http"),
     "openai_base_url": ("https", "http"),
     "supabase_url": ("https", "http"),
 }
@@ -65,6 +67,22 @@ class Settings(BaseSettings):
         description="smtp://user:password@host:587 or smtps://...: mail is sent there; else it goes to the local outbox",
     )
     mail_from: str | None = Field(default=None, description="Sender address, where it is not the owner's")
+    imap_url: SecretStr | None = Field(
+        default=None,
+        description="imaps://user:password@host:993 or imap://...:143: the mailbox that is read, and where sent mail is filed",
+    )
+    mail_sync_seconds: int = Field(
+        default=300, ge=10, le=86400, description="How often mailboxes are read, where nothing tells of new mail"
+    )
+    mail_signature: str = Field(default="", description="Text under mails from the mailbox of these settings")
+    resend_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="RESEND_API_KEY",
+        description="Key of Resend: mail is sent through it, where no SMTP server is set",
+    )
+    resend_base_url: str = Field(
+        default="https://api.resend.com", validation_alias="RESEND_BASE_URL", description="Base URL of Resend's API"
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="warning", description="What is logged")
     log_format: Literal["auto", "json", "text"] = Field(
@@ -149,7 +167,7 @@ class Settings(BaseSettings):
             raise ValueError("allowed is postgresql://user:password@host:5432/database") from error
         return value
 
-    @field_validator("smtp_url", "openai_base_url", "supabase_url")
+    @field_validator("smtp_url", "imap_url", "resend_base_url", "openai_base_url", "supabase_url")
     @classmethod
     def _url(cls, value: SecretStr | str | None, info: ValidationInfo) -> SecretStr | str | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -3,62 +3,117 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from agents.services.mail import Mailbox, Mailboxes
 from core.database import Caller
-from core.outside.errors import NotConnected
+from core.errors import StewardError
+from core.outside.errors import NotConnected, SignInExpired
 from core.outside.mail import IncomingMail, MailAddress, MailQuery, SyncPage
 from core.settings import Settings
+from core.vault import Vault
 from jobs.outside.world import Given, Service
+from tasks import accounts
 from tasks import mail as stored
+from tasks.accounts import Account, Secret
 from tasks.models import Task
 
 if TYPE_CHECKING:
     from integrations.mail.sender import Sender
 
-HINT = "Connect an account on /settings, or set STEWARD_SMTP_URL."
+HINT = "Connect an account at /settings, or set STEWARD_SMTP_URL: docs/guide/mail.md shows how."
+GOOGLE, IMAP = "google", "imap"
 
 
 def services(given: Given) -> dict[type, Service]:
     """`Mailbox` is the person's usual one, `Mailboxes` opens each of them."""
 
     async def usual(caller: Caller, task: Task) -> Mailbox:
-        return await OwnMailboxes(given, caller, task).open()
+        return await OwnMailboxes(given, caller, task.created_by).open()
 
     async def every(caller: Caller, task: Task) -> Mailboxes:
-        return OwnMailboxes(given, caller, task)
+        return OwnMailboxes(given, caller, task.created_by)
 
     return {Mailbox: Service(usual), Mailboxes: Service(every)}
 
 
 @dataclass(frozen=True)
 class OwnMailboxes:
-    """Fulfils `Mailboxes` for the person and the tenant of one task."""
+    """Fulfils `Mailboxes` for one person (None: anybody) of the tenant that the caller, the worker, acts for."""
 
     given: Given
     caller: Caller
-    task: Task
+    user_id: UUID | None = None
 
     async def open(self, account_id: str | None = None) -> Mailbox:
-        if account_id is None and await stored.serves_owner(self.caller, self.given.settings.owner_email):
+        """Where no account is named: the person's connected one, else that of the settings for the local owner."""
+        known = [one for one in await accounts.list_accounts(self.caller) if one.provider in {GOOGLE, IMAP}]
+        if account_id is not None:
+            named = next((one for one in known if str(one.id) == account_id), None)
+            if named is None:
+                raise NotConnected("The account that this mail is from is not connected any more", hint=HINT)
+            return await self.of_account(named)
+        own = [one for one in known if self.user_id in {None, one.user_id} and one.state != "revoked"]
+        refused: StewardError | None = None
+        for account in sorted(own, key=lambda one: one.state != "connected"):
+            try:
+                return await self.of_account(account)
+            except NotConnected as error:  # expired, or allowed other things than mail
+                refused = refused or error
+        if isinstance(refused, SignInExpired):
+            raise refused
+        if await stored.serves_owner(self.caller, self.given.settings.owner_email):
             return mailbox_of_settings(self.given.settings, self.caller)
-        raise NotConnected("No mailbox is connected", hint=HINT)
+        raise refused or NotConnected("No mailbox is connected", hint=HINT)
+
+    async def of_account(self, account: Account) -> Mailbox:
+        """The mailbox of a connected account. Raises NotConnected, SignInExpired."""
+        if account.provider == GOOGLE:
+            from jobs.outside.google import gmail_mailbox
+
+            return await gmail_mailbox(self.given, self.caller, account_id=account.id)
+        vault = Vault.from_settings(self.given.settings)
+        opened, secret = await accounts.open_account(self.caller, vault, account.organization_id, IMAP, account.id)
+        return imap_mailbox(opened, secret)
+
+
+def imap_mailbox(account: Account, secret: Secret) -> Mailbox:
+    """An IMAP account: reads by `imap_url`, sends by `smtp_url` of its secret."""
+    from integrations.mail.imap import ImapMailbox
+    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.smtp import SmtpServer
+
+    own = MailAddress(account.address, str(account.settings.get("name") or ""))
+    signature = str(account.settings.get("signature") or "")
+    sender = SmtpServer(str(secret["smtp_url"]))
+    return ImapMailbox(ImapAddress.from_url(str(secret["imap_url"])), sender, (own,), signature)
 
 
 def mailbox_of_settings(settings: Settings, caller: Caller) -> Mailbox:
-    """Sends by STEWARD_SMTP_URL, else writes to the outbox in `<home>/outbox`; reads what lies in the database."""
+    """Reads STEWARD_IMAP_URL, else what lies in the database; sends as `sender_of_settings`."""
+    own = (MailAddress(settings.sender_address, settings.owner_name),)
+    sender = sender_of_settings(settings)
+    if settings.imap_url:
+        from integrations.mail.imap import ImapMailbox
+        from integrations.mail.imap_session import ImapAddress
+
+        address = ImapAddress.from_url(settings.imap_url.get_secret_value())
+        return ImapMailbox(address, sender, own, settings.mail_signature)
     from integrations.mail.local import LocalMailbox
 
-    own = (MailAddress(settings.sender_address, settings.owner_name),)
-    return LocalMailbox(Shelf(caller), sender_of_settings(settings), own)
+    return LocalMailbox(Shelf(caller), sender, own, settings.mail_signature)
 
 
 def sender_of_settings(settings: Settings) -> "Sender":
-    """What hands mail over."""
+    """What hands mail over: STEWARD_SMTP_URL, else RESEND_API_KEY, else the outbox in `<home>/outbox`."""
     if settings.smtp_url:
         from integrations.mail.smtp import SmtpServer
 
         return SmtpServer(settings.smtp_url.get_secret_value())
+    if settings.resend_api_key:
+        from integrations.mail.resend import ResendSender
+
+        return ResendSender(settings.resend_api_key.get_secret_value(), settings.resend_base_url)
     from integrations.mail.outbox import Outbox, OutboxSender
 
     return OutboxSender(Outbox(settings.home / "outbox"))
