@@ -6,7 +6,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
@@ -15,6 +15,7 @@ import psycopg
 from agents.equipment import Equipment
 from agents.thinking import Thinking
 from agents.tools.built_in import BUILT_IN_TOOLS
+from agents.tools.tool import AnyTool
 from app.live import EventHub
 from core.clock import Clock
 from core.database import Caller, Database, Identity, open_database
@@ -23,6 +24,7 @@ from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
 from jobs.outside.all import connected_world
+from jobs.outside.remote import remote_tools
 from jobs.outside.world import Given
 from jobs.periodic import register_periodic
 from jobs.slack_work import SlackWork, register_slack
@@ -50,11 +52,15 @@ class House:
         """The database as the owner sees it."""
         return self.database.acting_as(self.owner)
 
-    def worker(self) -> Worker:
+    async def tools(self) -> dict[str, AnyTool]:
+        """Every tool of this house: its own, and those that MCP servers offer now."""
+        return {**await remote_tools(self.settings), **self.equipment.tools}
+
+    async def worker(self) -> Worker:
         """A worker of this house, for the queues and with the concurrency that the settings say."""
         worker = Worker(
             self.database,
-            self.equipment,
+            replace(self.equipment, tools=await self.tools()),
             queues=self.settings.worker_queue_names,
             concurrency=self.settings.worker_concurrency,
         )
@@ -72,7 +78,7 @@ class House:
         if await worker_lives(self.database):
             await self._settled(task_id)
         else:
-            async with working(self.worker()):
+            async with working(await self.worker()):
                 await self._settled(task_id)
 
     async def _settled(self, task_id: UUID) -> None:

@@ -79,7 +79,7 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
             if worker:
                 from jobs.worker import working
 
-                await parts.enter_async_context(working(house.worker()))
+                await parts.enter_async_context(working(await house.worker()))
                 await _first_heartbeat(house)
             if web:
                 await parts.enter_async_context(_serving(house))

@@ -176,6 +176,11 @@ class Settings(BaseSettings):
             raise ValueError(f"allowed is {' or '.join(f'{scheme}://host...' for scheme in schemes)}")
         return value
 
+    mcp_servers: SecretStr | None = Field(
+        default=None,
+        description='MCP servers whose tools are used, as {"mcpServers": {...}} or the path of a file with that',
+    )
+
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for /metrics from other machines; else only this machine reads it"
     )

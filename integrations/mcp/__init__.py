@@ -1,0 +1,1 @@
+"""Programs that offer tools by the Model Context Protocol."""
