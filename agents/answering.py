@@ -8,7 +8,14 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelRetry, RunContext, Tool, ToolOutput
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    ToolCallPart,
+    ToolReturnPart,
+)
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
@@ -16,7 +23,7 @@ from pydantic_ai.usage import UsageLimits
 
 from agents.asking import CHAIN, MAX_OUTPUT_TOKENS, AskedModel
 from agents.models import is_forgotten, may_go_elsewhere, translated
-from agents.thinking import RULES_NAME, OfferedTool, Question, Thinking
+from agents.thinking import RULES_NAME, OfferedTool, Question, Thinking, Trail
 
 TIMEOUT_SECONDS = 60
 REPAIRS = 2
@@ -30,34 +37,46 @@ async def ask(thinking: Thinking, question: Question, by_rules: Callable[[], Bas
     Where the server keeps its answers, a question that goes on from one says only what is new; else it says everything.
     """
     if thinking.is_chained and question.more and question.trail is not None and question.trail.response_id:
-        answer = await _going_on(thinking, question, question.trail.response_id)
+        answer = await _going_on(thinking, question, question.trail)
         if answer is not None:
             return answer
     model = _model(thinking, question, by_rules)
     try:
-        return await _answer(model, question, question.words, "auto" if thinking.is_chained else None)
+        return await _answer(model, question, question.words)
     except AgentRunError as error:
         raise translated(error, model.heard) from error
 
 
-async def _going_on(thinking: Thinking, question: Question, response_id: str) -> BaseModel | None:
+async def _going_on(thinking: Thinking, question: Question, trail: Trail) -> BaseModel | None:
     """The answer to `question.more`, said after an earlier answer; None where the server does not know that any more."""
     line_up = thinking.line_up(question.wanted_size)
     model = AskedModel(line_up[:1], thinking, question)
     try:
-        return await _answer(model, question, question.more, response_id)
+        return await _answer(model, question, question.more, trail)
     except AgentRunError as error:
         if is_forgotten(error) or (may_go_elsewhere(error) and len(line_up) > 1):
             return None
         raise translated(error, model.heard) from error
 
 
-async def _answer(model: AskedModel, question: Question, words: str, chained_to: str | None) -> BaseModel:
-    """`chained_to`: the id of an answer, or "auto" to go on from the answers of this very question alone."""
-    agent = _agent(model, question, {CHAIN: chained_to} if chained_to else {})
-    result = await agent.run(words, usage_limits=_limits(model.thinking, REPAIRS + 1, question))
-    if question.trail is not None:
-        question.trail.response_id = model.response_id
+async def _answer(model: AskedModel, question: Question, words: str, after: Trail | None = None) -> BaseModel:
+    """The answer to the words, said `after` an earlier answer or as the beginning; leaves the question's trail there.
+
+    Within a question each request goes on from the one before, where the server keeps its answers.
+    """
+    history: list[ModelMessage] = []
+    settings: dict[str, Any] = {CHAIN: "auto"} if model.thinking.is_chained else {}
+    if after is not None:
+        settings = {CHAIN: after.response_id}
+        taken: list[ModelRequestPart] = [ToolReturnPart(name, "Taken.", tool_call_id=id) for name, id in after.calls]
+        history = [ModelRequest(taken)] if taken else []
+    agent = _agent(model, question, settings)
+    limits = _limits(model.thinking, REPAIRS + 1, question)
+    result = await agent.run(words, message_history=history, usage_limits=limits)
+    if question.trail is not None and model.last is not None:
+        question.trail.response_id = model.last.provider_response_id
+        calls = [part for part in model.last.parts if isinstance(part, ToolCallPart)]
+        question.trail.calls = tuple((call.tool_name, call.tool_call_id) for call in calls)
     return result.output
 
 

@@ -39,7 +39,7 @@ class AskedModel(WrapperModel):
     """A line-up of models as one: every request is recorded, tried again where that may help, and read leniently.
 
     The first of the line-up is asked; the next one when that is out of reach, or unknown to its server, or its key is
-    used up. `heard` is the last thing it said in prose, `response_id` its last answer's, where the first model gave it.
+    used up. `heard` is the last thing it said in prose, `last` its last answer, where the first model gave it.
     """
 
     def __init__(self, line_up: Sequence[Model], thinking: Thinking, question: Question) -> None:
@@ -48,7 +48,7 @@ class AskedModel(WrapperModel):
         self.thinking = thinking
         self.question = question
         self.heard = ""
-        self.response_id: str | None = None
+        self.last: ModelResponse | None = None
 
     async def request(
         self,
@@ -144,7 +144,7 @@ class AskedModel(WrapperModel):
 
     def _heard(self, response: ModelResponse, parameters: ModelRequestParameters, model: Model) -> ModelResponse:
         self.heard = response.text or ""
-        self.response_id = response.provider_response_id if model is self.wrapped else None
+        self.last = response if model is self.wrapped else None
         return salvaged(response, parameters.output_tools)
 
     async def _end(

@@ -4,11 +4,13 @@ It is scoped to the one task; a part that turns out too big is planned in its tu
 as they need and the bounds of the tree allow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.sequencer import Part, Plan, sequence
 from agents.strategist import PlannedSubtask
+from agents.templates import TEMPLATE, check_tree, reference_in, slug, strings
+from agents.tools.tool import AnyTool
 from core.errors import Invalid
 
 
@@ -28,13 +30,56 @@ def arrange(parts: Sequence[PlannedSubtask]) -> Plan[int]:
     )
 
 
-def problem_of(parts: Sequence[PlannedSubtask]) -> str | None:
-    """What is wrong with the edges, in words for who made them; None when they form an order."""
+def problem_of(
+    parts: Sequence[PlannedSubtask], tools: Mapping[str, AnyTool] | None = None, outputs: Sequence[str] = ()
+) -> str | None:
+    """What is wrong with the edges and the tools, in words for who made them; None when they can be done in an order.
+
+    `tools` are those that a part may name, None where there are none; `outputs` the titles of tasks that are over before.
+    """
     try:
-        arrange(parts)
+        edges = arrange(parts).edges
+        for position, part in enumerate(parts):
+            if part.tool is not None:
+                before = [*(parts[need].title for need in _all_before(position, edges)), *outputs]
+                _check_tool(part, tools or {}, before)
+        check_tree({"title": "", "children": [part.model_dump() for part in parts]}, tools or {})
     except Invalid as error:
         return f"{error.message}: {error.detail}" if error.detail else error.message
     return None
+
+
+def _check_tool(part: PlannedSubtask, tools: Mapping[str, AnyTool], before: Sequence[str]) -> None:
+    """Raises Invalid for a tool that is not there, an input that it cannot take, or a template that names no earlier part."""
+    from agents.toolbox import problem_of_input
+
+    tool = tools.get(part.tool or "")
+    if tool is None:
+        raise Invalid(
+            f"There is no tool {part.tool!r} for parts", detail=f"there are: {', '.join(sorted(tools)) or 'none'}"
+        )
+    if part.execution_type == "manual":
+        raise Invalid(f"The part {part.title!r} has a tool and is manual: a tool is used by the assistant")
+    if problem := problem_of_input(tool, part.tool_input):
+        raise Invalid(problem)
+    for _, text in strings(part.tool_input):
+        for match in TEMPLATE.finditer(text):
+            if match[1] or match[2] is None:
+                continue
+            name = reference_in(match[2]).name
+            if name not in {slug(title) for title in before}:
+                known = ", ".join(slug(title) for title in before) or "none"
+                raise Invalid(f"The part {part.title!r} uses {{{{ {name} }}}}", detail=f"it comes after: {known}")
+
+
+def _all_before(position: int, edges: Mapping[int, frozenset[int]]) -> set[int]:
+    """Every part that is over before this one starts."""
+    found, waiting = set[int](), [position]
+    while waiting:
+        new = edges[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
 
 
 def as_rows(parts: Sequence[PlannedSubtask]) -> list[dict[str, Any]]:

@@ -4,17 +4,22 @@ Source: seeds document 002, "Execution API" (three execution strategies).
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
-from agents.thinking import Question, Thinking, load_prompt
+from agents.notes import Note
+from agents.thinking import Prompt, Question, Thinking, Trail, load_prompt
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
+
+if TYPE_CHECKING:
+    from agents.toolbox import Toolbox
 
 PROMPT = load_prompt(Path(__file__).parent / "strategist.md")
 THREAD_CHARACTERS = 20_000
@@ -54,12 +59,19 @@ class PlannedSubtask(BaseModel):
     estimated_duration_minutes: int | None = Field(default=None, ge=1)
     group: str = Field(default="", description="Parts of one group may run side by side")
     integrates: str = Field(default="", description="The group that this part brings together, after all of it")
+    tool: str | None = Field(default=None, description="A tool of the list that does this part, where one does")
+    tool_input: dict[str, Any] = Field(default_factory=dict[str, Any], description="What the tool is given")
+
+    @field_validator("tool", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
 
 
 class Decompose(BaseModel):
-    """The parts."""
+    """The parts; a single one only where a tool does it."""
 
-    subtasks: list[PlannedSubtask] = Field(min_length=2, max_length=12)
+    subtasks: list[PlannedSubtask] = Field(min_length=1, max_length=12)
     confidence: float = Field(ge=0, le=1)
     message: str = ""
 
@@ -112,6 +124,7 @@ class TaskContext:
     outputs: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     recent_tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     feedback: str = ""
+    notes: Sequence[Note] = ()
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":
@@ -169,25 +182,76 @@ def _output_of(result: object) -> str:
     return str(result or "")
 
 
-async def decide(context: TaskContext, *, now: datetime, thinking: Thinking) -> Immediate | Decompose | Blocked:
-    """Decide and do. Raises ModelUnavailable, ModelRefused or ModelMalformed where a model is asked."""
+async def decide(
+    context: TaskContext,
+    *,
+    now: datetime,
+    thinking: Thinking,
+    toolbox: "Toolbox | None" = None,
+    trail: Trail | None = None,
+) -> Immediate | Decompose | Blocked:
+    """Decide and do. Raises ModelUnavailable, ModelRefused or ModelMalformed where a model is asked.
+
+    What the rules are sure of is not sent to a model where `thinking.rules_from` says so. With a `toolbox` a model may
+    read on the way and plan what acts. With a `trail` that has begun, feedback goes on from the answer it is about.
+    """
     from agents.workflows.catalog import workflow_for
 
     workflow = workflow_for(context.task)
+    by_rules = partial(workflow.decide_by_rules, with_material(context), now)
+    if thinking.is_model and is_sure(by_rules, context, now, thinking.rules_from):
+        thinking = replace(thinking, model=None)
+    box = toolbox if thinking.is_model else None
+    listed = box.listed() if box else ""
+    tools = box.offered() if box else []
     question = Question(
         "strategy",
-        [PROMPT, *workflow.prompts],
-        describe(context, now),
+        [PROMPT, *workflow.prompts, *_tool_prompts(bool(listed or tools))],
+        "\n\n".join(text for text in (describe(context, now), listed) if text),
         [Immediate, Decompose, Blocked],
         guidance=context.guidance,
-        check=lambda answer: _problem(answer, context),
+        check=lambda answer: _problem(answer, context, box),
+        tools=tools,
+        trail=trail,
+        more=f"Answer again, whole. {context.feedback}" if context.feedback else "",
+        size="large" if context.task.kind == "project" else None,
     )
-    answer = await thinking.answer(question, lambda: workflow.decide_by_rules(context, now))
+    answer = await thinking.answer(question, by_rules)
     if isinstance(answer, Immediate):
         return presented(answer)
     if isinstance(answer, Blocked) and thinking.is_model:
         return answer.model_copy(update={"needs_model": False})
     return cast("Decompose | Blocked", answer)
+
+
+def _tool_prompts(has_tools: bool) -> list[Prompt]:
+    if not has_tools:
+        return []
+    from agents.toolbox import PROMPT as TOOLS_PROMPT
+
+    return [TOOLS_PROMPT]
+
+
+def is_sure(
+    by_rules: Callable[[], Immediate | Decompose | Blocked], context: TaskContext, now: datetime, least: float | None
+) -> bool:
+    """Are the rules sure enough of their answer that no model need be asked? Never of what they cannot judge or check."""
+    if least is None or context.feedback or context.guidance or context.task.acceptance_criteria or context.notes:
+        return False
+    from agents.checker import check
+
+    answer = by_rules()
+    if isinstance(answer, Immediate):
+        return answer.confidence >= least and not check(answer, context, now)
+    return isinstance(answer, Blocked) and context.task.execution_type == "manual" and not answer.needs_model
+
+
+def with_material(context: TaskContext) -> TaskContext:
+    """For the rules: a task without material works on the person's own notes."""
+    own = "\n\n".join(note.text for note in context.notes if note.is_own)
+    if context.task.description or not own:
+        return context
+    return replace(context, task=context.task.model_copy(update={"description": own}))
 
 
 def presented(result: Immediate) -> Immediate:
@@ -198,7 +262,7 @@ def presented(result: Immediate) -> Immediate:
     return result.model_copy(update={"output": output, "format": "text"})
 
 
-def _problem(answer: BaseModel, context: TaskContext) -> str | None:
+def _problem(answer: BaseModel, context: TaskContext, box: "Toolbox | None") -> str | None:
     """What is wrong with an answer that its types don't show; goes back to the model."""
     if context.task.execution_type == "manual" and not isinstance(answer, Blocked):
         return "this task is manual, only a person can do it: answer blocked, and say in unblocked_by what would help"
@@ -207,7 +271,10 @@ def _problem(answer: BaseModel, context: TaskContext) -> str | None:
     if isinstance(answer, Decompose):
         from agents.planner import problem_of
 
-        return problem_of(answer.subtasks)
+        if len(answer.subtasks) == 1 and answer.subtasks[0].tool is None:
+            return "a plan has at least two parts, or one that names a tool"
+        outputs = [title for title, _ in context.outputs]
+        return problem_of(answer.subtasks, box.plannable if box else None, outputs)
     return None
 
 
@@ -233,6 +300,9 @@ def describe(context: TaskContext, now: datetime) -> str:
         lines.append(own if context.in_own_words else fenced(task.description))
     lines += [f"{role} said: {words}" for role, words in context.conversation[-6:]]
     lines += [f"Result of “{title}”:\n{fenced(output)}" for title, output in context.outputs if output]
+    for note in context.notes:
+        text = f"<material>\n{note.text}\n</material>" if note.is_own else fenced(note.text)
+        lines.append(f"Notes ({note.name}):\n{text}")
     lines += _thread(context.thread)
     if task.kind == "report":
         lines += [f"Known task: {t.get('title')} ({t.get('execution_status')})" for t in context.recent_tasks]

@@ -148,9 +148,22 @@ class OfferedTool:
 
 @dataclass
 class Trail:
-    """Where a conversation with a model stands: the id of its last answer, where its server keeps answers."""
+    """Where a conversation with a model stands: the id of its last answer, where its server keeps answers.
+
+    `calls` are (function, call id) of that answer: the server waits for what came of each.
+    """
 
     response_id: str | None = None
+    calls: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_recorded(cls, answer: Mapping[str, Any] | None) -> "Trail":
+        """Where the conversation stands after an answer that the journal kept; at its beginning for None."""
+        if not answer or not answer.get("provider_response_id"):
+            return cls()
+        parts: list[Mapping[str, Any]] = answer.get("parts") or []
+        calls = tuple((str(p["tool_name"]), str(p["tool_call_id"])) for p in parts if p.get("part_kind") == "tool-call")
+        return cls(str(answer["provider_response_id"]), calls)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from agents import checker, replanner, reviser, strategist
-from agents.budget import TenantBudget
+from agents.budget import BudgetUsedUp, TenantBudget
 from agents.equipment import Equipment, Run
 from agents.journal import insist
+from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
 from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
-from agents.thinking import ModelCall, Thinking
+from agents.thinking import ModelCall, Thinking, Trail
+from agents.toolbox import Toolbox
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from tasks import functions, review, trees
 from tasks.models import Task
@@ -49,18 +51,36 @@ async def continue_plan(run: Run) -> bool:
 
 
 async def think(run: Run) -> Outcome:
+    """Decide and do; a task that lacks its notes, or for which a day's budget has nothing left, waits."""
+    try:
+        return await _think(run)
+    except NotesMissing as missing:
+        return Waiting("person", missing.message, missing.hint or "")
+    except BudgetUsedUp as used_up:
+        return out_of_budget(used_up)
+
+
+def out_of_budget(used_up: BudgetUsedUp) -> Waiting:
+    """The task goes on when the budget does: by itself with a new day, else when a person has raised the bound."""
+    return Waiting("bounds", used_up.message, used_up.hint or "", until=used_up.until)
+
+
+async def _think(run: Run) -> Outcome:
     """Decide and do, and have the result checked: once more with the reason where it does not pass, then a person."""
-    equipment = run.equipment
-    row = await functions.get_task_context(run.caller, run.task.id)
-    context = TaskContext.from_row(row, equipment.clock.timezone)
+    equipment, task = run.equipment, run.task
+    row = await functions.get_task_context(run.caller, task.id)
+    shown = await functions.get_model_context(run.caller, task.id)
+    notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
+    context = replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes)
     thinking, now = thinking_of(run), equipment.clock.now()
-    decision = await strategist.decide(context, now=now, thinking=thinking)
+    box, trail = Toolbox.of(run, shown.get("agent")), Trail()
+    decision = await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail)
     checks = await checker.verify(decision, context, now=now, thinking=thinking)
     if checks.findings and thinking.is_model:
         lacks = checks.in_words()
         await functions.add_task_event(run.caller, run.task.id, "check", lacks)
         again = replace(context, feedback=f"Your answer did not pass the check: {lacks}")
-        decision = await strategist.decide(again, now=now, thinking=thinking)
+        decision = await strategist.decide(again, now=now, thinking=thinking, toolbox=box, trail=trail)
         checks = await checker.verify(decision, context, now=now, thinking=thinking)
     if checks.findings:
         decision = Blocked(
@@ -68,26 +88,36 @@ async def think(run: Run) -> Outcome:
             unblocked_by=checks.remedy or "Add what is missing to the task, then execute it again",
             message="The draft did not pass the check",
         )
-    return await _outcome(run, decision, checks)
+    return await _outcome(run, decision, checks, box)
 
 
-async def _outcome(run: Run, decision: Immediate | Decompose | Blocked, checks: checker.Checks) -> Outcome:
+async def _outcome(
+    run: Run, decision: Immediate | Decompose | Blocked, checks: checker.Checks, box: Toolbox | None = None
+) -> Outcome:
     task = run.task
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, run.equipment)
-            await insist(lambda: review.deliver_draft(run.caller, task.id, content, _result(decision)))
+            await insist(lambda: review.deliver_draft(run.caller, task.id, content, _result(decision, box)))
         case Immediate() if task.execution_type == "fully_automated":
-            more = {key: value for key, value in _result(decision).items() if key not in {"strategy", "output"}}
+            more = {key: value for key, value in _result(decision, box).items() if key not in {"strategy", "output"}}
             return Done(decision.output, checks.verification, checks.evidence(), more)
         case Immediate():
-            await insist(lambda: review.request_review(run.caller, task.id, task.title, _result(decision)))
+            await insist(lambda: review.request_review(run.caller, task.id, task.title, _result(decision, box)))
         case Decompose():
             rows = as_rows(decision.subtasks)
             await insist(
                 lambda: functions.decompose_task_execution(
                     run.caller, task.id, rows, decision.message, decision.confidence
                 )
+            )
+        case Blocked() if box is not None and box.missing is not None:
+            missing = box.missing
+            return Waiting(
+                "account",
+                missing.message,
+                missing.hint or "Connect it, then execute it again",
+                remember={"strategy": "blocked", "reason": decision.reason, "message": decision.message},
             )
         case Blocked():
             return Waiting(
@@ -99,8 +129,10 @@ async def _outcome(run: Run, decision: Immediate | Decompose | Blocked, checks: 
     return Settled()
 
 
-def _result(decision: Immediate) -> dict[str, Any]:
+def _result(decision: Immediate, box: Toolbox | None = None) -> dict[str, Any]:
+    read = {"looked_up": sorted(set(box.used)), "untrusted": box.has_untrusted} if box is not None and box.used else {}
     return {
+        **read,
         "strategy": "immediate",
         "output": decision.output,
         "format": decision.format,
@@ -131,13 +163,18 @@ async def revise_draft(run: Run) -> Outcome:
     """Write a draft anew after a person's feedback; it belongs to the task of the first draft."""
     earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
     row = await functions.get_task_context(run.caller, earlier.task_id)
+    shown = await functions.get_model_context(run.caller, earlier.task_id)
     context = TaskContext.from_row(row, run.equipment.clock.timezone)
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )
     now, thinking = run.equipment.clock.now(), thinking_of(run)
     feedback = str(run.task.tool_input["feedback"])
-    revised = await reviser.revise(context, before, feedback=feedback, now=now, thinking=thinking)
+    trail = Trail.of_recorded(shown.get("last_answer"))
+    try:
+        revised = await reviser.revise(context, before, feedback=feedback, now=now, thinking=thinking, trail=trail)
+    except BudgetUsedUp as used_up:
+        return out_of_budget(used_up)
     if not isinstance(revised, Immediate) or revised.draft is None:
         return await _outcome(run, revised, checker.Checks())
     content = _draft_content(context.task, revised.draft, revised.message, run.equipment) | {

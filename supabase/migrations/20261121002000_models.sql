@@ -214,12 +214,12 @@ begin
       from (select x.name, x.size_bytes, x.created_at, encode(substring(x.content for 65536), 'base64') as start from public.artifacts x
             where x.organization_id = task.organization_id and x.task_id in (task.id, task.root_task_id) and x.content is not null
               and (x.media_type like 'text/%' or x.media_type like 'application/json%') order by x.created_at limit 10) f),
-    'last_response_id', (select i.response_id from public.llm_interactions i
-      where i.task_id = task.id and i.error is null and i.response_id is not null and i.purpose in ('strategy', 'revision')
-      order by i.created_at desc, i.id limit 1));
+    'last_answer', (select s.result -> 'value' from public.steps s
+      where s.task_id = task.id and s.kind = 'model' and s.state = 'finished' and s.name in ('strategy', 'revision')
+      order by s.finished_at desc, s.key desc limit 1));
 end $$;
 comment on function public.get_model_context is
-  'What a run may show a model, and go on from: {is_local, agent {capabilities, tools}, artifacts [{name, size_bytes, content: base64 of the first 64 KB}], last_response_id}.';
+  'What a run may show a model, and go on from: {is_local, agent {capabilities, tools}, artifacts [{name, size_bytes, content: base64 of the first 64 KB}], last_answer}.';
 
 do $$ begin
   perform private.expose_function('private.budget_refusal', array['authenticated', 'service_role']);

@@ -1,0 +1,183 @@
+"""How a model gets at tools: it may read while it answers, and plan what acts; nothing acts inside its turn.
+
+Which tools: those that the task's agent is given, whose services this installation has. Each look-up is a journaled read
+step, so that a retried run gets what it got before; its result is cut to size, and marked where others wrote it.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from agents.equipment import Run
+from agents.journal import BoundReached, RunStopped
+from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
+from agents.tools.tool import AnyTool, Done
+from core.errors import Invalid, StewardError
+from core.outside.errors import NotConnected, Temporary
+
+PROMPT = load_prompt(Path(__file__).parent / "toolbox.md")
+ALL = "tools"  # the capability of an agent that is given every tool
+MOST_CALLS = 8
+MOST_RESULT_CHARACTERS = 12_000
+MOST_CHARACTERS = 40_000
+MOST_LISTED = 60
+TIMEOUT_SECONDS = 60.0
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ANSWERS = {"immediate", "decompose", "blocked"}
+
+
+@dataclass
+class Toolbox:
+    """The tools of one run's questions, and what was done with them.
+
+    `given`: names and capabilities that the agent has; None means every tool. `missing` is the last service that turned
+    out not to be connected; `has_untrusted` whether anything was read that others wrote.
+    """
+
+    run: Run
+    given: frozenset[str] | None = None
+    pauses_seconds: Sequence[float] = (0.5, 2.0)
+    used: list[str] = field(default_factory=list[str])
+    characters: int = 0
+    missing: NotConnected | None = None
+    has_untrusted: bool = False
+
+    @classmethod
+    def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
+        """The tools for an agent's row {capabilities, tools}; all of them where the task names no agent."""
+        return cls(run, given_to(agent), pauses_seconds=run.equipment.thinking.pauses_seconds)
+
+    @property
+    def _ours(self) -> Iterator[AnyTool]:
+        """The agent's tools whose services are there, by name."""
+        outside = self.run.equipment.outside
+        for _, tool in sorted(self.run.equipment.tools.items()):
+            is_given = self.given is None or tool.capability in self.given or tool.name in self.given
+            if is_given and all(outside.lacks(need) is None for need in tool.needs):
+                yield tool
+
+    @property
+    def plannable(self) -> dict[str, AnyTool]:
+        """Tools that a part of a plan may name. What only follows from a person's review (a draft) is not among them."""
+        return {
+            tool.name: tool
+            for tool in self._ours
+            if "draft_id" not in tool.input.model_json_schema().get("required", [])
+        }
+
+    def offered(self) -> list[OfferedTool]:
+        """The read tools, as functions for a model."""
+        return [
+            self._offer(tool)
+            for tool in self._ours
+            if tool.kind == "read" and NAME.fullmatch(tool.name) and tool.name not in ANSWERS
+        ]
+
+    def listed(self) -> str:
+        """The plannable tools in a line each, inputs by name (* where needed); empty when there are none."""
+        lines = [_line(tool) for tool in self.plannable.values()]
+        return "Tools for parts of a plan:\n" + "\n".join(lines[:MOST_LISTED]) if lines else ""
+
+    @property
+    def is_open(self) -> bool:
+        """May anything more be looked up?"""
+        return len(self.used) < MOST_CALLS and self.characters < MOST_CHARACTERS
+
+    def _offer(self, tool: AnyTool) -> OfferedTool:
+        async def call(given: Mapping[str, Any]) -> str:
+            return await self.look_up(tool, given)
+
+        return OfferedTool(tool.name, tool.description, tool.input.model_json_schema(), call, lambda: self.is_open)
+
+    async def look_up(self, tool: AnyTool, arguments: Mapping[str, Any]) -> str:
+        """What a read tool says, in words for a model; what went wrong, too. Only the end of the run is raised."""
+        if not self.is_open:
+            return "Nothing more can be looked up: answer with what you have."
+        self.used.append(tool.name)
+        try:
+            given = tool.parsed(arguments)
+        except Invalid as error:
+            return _failed(tool, error)
+        try:
+            text = str(await self.run.journal.use_tool("read", tool.name, lambda: self._read(tool, given)))
+        except (RunStopped, BoundReached):
+            raise
+        except StewardError as error:
+            if isinstance(error, NotConnected):
+                self.missing = error
+            return _failed(tool, error)
+        self.characters += len(text)
+        if not tool.brings_untrusted:
+            return text
+        from agents.strategist import fenced
+
+        self.has_untrusted = True
+        return fenced(text)
+
+    async def _read(self, tool: AnyTool, given: BaseModel) -> str:
+        """The result as text, cut to size; tried again while the error is a passing one."""
+        for pause in (*self.pauses_seconds, None):
+            try:
+                async with asyncio.timeout(tool.timeout_seconds or TIMEOUT_SECONDS):
+                    outcome = await tool.run(self.run, given)
+                if not isinstance(outcome, Done):
+                    raise Invalid(f"The tool {tool.name} reads and must answer Done")
+                return _cut(json.dumps(outcome.output, ensure_ascii=False, default=str))
+            except TimeoutError as error:
+                problem: StewardError = Temporary(f"{tool.name} took too long")
+                problem.__cause__ = error
+            except StewardError as error:
+                problem = error
+            wait = max(problem.retry_after_seconds or 0, pause or 0)
+            if pause is None or not problem.is_retryable or wait > LONGEST_WAIT_SECONDS:
+                raise problem
+            await asyncio.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+
+def given_to(agent: Mapping[str, Any] | None) -> frozenset[str] | None:
+    """Names and capabilities of an agent's tools; None when it has all, or when there is no agent."""
+    if agent is None:
+        return None
+    listed: list[Any] = agent.get("tools") or []
+    capabilities: list[str] = agent.get("capabilities") or []
+    names = {
+        str(cast("Mapping[str, Any]", one).get("name")) if isinstance(one, Mapping) else str(one) for one in listed
+    }
+    return None if ALL in capabilities else frozenset(names.union(capabilities))
+
+
+def _line(tool: AnyTool) -> str:
+    schema = tool.input.model_json_schema()
+    needed = set(schema.get("required", []))
+    fields = ", ".join(f"{name}*" if name in needed else name for name in schema.get("properties", {}))
+    return f"- {tool.name}({fields}): {tool.description.splitlines()[0][:160]}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_RESULT_CHARACTERS:
+        return text
+    return f"{text[:MOST_RESULT_CHARACTERS]}… (cut, {len(text) - MOST_RESULT_CHARACTERS} characters more)"
+
+
+def _failed(tool: AnyTool, error: StewardError) -> str:
+    said = f"{error.message}: {error.detail}" if error.detail else error.message
+    return f"{tool.name} failed: {said[:1000]}"
+
+
+def problem_of_input(tool: AnyTool, given: Mapping[str, Any]) -> str | None:
+    """What is wrong with a planned input; values that templates fill in later are not looked at."""
+    try:
+        tool.input.model_validate(dict(given))
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            if "{{" not in json.dumps(one["input"], default=str) or one["type"] in {"missing", "extra_forbidden"}:
+                where = ".".join(str(part) for part in one["loc"]) or "tool_input"
+                return f"the input of {tool.name} is wrong at {where}: {one['msg']}"
+    return None
