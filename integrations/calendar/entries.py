@@ -1,10 +1,12 @@
 """Between stored entries (rows, files) and the neutral event."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.errors import Invalid
 from core.outside.calendar import (
     DAY,
     Answer,
@@ -51,6 +53,17 @@ def as_event(entry: CalendarEntry, own_address: str) -> CalendarEvent:
         url=entry.url,
         etag=entry.etag,
     )
+
+
+def entry_from(row: Mapping[str, Any]) -> CalendarEntry:
+    """A stored row as an entry, its times by the clock of its zone; UTC where the zone does not exist."""
+    entry = CalendarEntry.model_validate(row)
+    try:
+        zone = zone_named(entry.timezone)
+    except Invalid:
+        zone = ZoneInfo("UTC")
+    times = {"starts_at": entry.starts_at.astimezone(zone), "ends_at": entry.ends_at.astimezone(zone)}
+    return entry.model_copy(update={"timezone": zone.key, **times})
 
 
 def occurrence_id(uid: str, at: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from agents.services.calendar import Calendar
 from core.database import Caller
 from core.outside.calendar import hours_from
+from integrations.calendar.entries import entry_from
 from integrations.calendar.ics import CalendarEntry
 from integrations.calendar.local import LocalCalendar
 from jobs.outside.world import Given, Service
@@ -55,4 +56,4 @@ class StoredEvents:
 
 
 def _entry(row: StoredEvent) -> CalendarEntry:
-    return CalendarEntry.model_validate(row.model_dump(exclude={"id", "calendar"}))
+    return entry_from(row.model_dump(exclude={"id", "calendar"}))
