@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from app.slack import code_hash
+from app._slack.door import code_hash
 from tasks.slack import create_slack_code
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that look alike
