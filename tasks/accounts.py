@@ -196,6 +196,16 @@ async def save_sync_state(
     return Account.model_validate(row)
 
 
+async def request_reading(caller: Caller, provider: str, address: str | None = None) -> int:
+    """Have what is new read soon: in a person's own accounts, or for the worker in those of every tenant. How many."""
+    return int(await caller.call("request_reading", provider=provider, address=address))
+
+
+async def list_known_mail(caller: Caller, account: str, message_ids: Sequence[str]) -> set[str]:
+    """Which of these Message-IDs are kept already for an account."""
+    return set(await caller.call("list_known_mail", account=account, message_ids=list(message_ids)))
+
+
 async def begin_sign_in(caller: Caller, provider: str, state_hash: str, session_hash: str, sealed: str) -> None:
     """Remember a sign-in on its way through another site (people only)."""
     await caller.call(

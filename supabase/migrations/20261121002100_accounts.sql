@@ -239,6 +239,38 @@ end $$;
 comment on function public.save_sync_state is
   'How far a part of an account was read, if it still stands where the caller began (null: never read); else PT409.';
 
+create function public.request_reading(provider text, address text default null) returns integer
+language plpgsql security definer set search_path = jobs, pg_temp as $$
+declare
+  account public.accounts;
+  n integer := 0;
+begin
+  for account in
+    select a.* from public.accounts a where a.state = 'connected' and a.provider = request_reading.provider
+      and (request_reading.address is null or a.address = lower(request_reading.address))
+      and (private.is_service() or a.user_id = (select auth.uid()))
+  loop
+    begin
+      perform procrastinate_defer_jobs_v1(array[row('housekeeping', 'read_account', 0, null, 'read_account:' || account.id,
+        jsonb_build_object('account_id', account.id, 'organization_id', account.organization_id), null)::procrastinate_job_to_defer_v1]);
+      n := n + 1;
+    exception when unique_violation then
+      null; -- it waits to be read already: once is enough
+    end;
+  end loop;
+  return n;
+end $$;
+comment on function public.request_reading is
+  'What is new in these accounts is read soon: a person''s own, or for the worker those with this address in every tenant. How many. Definer: nobody else touches the queue.';
+
+create function public.list_known_mail(account text, message_ids jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(m.message_id), '[]') from public.mail_messages m
+  where m.organization_id = private.acting_organization() and m.account = list_known_mail.account
+    and m.message_id in (select jsonb_array_elements_text(list_known_mail.message_ids))
+$$;
+comment on function public.list_known_mail is 'Which of these Message-IDs are kept already, for an account: their tasks were found then.';
+
 -- Section: signing in elsewhere -----------------------------------------------------------------------------------
 
 create table private.sign_ins (
@@ -297,7 +329,7 @@ do $$ declare f text; begin
   foreach f in array array['prepare_account', 'connect_account', 'begin_sign_in', 'finish_sign_in'] loop
     perform private.expose_function('public.' || f, array['authenticated']);
   end loop;
-  foreach f in array array['list_accounts', 'disconnect_account'] loop
+  foreach f in array array['list_accounts', 'disconnect_account', 'request_reading', 'list_known_mail'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['list_connected_accounts', 'open_account', 'begin_renewal', 'finish_renewal', 'expire_account', 'save_sync_state'] loop
