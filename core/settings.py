@@ -421,6 +421,13 @@ class Settings(BaseSettings):
             return False
         return self.model_keeps_answers == "on" or self.openai_base_url is None
 
+    browser_program: str | None = Field(
+        default=None, description="Path of the browser that works web pages; else an installed Chromium is found"
+    )
+    browser_sites: str = Field(
+        default="", description="Sites that the browser may reach in every task, like shop.example,*.wiki.example; else none"
+    )
+
     @property
     def sender_address(self) -> str:
         """The address that drafts are from."""

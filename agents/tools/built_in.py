@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from agents.tools.browser import BROWSER_TOOLS
 from agents.tools.calendar import CALENDAR_TOOLS
 from agents.tools.control import CONTROL_TOOLS
 from agents.tools.http import HTTP_TOOLS
@@ -11,5 +12,5 @@ from agents.tools.tool import AnyTool
 from agents.tools.web import WEB_TOOLS
 
 BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
-    tool.name: tool for tool in (*CONTROL_TOOLS, *CALENDAR_TOOLS, *MAIL_TOOLS, *SLACK_TOOLS, *WEB_TOOLS, *HTTP_TOOLS)
+    tool.name: tool for tool in (*CONTROL_TOOLS, *BROWSER_TOOLS, *CALENDAR_TOOLS, *MAIL_TOOLS, *SLACK_TOOLS, *WEB_TOOLS, *HTTP_TOOLS)
 }

@@ -101,8 +101,9 @@ class FilledForm:
 
     @property
     def digest(self) -> str:
-        """Hex over everything that a yes is for."""
-        kept = [self.page_url, self.target_url, self.method, self.button, self.text]
+        """Hex over everything that a yes is for. Where a script sends to is only known once it was tried."""
+        target_url = "" if self.method == "script" else self.target_url
+        kept = [self.page_url, target_url, self.method, self.button, self.text]
         fields = [[f.label, f.name, f.kind, f.value] for f in self.fields]
         return sha256(orjson.dumps([*kept, fields])).hexdigest()
 

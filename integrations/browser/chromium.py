@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Coroutine
 from functools import cache
@@ -71,7 +72,7 @@ class Chromium:
 
         if self._playwright is None:
             self._playwright = await async_playwright().start()
-        program = self._program or installed_program() or _own(self._playwright.chromium.executable_path)
+        program = found_program(self._program) or _own(self._playwright.chromium.executable_path)
         if program is None:
             raise NotConnected("There is no browser on this machine", hint=HOW_TO_ADD)
         is_boxed = os.geteuid() != 0  # Chromium refuses its sandbox as root
@@ -128,6 +129,28 @@ def chromium_of_this_process(program: str | None = None) -> Chromium:
 def installed_program() -> str | None:
     """A browser on the PATH."""
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+def found_program(named: str | None) -> str | None:
+    """The named browser, an installed one, or one that Playwright has downloaded; None where there is none."""
+    if named:
+        return named if Path(named).is_file() else None
+    return installed_program() or downloaded_program()
+
+
+def downloaded_program() -> str | None:
+    """Playwright's own Chromium, where `playwright install` has put it."""
+    places = {
+        "linux": ".cache/ms-playwright",
+        "darwin": "Library/Caches/ms-playwright",
+        "win32": "AppData/Local/ms-playwright",
+    }
+    folder = Path(
+        os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / places.get(sys.platform, ".cache/ms-playwright")
+    )
+    names = ("chrome-linux*/chrome", "chrome-mac*/**/Chromium", "chrome-win*/chrome.exe")
+    found = sorted(path for name in names for path in folder.glob(f"chromium-*/{name}") if path.is_file())
+    return str(found[-1]) if found else None
 
 
 def _own(path: str) -> str | None:

@@ -9,7 +9,7 @@ VOLATILE_NAME = re.compile(
     r"token|csrf|xsrf|nonce|authenticity|viewstate|eventvalidation|session|timestamp", re.IGNORECASE
 )
 VOLATILE_VALUE = re.compile(r"[A-Za-z0-9+/=_.:-]{20,}")
-SECRET_FIELD = (
+PRIVATE_INPUTS = (
     "input[type=password], input[autocomplete^=cc-], input[autocomplete=one-time-code], "
     "input[autocomplete=current-password], input[autocomplete=new-password]"
 )
@@ -49,7 +49,7 @@ READ_FORM = """(element) => {
     button: (element.innerText || element.value || element.getAttribute('aria-label') || '').trim(),
     text: (scope.innerText || '').replace(/\\s+/g, ' ').trim(),
   };
-}""".replace("SECRET", repr(SECRET_FIELD))
+}""".replace("SECRET", repr(PRIVATE_INPUTS))
 
 
 def form_from(found: dict[str, Any], sends_to: str | None = None) -> FilledForm:

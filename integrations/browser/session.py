@@ -2,9 +2,10 @@
 
 import asyncio
 import mimetypes
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from pathlib import Path, PurePosixPath
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -23,7 +24,7 @@ from core.outside.browser import (
 from core.outside.errors import Refused, Temporary, Uncertain
 from integrations.browser import outline
 from integrations.browser.chromium import Chromium
-from integrations.browser.forms import READ_FORM, SECRET_FIELD, form_from
+from integrations.browser.forms import PRIVATE_INPUTS, READ_FORM, form_from
 from integrations.browser.gate import Gate, Sending, is_from_guard
 from integrations.browser.proxy import GuardedProxy, Resolve
 from integrations.browser.reading import READ_TABLE, SECRETS
@@ -53,7 +54,7 @@ NEVER_ARRIVED = (
 
 def _homed(
     method: "Callable[Concatenate[Session, P], Coroutine[Any, Any, T]]",
-) -> "Callable[Concatenate[Session, P], Awaitable[T]]":
+) -> "Callable[Concatenate[Session, P], CoroutineType[Any, Any, T]]":
     """Carries a call to the browser's loop, one at a time, and turns Playwright's errors into ours."""
 
     @wraps(method)
@@ -144,7 +145,7 @@ class Session:
         secrets: list[str] = []
         for frame in page.frames:
             if frame == page.main_frame or self._sites.allows_url(frame.url):
-                secrets += await frame.evaluate(SECRETS, SECRET_FIELD)
+                secrets += await frame.evaluate(SECRETS, PRIVATE_INPUTS)
         return Look(page.url, await page.title(), outline.shown(text, secrets), self._gate.read_refused())
 
     async def _outline(self) -> str:
@@ -155,7 +156,7 @@ class Session:
     @_homed
     async def screenshot(self) -> bytes:
         page = self._the_page()
-        mask = [page.locator(SECRET_FIELD)]
+        mask = [page.locator(PRIVATE_INPUTS)]
         for quality in (60, 30, 10):
             taken = await page.screenshot(type="jpeg", quality=quality, scale="css", mask=mask, timeout=10_000)
             if len(taken) <= MOST_SCREENSHOT_BYTES:
@@ -173,7 +174,7 @@ class Session:
     @_homed
     async def text_of(self, target: Target) -> str:
         found = await self._locate(target)
-        is_secret = await found.evaluate("(e, secret) => e.matches(secret)", SECRET_FIELD)
+        is_secret = await found.evaluate("(e, secret) => e.matches(secret)", PRIVATE_INPUTS)
         if is_secret:
             raise Refused("What stands in a secret field is not read")
         return str(await found.evaluate("e => ('value' in e && e.tagName !== 'LI' ? e.value : e.innerText) || ''"))[

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from jobs.outside import calendar, mail, remote, slack, web
+from jobs.outside import browser, calendar, mail, remote, slack, web
 from jobs.outside.world import Given, Service, World
 
 GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
@@ -10,6 +10,7 @@ GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
     calendar.services,
     slack.services,
     web.services,
+    browser.services,
     remote.services,
 )
 

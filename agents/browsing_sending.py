@@ -1,0 +1,207 @@
+"""What leaves through a page: forms and sites that a person says yes to first, and moves by a person's own hand.
+
+Before a form is sent its place is kept with what is under way. A run that finds such a place asks the journal how it
+ended: recorded, or looked for where the input says where one sees it, or for the person to say. It is never sent again.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from agents.browsing_moves import Move, Pending, facts_of, host_of, plain
+from agents.journal import StepUncertain, insist
+from agents.tools.tool import Outcome, Settled
+from core.outside.browser import FilledForm, FormChanged
+from core.outside.errors import Refused, Uncertain
+from tasks import review, steps
+from tasks.models import Step
+
+if TYPE_CHECKING:
+    from agents.browsing import Browsing
+    from agents.services.browser import BrowserSession
+
+FORM_STEP = "browser_submit"
+SITE_STEP = "browser_site"
+HAND_STEP = "browser_by_hand"
+
+
+class Sender:
+    """The acts of one run."""
+
+    def __init__(self, work: "Browsing") -> None:
+        self._work = work
+
+    async def send(self, page: "BrowserSession", move: Move) -> str | Outcome:
+        """Send a form that a person said yes to, exactly as they saw it; a line of what came. Else ask, and settle."""
+        form = await page.form_of(move.at)
+        while True:
+            approval = await self._approval("form", form.digest)
+            if approval is None:
+                return await self._ask(form, move)
+            try:
+                return await self._send_once(page, move, form, approval)
+            except FormChanged:
+                form = await page.form_of(move.at)
+                if (await self._approval("form", form.digest)) is not None:
+                    raise  # it is the same again: the page does not hold still
+
+    async def _approval(self, kind: str, sealed: str) -> Any | None:
+        """The person's yes to this very move with this very content."""
+        run, move = self._work.run, self._work.place.moves
+        approval = await insist(lambda: review.get_act(run.caller, run.task.id))
+        wanted = {"kind": kind, "move": move, "sealed": sealed}
+        given: dict[str, Any] = approval.payload.get("input", {}) if approval else {}
+        return approval.id if approval and {key: given.get(key) for key in wanted} == wanted else None
+
+    async def _ask(self, form: FilledForm, move: Move) -> Outcome:
+        work = self._work
+        facts: dict[str, Any] = facts_of(form)
+        picture = await work.picture(f"form-{work.place.moves + 1:03}.jpg")
+        if picture:
+            facts["Screenshot"] = f"/api/artifacts/{picture}"
+        earlier = [sent["url"] for sent in work.place.sent if sent.get("digest") == form.digest]
+        if earlier:
+            facts["Note"] = "The very same form was sent by this task before"
+        paying = any("•" in field.value and "card" in field.label.casefold() for field in form.fields)
+        what = "Pay at" if paying else "Sign in at" if form.has_password else "Submit this form to"
+        payload = {
+            "input": {"kind": "form", "move": work.place.moves, "sealed": form.digest, "url": form.target_url},
+            "facts": facts,
+            "text": form.text,
+        }
+        await work.save()
+        title = f"{what} {host_of(form.target_url)}?"
+        await insist(lambda: review.request_act(work.run.caller, work.run.task.id, title, payload, why=move.why))
+        return Settled()
+
+    async def _send_once(self, page: "BrowserSession", move: Move, form: FilledForm, approval_id: Any) -> str:
+        work, place = self._work, self._work.place
+
+        async def do() -> dict[str, Any]:
+            done = await page.submit(move.at, form.digest)
+            return _result(done.status, plain(done.url), done.title, said=list(done.said))
+
+        place.pending = Pending(move=place.moves, digest=form.digest, target_url=form.target_url)
+        await work.save()
+        name = f"{FORM_STEP} {place.moves}"
+        try:
+            step_id, result = await work.run.journal.begin_and_do("act", name, do, self._find, approval_id)
+        except (FormChanged, Refused):
+            place.pending = None
+            raise
+        if step_id is not None:
+            await work.run.journal.finish(step_id, result)
+        return self._sent(result)
+
+    def _sent(self, result: dict[str, Any]) -> str:
+        """Note that a form was sent; a line of it."""
+        place = self._work.place
+        output: dict[str, Any] = result.get("output") or {}
+        pending, place.pending = place.pending, None
+        entry: dict[str, Any] = {
+            "status": output.get("status"),
+            "url": plain(pending.target_url) if pending else output.get("url", ""),
+        }
+        place.sent.append(entry | ({"digest": pending.digest} if pending else {}))
+        if not output:
+            return "The form was sent; a person says so"
+        said = f", and said: {'; '.join(output['said'])}" if output.get("said") else ""
+        return f"Sent; the site answered {output['status']} and showed {output['title']!r} at {output['url']}{said}"
+
+    async def settle_pending(self) -> None:
+        """How did the form end that an earlier run began to send? Raises StepUncertain where only a person can know."""
+        work, place = self._work, self._work.place
+        if place.pending is None:
+            return
+        name = f"{FORM_STEP} {place.pending.move}"
+        step = await self._step(name)
+        if step is None or step.state == "failed":
+            place.pending = None  # it never began, or certainly did not happen: the move is made again, and asks again
+            return
+
+        async def never() -> dict[str, Any]:
+            raise Uncertain("An earlier run began to send the form and broke off")
+
+        step_id, result = await work.run.journal.begin_and_do("act", name, never, self._find)
+        if step_id is not None:
+            await work.run.journal.finish(step_id, result)
+        line = self._sent(result)
+        place.path = []
+        place.note(line)
+        place.next_step += 1
+        place.moves += 1
+        await work.save()
+
+    async def _step(self, name: str) -> Step | None:
+        run = self._work.run
+        found = await insist(lambda: steps.list_steps(run.caller, run.task.id))
+        return next((step for step in found if step.kind == "act" and step.name == name), None)
+
+    async def _find(self) -> dict[str, Any] | None:
+        """Look where one sees that the form took effect. Not seen there, nobody knows: it may come later."""
+        work = self._work
+        proof = work.given.proof
+        if proof is not None:
+            page = await work.page()
+            try:
+                await page.navigate(proof.url)
+                look = await page.look()
+            except Refused as error:
+                raise StepUncertain(f"Whether the form arrived cannot be looked up: {error.message}") from error
+            if proof.text in look.text:
+                return _result(None, plain(look.url), look.title, verification="verified")
+        raise StepUncertain("A form was being sent when the run broke off, and nobody knows whether it arrived")
+
+    async def ask_for_site(self, site: str, move: Move) -> Outcome | None:
+        """A site that nobody named: a person says whether it may be opened. None: they said yes, and it is allowed."""
+        work, place = self._work, self._work.place
+        approval_id = await self._approval("site", site)
+        name = f"{SITE_STEP} {place.moves}"
+        if approval_id is None:
+            facts = {"Site": site, "From": plain(place.url) or "the task", "Move": move.in_words()}
+            payload = {"input": {"kind": "site", "move": place.moves, "sealed": site}, "facts": facts, "text": ""}
+            await work.save()
+            title = f"May the browser open {site}?"
+            await insist(lambda: review.request_act(work.run.caller, work.run.task.id, title, payload, why=move.why))
+            return Settled()
+
+        async def do() -> dict[str, Any]:
+            return _result(None, site, site)
+
+        async def find() -> dict[str, Any]:
+            return _result(None, site, site)  # only a word that was noted: noting it twice is once
+
+        step_id, result = await work.run.journal.begin_and_do("act", name, do, find, approval_id)
+        place.allow = [*place.allow, site]
+        await work.save()
+        if step_id is not None:
+            await work.run.journal.finish(step_id, result)
+        return None
+
+    async def by_hand(self, page: "BrowserSession", command_id: int, command: dict[str, Any]) -> None:
+        """A move of the person who has the page: their own act, made once."""
+        work = self._work
+        said = f"You: {command.get('do')}"
+
+        async def do() -> dict[str, Any]:
+            if command.get("do") == "navigate":
+                work.place.allow = [*work.place.allow, str(command.get("url"))]
+                await page.allow([str(command.get("url"))])
+            try:
+                await page.by_hand(command)
+            except Refused as error:
+                return {"output": {"error": error.message}}
+            return {"output": {}}
+
+        async def find() -> dict[str, Any]:
+            return {"output": {"error": "The worker broke off; look at the page whether it was done"}}
+
+        step_id, result = await work.run.journal.begin_and_do("act", f"{HAND_STEP} {command_id}", do, find)
+        if step_id is not None:
+            await work.run.journal.finish(step_id, result)
+        await work.keep(None, said, error=result["output"].get("error", ""), command_id=command_id)
+
+
+def _result(
+    status: int | None, url: str, title: str, *, verification: str = "verified", said: list[str] | None = None
+) -> dict[str, Any]:
+    output = {"status": status, "url": url, "title": title, "said": said or []}
+    return {"output": output, "verification": verification, "evidence": [], "more": {}}
