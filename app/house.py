@@ -23,6 +23,7 @@ from core.embedded import EmbeddedPostgres
 from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
+from jobs.google_sync import register_google
 from jobs.outside.all import connected_world
 from jobs.outside.remote import remote_tools
 from jobs.outside.world import Given
@@ -66,6 +67,7 @@ class House:
         )
         register_periodic(worker.app, self.database, self.settings)
         register_slack(worker.app, self.slack, self.owner)
+        register_google(worker.app, Given(self.settings, self.database, self.clock))
         return worker
 
     @cached_property
