@@ -162,6 +162,18 @@ async def test_what_is_open_and_where_one_is_stays_so_while_the_page_lives(
     assert await page.evaluate("document.querySelector('#graph').scrollLeft") == 120
 
 
+async def test_four_columns_fit_beside_the_rail_and_scroll_on_a_phone(
+    signed_in: OpenPage, shop: tuple[str, dict[str, UUID]]
+) -> None:
+    for width, fits in ((1440, True), (390, False)):
+        page = await signed_in(width=width)
+        await page.goto(shop[0])
+        graph = "document.querySelector('#graph')"
+        assert await page.locator(".graph text.head").count() == 4
+        assert await page.evaluate(f"{graph}.scrollWidth <= {graph}.clientWidth") is fits
+        assert await page.evaluate(f"{graph}.getBoundingClientRect().right <= innerWidth")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_of_a_plan_pass_axe_and_fit(
     signed_in: OpenPage, shop: tuple[str, dict[str, UUID]], served: str, house: House, scheme: str
