@@ -2,12 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from typing import Any
 
 import pytest
 from aiosmtpd import smtp as aiosmtpd
@@ -17,6 +14,7 @@ from core.errors import Invalid
 from core.outside.errors import Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import OutgoingMail, Receipt
 from integrations.mail.smtp import SmtpServer
+from tests.emulators.smtp_server import Handler, serving, talking
 
 MAIL = OutgoingMail(
     from_address="robin@vega.example",
@@ -34,62 +32,6 @@ MAIL = OutgoingMail(
 async def send(server: SmtpServer, mail: OutgoingMail) -> Receipt:
     async with server.sending(mail) as hand_over:
         return await hand_over()
-
-
-@dataclass
-class Handler:
-    """Takes mail, or answers a recipient or the text as told."""
-
-    rcpt: dict[str, str] = field(default_factory=dict[str, str])
-    data: str = "250 taken"
-    taken: list[Envelope] = field(default_factory=list[Envelope])
-
-    async def handle_RCPT(
-        self, server: aiosmtpd.SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.rcpt:
-            return self.rcpt[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: aiosmtpd.SMTP, session: Session, envelope: Envelope) -> str:
-        if self.data == "drop":
-            assert session.peer
-            transport: asyncio.Transport = server.transport  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]
-            transport.abort()
-            return "250 unheard"
-        if self.data.startswith("250"):
-            self.taken.append(envelope)
-        return self.data
-
-
-@asynccontextmanager
-async def serving(handler: Handler, **options: Any) -> AsyncGenerator[str]:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: aiosmtpd.SMTP(handler, loop=loop, **options), "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
-
-
-@asynccontextmanager
-async def talking(talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> AsyncGenerator[str]:
-    """A server that says just what `talk` says."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await talk(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 async def test_a_mail_is_handed_over_to_everybody_and_bcc_is_in_no_header() -> None:

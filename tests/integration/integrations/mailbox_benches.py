@@ -1,0 +1,120 @@
+"""Mailboxes of every provider with a way to put mail into them and to see what left: for the contract that all fulfil."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import httpx
+
+from agents.services.mail import Mailbox
+from core.database import Caller
+from core.outside.mail import MailAddress
+from integrations.mail.imap import ImapMailbox
+from integrations.mail.imap_session import ImapAddress
+from integrations.mail.incoming import incoming_mail
+from integrations.mail.local import LocalMailbox
+from integrations.mail.outbox import Outbox, OutboxSender
+from integrations.mail.resend import ResendSender
+from integrations.mail.sender import Sender
+from integrations.mail.smtp import SmtpServer
+from jobs.outside.mail import Shelf
+from tasks import capture
+from tasks.mail import LOCAL, mail_row
+from tests.emulators.imap_server import ImapServer, running_imap_server
+from tests.emulators.outside_servers import OutsideServers
+from tests.emulators.smtp_server import Handler, serving
+
+OWN = "robin@vega.example"
+
+
+@dataclass(frozen=True)
+class Left:
+    """A mail that left: to whom, and what it says."""
+
+    to: tuple[str, ...]
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A mailbox of robin@vega.example. `remembers`: it can say of a mail that it was sent, or surely was not."""
+
+    mailbox: Mailbox
+    deliver: Callable[[bytes], Awaitable[None]]
+    left: Callable[[], Awaitable[list[Left]]]
+    remembers: bool = True
+    keeps_files: bool = True
+
+
+Opening = Callable[[Caller, Path, OutsideServers], AbstractAsyncContextManager[Bench]]
+
+
+def _shelved(caller: Caller, sender: Sender) -> tuple[LocalMailbox, Callable[[bytes], Awaitable[None]]]:
+    async def deliver(raw: bytes) -> None:
+        mail = incoming_mail(raw, ref="file", labels=["inbox", "unread"])
+        await capture.import_mail(caller, [mail_row(mail, LOCAL, frozenset({OWN})) | {"ref": None}], [])
+
+    return LocalMailbox(Shelf(caller), sender, (MailAddress(OWN, "Robin Vega"),), "Robin"), deliver
+
+
+def _read(raw: bytes, to: tuple[str, ...] | None = None) -> Left:
+    message = message_from_bytes(raw, policy=policy.default)
+    body = message.get_body(("plain",))
+    text = str(body.get_content()) if body else ""
+    named = tuple(str(message[header]) for header in ("To", "Cc") if message[header])
+    return Left(to or named, str(message["Subject"]), text.replace("\r\n", "\n"))
+
+
+@asynccontextmanager
+async def local(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+    mailbox, deliver = _shelved(caller, OutboxSender(Outbox(folder / "outbox")))
+
+    async def left() -> list[Left]:
+        return [_read(path.read_bytes()) for path in sorted((folder / "outbox").glob("*.eml"))]
+
+    yield Bench(mailbox, deliver, left, keeps_files=False)
+
+
+@asynccontextmanager
+async def smtp(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+    handler = Handler()
+    async with serving(handler) as place:
+        mailbox, deliver = _shelved(caller, SmtpServer(f"smtp://{place}"))
+        yield Bench(mailbox, deliver, lambda: _taken(handler), remembers=False, keeps_files=False)
+
+
+async def _taken(handler: Handler) -> list[Left]:
+    return [_read(bytes(one.content or b""), tuple(one.rcpt_tos)) for one in handler.taken]  # pyright: ignore[reportArgumentType]
+
+
+@asynccontextmanager
+async def imap(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+    handler, server = Handler(), ImapServer()
+    async with serving(handler) as place, running_imap_server(server):
+        own = (MailAddress(OWN, "Robin Vega"),)
+        mailbox = ImapMailbox(ImapAddress.from_url(server.url), SmtpServer(f"smtp://{place}"), own, "Robin")
+
+        async def deliver(raw: bytes) -> None:
+            server.add(raw)
+
+        yield Bench(mailbox, deliver, lambda: _taken(handler))
+
+
+@asynccontextmanager
+async def resend(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+    outside.reset()
+    mailbox, deliver = _shelved(caller, ResendSender("re_not_a_key", outside.resend))
+
+    async def left() -> list[Left]:
+        async with httpx.AsyncClient(trust_env=False, headers={"Authorization": "Bearer re_not_a_key"}) as client:
+            listed = (await client.get(f"{outside.resend}/emails")).json()["data"]
+            whole = [(await client.get(f"{outside.resend}/emails/{one['id']}")).json() for one in listed]
+        return [Left(tuple(one["to"]), one["subject"], one["text"]) for one in whole]
+
+    yield Bench(mailbox, deliver, left, remembers=False, keeps_files=False)
+
+
+BENCHES: dict[str, Opening] = {"local": local, "smtp": smtp, "imap": imap, "resend": resend}
