@@ -15,12 +15,12 @@ from email.message import EmailMessage
 from typing import Any
 
 from core.errors import Invalid, NotFound
+from core.outside.addresses import wire_address
 from core.outside.errors import Malformed, Refused, Temporary, Uncertain
 from core.outside.mail import HandOver, OutgoingMail, Receipt
 from integrations.google.answers import mapping, mappings
 from integrations.google.client import GoogleClient
 from integrations.google.gmail_messages import decode_base64url, header_of, internal_date
-from integrations.mail.addresses import wire_address
 from integrations.mail.compose import compose
 from integrations.mail.parse import MailMessage, parse_message
 

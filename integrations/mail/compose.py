@@ -12,8 +12,8 @@ from typing import cast
 from uuid import UUID
 
 from core.errors import TooLarge
+from core.outside.addresses import CONTROL, REORDERING, invalid, wire_address
 from core.outside.mail import LARGEST_MAIL_BYTES, OutgoingMail
-from integrations.mail.addresses import CONTROL, REORDERING, invalid, wire_address
 
 LONGEST_SUBJECT = 900
 LONGEST_NAME = 200

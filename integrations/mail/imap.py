@@ -32,37 +32,15 @@ from core.outside.mail import (
 )
 from integrations.mail.compose import compose
 from integrations.mail.imap_parts import stream_part
+from integrations.mail.imap_reading import Place, criteria_of, fits, imap_date, quoted, read_mails, sent_when
 from integrations.mail.imap_session import Fetched, ImapAddress, ImapSession, signed_in
-from integrations.mail.incoming import broken_mail, incoming_mail
 from integrations.mail.local import sender_domain
 from integrations.mail.sender import Sender
 
 log = structlog.get_logger()
 T = TypeVar("T")
-READ_WHOLE_BYTES = 5 * 1024 * 1024  # of a larger mail only this much is read; its files are fetched by themselves
 RECENT = timedelta(days=30)
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 KEYWORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$_-.")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a message lies. Its text form is the `ref`: validity.uid.folder."""
-
-    folder: str
-    validity: int
-    uid: int
-
-    def __str__(self) -> str:
-        return f"{self.validity}.{self.uid}.{self.folder}"
-
-    @classmethod
-    def parse(cls, ref: str) -> "Place":
-        """Raises NotFound for what is no ref of an IMAP mailbox."""
-        parts = ref.split(".", 2)
-        if len(parts) != 3 or not (parts[0].isdecimal() and parts[1].isdecimal() and parts[2]):
-            raise NotFound("There is no such mail", detail=ref[:100])
-        return cls(parts[2], int(parts[0]), int(parts[1]))
 
 
 @dataclass(frozen=True)
@@ -100,7 +78,7 @@ class ImapMailbox:
 
         def work(session: ImapSession) -> IncomingMail:
             self._open(session, place)
-            found = _read(session, place.folder, place.validity, [place.uid])
+            found = read_mails(session, place.folder, place.validity, [place.uid])
             if not found:
                 raise NotFound("There is no such mail any more", detail=ref[:100])
             return found[0]
@@ -108,22 +86,22 @@ class ImapMailbox:
         return await self._with_session(work)
 
     async def search(self, query: MailQuery, *, limit: int = 50) -> Sequence[IncomingMail]:
-        criteria = _criteria(query)
+        criteria = criteria_of(query)
 
         def work(session: ImapSession) -> list[IncomingMail]:
             found = self._found(session, criteria, limit)
-            fitting = [mail for mail in found if _fits(mail, query)]
-            return sorted(fitting, key=_when, reverse=True)[:limit]
+            fitting = [mail for mail in found if fits(mail, query)]
+            return sorted(fitting, key=sent_when, reverse=True)[:limit]
 
         return await self._with_session(work)
 
     async def thread(self, thread: str) -> Sequence[IncomingMail]:
-        root = _quoted(thread)
+        root = quoted(thread)
         criteria = f"OR OR HEADER Message-ID {root} HEADER References {root} HEADER In-Reply-To {root}"
         found = await self._with_session(lambda session: self._found(session, [criteria], 200))
         if not found:
             raise NotFound("There is no such thread", detail=thread[:200])
-        return sorted({mail.message_id: mail for mail in found}.values(), key=_when)
+        return sorted({mail.message_id: mail for mail in found}.values(), key=sent_when)
 
     async def attachment(self, ref: str, attachment_id: str, *, limit_bytes: int) -> AsyncGenerator[bytes]:
         place = Place.parse(ref)
@@ -173,7 +151,7 @@ class ImapMailbox:
             if folder is None:
                 raise Refused(f"There is no folder for {label} on this mail server")
             self._open(session, place, readonly=False)
-            known = _read(session, place.folder, place.validity, [place.uid])
+            known = read_mails(session, place.folder, place.validity, [place.uid])
             if not known:
                 raise NotFound("There is no such mail any more", detail=ref[:100])
             if folder == place.folder:
@@ -181,7 +159,7 @@ class ImapMailbox:
             uid = session.move(place.uid, folder)
             validity = session.select(folder)
             if uid is None:
-                uid = max(session.search("HEADER Message-ID", _quoted(known[0].message_id)), default=None)
+                uid = max(session.search("HEADER Message-ID", quoted(known[0].message_id)), default=None)
             if uid is None:
                 raise Malformed("The mail was moved, and cannot be found where it went", detail=folder[:100])
             return str(Place(folder, validity, uid))
@@ -203,11 +181,11 @@ class ImapMailbox:
             if folder is None:
                 return None
             validity = session.select(folder, readonly=False)
-            known = session.search("HEADER Message-ID", _quoted(message.message_id))
+            known = session.search("HEADER Message-ID", quoted(message.message_id))
             uid = known[-1] if known else session.append(folder, content, ["\\Draft", "\\Seen"])
             if uid is None:
                 session.select(folder)
-                uid = max(session.search("HEADER Message-ID", _quoted(message.message_id)), default=None)
+                uid = max(session.search("HEADER Message-ID", quoted(message.message_id)), default=None)
             return str(Place(folder, validity, uid)) if uid is not None else None
 
         made = await self._with_session(work)
@@ -238,7 +216,7 @@ class ImapMailbox:
             if folder is None:
                 return None
             validity = session.select(folder)
-            found = session.fetch(session.search("HEADER Message-ID", _quoted(message_id))[-1:])
+            found = session.fetch(session.search("HEADER Message-ID", quoted(message_id))[-1:])
             if not found:
                 return None
             place = Place(folder, validity, found[0].uid)
@@ -280,7 +258,7 @@ class ImapMailbox:
         found: dict[str, IncomingMail] = {}
         for folder in dict.fromkeys(places):
             validity = session.select(folder)
-            for mail in _read(session, folder, validity, session.search(*criteria)[-limit:]):
+            for mail in read_mails(session, folder, validity, session.search(*criteria)[-limit:]):
                 found.setdefault(mail.message_id, mail)
         return list(found.values())
 
@@ -298,13 +276,13 @@ class ImapMailbox:
                 mark, was_reset = None, True
             room = limit - len(messages)
             after = mark["uid"] if mark else 0
-            since = "" if mark else f"SINCE {_date(self.now() - self.recent)}"
+            since = "" if mark else f"SINCE {imap_date(self.now() - self.recent)}"
             fresh = [uid for uid in session.search(f"UID {after + 1}:*", since) if uid > after]
             taken = fresh[: max(room, 0)]
             changed: list[int] = []
             if mark and mark.get("modseq") and modseq and modseq > mark["modseq"] and after:
                 changed = session.changed_since(mark["modseq"], after)[:limit]
-            messages += _read(session, folder, validity, [*changed, *taken])
+            messages += read_mails(session, folder, validity, [*changed, *taken])
             has_more = has_more or len(taken) < len(fresh)
             if taken or mark or not fresh:
                 # A first reading that found nothing recent goes on behind what is there, not at its beginning.
@@ -313,33 +291,10 @@ class ImapMailbox:
         return SyncPage(orjson.dumps(marks).decode(), tuple(messages), has_more=has_more, was_reset=was_reset)
 
 
-def _read(session: ImapSession, folder: str, validity: int, uids: Sequence[int]) -> list[IncomingMail]:
-    """The messages that are there, one at a time so that memory holds one; a broken one stands as such."""
-    kind = next((name for name, own in session.folders().items() if own == folder), folder)
-    found: list[IncomingMail] = []
-    for uid in uids:
-        for one in session.fetch([uid], f"BODY.PEEK[]<0.{READ_WHOLE_BYTES}>"):
-            ref = str(Place(folder, validity, one.uid))
-            labels = _labels(one.flags, kind)
-            try:
-                is_cut = one.size_bytes > READ_WHOLE_BYTES
-                found.append(incoming_mail(one.content, ref=ref, labels=labels, is_cut=is_cut))
-            except Malformed:
-                found.append(broken_mail(ref, labels))
-    return found
-
-
-def _labels(flags: frozenset[str], kind: str) -> frozenset[str]:
-    lower = {flag.lower() for flag in flags}
-    own = {flag for flag in flags if not flag.startswith("\\")}
-    states = [name for name, on in ((UNREAD, "\\seen" not in lower), (FLAGGED, "\\flagged" in lower)) if on]
-    return frozenset({kind, *own, *states})
-
-
 def _file(session: ImapSession, message: OutgoingMail) -> None:
     """Into Sent, unless the server has put it there itself; the draft goes."""
     folders = session.folders()
-    same = ("HEADER Message-ID", _quoted(message.message_id))
+    same = ("HEADER Message-ID", quoted(message.message_id))
     if SENT in folders:
         session.select(folders[SENT], readonly=False)
         if not session.search(*same):
@@ -358,41 +313,3 @@ def _cursor(cursor: str | None) -> dict[str, dict[str, int]]:
         return {folder: {key: int(value) for key, value in mark.items()} for folder, mark in found.items()}
     except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
         raise Invalid("This is no cursor of an IMAP mailbox", detail=cursor[:100]) from error
-
-
-def _criteria(query: MailQuery) -> list[str]:
-    """The query in IMAP's words. Days are as wide as the server may count them; `_fits` makes them exact."""
-    found: list[str] = []
-    for key, value in (("FROM", query.from_address), ("TO", query.to_address), ("SUBJECT", query.subject)):
-        if value:
-            found.append(f"{key} {_quoted(value)}" if key != "TO" else f"OR TO {_quoted(value)} CC {_quoted(value)}")
-    found += [f"TEXT {_quoted(word)}" for word in (query.words or "").split()]
-    if query.after:
-        found.append(f"SENTSINCE {_date(query.after - timedelta(days=1))}")
-    if query.before:
-        found.append(f"SENTBEFORE {_date(query.before + timedelta(days=2))}")
-    if query.is_unread is not None:
-        found.append("UNSEEN" if query.is_unread else "SEEN")
-    return found or ["ALL"]
-
-
-def _fits(mail: IncomingMail, query: MailQuery) -> bool:
-    if query.after and (mail.sent_at is None or mail.sent_at < query.after):
-        return False
-    return not (query.before and (mail.sent_at is None or mail.sent_at >= query.before))
-
-
-def _when(mail: IncomingMail) -> datetime:
-    return mail.sent_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _date(moment: datetime) -> str:
-    return f"{moment.day:02d}-{MONTHS[moment.month - 1]}-{moment.year:04d}"
-
-
-def _quoted(text: str) -> str:
-    """A quoted string of IMAP. Raises Invalid for line breaks, which would begin another command."""
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text) or len(text) > 1000:
-        raise Invalid("What is looked for has a line break or a control character, or is too long", detail=text[:50])
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

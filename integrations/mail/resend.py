@@ -15,9 +15,9 @@ from typing import Any, cast
 
 import httpx
 
+from core.outside.addresses import wire_address
 from core.outside.errors import Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import HandOver, OutgoingMail, Receipt
-from integrations.mail.addresses import wire_address
 from integrations.mail.compose import compose
 
 BASE_URL = "https://api.resend.com"

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from core.errors import Invalid, StewardError
+from core.outside.addresses import wire_address
 from core.outside.errors import NotConnected, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import HandOver, OutgoingMail, Receipt
-from integrations.mail.addresses import wire_address
 from integrations.mail.compose import compose
 
 TIMEOUT_SECONDS = 30.0
