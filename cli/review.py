@@ -11,7 +11,7 @@ from cli import rendering
 from cli.door import DoorCommand, JsonOption, ask, in_house
 from cli.editor import edit_draft
 from cli.execute import follow, last_event_id, progress
-from cli.output import Output, WrongUse, one_line, report_error
+from cli.output import Output, WrongUse, one_line, plain, report_error
 from cli.tasks import say_result
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
@@ -32,6 +32,11 @@ class Waiting:
     approval: Approval
     task: Task
     draft: Draft | None
+
+    @property
+    def is_question(self) -> bool:
+        """A gate of a plan, or a tool that asks before it acts."""
+        return self.approval.tool is not None or self.task.tool == "approval_gate"
 
     def as_json(self) -> dict[str, object]:
         return {"approval": self.approval, "draft": self.draft, "task": self.task}
@@ -145,6 +150,13 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
         if waiting.draft.why:
             out.say(Text(one_line(waiting.draft.why), "dim"))
         out.say(*rendering.draft_as_mail(waiting.draft))
+    elif waiting.is_question:
+        head = f"Question {rendering.short_id(waiting.approval)}"
+        out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), waiting.approval.title)
+        for name, value in review.shown_facts(waiting.approval):
+            out.say(Text.assemble((f"  {one_line(name)}: ", "dim"), plain(value).replace("\n", "\n    ")))
+        if waiting.approval.tool and (text := str(waiting.approval.payload.get("text") or "")):
+            out.say("", text)
     else:
         head = f"Result {rendering.short_id(waiting.approval)}"
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"))
@@ -157,7 +169,8 @@ async def approve_one(house: "House", out: Output, waiting: Waiting, digest: str
         await review.decide_approval(house.caller, waiting.approval.id, approved=True)
         task = await functions.get_task(house.caller, waiting.task.id)
         out.data({"task": task})
-        out.say(Text.assemble(rendering.mark(task.execution_status), f" Accepted: {one_line(task.title)}"))
+        said = "You said yes" if waiting.is_question else "Accepted"
+        out.say(Text.assemble(rendering.mark(task.execution_status), f" {said}: {one_line(task.title)}"))
         return
     if digest is not None and digest != waiting.draft.digest:
         raise Conflict("This is not the draft that was shown", hint="Read it again: steward review --list")

@@ -1,7 +1,7 @@
 """Drafts and approvals: one thin typed call per SQL function."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from pydantic import Field
@@ -218,3 +218,32 @@ async def get_act(caller: Caller, task_id: UUID) -> Approval | None:
     """The person's yes on which the task's tool may act; None when it has to ask (worker only)."""
     row = await caller.call("get_act", task_id=task_id)
     return Approval.model_validate(row) if row else None
+
+
+NOT_FACTS = {"question", "why", "task", "expires_in_seconds", "remind_after_seconds"}
+
+
+def shown_facts(asked: Approval) -> list[tuple[str, str]]:
+    """What a question is about, name by name: of an act what its tool shows, of a gate what its plan gave it."""
+    given: list[tuple[str, Any]] = asked.payload.get("facts", []) if asked.tool else list(asked.payload.items())
+    return [
+        (name.replace("_", " "), _in_words(value))
+        for name, value in given
+        if (asked.tool or name not in NOT_FACTS) and value not in (None, "", [], {})
+    ]
+
+
+def _in_words(value: object) -> str:
+    """A value as a person reads it; lists and objects line by line."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str() | int() | float():
+            return str(value)
+        case list():
+            return "\n".join(_in_words(one).replace("\n", "; ") for one in cast("list[object]", value))
+        case dict():
+            items = cast("dict[str, object]", value).items()
+            return "\n".join(f"{name}: {_in_words(one)}".replace("\n", "; ") for name, one in items)
+        case _:
+            return str(value)

@@ -77,7 +77,7 @@ class Shown:
     expires_in_seconds: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"facts": dict(self.facts), "text": self.text}
+        return {"facts": [[name, value] for name, value in self.facts.items()], "text": self.text}  # in this order
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ class Asked:
 
     @property
     def is_gate(self) -> bool:
-        """A question of a plan; else a result to look at."""
-        return self.task.tool == "approval_gate"
+        """A question of a plan or of a tool; else a result to look at."""
+        return self.approval.tool is not None or self.task.tool == "approval_gate"
 
 
 async def show(

@@ -4,7 +4,7 @@ alter table public.approvals
   add column tool text check (length(tool) between 1 and 200),
   add column generation integer,
   add column step_id uuid references public.steps (id) on delete set null;
-comment on column public.approvals.tool is 'The tool that will act with exactly this payload {input, facts, text, given}; null for drafts, results and gates.';
+comment on column public.approvals.tool is 'The tool that will act with exactly this payload {input, facts: [[name, value]], text, given}; null for drafts, results and gates.';
 comment on column public.approvals.generation is 'The generation of the task that asked; work that is asked for anew asks again.';
 comment on column public.approvals.step_id is 'The step that used this approval: its retries go on with it, no other step can use it.';
 create index approvals_step_idx on public.approvals (step_id) where step_id is not null;

@@ -82,7 +82,7 @@ async def test_an_act_waits_for_a_yes_and_happens_once(house: House, shop: Shop)
         chairs = made.keys["chairs"]
         approval = await asked(house, chairs)
         assert (approval.title, approval.tool, shop.orders) == ("Order 4 x chair?", "order", [])
-        assert approval.payload["facts"] == {"item": "chair", "count": 4}
+        assert approval.payload["facts"] == [["item", "chair"], ["count", 4]]
         await review.decide_approval(house.caller, approval.id, approved=True)
         task = await until(house, chairs, is_state("completed"))
         await until(house, made.id, is_state("completed"))

@@ -79,7 +79,7 @@ async def test_an_event_with_others_asks_first_and_says_whom_when_and_what_clash
         assert question.title == (
             "Put “Planning” on the calendar, Thu 5 Mar 2026 15:00-16:00 (Europe/Berlin), and invite bo@example.com?"
         )
-        facts = question.payload["facts"]
+        facts = dict(question.payload["facts"])
         assert facts["when for others"] == {"bo@example.com": "Thu 5 Mar 2026 14:00-15:00 (Europe/London)"}
         assert facts["clashes"] == ["Dentist, Thu 5 Mar 2026 15:30-16:00 (Europe/Berlin)"]
         assert facts["invitations"] == "none: the local calendar sends no mail; tell them yourself"
