@@ -7,6 +7,8 @@ was begun is looked for by its key before it is posted again. A job only wakes; 
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from datetime import time as clock_time
 from functools import cached_property
 from typing import Any
 
@@ -156,7 +158,7 @@ class SlackWork:
     async def publish_home(self, link: SlackLink, chat: SlackWorkspace) -> None:
         """Show somebody what waits for them, and today's tasks."""
         person, now = self.person(link), self.given.clock.now()
-        end = now.replace(hour=23, minute=59, second=59)
+        end = datetime.combine(now.date() + timedelta(days=1), clock_time(), now.tzinfo)
         due = await functions.list_tasks(person, TaskFilter(status=OPEN, due_before=end), sort="due", limit=40)
         done = await functions.list_tasks(
             person, TaskFilter(status=["completed"], parent="none"), sort="updated", limit=50
