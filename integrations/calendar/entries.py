@@ -17,7 +17,7 @@ from core.outside.calendar import (
     moment_in,
     zone_named,
 )
-from integrations.calendar.ics import CalendarEntry
+from integrations.calendar.ics import LONGEST_TEXT, LONGEST_TITLE, NOT_TEXT, CalendarEntry
 
 ANSWERS: dict[str, Answer] = {"accepted": "accepted", "tentative": "tentative", "declined": "declined"}
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -127,6 +127,46 @@ def columns_of(wanted: NewEvent, own_address: str) -> dict[str, Any]:
         "is_private": wanted.is_private,
         **rule_columns(wanted.recurrence, wanted.timezone),
     }
+
+
+def row_of(event: CalendarEvent) -> dict[str, Any]:
+    """The row of a connected calendar's event; a changed occurrence stands under the id of its series.
+
+    A recurrence that cannot be read is left out: the event itself still stands.
+    """
+    zone = zone_named(event.timezone)
+    try:
+        rule = rule_columns(event.recurrence, event.timezone)
+    except (ValueError, Invalid):
+        rule = rule_columns((), event.timezone)
+    original = moment_in(event.original_start, zone) if event.original_start is not None else None
+    return {
+        "uid": event.series_id or event.id,
+        "recurrence_id": original.astimezone(UTC).isoformat() if event.series_id and original else "",
+        "title": _plain(event.title)[:LONGEST_TITLE],
+        "description": _plain(event.description)[:LONGEST_TEXT],
+        "location": _plain(event.location)[:LONGEST_TITLE],
+        "starts_at": _stored(event.start, zone),
+        "ends_at": _stored(event.end, zone),
+        "is_all_day": event.is_all_day,
+        "timezone": event.timezone,
+        "organizer": event.organizer.address if event.organizer else "",
+        "attendees": [
+            {"name": _plain(guest.name)[:200], "address": guest.address, "partstat": guest.answer.replace("_", "-")}
+            for guest in event.attendees
+        ],
+        "status": event.status,
+        "url": event.url[:2000],
+        "etag": event.etag,
+        "is_busy": event.is_busy,
+        "is_private": event.is_private,
+        **rule,
+    }
+
+
+def _plain(text: str) -> str:
+    """Without what a database does not take."""
+    return NOT_TEXT.sub("", text)
 
 
 def _stored(at: Moment, zone: ZoneInfo) -> str:

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from agents.services.calendar import Calendar
 from core.database import Caller
-from core.outside.calendar import hours_from
+from core.outside.calendar import WorkingHours, hours_from
+from core.outside.errors import NotConnected, SignInExpired
 from integrations.calendar.entries import entry_from
 from integrations.calendar.ics import CalendarEntry
 from integrations.calendar.local import LocalCalendar
+from jobs.outside.google import google_client
 from jobs.outside.world import Given, Service
 from tasks import calendar, capture
 from tasks.calendar import StoredEvent
@@ -23,16 +26,32 @@ def services(given: Given) -> Mapping[type, Service]:
     """The calendar. There always is one, so nothing is missing."""
 
     async def reach(caller: Caller, task: Task) -> Calendar:
-        return await open_calendar(given, caller)
+        return await open_calendar(given, caller, task.created_by)
 
     return {Calendar: Service(reach)}
 
 
-async def open_calendar(given: Given, caller: Caller) -> Calendar:
-    """The calendar of a tenant: a connected account's, else the local one. Raises SignInExpired."""
+async def open_calendar(given: Given, caller: Caller, user_id: UUID | None = None) -> Calendar:
+    """The calendar of a person: that of a Google account which may see it, else the local one.
+
+    `caller` is the worker inside one organization. Raises SignInExpired where there was an account that worked, Temporary.
+    """
+    hours = hours_from(given.settings.calendar_working_hours, given.clock.timezone.key)
+    try:
+        account, client = await google_client(given, caller, "calendar", user_id=user_id)
+    except SignInExpired:
+        raise
+    except NotConnected:
+        return await local_calendar(given, caller, hours)
+    from integrations.google.calendar import GoogleCalendar
+
+    return GoogleCalendar(client, account.address.casefold(), hours)
+
+
+async def local_calendar(given: Given, caller: Caller, hours: WorkingHours) -> LocalCalendar:
+    """The calendar in the database."""
     profile = await capture.get_profile(caller)
     address = str(profile.get("email") or given.settings.owner_email).casefold()
-    hours = hours_from(given.settings.calendar_working_hours, given.clock.timezone.key)
     return LocalCalendar(StoredEvents(caller), address, hours)
 
 
