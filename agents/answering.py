@@ -8,14 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelRetry, RunContext, Tool, ToolOutput
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import (
-    ModelMessage,
-    ModelRequest,
-    ModelRequestPart,
-    ModelResponse,
-    ToolCallPart,
-    ToolReturnPart,
-)
+from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
@@ -64,15 +57,10 @@ async def _answer(model: AskedModel, question: Question, words: str, after: Trai
 
     Within a question each request goes on from the one before, where the server keeps its answers.
     """
-    history: list[ModelMessage] = []
-    settings: dict[str, Any] = {CHAIN: "auto"} if model.thinking.is_chained else {}
-    if after is not None:
-        settings = {CHAIN: after.response_id}
-        taken: list[ModelRequestPart] = [ToolReturnPart(name, "Taken.", tool_call_id=id) for name, id in after.calls]
-        history = [ModelRequest(taken)] if taken else []
-    agent = _agent(model, question, settings)
-    limits = _limits(model.thinking, REPAIRS + 1, question)
-    result = await agent.run(words, message_history=history, usage_limits=limits)
+    chained_to = after.response_id if after else "auto" if model.thinking.is_chained else None
+    model.taken = after.calls if after else ()
+    agent = _agent(model, question, {CHAIN: chained_to} if chained_to else {})
+    result = await agent.run(words, usage_limits=_limits(model.thinking, REPAIRS + 1, question))
     if question.trail is not None and model.last is not None:
         question.trail.response_id = model.last.provider_response_id
         calls = [part for part in model.last.parts if isinstance(part, ToolCallPart)]

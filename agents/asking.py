@@ -11,7 +11,14 @@ from typing import Any, cast
 
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequest,
+    ModelResponse,
+    ToolCallPart,
+    ToolReturnPart,
+)
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
@@ -39,7 +46,7 @@ class AskedModel(WrapperModel):
     """A line-up of models as one: every request is recorded, tried again where that may help, and read leniently.
 
     The first of the line-up is asked; the next one when that is out of reach, or unknown to its server, or its key is
-    used up. `heard` is the last thing it said in prose, `last` its last answer, where the first model gave it.
+    used up. `heard` is the last thing it said in prose, `last` its last answer, where the first model gave it. `taken` are (function, call id) of an answer it goes on from.
     """
 
     def __init__(self, line_up: Sequence[Model], thinking: Thinking, question: Question) -> None:
@@ -49,6 +56,7 @@ class AskedModel(WrapperModel):
         self.question = question
         self.heard = ""
         self.last: ModelResponse | None = None
+        self.taken: Sequence[tuple[str, str]] = ()
 
     async def request(
         self,
@@ -58,6 +66,7 @@ class AskedModel(WrapperModel):
     ) -> ModelResponse:
         begun: RecordedCall | None = None
         failures: list[AgentRunError] = []
+        messages = self._after_taken(messages)
         for model in self.line_up:
             settings = self._settings_for(model, model_settings)
             pauses = [*self.thinking.pauses_seconds, None]
@@ -113,6 +122,16 @@ class AskedModel(WrapperModel):
                     raise
                 failures.append(error)
         raise the_telling(failures)
+
+    def _after_taken(self, messages: list[ModelMessage]) -> list[ModelMessage]:
+        """The first words after an answer that the server kept, with what came of its calls before them.
+
+        An agent drops results whose call is not in its history; the server insists on them ("No tool output found").
+        """
+        if not self.taken or any(isinstance(message, ModelResponse) for message in messages):
+            return messages
+        results = [ToolReturnPart(name, "Taken.", tool_call_id=call_id) for name, call_id in self.taken]
+        return [ModelRequest(results), *messages]
 
     def _settings_for(self, model: Model, settings: ModelSettings | None) -> ModelSettings | None:
         return settings if settings is None or model is self.wrapped else _without_chain(settings)
