@@ -72,9 +72,10 @@ class Chromium:
 
         if self._playwright is None:
             self._playwright = await async_playwright().start()
-        program = found_program(self._program) or _own(self._playwright.chromium.executable_path)
+        program = found_program(self._program)
         if program is None:
-            raise NotConnected("There is no browser on this machine", hint=HOW_TO_ADD)
+            where = f" at {self._program}" if self._program else " on this machine"
+            raise NotConnected(f"There is no browser{where}", hint=HOW_TO_ADD)
         is_boxed = os.geteuid() != 0  # Chromium refuses its sandbox as root
         try:
             return await self._start(program, is_boxed=is_boxed)
@@ -151,7 +152,3 @@ def downloaded_program() -> str | None:
     names = ("chrome-linux*/chrome", "chrome-mac*/**/Chromium", "chrome-win*/chrome.exe")
     found = sorted(path for name in names for path in folder.glob(f"chromium-*/{name}") if path.is_file())
     return str(found[-1]) if found else None
-
-
-def _own(path: str) -> str | None:
-    return path if Path(path).exists() else None

@@ -85,6 +85,8 @@ async def _answer(site: Site, request: web.Request) -> web.StreamResponse:
             )
         case "/trains":
             return _trains(int(request.query.get("page", "1")))
+        case "/trains-forever":
+            return web.Response(text='<title>Lists</title><a href="/trains-forever">More</a>', content_type="text/html")
         case "/sign-in":
             return page("sign_in", MESSAGE="")
         case "/account":
