@@ -81,7 +81,8 @@ async def _read(given: Given, service: Caller, account: Account, client: "Google
     added = made = pages = 0
     has_more = True
     while has_more and pages < MOST_PAGES:
-        page = await mailbox.sync(state.get("cursor") if state else None, limit=PAGE)
+        cursor = str(state["cursor"]) if state and state.get("cursor") else None
+        page = await mailbox.sync(cursor, limit=PAGE)
         taken = await take_in(given, person, account.address, owner, page.messages)
         newer = {"cursor": page.cursor, "at": int(time.time())}
         await accounts.save_sync_state(service, account.id, state, newer)

@@ -1,0 +1,70 @@
+"""GET and DELETE /api/integrations/{provider}: what is connected, and disconnecting it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request
+from pydantic import AwareDatetime, BaseModel
+
+from app.dependencies import CurrentCaller
+from app.router import responds
+from app.settings._disconnect import disconnect
+from core.errors import Invalid, NotFound
+from jobs.outside.google import GOOGLE, lacks_google
+from tasks import accounts
+from tasks.accounts import Account, AccountState
+
+
+class ConnectedAccount(BaseModel):
+    """An account at a service; `reason` says why it is not connected any more."""
+
+    id: UUID
+    address: str
+    state: AccountState
+    reason: str | None
+    scopes: list[str]
+    connected_at: AwareDatetime
+    synced_at: AwareDatetime | None
+
+
+class Integration(BaseModel):
+    """A service; `lacks` says what has to be set before an account can be connected."""
+
+    provider: str
+    lacks: str | None
+    accounts: list[ConnectedAccount]
+
+
+class Disconnected(BaseModel):
+    """The accounts that were disconnected; `is_revoked` is false where the service itself could not be told."""
+
+    accounts: list[ConnectedAccount]
+    is_revoked: bool
+
+
+@responds(summary="What is connected at a service", response_model=Integration)
+async def get(request: Request, caller: CurrentCaller, provider: str) -> Integration:
+    listed = await accounts.list_accounts(caller, provider)
+    lacks = lacks_google(request.app.state.house.settings) if provider == GOOGLE else None
+    return Integration(provider=provider, lacks=lacks, accounts=[_shown(one) for one in listed])
+
+
+@responds(summary="Disconnect an account of a service", response_model=Disconnected, problems=(404,))
+async def delete(
+    request: Request, caller: CurrentCaller, provider: str, account_id: Annotated[UUID | None, Query()] = None
+) -> Disconnected:
+    listed = [one for one in await accounts.list_accounts(caller, provider) if one.state != "revoked"]
+    if account_id is None and len(listed) > 1:
+        raise Invalid(
+            "There are several accounts: say which one",
+            errors=[{"field": "account_id", "message": "it is one of " + ", ".join(str(one.id) for one in listed)}],
+        )
+    wanted = account_id or (listed[0].id if listed else None)
+    if wanted is None or all(one.id != wanted for one in listed):
+        raise NotFound("There is no such account")
+    account, is_told = await disconnect(request.app.state.house, caller, wanted)
+    return Disconnected(accounts=[_shown(account)], is_revoked=is_told)
+
+
+def _shown(account: Account) -> ConnectedAccount:
+    return ConnectedAccount.model_validate(account, from_attributes=True)
