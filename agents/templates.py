@@ -22,7 +22,7 @@ from agents.equipment import Run
 from agents.tools.tool import AnyTool
 from core.errors import Invalid
 from tasks import functions
-from tasks.models import Record
+from tasks.plan_tools import Earlier, list_outputs_before
 
 TEMPLATE = re.compile(r"(\\?)\{\{(.*?)\}\}|(\\?)\{\{", re.DOTALL)
 REFERENCE = re.compile(r"\s*([^\s.{}\[\]]+)((?:\.[^\s.{}\[\]]+|\[\d{1,6}\])*)\s*")
@@ -40,21 +40,6 @@ class Reference:
     said: str
     name: str
     path: tuple[str, ...]
-
-
-class Earlier(Record):
-    """A task that is over before: what it was to do, and what it gave. `after`: what was over before that one."""
-
-    id: UUID
-    title: str
-    names: list[str]
-    tool: str | None = None
-    tool_input: dict[str, Any]
-    source: str
-    execution_status: str
-    is_waived: bool
-    result: Any = None
-    after: list[UUID]
 
 
 @dataclass(frozen=True)
@@ -83,13 +68,8 @@ async def filled_input(run: Run) -> Filled:
     raw = run.task.tool_input
     if not any("{{" in text for _, text in strings(raw)):
         return Filled(raw)
-    before = await list_earlier(run)
+    before = await list_outputs_before(run.caller, run.task.id)
     return fill(raw, before, run.equipment.tools)
-
-
-async def list_earlier(run: Run) -> list[Earlier]:
-    """What is over before this task."""
-    return [Earlier.model_validate(row) for row in await run.caller.call("list_outputs_before", task_id=run.task.id)]
 
 
 def fill(raw: Mapping[str, Any], before: Sequence[Earlier], tools: Mapping[str, AnyTool]) -> Filled:

@@ -12,6 +12,7 @@ from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import Invalid
 from tasks import functions
 from tasks.models import Evidence, Task
+from tasks.plan_tools import list_outputs_before
 
 IN_PERSON = {"chat", "manual", "import"}  # sources of tasks whose words and inputs a person wrote
 PLANNED = "plan"
@@ -89,7 +90,7 @@ async def insist_on_named(run: Run, url: str) -> None:
     wanted = _plain(url)
     if wanted in {_plain(one) for one in await _own_urls(run)}:
         return
-    for earlier in await templates.list_earlier(run):
+    for earlier in await list_outputs_before(run.caller, run.task.id):
         if earlier.tool == "web_search" and wanted in {_plain(text) for _, text in templates.strings(earlier.result)}:
             return
     raise Invalid(

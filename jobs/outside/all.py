@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from jobs.outside import browser, calendar, mail, remote, slack, web
+from jobs.outside import browser, calendar, code, mail, records, remote, slack, tickets, web
 from jobs.outside.world import Given, Service, World
 
 GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
@@ -10,6 +10,9 @@ GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
     calendar.services,
     slack.services,
     web.services,
+    tickets.services,
+    code.services,
+    records.services,
     browser.services,
     remote.services,
 )

@@ -1,11 +1,11 @@
 """The web: guarded requests, pages, search; and the credentials that other services of a plan's tools are opened with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agents.services.web import HttpClient, PageReader, WebSearch
 from core.database import Caller
-from core.outside.errors import NotConnected
+from core.outside.errors import NotConnected, SignInExpired
 from jobs.outside.world import Given, Service
 from tasks import accounts
 from tasks.mail import serves_owner
@@ -37,7 +37,7 @@ def services(given: Given) -> dict[type, Service]:
 
         settings = given.settings
         own = {"key": settings.tavily_api_key.get_secret_value()} if settings.tavily_api_key else None
-        secret, _ = await credentials_for(given, caller, task, "tavily", own, TAVILY_HINT)
+        secret, _ = await credentials_for(given, caller, task, "tavily", ["key"], own, TAVILY_HINT)
         return TavilySearch(secret["key"], settings.tavily_url, guard_of(given))
 
     def lacks_search() -> str | None:
@@ -54,7 +54,7 @@ def guard_of(given: Given) -> "Guard":
 
 
 async def credentials_for(
-    given: Given, caller: Caller, task: Task, provider: str, own: Credentials | None, hint: str
+    given: Given, caller: Caller, task: Task, provider: str, names: Sequence[str], own: Credentials | None, hint: str
 ) -> tuple[Credentials, bool]:
     """What to sign in with for the tenant of a task, and whether it stands in the settings, as the owner of the
     installation wrote it: an account that the tenant connected, else for the local owner that of the settings.
@@ -73,4 +73,6 @@ async def credentials_for(
         if own is not None and await serves_owner(caller, given.settings.owner_email):
             return own, True
         raise NotConnected(f"{provider.capitalize()} is not connected", hint=hint) from None
+    if missing := [name for name in names if not secret.get(name)]:
+        raise SignInExpired(f"The {provider} account has no {', '.join(missing)}", hint=hint)
     return {name: str(value) for name, value in secret.items()}, False

@@ -197,10 +197,12 @@ create table public.pipeline_reports (
   task_id uuid primary key references public.tasks (id) on delete cascade,
   organization_id uuid not null references public.organizations (id) on delete cascade,
   report_id text not null check (length(report_id) between 1 and 200),
+  generation integer not null,
   outcome jsonb not null check (jsonb_typeof(outcome) = 'object'),
   received_at timestamptz not null default now()
 );
 comment on table public.pipeline_reports is 'The first signed report on what a pipeline made of a task; it may come before the task has begun to wait.';
+comment on column public.pipeline_reports.generation is 'Of the task when it came: work that is asked for anew waits for another report.';
 create index pipeline_reports_organization_idx on public.pipeline_reports (organization_id);
 
 create function private.end_with_report(task public.tasks, outcome jsonb) returns void
@@ -216,6 +218,8 @@ begin
     evidence = jsonb_build_array(jsonb_build_object('kind', 'report', 'what', 'The pipeline reported ' || coalesce(status, 'no status'),
       'where', outcome ->> 'url', 'at', now()))
   where t.id = task.id;
+  -- A failed run of a pipeline that is tried again is another run: it is asked about and reported anew.
+  update public.tasks t set generation = t.generation + 1 where t.id = task.id and t.execution_status = 'failed';
 end $$;
 comment on function private.end_with_report is 'A task ends with what its pipeline reported: success completes it, anything else fails it.';
 
@@ -225,7 +229,7 @@ declare
   task public.tasks := private.running_task(wait_for_pipeline.task_id);
   known jsonb;
 begin
-  select r.outcome into known from public.pipeline_reports r where r.task_id = task.id;
+  select r.outcome into known from public.pipeline_reports r where r.task_id = task.id and r.generation = task.generation;
   perform public.block_task_execution(task.id, wait_for_pipeline.reason, 'agent', 'The report of the pipeline', result_data => wait_for_pipeline.result,
     wait_seconds => wait_for_pipeline.wait_seconds);
   if known is not null then
@@ -245,17 +249,22 @@ begin
     perform private.refuse(404, 'No pipeline works for this task', format('task %s', task.id));
   end if;
   select * into known from public.pipeline_reports r where r.task_id = task.id;
-  if known.task_id is not null then
-    if known.report_id <> record_pipeline_report.report_id and known.outcome <> record_pipeline_report.outcome then
-      perform private.refuse(409, 'This task has another report already', known.report_id);
-    end if;
+  if known.report_id = record_pipeline_report.report_id then
     return jsonb_build_object('known', true, 'execution_status', task.execution_status);
+  end if;
+  if known.generation = task.generation then
+    perform private.refuse(409, 'This task has another report already', known.report_id);
   end if;
   if task.execution_status in ('completed', 'failed', 'cancelled') then
     perform private.refuse(409, format('This task is %s', task.execution_status), task.execution_status);
   end if;
-  insert into public.pipeline_reports (task_id, organization_id, report_id, outcome)
-  values (task.id, task.organization_id, record_pipeline_report.report_id, record_pipeline_report.outcome);
+  if outcome ->> 'message_id' <> format('steward-%s-%s', task.id, task.generation) then
+    perform private.refuse(409, 'This report is on an earlier request', outcome ->> 'message_id');
+  end if;
+  insert into public.pipeline_reports as r (task_id, organization_id, report_id, generation, outcome)
+  values (task.id, task.organization_id, record_pipeline_report.report_id, task.generation, record_pipeline_report.outcome)
+  on conflict on constraint pipeline_reports_pkey do update set report_id = excluded.report_id, generation = excluded.generation,
+    outcome = excluded.outcome, received_at = now();
   if task.execution_status = 'blocked' and task.blocked_on = 'agent' then
     perform private.end_with_report(task, record_pipeline_report.outcome);
   end if;

@@ -1,0 +1,110 @@
+"""The tool for pipelines: asks one to run, after a person's yes, and waits for its signed report.
+
+It moves its task by itself, since it first acts and then waits: the request is a journaled step under the person's yes,
+and the wait holds no worker. A report that comes before the wait has begun is kept for it.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, Field, JsonValue
+
+from agents.equipment import Run
+from agents.journal import insist
+from agents.services.code import Pipelines
+from agents.tools.http import outside_facts
+from agents.tools.tool import AnyTool, Outcome, Settled, StrictInput, Tool
+from core.errors import Invalid
+from tasks import plan_tools, review
+
+NAME = "cicd_webhook"
+DAY_SECONDS = 86_400
+LONGEST_PARAMETERS = 100_000
+
+
+class PipelineInput(StrictInput):
+    """What to run."""
+
+    pipeline: str = Field(min_length=1, max_length=200, description="Its name, as the receiver knows it")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    deadline_seconds: float = Field(
+        default=DAY_SECONDS / 24, gt=0, le=30 * DAY_SECONDS, description="By when it has to report"
+    )
+
+
+class PipelineOutput(BaseModel):
+    """What the pipeline reported; more fields are its own."""
+
+    model_config = {"extra": "allow"}
+
+    status: str
+    url: str | None = None
+    message: str | None = None
+
+
+async def run_pipeline(run: Run, given: PipelineInput) -> Outcome:
+    """Ask for the run and wait for the report; ask the person first."""
+    if len(json.dumps(given.parameters)) > LONGEST_PARAMETERS:
+        raise Invalid(f"parameters have at most {LONGEST_PARAMETERS} characters", detail="tool_input.parameters")
+    pipelines = await run.reach(Pipelines)
+    approval = await insist(lambda: review.get_act(run.caller, run.task.id))
+    if approval is None:
+        await _ask(run, given, pipelines)
+        return Settled()
+    wanted = PipelineInput.model_validate(approval.payload["input"])
+    message_id = f"steward-{run.task.id}-{run.task.generation}"
+    body: dict[str, Any] = {
+        "type": "steward.pipeline.requested",
+        "data": {
+            "task_id": str(run.task.id),
+            "pipeline": wanted.pipeline,
+            "parameters": wanted.parameters,
+            "report_to": f"/api/hooks/cicd/{run.task.id}",
+        },
+    }
+
+    async def send() -> dict[str, Any]:
+        return {"status": await pipelines.request(message_id, body), "message_id": message_id}
+
+    async def look() -> None:
+        """A request under the same id is the same request for the receiver: it may be sent again."""
+
+    step_id, _ = await run.journal.begin_and_do("act", f"{NAME} {run.task.generation}", send, look, approval.id)
+    if step_id is not None:
+        await run.journal.finish(step_id, {"message_id": message_id})
+    reason = f"Waits for the report of {wanted.pipeline}"
+    await insist(
+        lambda: plan_tools.wait_for_pipeline(
+            run.caller, run.task.id, reason, {"message_id": message_id}, wanted.deadline_seconds
+        )
+    )
+    return Settled()
+
+
+async def _ask(run: Run, given: PipelineInput, pipelines: Pipelines) -> None:
+    facts = {
+        "pipeline": given.pipeline,
+        "address": pipelines.address,
+        "waits at most": f"{given.deadline_seconds:g} seconds",
+    }
+    facts |= await outside_facts(run)
+    text = json.dumps(given.parameters, ensure_ascii=False, indent=2)
+    payload = {"input": given.model_dump(mode="json"), "facts": facts, "text": text}
+    title = f"Run the pipeline {given.pipeline}?"
+    await insist(lambda: review.request_act(run.caller, run.task.id, title, payload, why=run.task.description))
+
+
+CICD_TOOLS: tuple[AnyTool, ...] = (
+    Tool(
+        NAME,
+        "Asks a pipeline to run, signed, after the person's yes; then waits for its signed report, until a deadline",
+        "control",
+        run_pipeline,
+        PipelineInput,
+        PipelineOutput,
+        capability="code",
+        needs=(Pipelines,),
+        risk="high",
+        brings_untrusted=True,
+    ),
+)

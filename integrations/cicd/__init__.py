@@ -1,0 +1,1 @@
+"""Pipelines: signed requests out, signed reports in."""

@@ -1,0 +1,38 @@
+"""Code hosts and pipelines: GitHub and signed webhooks, by a connected account or the settings."""
+
+from agents.services.code import CodeHost, Pipelines
+from core.database import Caller
+from jobs.outside.web import credentials_for, guard_of
+from jobs.outside.world import Given, Service
+from tasks.models import Task
+
+GITHUB_HINT = "Set STEWARD_GITHUB_TOKEN to a token that may read the repository's contents, pull requests and checks."
+PIPELINE_HINT = "Set STEWARD_CICD_URL and STEWARD_CICD_SECRET (whsec_ and at least 24 random bytes in base64)."
+
+
+def services(given: Given) -> dict[type, Service]:
+    """`CodeHost` is GitHub, `Pipelines` a signed webhook."""
+    settings = given.settings
+    github = {"token": settings.github_token.get_secret_value()} if settings.github_token else None
+    pipeline = None
+    if settings.cicd_url and settings.cicd_secret:
+        pipeline = {"url": settings.cicd_url, "secret": settings.cicd_secret.get_secret_value()}
+
+    async def code_host(caller: Caller, task: Task) -> CodeHost:
+        from integrations.github.rest import GitHub
+
+        secret, _ = await credentials_for(given, caller, task, "github", ["token"], github, GITHUB_HINT)
+        # The address stands in the settings, whoever's token it is.
+        return GitHub.signed_in(settings.github_url, secret["token"], guard_of(given).trusting(settings.github_url))
+
+    async def pipelines(caller: Caller, task: Task) -> Pipelines:
+        from integrations.cicd.webhook import WebhookPipelines
+
+        secret, is_own = await credentials_for(given, caller, task, "cicd", ["url", "secret"], pipeline, PIPELINE_HINT)
+        guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
+        return WebhookPipelines(secret["url"], secret["secret"], guard)
+
+    return {
+        CodeHost: Service(code_host, lambda: None if github else GITHUB_HINT),
+        Pipelines: Service(pipelines, lambda: None if pipeline else PIPELINE_HINT),
+    }
