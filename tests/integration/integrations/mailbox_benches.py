@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import cast
 
 import httpx
 
@@ -49,15 +50,18 @@ class Bench:
     keeps_files: bool = True
 
 
-Opening = Callable[[Caller, Path, OutsideServers], AbstractAsyncContextManager[Bench]]
+Opening = Callable[[Caller | None, Path, OutsideServers], AbstractAsyncContextManager[Bench]]
 
 
-def _shelved(caller: Caller, sender: Sender) -> tuple[LocalMailbox, Callable[[bytes], Awaitable[None]]]:
+def _shelved(caller: Caller | None, sender: Sender) -> tuple[LocalMailbox, Callable[[bytes], Awaitable[None]]]:
+    """A mailbox on the shelf of the caller's database; without one it only sends."""
+
     async def deliver(raw: bytes) -> None:
+        assert caller
         mail = incoming_mail(raw, ref="file", labels=["inbox", "unread"])
         await capture.import_mail(caller, [mail_row(mail, LOCAL, frozenset({OWN})) | {"ref": None}], [])
 
-    return LocalMailbox(Shelf(caller), sender, (MailAddress(OWN, "Robin Vega"),), "Robin"), deliver
+    return LocalMailbox(Shelf(cast(Caller, caller)), sender, (MailAddress(OWN, "Robin Vega"),), "Robin"), deliver
 
 
 def _read(raw: bytes, to: tuple[str, ...] | None = None) -> Left:
@@ -69,7 +73,7 @@ def _read(raw: bytes, to: tuple[str, ...] | None = None) -> Left:
 
 
 @asynccontextmanager
-async def local(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+async def local(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
     mailbox, deliver = _shelved(caller, OutboxSender(Outbox(folder / "outbox")))
 
     async def left() -> list[Left]:
@@ -79,7 +83,7 @@ async def local(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncG
 
 
 @asynccontextmanager
-async def smtp(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+async def smtp(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
     handler = Handler()
     async with serving(handler) as place:
         mailbox, deliver = _shelved(caller, SmtpServer(f"smtp://{place}"))
@@ -91,7 +95,7 @@ async def _taken(handler: Handler) -> list[Left]:
 
 
 @asynccontextmanager
-async def imap(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+async def imap(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
     handler, server = Handler(), ImapServer()
     async with serving(handler) as place, running_imap_server(server):
         own = (MailAddress(OWN, "Robin Vega"),)
@@ -104,7 +108,7 @@ async def imap(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGe
 
 
 @asynccontextmanager
-async def resend(caller: Caller, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+async def resend(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
     outside.reset()
     mailbox, deliver = _shelved(caller, ResendSender("re_not_a_key", outside.resend))
 
