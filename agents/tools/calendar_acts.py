@@ -5,7 +5,7 @@ event that the person was shown; an event that moved meanwhile is left alone.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from agents.equipment import Run
 from agents.services.calendar import Calendar
@@ -15,7 +15,7 @@ from agents.tools.calendar_shapes import (
     PrivateEventInput,
     SeenEvent,
 )
-from agents.tools.calendar_wishes import Wanted, in_words, own_event_id, show, wanted_of
+from agents.tools.calendar_wishes import VERSION, Wanted, in_words, own_event_id, show, wanted_of
 from agents.tools.tool import AnyTool, Done, Outcome, Tool
 from core.outside.calendar import CalendarEvent, Notify
 from core.outside.errors import Refused, StewardError, Temporary, Uncertain
@@ -28,13 +28,13 @@ LOOK_SECONDS = (0.0, 1.0, 3.0)
 async def calendar_event(run: Run, given: EventInput) -> Outcome:
     """Do what the person said yes to, to the version of the event that they were shown."""
     approval = await review.get_act(run.caller, run.task.id)
-    facts: dict[str, Any] = approval.payload.get("facts", {}) if approval else {}
+    facts = dict(cast("list[tuple[str, Any]]", approval.payload.get("facts") or [])) if approval else {}
     if given.action == "cancel" and approval and not await (await run.reach(Calendar)).get_event(str(given.event_id)):
         what = "Not on the calendar any more"
         evidence = Evidence(kind="event", what=what, where=given.event_id, at=run.equipment.clock.now())
         return Done(_output(run, given, None), "verified", [evidence])
     wanted = await wanted_of(run, given, is_private=False)
-    version = facts.get("version")
+    version = facts.get(VERSION)
     if wanted.before and version is not None and version != wanted.before.etag:
         if given.action != "cancel" and _holds(given, wanted, wanted.before):
             return await _seen(run, given, wanted)  # an earlier attempt had come through

@@ -13,6 +13,7 @@ from core.outside.calendar import Answer, CalendarEvent, EventChange, Moment, Ne
 from core.outside.errors import Refused
 
 MOST_CLASHES = 5
+VERSION = "version of the event"
 ANSWERS: dict[Answer, str] = {
     "accepted": "Accept", "tentative": "Answer “maybe” to", "declined": "Decline", "needs_action": "Take back your answer to",
 }  # fmt: skip
@@ -134,7 +135,6 @@ async def show(run: Run, given: EventInput) -> Shown:
         facts["when"] = in_words(*span, zone)
         facts |= _elsewhere(span, wanted, given, zone)
     if wanted.before:
-        facts["version"] = wanted.before.etag
         if wanted.change and wanted.change.start is not None:
             facts["before"] = in_words(wanted.before.start, wanted.before.end, zone)
         if wanted.before.recurrence:
@@ -142,7 +142,7 @@ async def show(run: Run, given: EventInput) -> Shown:
         elif wanted.before.series_id:
             facts["concerns"] = "this occurrence alone"
     guests = _guests(wanted)
-    facts["attendees"] = guests or "nobody else"
+    facts["attendees"] = ", ".join(guests) or "nobody else"
     facts["invitations"] = _letters(wanted.calendar, given.notify, guests)
     for name, value in (
         ("location", given.location),
@@ -152,7 +152,9 @@ async def show(run: Run, given: EventInput) -> Shown:
         if value:
             facts[name] = value
     if span and given.action in {"create", "update"}:
-        facts["clashes"] = await _clashes(wanted, span, zone) or "none"
+        facts["clashes"] = "; ".join(await _clashes(wanted, span, zone)) or "none"
+    if wanted.before:
+        facts[VERSION] = wanted.before.etag
     return Shown(_question(given, title, facts, guests), facts, given.description or "")
 
 
@@ -170,16 +172,14 @@ def _question(given: EventInput, title: str, facts: dict[str, Any], guests: list
             return f"{ANSWERS[given.answer or 'accepted']} “{title}”, {when}?"
 
 
-def _elsewhere(
-    span: tuple[Moment, Moment], wanted: Wanted, given: EventInput, zone: ZoneInfo
-) -> dict[str, dict[str, str]]:
+def _elsewhere(span: tuple[Moment, Moment], wanted: Wanted, given: EventInput, zone: ZoneInfo) -> dict[str, str]:
     """The time in the zones of others, and of the event."""
     named = dict(given.zones)
     event_zone = given.timezone or (wanted.before.timezone if wanted.before else None)
     if event_zone and event_zone != "UTC":
         named.setdefault("the event", event_zone)
     told = {who: in_words(*span, zone_named(name)) for who, name in named.items() if name != zone.key}
-    return {"when for others": told} if told else {}
+    return {"when for others": "; ".join(f"{who}: {when}" for who, when in told.items())} if told else {}
 
 
 def _guests(wanted: Wanted) -> list[str]:

@@ -131,6 +131,7 @@ end $$;
 
 create function public.sync_calendar(calendar text, events jsonb, gone text[], is_full boolean) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   kept integer;
   removed integer;

@@ -356,7 +356,9 @@ class GoogleCalendarFake:
     # How a request becomes a method.
 
     def answer(self, verb: str, target: str, headers: Any, raw: bytes) -> tuple[int | None, dict[str, str], bytes]:
-        """Status (None: the line is cut), headers and body."""
+        """Status (None: the line is cut), headers and body. No sign-in is renewed here."""
+        if target == "/oauth2/token":
+            return 400, {"content-type": "application/json"}, b'{"error": "invalid_grant"}'
         try:
             method_id, method, params = _resolve(verb, target)
         except Refusal as refusal:

@@ -1,7 +1,7 @@
 """The calendar's tools in a house with its local calendar: asked about, done once, and found on the calendar."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -48,7 +48,7 @@ async def put(house: House, uid: str, start: str, end: str, **columns: Any) -> N
 def output(task: Task) -> dict[str, Any]:
     assert task.execution_status == "completed", task.failure_reason or task.blocked_reason
     assert isinstance(task.result, dict)
-    return task.result["output"]
+    return cast("dict[str, Any]", task.result)["output"]
 
 
 async def stored(house: House) -> list[calendar.StoredEvent]:
@@ -80,8 +80,8 @@ async def test_an_event_with_others_asks_first_and_says_whom_when_and_what_clash
             "Put “Planning” on the calendar, Thu 5 Mar 2026 15:00-16:00 (Europe/Berlin), and invite bo@example.com?"
         )
         facts = dict(question.payload["facts"])
-        assert facts["when for others"] == {"bo@example.com": "Thu 5 Mar 2026 14:00-15:00 (Europe/London)"}
-        assert facts["clashes"] == ["Dentist, Thu 5 Mar 2026 15:30-16:00 (Europe/Berlin)"]
+        assert facts["when for others"] == "bo@example.com: Thu 5 Mar 2026 14:00-15:00 (Europe/London)"
+        assert facts["clashes"] == "Dentist, Thu 5 Mar 2026 15:30-16:00 (Europe/Berlin)"
         assert facts["invitations"] == "none: the local calendar sends no mail; tell them yourself"
         assert question.payload["text"] == "Agenda"
         assert len(await stored(house)) == 1
