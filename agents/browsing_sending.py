@@ -84,8 +84,10 @@ class Sender:
         name = f"{FORM_STEP} {place.moves}"
         try:
             step_id, result = await work.run.journal.begin_and_do("act", name, do, self._find, approval_id)
-        except (FormChanged, Refused):
-            place.pending = None
+        except Exception as error:
+            page.position = -1  # whatever stands there now is not what the next run expects
+            if isinstance(error, Refused):
+                place.pending = None
             raise
         if step_id is not None:
             await work.run.journal.finish(step_id, result)

@@ -60,7 +60,7 @@ class GuardedProxy:
 
     async def start(self) -> int:
         """Listen on loopback; the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=MOST_HEAD_BYTES)
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0, limit=MOST_HEAD_BYTES)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -77,10 +77,12 @@ class GuardedProxy:
         for writer in list(self._open):
             writer.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._accept(reader, writer))
         self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
             async with asyncio.timeout(IDLE_SECONDS * 10):
@@ -88,7 +90,6 @@ class GuardedProxy:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError):
             pass  # the browser or the site went away: the other side learns it from the closed connection
         finally:
-            self._serving.discard(task)
             self._open.discard(writer)
             writer.close()
 

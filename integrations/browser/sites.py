@@ -63,21 +63,18 @@ def read_site(text: str) -> tuple[str, int | None]:
     given = text.strip().casefold()
     if "://" in given:
         place = place_of(given)
-        if place is not None:
-            return place[0], None if place[1] in STANDARD_PORTS.values() else place[1]
-    else:
-        try:
-            parts = urlsplit(f"//{given}")
-            host, port = _plain(parts.hostname or ""), parts.port
-            is_site = not (parts.path or parts.query or parts.fragment or parts.username) and port != 0
-            if is_site and (_is_address(host) or NAME.fullmatch(host)):
-                return host, port
-        except ValueError:
-            pass
-    raise Invalid(
-        "A site is a host like shop.example, *.shop.example or 127.0.0.1:8000",
-        errors=[{"field": "allow", "message": f"{text[:100]!r} is none"}],
-    )
+        if place is None:
+            raise Invalid("Only http and https addresses are opened, without a user name", detail=repr(text[:100]))
+        return place[0], None if place[1] in STANDARD_PORTS.values() else place[1]
+    try:
+        parts = urlsplit(f"//{given}")
+        host, port = _plain(parts.hostname or ""), parts.port
+        is_site = not (parts.path or parts.query or parts.fragment or parts.username) and port != 0
+        if is_site and (_is_address(host) or NAME.fullmatch(host)):
+            return host, port
+    except ValueError:
+        pass  # it is said below what a site is
+    raise Invalid(f"{text[:100]!r} is none: a site is a host like shop.example, *.shop.example or 127.0.0.1:8000")
 
 
 def _plain(host: str) -> str:

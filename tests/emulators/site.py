@@ -88,7 +88,7 @@ async def _answer(site: Site, request: web.Request) -> web.StreamResponse:
         case "/trains-forever":
             return web.Response(text='<title>Lists</title><a href="/trains-forever">More</a>', content_type="text/html")
         case "/sign-in":
-            return page("sign_in", MESSAGE="")
+            return page("sign_in", MESSAGE="Welcome")
         case "/account":
             who = request.cookies.get("who")
             if not who:
