@@ -5,7 +5,9 @@ that comes again after a crash asks the sender whether that message left; where 
 `uncertain` and a person decides. The database uses the approval up when the state becomes `sending`.
 """
 
+import hashlib
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from agents.equipment import Run
@@ -13,10 +15,11 @@ from agents.journal import StepUncertain, insist
 from agents.services.mail import Mailbox, Mailboxes
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
-from core.errors import Conflict, Invalid, StewardError
+from core.errors import Conflict, Invalid, NotFound, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary
-from core.outside.mail import HandOver, OutgoingMail
+from core.outside.mail import HandOver, MailAttachment, OutgoingMail
 from tasks import functions, review
+from tasks.artifacts import get_artifact
 from tasks.models import Draft, Evidence, Verification
 from tasks.review import DraftBeingSent
 
@@ -64,6 +67,7 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         return await _close(run, draft, mailbox)
     try:
         message = outgoing_mail(draft, draft.message_id or message_id, run.equipment.clock)
+        message = replace(message, attachments=await attachments_of(run, draft))
         receipt = await _deliver(run, mailbox, draft, message)
     except (Temporary, NotConnected) as error:
         await insist(lambda: review.release_sending(caller, draft_id))
@@ -80,6 +84,23 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     else:
         done = await insist(lambda: review.finish_sending(caller, draft_id, "sent", receipt))
     return await _close(run, done, mailbox)
+
+
+async def attachments_of(run: Run, draft: Draft) -> tuple[MailAttachment, ...]:
+    """The files of a draft, byte for byte those that a person approved. Raises Refused."""
+    found: list[MailAttachment] = []
+    for approved in draft.attachments:
+        if approved.artifact_id is None:
+            raise Refused(f"The file {approved.name} of this draft is not kept here")
+        try:
+            file = await get_artifact(run.caller, approved.artifact_id)
+        except NotFound as error:
+            raise Refused(f"The file {approved.name} of this draft is gone") from error
+        content = file.content or b""
+        if hashlib.sha256(content).hexdigest() != approved.sha256:
+            raise Refused(f"The file {approved.name} is not the one that was approved")
+        found.append(MailAttachment(approved.name, approved.media_type, content))
+    return tuple(found)
 
 
 async def mailbox_of(run: Run, draft: Draft) -> Mailbox:

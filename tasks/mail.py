@@ -31,6 +31,12 @@ async def get_mail(caller: Caller, ref: str) -> IncomingMail:
     return stored_mail(await caller.call("get_mail", mail_id=mail_id))
 
 
+async def find_mail(caller: Caller, message_id: str) -> IncomingMail | None:
+    """The mail with this Message-ID, in whichever account."""
+    row = await caller.call("find_mail", message_id=message_id)
+    return stored_mail(row) if row else None
+
+
 async def search_mail(
     caller: Caller, query: MailQuery, *, account: str | None = None, limit: int = 50
 ) -> list[IncomingMail]:

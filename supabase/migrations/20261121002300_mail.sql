@@ -57,6 +57,15 @@ begin
 end $$;
 comment on function public.get_mail is 'One mail as it was read, else PT404.';
 
+create function public.find_mail(message_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(m) from public.mail_messages m
+  where m.organization_id = private.acting_organization() and m.message_id = find_mail.message_id
+  order by m.account = 'local', m.created_at desc limit 1
+$$;
+comment on function public.find_mail is 'The mail with this Message-ID, rather of a live account than of an import; null where there is none.';
+create index mail_messages_message_idx on public.mail_messages (organization_id, message_id);
+
 create function private.contains_text(body text, words text) returns boolean
 language sql immutable set search_path = '' as $$
   select strpos(lower(body), lower(words)) > 0
@@ -199,7 +208,7 @@ comment on function public.record_bounce is
 create index drafts_message_idx on public.drafts (organization_id, message_id) where message_id is not null;
 
 do $$ declare f text; begin
-  foreach f in array array['get_mail', 'search_mail', 'list_new_mail', 'label_mail', 'get_mail_cursor'] loop
+  foreach f in array array['get_mail', 'find_mail', 'search_mail', 'list_new_mail', 'label_mail', 'get_mail_cursor'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['save_mail_cursor', 'serves_owner', 'record_bounce'] loop
