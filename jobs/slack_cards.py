@@ -7,6 +7,7 @@ from typing import Any, cast
 from core.settings import Settings
 from integrations.slack.blocks import Card
 from tasks.models import Approval, Draft, Task
+from tasks.review import shown_facts
 
 DECIDED_DRAFT = {
     "approved": "You approved it; it is sent.",
@@ -22,7 +23,6 @@ DECIDED = {
     "voided": "This is not asked any more.",
     "expired": "The time to decide is over.",
 }
-NOT_FACTS = {"question", "why", "task", "expires_in_seconds", "remind_after_seconds"}
 
 
 def web_address(settings: Settings) -> str:
@@ -61,13 +61,10 @@ class Cards:
         decided = "" if approval.state == "open" else DECIDED[approval.state]
         link = f"{self.address}/tasks/{task.id}"
         if approval.tool is not None:
-            shown = approval.payload
-            facts = _facts(shown.get("facts"))
-            text = str(shown.get("text") or "")
+            facts, text = shown_facts(approval), str(approval.payload.get("text") or "")
             heading, label = approval.title, "Yes, do it"
         elif task.tool == "approval_gate":
-            facts = _facts({k: v for k, v in approval.payload.items() if k not in NOT_FACTS})
-            text, heading, label = "", approval.title, "Yes"
+            facts, text, heading, label = shown_facts(approval), "", approval.title, "Yes"
         else:
             result = cast("dict[str, Any]", task.result) if isinstance(task.result, dict) else {}
             facts, text = [], _words(result.get("output"))
@@ -103,12 +100,6 @@ def _slack_facts(draft: Draft) -> list[tuple[str, str]]:
     mentions = cast("dict[str, str]", target.get("mentions") or {})
     facts += [("Calls", ", ".join(f"{name} ({place})" for name, place in mentions.items()))] if mentions else []
     return facts
-
-
-def _facts(shown: object) -> list[tuple[str, str]]:
-    if not isinstance(shown, dict):
-        return []
-    return [(str(name).replace("_", " "), _words(value)) for name, value in cast("dict[str, object]", shown).items()]
 
 
 def _words(value: object) -> str:

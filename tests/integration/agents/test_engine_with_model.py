@@ -90,7 +90,7 @@ async def test_a_result_is_checked_against_its_criteria(house: House, model_serv
 
 async def test_without_a_model_criteria_are_said_to_be_unchecked(house: House) -> None:
     item = {"title": "Write an outline for a talk", "kind": "outline", "execution_type": "fully_automated"}
-    async with working(house.worker()):
+    async with working(await house.worker()):
         (task,) = await functions.create_tasks(house.caller, [{**item, "acceptance_criteria": ["says when"]}])
         await functions.queue_task_execution(house.caller, task.id)
         done = await until(house, task.id, is_state("completed"))

@@ -48,5 +48,5 @@ async def stranger(client: httpx.AsyncClient, house: House, keys: Keys) -> Async
 @pytest.fixture
 async def at_work(house: House) -> AsyncGenerator[None]:
     """A worker works."""
-    async with working(house.worker()):
+    async with working(await house.worker()):
         yield

@@ -144,7 +144,7 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
         "from app.house import open_house\nfrom core.settings import load_settings\nfrom jobs.worker import working\n"
         "async def main():\n"
         "    async with open_house(load_settings()) as house:\n"
-        "        async with working(house.worker()):\n"
+        "        async with working(await house.worker()):\n"
         "            print('ready', flush=True)\n            await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
@@ -160,7 +160,7 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
         process.wait()
         process.stdout.close()
     states: list[str] = []
-    async with working(house.worker()):
+    async with working(await house.worker()):
         for _ in range((SILENT_SECONDS + 20) * 10):
             states = [(await functions.get_task(house.caller, task.id)).execution_status for task in tasks]
             if set(states) == {"completed"}:
@@ -182,7 +182,7 @@ async def test_a_crash_of_the_rules_is_retried_and_then_told(house: House, monke
         )
     )[0]
     await functions.queue_task_execution(house.caller, task.id)
-    async with working(house_with(house).worker()):
+    async with working(await house_with(house).worker()):
         for _ in range(200):
             task = await functions.get_task(house.caller, task.id)
             if task.execution_status == "failed":
