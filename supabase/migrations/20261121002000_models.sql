@@ -127,9 +127,11 @@ begin
     return jsonb_build_object('reservation_id', reserved);
   end if;
   -- It is as if the step had not begun: no request was made, so none is counted.
-  delete from public.steps s where s.id = reserve_model_call.step_id and s.task_id = task.id and s.state = 'started' and s.attempts = 1;
-  update public.steps s set state = 'failed', error = left(refusal ->> 'refused', 2000), attempts = s.attempts - 1, finished_at = clock_timestamp()
-  where s.id = reserve_model_call.step_id and s.task_id = task.id and s.state = 'started' and s.attempts > 1;
+  if reserve_model_call.step_id is not null then
+    delete from public.steps s where s.id = reserve_model_call.step_id and s.task_id = task.id and s.state = 'started' and s.attempts = 1;
+    update public.steps s set state = 'failed', error = left(refusal ->> 'refused', 2000), attempts = s.attempts - 1, finished_at = clock_timestamp()
+    where s.id = reserve_model_call.step_id and s.task_id = task.id and s.state = 'started' and s.attempts > 1;
+  end if;
   return refusal;
 end $$;
 comment on function public.reserve_model_call is
