@@ -14,7 +14,7 @@ from agents.equipment import Run
 from agents.journal import StepUncertain, insist
 from agents.services.chat import Chat
 from agents.tools.tool import Done, Outcome, Settled, Waiting
-from core.errors import Conflict
+from core.errors import Conflict, Invalid, NotFound
 from core.outside.chat import ChatPost, ChatPosted
 from core.outside.errors import NotConnected, Refused, Temporary
 from tasks import functions, review
@@ -47,6 +47,8 @@ async def post_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     chat = await run.reach(Chat)
     try:
         draft = await insist(lambda: review.begin_sending(caller, draft_id, f"slack:{draft_id}"))
+    except NotFound as error:
+        raise Invalid(error.message, detail=error.detail) from error
     except Conflict as error:
         if error.detail == STALE:
             raise

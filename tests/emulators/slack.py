@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -203,7 +203,7 @@ class SlackSender:
             for one in block["elements"]
             if one["action_id"] == action
         )
-        payload = {
+        payload: dict[str, Any] = {
             "type": "block_actions",
             "trigger_id": await self.slack.trigger(),
             "container": {"type": "message", "message_ts": message["ts"], "channel_id": channel},
@@ -231,11 +231,13 @@ class SlackSender:
 
     async def post_json(self, door: str, body: Mapping[str, Any], headers: Mapping[str, str] = {}) -> httpx.Response:
         raw = json.dumps(body).encode()
-        return await self.post(door, raw, {"Content-Type": "application/json", **headers})
+        return await self.post(door, raw, {"Content-Type": "application/json", **(headers or {})})
 
     async def post(self, door: str, raw: bytes, headers: Mapping[str, str] = {}) -> httpx.Response:
         usual = {"Content-Type": "application/x-www-form-urlencoded", **signed(raw)}
-        return await self.client.post(f"/api/integrations/slack/{door}", content=raw, headers={**usual, **headers})
+        return await self.client.post(
+            f"/api/integrations/slack/{door}", content=raw, headers={**usual, **(headers or {})}
+        )
 
 
 @dataclass
@@ -251,41 +253,51 @@ class FaultySlack:
     faults: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     calls: list[str] = field(default_factory=list[str])
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request on one connection."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             request, *lines = head.split("\r\n")
-            headers = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in lines if line)}
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
-            path = request.split(" ")[1]
-            method = path.rpartition("/")[2]
+            headers = {
+                name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+            }
+            body = await reader.readexactly(int(headers.get("content-length") or 0))
+            method = request.split(" ")[1].rpartition("/")[2]
             self.calls.append(method)
             waiting = self.faults.get(method) or []
             fault = waiting.pop(0) if waiting else None
             if fault != "cut":
-                if isinstance(fault, tuple):
-                    status, more, text = fault
-                else:
-                    keep = {k: v for k, v in headers.items() if k in {"authorization", "content-type"}}
-                    async with httpx.AsyncClient(trust_env=False) as client:
-                        answer = await client.post(f"{self.behind}/api/{method}", content=body, headers=keep)
-                    status, more, text = answer.status_code, {"Content-Type": "application/json"}, answer.text
+                answer = cast("Answer", fault) if isinstance(fault, tuple) else await self._pass(method, body, headers)
                 if fault != "cut_after":
-                    raw = text.encode()
-                    lines = [f"HTTP/1.1 {status} X", *(f"{k}: {v}" for k, v in more.items())]
-                    lines += [f"Content-Length: {len(raw)}", "Connection: close", "", ""]
-                    writer.write("\r\n".join(lines).encode() + raw)
-                    await writer.drain()
+                    await _write(writer, answer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+    async def _pass(self, method: str, body: bytes, headers: dict[str, str]) -> "Answer":
+        kept = {name: value for name, value in headers.items() if name in {"authorization", "content-type"}}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(f"{self.behind}/api/{method}", content=body, headers=kept)
+        return answer.status_code, {"Content-Type": "application/json"}, answer.text
+
+
+Answer = tuple[int, dict[str, str], str]
+
+
+async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    status, headers, text = answer
+    raw = text.encode()
+    lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items())]
+    lines += [f"Content-Length: {len(raw)}", "Connection: close", "", ""]
+    writer.write("\r\n".join(lines).encode() + raw)
+    await writer.drain()
 
 
 @asynccontextmanager
 async def faulty_slack(outside: OutsideServers) -> AsyncGenerator[FaultySlack]:
     """A faulty Slack on loopback for the length of the block."""
     faulty = FaultySlack(outside.slack)
-    server = await asyncio.start_server(faulty._serve, "127.0.0.1", 0)  # pyright: ignore[reportPrivateUsage]
+    server = await asyncio.start_server(faulty.serve, "127.0.0.1", 0)
     faulty.api_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/"
     async with server:
         yield faulty

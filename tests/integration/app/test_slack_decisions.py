@@ -18,7 +18,7 @@ from tests.emulators.slack import SlackSender, SlackServer, faulty_slack
 from tests.emulators.slack_house import at_work, outside, sender, settings, settled, slack, tool_task, until
 
 __all__ = ["at_work", "outside", "sender", "settings", "slack"]
-MAIL = {
+MAIL: dict[str, Any] = {
     "channel": "mail",
     "to_recipients": ["ana@example.com"],
     "subject": "Lunch <!here>",
