@@ -19,6 +19,7 @@ from core.database import Caller, Identity
 from core.errors import Conflict, NotFound, StewardError
 from core.outside.errors import SignInExpired
 from jobs.mail_reading import owner_of, take_in
+from jobs.mail_sync import record_bounces
 from jobs.outside.google import GOOGLE, google_app, lacks_google, mailbox_of, open_google_account
 from jobs.outside.world import Given
 from tasks import accounts, review
@@ -84,6 +85,7 @@ async def _read(given: Given, service: Caller, account: Account, client: "Google
         cursor = str(state["cursor"]) if state and state.get("cursor") else None
         page = await mailbox.sync(cursor, limit=PAGE)
         taken = await take_in(given, person, account.address, owner, page.messages)
+        await record_bounces(service, page.messages)
         newer = {"cursor": page.cursor, "at": int(time.time())}
         await accounts.save_sync_state(service, account.id, state, newer)
         state, has_more = newer, page.has_more
