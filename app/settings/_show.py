@@ -19,6 +19,7 @@ from tasks import accounts
 from tasks.accounts import Account
 
 CONNECT = "/api/integrations/google/connect?"
+NAMES = {"imap": "IMAP", "smtp": "SMTP", "resend": "Resend", "slack": "Slack", "github": "GitHub", "jira": "Jira"}
 CHOICES = (
     ("Connect mail and calendar", ("mail_read", "mail_send", "calendar")),
     ("Only mail", ("mail_read", "mail_send")),
@@ -44,7 +45,8 @@ class AccountCard:
     permissions: list[Permission]
     read_at: datetime | None
     problem: str | None
-    reconnect: str
+    reconnect: str = ""
+    may_be_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _google_account(account: Account) -> AccountCard:
         read_at=_moment(mail.get("at")) if mail.get("cursor") else None,
         problem=mail.get("problem") if account.state == "connected" else None,
         reconnect=_connect(granted or ("mail_read",), account.address),
+        may_be_read=account.state == "connected" and "mail_read" in granted,
     )
 
 
@@ -115,7 +118,7 @@ def _others(listed: list[Account]) -> list[ProviderCard]:
     return [
         ProviderCard(
             name,
-            name.replace("_", " ").capitalize(),
+            NAMES.get(name, name.replace("_", " ").capitalize()),
             "",
             None,
             [_plain(one) for one in listed if one.provider == name and one.state != "revoked"],
@@ -126,7 +129,7 @@ def _others(listed: list[Account]) -> list[ProviderCard]:
 
 
 def _plain(account: Account) -> AccountCard:
-    return AccountCard(account, "sent" if account.state == "connected" else "failed", [], account.synced_at, None, "")
+    return AccountCard(account, "sent" if account.state == "connected" else "failed", [], account.synced_at, None)
 
 
 def _connect(permissions: Any, address: str = "") -> str:
