@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.database import Caller
 from tasks import functions
 
+WAIT = "It goes on by itself when the requests under way are through"
 RAISE_IT = {
     "day": "It goes on by itself tomorrow; STEWARD_MODEL_DAY_BUDGET_USD, STEWARD_MODEL_DAY_CALLS or the organization's bounds raise the day's budget",
     "other": "Raise the bound of the task or its tree (or STEWARD_MODEL_TASK_BUDGET_USD), then execute it again",
@@ -26,8 +27,9 @@ class BudgetUsedUp(BoundReached):
     type = "budget-used-up"
     title = "A budget for models is used up"
 
-    def __init__(self, reason: str, until: datetime | None) -> None:
-        super().__init__(f"A budget for models is used up: {reason}", hint=RAISE_IT["day" if until else "other"])
+    def __init__(self, reason: str, until: datetime | None, *, is_held: bool = False) -> None:
+        hint = WAIT if is_held else RAISE_IT["day" if until else "other"]
+        super().__init__(f"A budget for models is used up: {reason}", hint=hint)
         self.until = until
 
 
@@ -45,7 +47,7 @@ class TenantBudget:
         limits = {**self.limits.__dict__, "timezone": self.timezone}
         said = await functions.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, limits)
         if said.refused is not None:
-            raise BudgetUsedUp(said.refused, said.until)
+            raise BudgetUsedUp(said.refused, said.until, is_held=said.is_held)
         return str(said.reservation_id)
 
 

@@ -388,11 +388,15 @@ async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Map
 
 
 class Reserved(Record):
-    """What a budget said to a request: the id of what it holds for it, or why not and until when."""
+    """What a budget said to a request: the id of what it holds for it, or why not and until when.
+
+    `is_held`: there is enough left, but requests under way hold it.
+    """
 
     reservation_id: UUID | None = None
     refused: str | None = None
     until: datetime | None = None
+    is_held: bool = False
 
 
 async def reserve_model_call(

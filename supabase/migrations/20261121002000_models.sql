@@ -63,6 +63,7 @@ declare
   zone text := coalesce(limits ->> 'timezone', 'UTC');
   day_began timestamptz := date_trunc('day', now(), zone);
   day_ends timestamptz := date_trunc('day', day_began + interval '36 hours', zone);
+  soon timestamptz := now() + interval '1 minute';
   spent numeric;
   held numeric;
   calls bigint;
@@ -75,7 +76,8 @@ begin
       return jsonb_build_object('until', day_ends, 'refused', format('%s of %s requests to models are used today', calls, day_calls));
     end if;
     if spent >= day_usd or spent + held + budget_refusal.cost_usd > day_usd then
-      return jsonb_build_object('until', day_ends, 'refused', format('$%s of $%s for models are spent today%s', round(spent, 4), day_usd,
+      return jsonb_build_object('until', case when spent < day_usd and spent + budget_refusal.cost_usd <= day_usd then soon else day_ends end, 'is_held',
+        spent < day_usd and spent + budget_refusal.cost_usd <= day_usd, 'refused', format('$%s of $%s for models are spent today%s', round(spent, 4), day_usd,
         case when spent < day_usd then format(', and with $%s under way this request may cost up to $%s',
           round(held, 4), round(budget_refusal.cost_usd, 4)) else '' end));
     end if;
@@ -87,20 +89,22 @@ begin
     select coalesce(sum(s.cost_usd), 0) into spent from public.steps s where s.task_id = task.id;
     select coalesce(sum(r.cost_usd), 0) into held from public.model_reservations r where r.task_id = task.id;
     if spent >= task_usd or spent + held + budget_refusal.cost_usd > task_usd then
-      return jsonb_build_object('refused', format('this task may spend $%s on models, has spent $%s, and this request may cost up to $%s',
+      return jsonb_build_object('until', case when spent < task_usd and spent + budget_refusal.cost_usd <= task_usd then soon end, 'is_held',
+        spent < task_usd and spent + budget_refusal.cost_usd <= task_usd, 'refused', format('this task may spend $%s on models, has spent $%s, and this request may cost up to $%s',
         task_usd, round(spent + held, 4), round(budget_refusal.cost_usd, 4)));
     end if;
   end if;
   select coalesce(sum(s.cost_usd), 0) into spent from public.steps s where s.root_task_id = task.root_task_id and s.kind = 'model';
   select coalesce(sum(r.cost_usd), 0) into held from public.model_reservations r where r.root_task_id = task.root_task_id;
   if spent + held + budget_refusal.cost_usd > (tree ->> 'max_cost_usd')::numeric then
-    return jsonb_build_object('refused', format('$%s of $%s are spent in this tree, and with $%s under way this request may cost up to $%s',
+    return jsonb_build_object('until', case when spent + budget_refusal.cost_usd <= (tree ->> 'max_cost_usd')::numeric then soon end, 'is_held',
+      spent + budget_refusal.cost_usd <= (tree ->> 'max_cost_usd')::numeric, 'refused', format('$%s of $%s are spent in this tree, and with $%s under way this request may cost up to $%s',
       round(spent, 4), tree ->> 'max_cost_usd', round(held, 4), round(budget_refusal.cost_usd, 4)));
   end if;
   return null;
 end $$;
 comment on function private.budget_refusal is
-  'Which budget (a day''s, a task''s, a tree''s) has not as much left as a request may cost, in words, and until when; null when each has. What others hold counts as spent: {refused, until}.';
+  'Which budget (a day''s, a task''s, a tree''s) has not as much left as a request may cost, in words, and until when; null when each has. What others hold counts as spent (is_held: only that is in the way, which passes soon): {refused, until, is_held}.';
 
 create function public.reserve_model_call(task_id uuid, step_id uuid, cost_usd double precision, limits jsonb) returns jsonb
 language plpgsql set search_path = '' as $$

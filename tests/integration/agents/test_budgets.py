@@ -147,6 +147,16 @@ async def test_a_tree_is_not_overspent_by_requests_under_way(service: Caller) ->
         await budget(service, task).reserve(None, 0.06)
 
 
+async def test_what_others_only_hold_is_waited_for_a_moment(service: Caller) -> None:
+    house = budget(service, day_usd=1)
+    await house.reserve(None, 0.6)
+    with pytest.raises(BudgetUsedUp) as refused:
+        await house.reserve(None, 0.6)
+    assert "under way are through" in (refused.value.hint or "")
+    assert refused.value.until is not None
+    assert refused.value.until - datetime.now(UTC) < timedelta(minutes=2)
+
+
 async def test_a_refused_request_leaves_no_step_behind(service: Caller) -> None:
     task = await running(service)
     begun = await steps.begin_step(service, task.id, "1/strategy/0", "model", "strategy")

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,13 @@ from agents.extractor import ReplyDelta, extract, extract_stream
 from agents.reviser import revise
 from agents.strategist import Blocked, Decompose, EarlierDraft, Immediate, decide
 from agents.thinking import RULES_NAME, ModelCall, ModelRefused, ModelUnavailable, Thinking, Trail
+from app.house import House
+from core.database import Caller
 from core.settings import Settings
-from tests.emulators.model_server import ModelServer
+from jobs.worker import Worker, working
+from tasks import functions
+from tests.emulators.model_server import ModelServer, thinking_on
+from tests.integration.agents.growing import is_state, until
 from tests.unit.agents.making import NOW, make_context
 
 
@@ -273,3 +279,70 @@ async def test_what_the_rules_cannot_judge_is_sent_all_the_same(model_server: Mo
         guided = make_context("Draft email to john@example.com thanking him for the meeting", guidance="Be brief")
         await decide(guided, now=NOW, thinking=asked.thinking)
     assert [call.model for call in asked.calls] == ["gpt-5-mini", "gpt-5-mini"]
+
+
+NOTED = {"title": "Say what to bring", "kind": "document", "execution_type": "fully_automated", "max_retries": 0}
+
+
+@asynccontextmanager
+async def noting_house(house: House, server: ModelServer, folder: Path | None) -> AsyncGenerator[None]:
+    async with thinking_on(server) as thinking:
+        equipment = replace(house.equipment, thinking=replace(thinking, notes_folder=folder))
+        async with working(Worker(house.database, equipment)):
+            yield
+
+
+async def test_a_notes_file_is_said_to_the_model(house: House, model_server: ModelServer, tmp_path: Path) -> None:
+    (tmp_path / "trip.md").write_text("Bring two pens.")
+    async with noting_house(house, model_server, tmp_path):
+        (task,) = await functions.create_tasks(house.caller, [{**NOTED, "notes_file": "trip.md"}])
+        await functions.queue_task_execution(house.caller, task.id)
+        done = await until(house, task.id, is_state("completed"))
+    assert done.result["output"] == "Two pens."
+
+
+async def test_a_missing_notes_file_waits_for_a_person(house: House, model_server: ModelServer, tmp_path: Path) -> None:
+    async with noting_house(house, model_server, tmp_path):
+        (task,) = await functions.create_tasks(house.caller, [{**NOTED, "notes_file": "../trip.md"}])
+        await functions.queue_task_execution(house.caller, task.id)
+        stuck = await until(house, task.id, is_state("blocked"))
+    assert (stuck.blocked_on, "'../trip.md'" in (stuck.blocked_reason or "")) == ("person", True)
+    assert str(tmp_path) in (stuck.unblocked_by or "")
+
+
+async def test_the_folder_of_notes_is_not_another_tenants(
+    house: House, model_server: ModelServer, tmp_path: Path, ana: Caller
+) -> None:
+    (tmp_path / "trip.md").write_text("Bring two pens.")
+    async with noting_house(house, model_server, tmp_path):
+        (task,) = await functions.create_tasks(ana, [{**NOTED, "notes_file": "trip.md"}])
+        await functions.queue_task_execution(ana, task.id)
+        stuck = await until(replace(house, owner=ana.identity), task.id, is_state("blocked"))
+    assert stuck.blocked_on == "person"
+
+
+async def test_a_stored_text_of_the_task_is_said_to_the_model(house: House, model_server: ModelServer) -> None:
+    async with noting_house(house, model_server, None):
+        (task,) = await functions.create_tasks(house.caller, [{**NOTED, "notes_file": "trip.txt"}])
+        async with house.database.pool.connection() as connection:
+            await connection.execute(
+                """insert into public.artifacts (organization_id, task_id, name, media_type, size_bytes, sha256, content)
+                values (%s, %s, 'trip.txt', 'text/plain', 15, '', convert_to('Bring two pens.', 'UTF8'))""",
+                (task.organization_id, task.id),
+            )
+        await functions.queue_task_execution(house.caller, task.id)
+        done = await until(house, task.id, is_state("completed"))
+    assert done.result["output"] == "Two pens."
+
+
+async def test_the_rules_work_on_notes_as_material(house: House, tmp_path: Path) -> None:
+    (tmp_path / "minutes.md").write_text(
+        "Launch meeting. Ana: I will send the budget by Friday. Decision: we start in May."
+    )
+    equipment = replace(house.equipment, thinking=Thinking(notes_folder=tmp_path))
+    item = {**NOTED, "title": "Extract the action items", "kind": "action_items", "notes_file": "minutes.md"}
+    async with working(Worker(house.database, equipment)):
+        (task,) = await functions.create_tasks(house.caller, [item])
+        await functions.queue_task_execution(house.caller, task.id)
+        done = await until(house, task.id, is_state("completed"))
+    assert "budget" in done.result["output"]
