@@ -24,9 +24,10 @@ from core.errors import Invalid
 from tasks import functions
 from tasks.plan_tools import Earlier, list_outputs_before
 
-TEMPLATE = re.compile(r"(\\?)\{\{(.*?)\}\}|(\\?)\{\{", re.DOTALL)
-REFERENCE = re.compile(r"\s*([^\s.{}\[\]]+)((?:\.[^\s.{}\[\]]+|\[\d{1,6}\])*)\s*")
-STEP = re.compile(r"[^\s.{}\[\]]+")
+TEMPLATE = re.compile(r"(\\?)\{\{((?:(?!\}\}).)*)\}\}|(\\?)\{\{", re.DOTALL)
+WORD = r"[^\s.{}\[\]()|+*/=<>!?,;:#%&^'\"\\]+"
+REFERENCE = re.compile(rf"\s*({WORD})((?:\.{WORD}|\[\d{{1,6}}\])*)\s*")
+STEP = re.compile(WORD)
 SIGNS = re.compile(r"[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
 MOST_CHARACTERS = 1_000_000
 OUTSIDE_SOURCES = {"mail", "slack", "calendar"}

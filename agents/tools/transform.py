@@ -53,7 +53,11 @@ async def evaluate(
 ) -> Any:
     """The value of an expression. Raises Invalid with what is wrong with it, or which limit it reached."""
     asked = {"expression": expression, "data": data, "seconds": seconds, "bytes": memory_bytes}
-    answer = await _run_apart(json.dumps(asked).encode(), START_SECONDS + seconds)
+    try:
+        question = json.dumps(asked).encode()
+    except RecursionError as error:
+        raise Invalid("The data are nested too deep") from error
+    answer = await _run_apart(question, START_SECONDS + seconds)
     try:
         said = cast("dict[str, Any]", json.loads(answer))
     except ValueError:
