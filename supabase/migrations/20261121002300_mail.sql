@@ -168,6 +168,21 @@ comment on function public.serves_owner is
 alter table public.drafts add column bounces jsonb not null default '[]' check (jsonb_typeof(bounces) = 'array');
 comment on column public.drafts.bounces is 'What mail servers reported after it was sent: [{address, status, said, at}], those who did not get it.';
 
+create function private.after_draft_bounce() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  names text := (select string_agg(b ->> 'address', ', ') from jsonb_array_elements(new.bounces) b);
+begin
+  perform private.audit(new.organization_id, 'draft.bounced', 'draft', new.id, left(names, 500),
+    jsonb_build_object('task_id', new.task_id, 'message_id', new.message_id));
+  perform private.record_event(new.organization_id, new.task_id, (select t.root_task_id from public.tasks t where t.id = new.task_id),
+    'draft', 'bounced', jsonb_build_object('draft_id', new.id, 'addresses', names));
+  return null;
+end $$;
+comment on function private.after_draft_bounce is 'Mail that came back, as an event and an audit line.';
+create trigger drafts_21_bounced after update on public.drafts for each row
+when (new.bounces is distinct from old.bounces) execute function private.after_draft_bounce();
+
 create function public.record_bounce(message_id text, failures jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -197,9 +212,6 @@ begin
     'kind', 'errand', 'execution_type', 'manual', 'source', 'mail', 'priority', task.priority, 'labels', jsonb_build_array('bounced'),
     'recipient', left(names, 500), 'source_key', format('bounce:%s:%s', draft.id, md5(names)),
     'source_ref', jsonb_build_object('draft_id', draft.id, 'task_id', draft.task_id, 'message_id', draft.message_id)));
-  perform private.audit(draft.organization_id, 'draft.bounced', 'draft', draft.id, left(names, 500), jsonb_build_object('task_id', draft.task_id, 'bounces', fresh));
-  perform private.record_event(draft.organization_id, draft.task_id, task.root_task_id, 'draft', 'bounced',
-    jsonb_build_object('draft_id', draft.id, 'addresses', names));
   return jsonb_build_object('draft_id', draft.id, 'task_id', draft.task_id, 'recorded', jsonb_array_length(fresh),
     'made', case when made.id is not null then private.task_json(made) end);
 end $$;
@@ -214,5 +226,6 @@ do $$ declare f text; begin
   foreach f in array array['save_mail_cursor', 'serves_owner', 'record_bounce'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
+  perform private.expose_function('private.after_draft_bounce', array[]::text[]);
   perform private.expose_function('private.contains_text', array['authenticated', 'service_role']);
 end $$;
