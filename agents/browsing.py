@@ -41,7 +41,7 @@ from tasks.models import Evidence
 
 log = structlog.get_logger()
 PROMPT = load_prompt(Path(__file__).parent / "browsing.md")
-HOW_TO_GO_ON = "Take the page over and do it, then hand it back; or do it yourself and tick the task off"
+HOW_TO_GO_ON = "Take the page over at /tasks/{task_id}/browser and hand it back; or do it yourself and tick the task off"
 CALLS_PER_MOVE = 10
 MOST_ERRORS = 3
 MOST_REPEATS = 3
@@ -411,7 +411,7 @@ class Browsing:
     async def _stuck(self, reason: str) -> Outcome:
         self.place.is_stuck = True
         await self.save()
-        return Waiting("person", reason[:1900], HOW_TO_GO_ON)
+        return Waiting("person", reason[:1900], HOW_TO_GO_ON.format(task_id=self.run.task.id))
 
     async def _serve_person(self, opened: places.OpenedPlace) -> Outcome | None:
         """Make the moves of the person who has the page, then wait for more. None: they have handed it back."""
