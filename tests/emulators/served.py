@@ -59,15 +59,16 @@ class Served:
 
     url: str
     port: int
+    handler: Handler
     got: list[Got] = field(default_factory=list[Got])
     once: list[Answer] = field(default_factory=list[Answer])
     connections: int = 0
 
 
 @asynccontextmanager
-async def serving(handler: Handler, host: str = "127.0.0.1") -> AsyncGenerator[Served]:
+async def serving(handler: Handler = lambda got: Answer(404), host: str = "127.0.0.1") -> AsyncGenerator[Served]:
     """The server, for as long as the block runs."""
-    served = Served("", 0)
+    served = Served("", 0, handler)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.connections += 1
@@ -80,7 +81,7 @@ async def serving(handler: Handler, host: str = "127.0.0.1") -> AsyncGenerator[S
             parts = urlsplit(target)
             got = Got(method, parts.path, parse_qs(parts.query), headers, body)
             served.got.append(got)
-            answer = served.once.pop(0) if served.once else handler(got)
+            answer = served.once.pop(0) if served.once else served.handler(got)
             answer = answer if isinstance(answer, Answer) else await answer
             if answer.wait:
                 await answer.wait.wait()
