@@ -6,7 +6,8 @@ house from here but through `agents.sending`, with an approval that the database
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Generator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
@@ -18,7 +19,7 @@ from agents.templates import resolved_input
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, Shown, Waiting
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound, StewardError
-from core.outside.errors import NotConnected, Temporary, Uncertain
+from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from core.tracing import span
 from tasks import functions, review
 from tasks.functions import Completed, StartedTask
@@ -95,7 +96,8 @@ async def _use(run: Run, tool: AnyTool) -> Completed:
         approval_id, given = approval.id, tool.parsed(approval.payload["input"])
 
     async def do() -> dict[str, object]:
-        outcome = await _timed(tool, tool.run(run, given))
+        with _outside_words():
+            outcome = await _timed(tool, tool.run(run, given))
         if not isinstance(outcome, Done):
             raise Invalid(f"The tool {tool.name} is journaled and must answer Done")
         return _as_json(outcome)
@@ -103,7 +105,8 @@ async def _use(run: Run, tool: AnyTool) -> Completed:
     find = tool.find
 
     async def look() -> dict[str, object] | None:
-        found = await find(run, given) if find else None
+        with _outside_words():
+            found = await find(run, given) if find else None
         what = "Found where it took effect"
         return None if found is None else _as_json(Done(found, "verified", [Evidence(kind="receipt", what=what)]))
 
@@ -120,10 +123,20 @@ async def _use(run: Run, tool: AnyTool) -> Completed:
         raise
 
 
+@contextmanager
+def _outside_words() -> Generator[None]:
+    """Something that a tool did not find, or found in another state, is not the task: the tool was refused."""
+    try:
+        yield
+    except (NotFound, Conflict) as error:
+        raise Refused(error.message, detail=error.detail, hint=error.hint) from error
+
+
 async def _ask(run: Run, tool: AnyTool, given: BaseModel) -> Completed:
     """Show a person exactly what the tool would do; the task waits for the answer."""
     facts = given.model_dump(mode="json", exclude_none=True)
-    shown = await tool.show(run, given) if tool.show else Shown(run.task.title, facts)
+    with _outside_words():
+        shown = await tool.show(run, given) if tool.show else Shown(run.task.title, facts)
     payload = {"input": given.model_dump(mode="json"), **shown.as_json()}
     await insist(
         lambda: review.request_act(
@@ -202,8 +215,10 @@ async def _end_badly(run: Run, error: Exception) -> None:
     task = run.task
     try:
         match error:
-            case RunStopped() | Conflict() | NotFound():
+            case RunStopped():
                 # Paused, cancelled, taken over or deleted meanwhile: that word stands.
+                await log.ainfo("run_stopped", reason=error.message)
+            case Conflict() | NotFound() if not await _is_still_ours(run):
                 await log.ainfo("run_stopped", reason=error.message)
             case BoundReached():
                 hint = "Raise the bound of the tree, then execute it again"
@@ -216,7 +231,7 @@ async def _end_badly(run: Run, error: Exception) -> None:
                 )
             case TimeoutError():
                 seconds = task.timeout_seconds or run.equipment.timeout_seconds
-                await _fail(run, f"It took longer than {seconds} seconds", retryable=True, after=None)
+                await _fail(run, f"It took longer than {seconds} second{'s' if seconds != 1 else ''}", retryable=True, after=None)
             case StewardError():
                 await log.awarning("run_failed", error=error.message, retryable=error.is_retryable)
                 message = (
@@ -230,6 +245,12 @@ async def _end_badly(run: Run, error: Exception) -> None:
                 await _fail(run, f"An unexpected error: {type(error).__name__}", retryable=True, after=None)
     except (Conflict, NotFound) as conflict:
         await log.ainfo("ending_not_recorded", reason=conflict.message)
+
+
+async def _is_still_ours(run: Run) -> bool:
+    """Does this run still run its task? If so, what was in conflict or not found was something else."""
+    task = await insist(lambda: functions.get_task(run.caller, run.task.id))
+    return task.execution_status == "in_progress" and task.run_id == run.task.run_id
 
 
 async def _fail(run: Run, error: str, *, retryable: bool, after: float | None) -> None:

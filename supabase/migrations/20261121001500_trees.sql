@@ -533,15 +533,18 @@ declare
   parent public.tasks := private.running_task(apply_plan_changes.task_id);
   failed public.tasks;
   item jsonb;
+  is_changed boolean := false;
 begin
   for item in select value from jsonb_array_elements(changes) loop
     select * into failed from public.tasks t where t.id = (item ->> 'failed_task_id')::uuid and t.parent_task_id = parent.id for no key update;
     if failed.execution_status is distinct from 'failed' or failed.superseded_at is not null or failed.waived_at is not null then
       continue; -- a person was faster
     end if;
-    perform private.change_plan(parent, failed, item ->> 'decision', coalesce(nullif(item ->> 'reason', ''), 'no reason given'), coalesce(item -> 'tasks', '[]'));
+    is_changed := private.change_plan(parent, failed, item ->> 'decision', coalesce(nullif(item ->> 'reason', ''), 'no reason given'),
+      coalesce(item -> 'tasks', '[]')) <> 'escalate' or is_changed;
   end loop;
-  update public.tasks t set replan_count = t.replan_count + 1, execution_status = 'blocked', blocked_on = 'subtasks', blocked_reason = 'The plan was changed'
+  update public.tasks t set replan_count = t.replan_count + 1, execution_status = 'blocked', blocked_on = 'subtasks',
+    blocked_reason = case when is_changed then 'The plan was changed' else 'Its parts are under way' end
   where t.id = parent.id;
   perform private.queue_ready_children(parent.id);
   perform private.settle_parent(parent.id);

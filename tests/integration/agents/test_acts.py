@@ -14,7 +14,7 @@ from agents.equipment import Run
 from agents.tools.tool import Done, Outcome, Shown, StrictInput, Tool
 from app.house import House
 from core.database import Identity
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from tasks import functions, review, steps
 from tasks.models import Approval, Task
@@ -256,3 +256,12 @@ async def test_a_question_needs_the_input_of_a_tool(house: House) -> None:
     await functions.start_task_execution(service, made.id, None)
     with pytest.raises(Invalid, match="payload carries"):
         await review.request_act(service, made.id, "Order?", {"input": {}})
+
+
+@pytest.mark.parametrize("error", [NotFound("no such product"), Conflict("sold to somebody else")])
+async def test_what_a_tool_does_not_find_fails_the_task(house: House, shop: Shop, error: Exception) -> None:
+    shop.errors = [error]
+    async with at_work(house, order=shop.tool(is_own=True)):
+        made = await started(house, order())
+        task = await until(house, made.keys["chairs"], is_state("failed"))
+    assert task.failure_reason == str(error)

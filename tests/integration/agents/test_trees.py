@@ -171,7 +171,7 @@ async def test_a_run_that_takes_too_long_is_cut_off(house: House, bench: Bench) 
     async with at_work(house, bench):
         made = await started(house, root(node("a", "bench", timeout_seconds=1)))
         task = await until(house, made.keys["a"], is_state("failed"))
-    assert task.failure_reason == "It took longer than 1 seconds"
+    assert task.failure_reason == "It took longer than 1 second"
     assert bench.together == 0
 
 
