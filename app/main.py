@@ -1,6 +1,7 @@
 """The web application around a furnished house. Building it does no I/O."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.openapi.utils import get_openapi
@@ -33,6 +34,7 @@ YEAR = "public, max-age=31536000, immutable"
 def create_app(house: House, keys: Keys) -> FastAPI:
     """The application; `house.hub` has to be running for streams to be live."""
     hosts = {house.settings.host, "127.0.0.1", "localhost", "[::1]"}
+    hosts |= {urlsplit(house.settings.public_url).hostname or ""} if house.settings.public_url else set()
     app = FastAPI(
         title="Steward",
         version="0.1.0",

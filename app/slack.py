@@ -4,7 +4,10 @@ Whoever speaks is resolved to a person of Steward (a link), and what they do is 
 Decisions are made before Slack is answered: one call of the database, sealed to the digest of what was shown.
 """
 
+import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from app._slack.commands import Commands
@@ -60,3 +63,17 @@ def slack_app(house: House, signing_secret: str) -> "AsyncApp":
     bolt.view(EDITED)(decisions.on_edited)
     bolt.view(REJECTED)(decisions.on_rejected)
     return bolt
+
+
+@asynccontextmanager
+async def slack_listening(house: House) -> AsyncGenerator[None]:
+    """Socket Mode for as long as the block runs, where STEWARD_SLACK_APP_TOKEN is set; else nothing."""
+    token = house.settings.slack_app_token
+    if token is None:
+        yield
+        return
+    from jobs.slack_socket import slack_socket
+
+    bolt = await asyncio.to_thread(slack_app, house, "")  # what comes over this line is not signed
+    async with slack_socket(bolt, token.get_secret_value(), house.settings.slack_api_url):
+        yield

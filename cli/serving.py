@@ -82,7 +82,10 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
                 await parts.enter_async_context(working(await house.worker()))
                 await _first_heartbeat(house)
             if web:
+                from app.slack import slack_listening
+
                 await parts.enter_async_context(_serving(house))
+                await parts.enter_async_context(slack_listening(house))
             ready()
             await stop.wait()
     finally:
