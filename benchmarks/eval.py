@@ -2,7 +2,7 @@
 
     make eval                       both sets of tests/data/eval, by the built-in rules
     make eval CASES=file.jsonl      another file of the same shape
-    make eval MODEL=gpt-5-mini      by a model (OPENAI_API_KEY or OPENAI_BASE_URL)
+    make eval MODEL=gpt-5-mini      by a model (OPENAI_API_KEY or OPENAI_BASE_URL), and what it took: requests, tokens, cost
 
 A case is right when the number of tasks and every scored key of each expected task are right; a key that is absent
 is not scored. `invented` counts tasks beyond the expected number. Ends with one line of JSON. A file that cannot be
@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,13 +22,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agents.extractor import extract
-from agents.thinking import Thinking
+from agents.thinking import ModelCall, ModelRefused, Thinking
 from core.errors import StewardError
 from core.settings import load_settings
-from tasks.models import ExecutionType, ExtractedTask, Priority
+from tasks.models import ExecutionType, ExtractedTask, Extraction, Priority
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "eval"
 GIVEN, PARAPHRASES = DATA / "chat_extraction.jsonl", DATA / "paraphrases.jsonl"
+SIDE_BY_SIDE = 4
 PRIORITIES: dict[str, Priority] = {"p1": "critical", "p2": "high", "p3": "medium", "p4": "low"}
 
 
@@ -140,15 +142,49 @@ def _plain(value: object) -> object:
     return value.casefold().removeprefix("@") if isinstance(value, str) else value
 
 
+class Spent:
+    """What a model took for all the cases."""
+
+    def __init__(self) -> None:
+        self.calls: list[ModelCall] = []
+
+    async def record(self, call: ModelCall) -> None:
+        self.calls.append(call)
+
+    def as_json(self, name: str) -> dict[str, Any]:
+        """Cost is in US dollars, None where nobody knows a price; seconds are those of all requests together."""
+        costs = [call.cost_usd for call in self.calls if call.error is None]
+        known = [cost for cost in costs if cost is not None]
+        return {
+            "name": name,
+            "requests": len(self.calls),
+            "failed": sum(call.error is not None for call in self.calls),
+            "input_tokens": sum(call.input_tokens for call in self.calls),
+            "output_tokens": sum(call.output_tokens for call in self.calls),
+            "cost_usd": round(sum(known), 6) if known and len(known) == len(costs) else None,
+            "seconds": round(sum(call.latency_ms for call in self.calls) / 1000, 1),
+        }
+
+
+async def answer_to(case: Case, thinking: Thinking, turn: asyncio.Semaphore) -> Extraction | StewardError:
+    """What was found, or why there is no answer."""
+    async with turn:
+        try:
+            return await extract(case.message, now=case.local_now, thinking=thinking)
+        except StewardError as error:
+            return error
+
+
 async def score(path: Path, thinking: Thinking) -> Score:
     """Run the cases of one file and print each miss."""
-    cases = read_cases(path)
+    cases, turn = read_cases(path), asyncio.Semaphore(SIDE_BY_SIDE)
+    answers = await asyncio.gather(*(answer_to(case, thinking, turn) for case in cases))
+    if all(isinstance(answer, ModelRefused) for answer in answers) and isinstance(answers[0], ModelRefused):
+        stop(f"{answers[0].message}. {answers[0].hint or answers[0].detail or ''}")  # a wrong key, or a wrong name
     right = invented = 0
-    for case in cases:
-        try:
-            answer = await extract(case.message, now=case.local_now, thinking=thinking)
-        except StewardError as error:
-            print(f"{case.id}: {case.message!r}\n    no answer: {error}")
+    for case, answer in zip(cases, answers, strict=True):
+        if isinstance(answer, StewardError):
+            print(f"{case.id}: {case.message!r}\n    no answer: {answer}")
             continue
         wrong = misses(case.expect, answer.tasks, case.zone)
         invented += max(0, len(answer.tasks) - len(case.expect))
@@ -168,7 +204,9 @@ def _shown(task: ExtractedTask) -> str:
 def _thinking(model: str | None) -> Thinking:
     if not model:
         return Thinking()
-    settings = load_settings().model_copy(update={"model": model})
+    # This model and no other answers, whatever its size.
+    alone = {"model": model, "model_small": None, "model_large": None, "model_fallbacks": None}
+    settings = load_settings().model_copy(update=alone)
     if not settings.has_model:
         stop("MODEL needs OPENAI_API_KEY or OPENAI_BASE_URL")
     return Thinking.from_settings(settings)
@@ -176,12 +214,17 @@ def _thinking(model: str | None) -> Thinking:
 
 async def main(cases: str | None, model: str | None) -> None:
     """Score the file, or both sets of the tests; the last line printed is JSON."""
-    async with _thinking(model) as thinking:
+    spent = Spent()
+    async with replace(_thinking(model), on_call=spent.record) as thinking:
         if cases:
             result: dict[str, Any] = (await score(Path(cases), thinking)).model_dump()
         else:
             result = (await score(GIVEN, thinking)).model_dump()
             result["paraphrases"] = (await score(PARAPHRASES, thinking)).model_dump()
+    if model:
+        result["model"] = took = spent.as_json(model)
+        cost = "at a price that nobody knows" if took["cost_usd"] is None else f"for ${took['cost_usd']:.4f}"
+        print(f"{model}: {took['requests']} requests, {took['input_tokens']} + {took['output_tokens']} tokens, {cost}")
     print(json.dumps(result))
 
 
