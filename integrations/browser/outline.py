@@ -9,7 +9,7 @@ from core.outside.browser import MASK, NoSuchElement, Target
 
 MOST_CHARACTERS = 20_000
 LINE = re.compile(
-    r"^\s*- '?(?P<role>[a-z]+)(?: (?P<name>\"(?:[^\"\\]|\\.)*\"|/.*/))?(?P<marks>(?: \[[^\]]*\])*)(?P<rest>:.*)?$"
+    r"^\s*- '?(?P<role>[a-z]+)(?: (?P<name>\"(?:[^\"\\]|\\.)*\"|/.*/))?(?P<marks>(?: \[[^\]]*\])*)(?P<rest>'?:.*|')?$"
 )
 REF = re.compile(r"\[ref=((?:f\d+)?e\d+)\]")
 NOISE = re.compile(r" \[cursor=pointer\]| \[active\]")
@@ -31,7 +31,8 @@ def nodes_of(outline: str) -> list[Node]:
     found: list[Node] = []
     counts: dict[tuple[str, str], int] = {}
     for line in outline.splitlines():
-        match = LINE.match(line)
+        # YAML puts keys with a colon into single quotes, and doubles those that are in them.
+        match = LINE.match(line.replace("''", "'") if line.lstrip().startswith("- '") else line)
         ref = REF.search(match["marks"]) if match else None
         if match is None or ref is None:
             continue

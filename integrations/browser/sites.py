@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from core.errors import Invalid
 
+BLANK = re.compile(r"[\x00-\x20\x7f]")
 STANDARD_PORTS = {"http": 80, "https": 443}
 NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
@@ -39,6 +40,8 @@ class Sites:
 
 def place_of(url: str) -> tuple[str, int] | None:
     """Host and port of an http(s) address; None for any other."""
+    if BLANK.search(url):  # urlsplit would leave these out, and see another address than is written there
+        return None
     try:
         parts = urlsplit(url)
         if parts.scheme not in STANDARD_PORTS or not parts.hostname or parts.username or parts.password:
@@ -69,7 +72,11 @@ def read_site(text: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(f"//{given}")
         host, port = _plain(parts.hostname or ""), parts.port
-        is_site = not (parts.path or parts.query or parts.fragment or parts.username) and port != 0
+        is_site = (
+            not BLANK.search(given)
+            and not (parts.path or parts.query or parts.fragment or parts.username)
+            and port != 0
+        )
         if is_site and (_is_address(host) or NAME.fullmatch(host)):
             return host, port
     except ValueError:
