@@ -62,7 +62,9 @@ async def _connect(handler: "AsyncSocketModeHandler") -> None:
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            await handler.connect_async()  # pyright: ignore[reportUnknownMemberType]
+            client = cast("Any", handler.client)
+            client.wss_uri = await client.issue_new_wss_url()  # `connect` would try for ever, with a traceback each time
+            await client.connect()
         except SlackApiError as error:
             code = str(cast("Any", error).response.get("error"))
             await log.awarning("slack_socket_refused", error=code, hint="Check STEWARD_SLACK_APP_TOKEN (xapp-...).")
