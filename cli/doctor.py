@@ -133,7 +133,9 @@ def check_model(settings: Settings) -> Check:
     if not settings.has_model:
         hint = "OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) adds a language model."
         return Check("thinking", "note", "built-in rules, no language model", hint)
-    return Check("thinking", "ok", f"{settings.model} at {settings.openai_base_url or 'OpenAI'}")
+    more = {"small": settings.model_small, "large": settings.model_large, "fallbacks": settings.model_fallbacks}
+    others = "".join(f", {size}: {name}" for size, name in more.items() if name)
+    return Check("thinking", "ok", f"{settings.model} at {settings.openai_base_url or 'OpenAI'}{others}")
 
 
 async def check_sending(settings: Settings) -> Check:
