@@ -66,7 +66,8 @@ async def examine(settings: Settings) -> list[Check]:
     """All findings, in reading order."""
     found = [check_python(), check_space(settings)]
     found += await check_house(settings)
-    found += [check_model(settings), await check_sending(settings), await asyncio.to_thread(check_port, settings)]
+    found += [check_model(settings), await check_sending(settings), await check_slack(settings), await asyncio.to_thread(check_port, settings)]
+    found.append(check_browser(settings))
     return [*found, Check("versions", "ok", ", ".join(f"{part} {version(part)}" for part in PARTS))]
 
 
@@ -147,6 +148,37 @@ async def check_sending(settings: Settings) -> Check:
     return await _attempt("sending", url.rpartition("@")[2] or "SMTP", lambda: _knock_at_smtp(url))
 
 
+async def check_slack(settings: Settings) -> Check:
+    """Does Slack take the installation's own token, and is what comes from Slack understood?"""
+    from core.outside.errors import Refused, SignInExpired
+
+    token = settings.slack_bot_token
+    if token is None:
+        hint = "docs/guide/slack.md says how to make Steward's Slack app; then set STEWARD_SLACK_BOT_TOKEN."
+        return Check("Slack", "note", "not connected", hint)
+    from integrations.slack.workspace import SlackWorkspace
+
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            who = await SlackWorkspace(token.get_secret_value(), api_url=settings.slack_api_url).whoami()
+    except TimeoutError:
+        return Check("Slack", "broken", f"Slack does not answer within {ANSWER_SECONDS} s")
+    except (SignInExpired, Refused) as error:
+        hint = "Copy the Bot User OAuth Token (xoxb-...) of the app again into STEWARD_SLACK_BOT_TOKEN."
+        return Check("Slack", "broken", f"{error.message} ({error.detail})", hint)
+    except StewardError as error:
+        return Check("Slack", "broken", f"{error.message}: {error.detail}", error.hint or "Try again in a moment.")
+    said = f"{who.get('user')} in {who.get('team')} ({who.get('team_id')})"
+    if settings.slack_signing_secret is None and settings.slack_app_token is None:
+        hint = "STEWARD_SLACK_APP_TOKEN (Socket Mode), or STEWARD_SLACK_SIGNING_SECRET with a public address."
+        return Check("Slack", "note", f"{said}; writes there, hears nothing", hint)
+    if settings.slack_user is None:
+        hint = "STEWARD_SLACK_USER is your member id there: drafts are then shown to you, with buttons."
+        return Check("Slack", "note", f"{said}; does not know who you are", hint)
+    way = "Socket Mode" if settings.slack_app_token else "signed requests"
+    return Check("Slack", "ok", f"{said}, by {way}")
+
+
 async def _attempt(name: str, what: str, action: Callable[[], Awaitable[str]]) -> Check:
     try:
         return Check(name, "ok", await asyncio.wait_for(action(), ANSWER_SECONDS))
@@ -154,6 +186,18 @@ async def _attempt(name: str, what: str, action: Callable[[], Awaitable[str]]) -
         return Check(name, "broken", f"{what} does not answer within {ANSWER_SECONDS} s")
     except (OSError, ValueError, StewardError) as error:
         return Check(name, "broken", f"{what}: {error}", "Check STEWARD_SMTP_URL.")
+
+
+def check_browser(settings: Settings) -> Check:
+    """Which browser works web pages?"""
+    from integrations.browser.chromium import HOW_TO_ADD, found_program
+
+    found = found_program(settings.browser_program)
+    if found:
+        return Check("browser", "ok", found)
+    if settings.browser_program:
+        return Check("browser", "broken", f"there is none at {settings.browser_program}", "STEWARD_BROWSER_PROGRAM is its path.")
+    return Check("browser", "note", "none: tasks on web pages wait for one", f"{HOW_TO_ADD}.")
 
 
 def check_port(settings: Settings) -> Check:
