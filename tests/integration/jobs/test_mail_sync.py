@@ -147,7 +147,7 @@ async def test_mail_that_came_back_finds_its_draft_and_tells_the_person_once(
     assert (await read_own_mailbox(given(house, imap), house.owner)).bounces == 0
     tasks = [one for one in (await functions.list_tasks(house.caller)).items if "bounced" in one.labels]
     assert [one.title for one in tasks] == ["Your mail did not reach john@example.com"]
-    assert "no such user here" in tasks[0].description
+    assert "no such user here" in (await functions.get_task(house.caller, tasks[0].id)).description
     assert tasks[0].source_ref["draft_id"] == str(draft_id)
     assert (await review.get_draft(house.caller, draft_id)).state == "sent"
 
