@@ -349,8 +349,14 @@ class Settings(BaseSettings):
     @field_validator("query_database_url", "records_database_url")
     @classmethod
     def _other_database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not is_url(value.get_secret_value(), ("postgresql", "postgres")):
-            raise ValueError("allowed is postgresql://user:password@host:5432/database")
+        from psycopg import ProgrammingError  # only where one is given
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            if value is not None and not conninfo_to_dict(value.get_secret_value()):
+                raise ValueError("allowed is postgresql://user:password@host:5432/database")
+        except ProgrammingError as error:
+            raise ValueError("allowed is postgresql://user:password@host:5432/database") from error
         return value
 
     @field_validator("query_role")
@@ -425,7 +431,8 @@ class Settings(BaseSettings):
         default=None, description="Path of the browser that works web pages; else an installed Chromium is found"
     )
     browser_sites: str = Field(
-        default="", description="Sites that the browser may reach in every task, like shop.example,*.wiki.example; else none"
+        default="",
+        description="Sites that the browser may reach in every task, like shop.example,*.wiki.example; else none",
     )
 
     @property

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, cast
-from urllib.parse import urlsplit
 
 from core.outside.errors import NotConnected, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.records import QueryRows, StoredRecord
@@ -20,6 +19,7 @@ from integrations.web.service import Changed, NotThere
 CONNECT_SECONDS = 10
 MOST_BYTES = 2_000_000
 BATCH = 50
+TAKEN = {"host", "port", "user", "password", "dbname", "sslmode", "channel_binding"}
 SERIAL = {"40001", "40P01", "55P03"}  # nothing was left behind
 
 
@@ -118,6 +118,9 @@ class Postgres:
             connection = await psycopg.AsyncConnection.connect(
                 self.url, connect_timeout=CONNECT_SECONDS, options=options, application_name="steward tools", **more
             )
+        except psycopg.ProgrammingError:
+            hint = "postgresql://user:password@host:5432/name"
+            raise NotConnected("The address of the database cannot be read", hint=hint) from None
         except psycopg.OperationalError as error:
             if error.sqlstate in {"28P01", "28000"} or "authentication failed" in str(error):
                 raise SignInExpired(
@@ -144,16 +147,21 @@ class Postgres:
             raise _refused(error) from error
 
     async def _addresses(self) -> dict[str, Any]:
-        """Where somebody else wrote the address: the checked addresses of its host, to connect to and nowhere else."""
+        """Where somebody else wrote the address: the checked address of its one host, to connect to and nowhere else.
+
+        What would name files or services of this machine is not taken.
+        """
         if self.guard is None:
             return {}
-        parts = urlsplit(self.url)
-        if not parts.hostname or "host" in parts.query or "service" in parts.query:
+        from psycopg.conninfo import conninfo_to_dict
+
+        given = {name: str(value) for name, value in conninfo_to_dict(self.url).items() if value}
+        host, port = given.get("host", ""), given.get("port", "5432")
+        if not host or host.startswith(("/", "@")) or "," in host or not port.isdecimal() or set(given) - TAKEN:
             raise NotConnected(
-                "The address of the database names no host", hint="postgresql://user:password@host:5432/name"
+                "The address of the database is not taken", hint="postgresql://user:password@host:5432/name"
             )
-        port = parts.port or 5432
-        return {"hostaddr": (await self.guard.vetted(parts.hostname, port))[0], "port": port}
+        return {"hostaddr": (await self.guard.vetted(host, int(port)))[0]}
 
 
 async def _read(connection: Any, kind: str, record_id: str, names: Sequence[str]) -> StoredRecord:

@@ -41,14 +41,14 @@ class FakeHubSpot:
         if not re.fullmatch(r"/crm/v3/objects/contacts/512", got.path):
             return Answer(404, {"status": "error", "message": "resource not found", "category": "OBJECT_NOT_FOUND"})
         if got.method == "PATCH":
-            wanted: dict[str, str] = got.json["properties"]
+            wanted: dict[str, object] = got.json["properties"]
             unknown = [name for name in wanted if name not in self.properties]
             if unknown or any(not isinstance(value, str) for value in wanted.values()):
                 said = (
                     f'Property values were not valid: [{{"name":"{"".join(unknown)}","error":"PROPERTY_DOESNT_EXIST"}}]'
                 )
                 return Answer(400, {"status": "error", "message": said, "category": "VALIDATION_ERROR"})
-            self.properties |= {name: value or None for name, value in wanted.items()}
+            self.properties |= {name: str(value) or None for name, value in wanted.items()}
             self.version += 1
         names = got.query.get("properties", ["email"])[0].split(",")
         known = {name: self.properties[name] for name in names if name in self.properties}

@@ -94,5 +94,6 @@ async def test_a_forged_old_or_broken_report_is_not_taken(fake: FakePipeline, nu
 async def test_a_report_that_says_nothing_is_refused(fake: FakePipeline, body: Any) -> None:
     import json
 
+    text, headers = signed(json.dumps(body).encode())
     with pytest.raises(Invalid, match="how it ended"):
-        client(fake).read_report(*reversed(signed(json.dumps(body).encode())))
+        client(fake).read_report(headers, text)
