@@ -66,7 +66,12 @@ async def examine(settings: Settings) -> list[Check]:
     """All findings, in reading order."""
     found = [check_python(), check_space(settings)]
     found += await check_house(settings)
-    found += [check_model(settings), await check_sending(settings), await check_slack(settings), await asyncio.to_thread(check_port, settings)]
+    found += [
+        check_model(settings),
+        await check_sending(settings),
+        await check_slack(settings),
+        await asyncio.to_thread(check_port, settings),
+    ]
     found.append(check_browser(settings))
     return [*found, Check("versions", "ok", ", ".join(f"{part} {version(part)}" for part in PARTS))]
 
@@ -196,7 +201,9 @@ def check_browser(settings: Settings) -> Check:
     if found:
         return Check("browser", "ok", found)
     if settings.browser_program:
-        return Check("browser", "broken", f"there is none at {settings.browser_program}", "STEWARD_BROWSER_PROGRAM is its path.")
+        return Check(
+            "browser", "broken", f"there is none at {settings.browser_program}", "STEWARD_BROWSER_PROGRAM is its path."
+        )
     return Check("browser", "note", "none: tasks on web pages wait for one", f"{HOW_TO_ADD}.")
 
 
