@@ -6,14 +6,16 @@ from uuid import UUID
 
 from agents import checker, replanner, reviser, strategist
 from agents.budget import BudgetUsedUp, TenantBudget
-from agents.equipment import Equipment, Run
+from agents.equipment import Run
 from agents.journal import insist
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
 from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
 from agents.thinking import ModelCall, Thinking, Trail
 from agents.toolbox import Toolbox
+from agents.tools.mail_writing import target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
+from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
 from tasks.models import Task
 
@@ -97,7 +99,7 @@ async def _outcome(
     task = run.task
     match decision:
         case Immediate(draft=DraftContent() as draft):
-            content = _draft_content(task, draft, decision.message, run.equipment)
+            content = _draft_content(task, draft, decision.message, await _sender(run))
             await insist(lambda: review.deliver_draft(run.caller, task.id, content, _result(decision, box)))
         case Immediate() if task.execution_type == "fully_automated":
             more = {key: value for key, value in _result(decision, box).items() if key not in {"strategy", "output"}}
@@ -141,8 +143,16 @@ def _result(decision: Immediate, box: Toolbox | None = None) -> dict[str, Any]:
     }
 
 
-def _draft_content(task: Task, draft: DraftContent, why: str, equipment: Equipment) -> dict[str, Any]:
-    target: dict[str, Any] = {"from_address": equipment.from_address, "from_name": equipment.from_name}
+async def _sender(run: Run) -> dict[str, Any]:
+    """Whom a draft is from: the mailbox that it will be sent by; the house's own address while none can be reached."""
+    try:
+        return await target_of(run)
+    except (NotConnected, Temporary):
+        return {"from_address": run.equipment.from_address, "from_name": run.equipment.from_name}
+
+
+def _draft_content(task: Task, draft: DraftContent, why: str, sender: dict[str, Any]) -> dict[str, Any]:
+    target = dict(sender)
     if task.kind == "reply" and task.source_ref.get("message_id"):
         target |= {
             "in_reply_to": task.source_ref["message_id"],
@@ -177,7 +187,7 @@ async def revise_draft(run: Run) -> Outcome:
         return out_of_budget(used_up)
     if not isinstance(revised, Immediate) or revised.draft is None:
         return await _outcome(run, revised, checker.Checks())
-    content = _draft_content(context.task, revised.draft, revised.message, run.equipment) | {
+    content = _draft_content(context.task, revised.draft, revised.message, earlier.target) | {
         "channel": earlier.channel,
         "target": earlier.target,
         "bcc_recipients": earlier.bcc_recipients,
