@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote, urlsplit
 
 import typer
 from rich.text import Text
@@ -129,7 +128,7 @@ async def _contents(house: "House", settings: Settings) -> list[Check]:
         known = Check("owner", "note", owner, "STEWARD_OWNER_EMAIL is your address: mail is then read as yours.")
     return [
         known,
-        Check("mailbox", "note", "local: what was imported into the database"),
+        await check_mailbox(settings),
         Check("calendar", "note", "local: what was imported into the database"),
     ]
 
@@ -145,12 +144,43 @@ def check_model(settings: Settings) -> Check:
 
 
 async def check_sending(settings: Settings) -> Check:
-    """Can mail be handed over? Connects and signs in to the SMTP server; sends nothing."""
-    if settings.smtp_url is None:
-        hint = "STEWARD_SMTP_URL (smtp://user:password@host:587) sends for real."
-        return Check("sending", "note", f"approved mail is written to {settings.home / 'outbox'}", hint)
-    url = settings.smtp_url.get_secret_value()
-    return await _attempt("sending", url.rpartition("@")[2] or "SMTP", lambda: _knock_at_smtp(url))
+    """Can mail be handed over? Connects and signs in to the SMTP server, or asks Resend; sends nothing."""
+    if settings.smtp_url is not None:
+        from integrations.mail.smtp import SmtpServer
+
+        url = settings.smtp_url.get_secret_value()
+        where = url.rpartition("@")[2] or "SMTP"
+        return await _attempt("sending", where, "Check STEWARD_SMTP_URL.", lambda: SmtpServer(url).check())
+    if settings.resend_api_key is not None:
+        from integrations.mail.resend import ResendSender
+
+        sender = ResendSender(settings.resend_api_key.get_secret_value(), settings.resend_base_url)
+        return await _attempt("sending", "Resend", "Check RESEND_API_KEY.", sender.check)
+    hint = "STEWARD_SMTP_URL (smtp://user:password@host:587) or RESEND_API_KEY sends for real: docs/guide/mail.md."
+    return Check("sending", "note", f"approved mail is written to {settings.home / 'outbox'}", hint)
+
+
+async def check_mailbox(settings: Settings) -> Check:
+    """Which mailbox is read? Signs in to the IMAP server and looks at its folders; changes nothing."""
+    if settings.imap_url is None:
+        hint = "STEWARD_IMAP_URL (imaps://user:password@host:993), or an account at /settings: docs/guide/mail.md."
+        return Check("mailbox", "note", "local: what was imported into the database", hint)
+    from core.outside.mail import MailAddress
+    from integrations.mail.imap import ImapMailbox
+    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.outbox import Outbox, OutboxSender
+
+    url = settings.imap_url.get_secret_value()
+    own, sender = (MailAddress(settings.sender_address),), OutboxSender(Outbox(settings.home / "outbox"))
+
+    async def look() -> str:
+        return await ImapMailbox(ImapAddress.from_url(url), sender, own, timeout_seconds=ANSWER_SECONDS).check()
+
+    found = await _attempt("mailbox", url.rpartition("@")[2] or "IMAP", "Check STEWARD_IMAP_URL.", look)
+    if found.state == "ok" and settings.smtp_url is None and settings.resend_api_key is None:
+        hint = "STEWARD_SMTP_URL sends from this mailbox; until then approved mail goes to the outbox."
+        return Check("mailbox", "note", found.said, hint)
+    return found
 
 
 async def check_slack(settings: Settings) -> Check:
@@ -184,13 +214,14 @@ async def check_slack(settings: Settings) -> Check:
     return Check("Slack", "ok", f"{said}, by {way}")
 
 
-async def _attempt(name: str, what: str, action: Callable[[], Awaitable[str]]) -> Check:
+async def _attempt(name: str, what: str, remedy: str, action: Callable[[], Awaitable[str]]) -> Check:
     try:
         return Check(name, "ok", await asyncio.wait_for(action(), ANSWER_SECONDS))
     except TimeoutError:
         return Check(name, "broken", f"{what} does not answer within {ANSWER_SECONDS} s")
-    except (OSError, ValueError, StewardError) as error:
-        return Check(name, "broken", f"{what}: {error}", "Check STEWARD_SMTP_URL.")
+    except StewardError as error:
+        said = f"{error.message}: {error.detail}" if error.detail else error.message
+        return Check(name, "broken", f"{what}: {said}", error.hint or remedy)
 
 
 def check_browser(settings: Settings) -> Check:
@@ -230,25 +261,3 @@ def _is_steward(settings: Settings) -> bool:
     except httpx.HTTPError:
         return False
     return answer.status_code == 200
-
-
-async def _knock_at_smtp(url: str) -> str:
-    import aiosmtplib
-
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError("STEWARD_SMTP_URL is smtp://user:password@host:port or smtps://...")
-    client = aiosmtplib.SMTP(
-        hostname=parts.hostname,
-        port=parts.port,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        use_tls=parts.scheme == "smtps",
-        timeout=ANSWER_SECONDS,
-    )
-    try:
-        async with client:
-            who = f" as {unquote(parts.username)}" if parts.username else ""
-            return f"SMTP at {parts.hostname}:{client.port} takes mail{who}"
-    except aiosmtplib.SMTPException as error:
-        raise ValueError(str(error)) from error
