@@ -7,8 +7,6 @@ once do no harm, and what was kept twice is there once.
 import asyncio
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -18,8 +16,7 @@ import structlog
 from core.database import Caller, Identity
 from core.errors import Conflict, NotFound, StewardError
 from core.outside.errors import SignInExpired
-from jobs.mail_reading import owner_of, take_in
-from jobs.mail_sync import record_bounces
+from jobs.mail_sync import Reading, read_mailbox
 from jobs.outside.google import GOOGLE, google_app, lacks_google, mailbox_of, open_google_account
 from jobs.outside.world import Given
 from tasks import accounts, review
@@ -31,24 +28,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 QUEUE = "housekeeping"
 READ_JOB, MINUTE_JOB = "read_account", "google_minute"
-PAGE = 100
-MOST_PAGES = 40
 AT_ONCE = 4
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
 RENEW_WATCH_SECONDS = 6 * DAY_SECONDS  # Gmail ends a watch after seven days, and asks to renew it daily
 OURS = re.compile(r"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@")
 OVER = {"sent", "failed", "rejected", "superseded"}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What reading an account brought."""
-
-    messages_added: int = 0
-    tasks_added: int = 0
-    pages: int = 0
-    drafts_swept: int = 0
 
 
 async def read_google_mail(given: Given, account: Account) -> Reading:
@@ -74,24 +59,26 @@ async def read_google_mail(given: Given, account: Account) -> Reading:
 
 
 async def _read(given: Given, service: Caller, account: Account, client: "GoogleClient") -> Reading:
-    mailbox = mailbox_of(account, client)
     # Tasks from a person's mail are that person's, as if they had imported the mailbox themselves.
     person = given.database.acting_as(Identity(account.user_id, organization_id=account.organization_id))
-    owner = await owner_of(person, mailbox, account.address)
-    state: Mapping[str, Any] | None = account.sync.get("mail")
-    added = made = pages = 0
-    has_more = True
-    while has_more and pages < MOST_PAGES:
-        cursor = str(state["cursor"]) if state and state.get("cursor") else None
-        page = await mailbox.sync(cursor, limit=PAGE)
-        taken = await take_in(given, person, account.address, owner, page.messages)
-        await record_bounces(service, page.messages)
-        newer = {"cursor": page.cursor, "at": int(time.time())}
-        await accounts.save_sync_state(service, account.id, state, newer)
-        state, has_more = newer, page.has_more
-        added, made, pages = added + taken.messages_added, made + len(taken.tasks), pages + 1
-    await log.ainfo("mail_read", account_id=str(account.id), messages_added=added, tasks_added=made)
-    return Reading(added, made, pages, await _sweep_daily(service, account, client))
+    state = part_of(account, "mail") or None
+    cursor = str(state["cursor"]) if state and state.get("cursor") else None
+
+    async def keep(expected: str | None, newer: str) -> bool:
+        nonlocal state
+        mark = {"cursor": newer, "at": int(time.time())}
+        try:
+            await accounts.save_sync_state(service, account.id, state, mark)
+        except Conflict:
+            return False
+        state = mark
+        return True
+
+    reading = await read_mailbox(given, person, mailbox_of(account, client), account.address, cursor, keep)
+    if cursor and state and state["cursor"] == cursor:
+        await keep(cursor, cursor)  # nothing was new: when that was seen
+    await _sweep_daily(service, account, client)
+    return reading
 
 
 async def _sweep_daily(service: Caller, account: Account, client: "GoogleClient") -> int:

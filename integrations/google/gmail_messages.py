@@ -8,9 +8,8 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.utils import getaddresses
 from typing import Any
 
 from core.errors import StewardError
@@ -24,13 +23,13 @@ from core.outside.mail import (
     SPAM,
     TRASH,
     UNREAD,
-    AttachedFile,
     IncomingMail,
     MailAddress,
 )
 from integrations.google.answers import mapping, mappings, values
-from integrations.mail.decoding import clean_text, decode_header
-from integrations.mail.parse import ADDRESS, MailMessage, parse_message
+from integrations.mail.decoding import clean_text
+from integrations.mail.incoming import as_incoming
+from integrations.mail.parse import parse_message
 
 Json = Mapping[str, Any]
 COMMON: Mapping[str, str] = {
@@ -75,38 +74,9 @@ def read_message(resource: Json, names: Mapping[str, str]) -> IncomingMail:
         read = parse_message(content, name=f"message {ref}")
     except StewardError as error:
         return _unreadable(ref, str(thread or ref), labels, received, str(resource.get("snippet") or ""), error)
-    return _mail(read, content, ref, str(thread or ref), labels, received)
-
-
-def _mail(
-    read: MailMessage, content: bytes, ref: str, thread: str, labels: frozenset[str], received: datetime | None
-) -> IncomingMail:
-    return IncomingMail(
-        ref=ref,
-        message_id=read.message_id,
-        thread=thread,
-        sender=MailAddress(read.from_address, read.from_name),
-        to=tuple(MailAddress(one.address, one.name) for one in read.to),
-        cc=tuple(MailAddress(one.address, one.name) for one in read.cc),
-        reply_to=_reply_to(content),
-        subject=read.subject,
-        sent_at=read.sent_at or received,
-        text=read.text,
-        html=read.html_sanitized,
-        hidden_text=read.hidden_text,
-        attachments=tuple(
-            AttachedFile(attachment_id(number, one.name), one.name, one.media_type, one.size_bytes)
-            for number, one in enumerate(read.attachments)
-        ),
-        in_reply_to=read.in_reply_to,
-        references=read.references,
-        labels=labels,
-        list_unsubscribe=read.list_unsubscribe,
-        is_list=read.is_list,
-        auto_submitted=read.auto_submitted,
-        precedence=read.precedence,
-        is_calendar_reply=read.is_calendar_reply,
-    )
+    mail = as_incoming(read, ref=ref, thread=str(thread or ref), labels=labels)
+    files = tuple(replace(one, id=attachment_id(number, one.name)) for number, one in enumerate(mail.attachments))
+    return replace(mail, attachments=files, sent_at=mail.sent_at or received)
 
 
 def _unreadable(
@@ -122,6 +92,7 @@ def _unreadable(
         sent_at=received,
         text=clean_text(f"{snippet}\n\n{why.message}".strip()),
         labels=labels,
+        auto_submitted=True,
         is_cut=True,
     )
 
@@ -137,15 +108,6 @@ def internal_date(resource: Json) -> datetime | None:
 def attachment_id(number: int, name: str) -> str:
     """Our name for a file of a mail. Gmail's own ids change with every look."""
     return f"{number}/{name}"
-
-
-def _reply_to(content: bytes) -> tuple[MailAddress, ...]:
-    head = content[:LONGEST_HEADER].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
-    value = str(message_from_bytes(head).get("Reply-To") or "")
-    pairs = getaddresses([re.sub(r"[\r\n]+", "", value)])
-    return tuple(
-        MailAddress(address.casefold(), decode_header(name)) for name, address in pairs if ADDRESS.fullmatch(address)
-    )
 
 
 # A mail from the tree of its parts
