@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 BROWSERS_OWN = "content-autofill.googleapis.com"  # asked for by Chromium itself, whatever the page
 NO_BEACONS = "navigator.sendBeacon = () => false; delete window.WebTransport; delete window.RTCPeerConnection;"
-QUIET_SECONDS = 0.15
+QUIET_SECONDS = 0.1
+LOOK_SECONDS = 0.025
 SETTLE_SECONDS = 2.5
 
 
@@ -48,7 +49,7 @@ class Gate:
         self.refused: list[str] = []
         self.tried_to_send: list[str] = []
         self.wanted_site: str | None = None
-        self.sending: Sending | None = None
+        self._sending: Sending | None = None
         self.said: list[str] = []
         self.takes_download = False
         self._under_way: set[Request] = set()
@@ -68,6 +69,16 @@ class Gate:
         context.on("page", self._on_page)
         page.on("download", self._on_download)
         return page
+
+    @property
+    def sending(self) -> Sending | None:
+        """What may be sent now."""
+        return self._sending
+
+    @sending.setter
+    def sending(self, sending: Sending | None) -> None:
+        self._sending = sending
+        self.proxy.lets_send = sending is not None
 
     def begin(self) -> None:
         """Forget what happened before a move."""
@@ -108,9 +119,9 @@ class Gate:
         """Return when the page has been quiet for a moment, or does not come to rest."""
         quiet, waited = 0.0, 0.0
         while quiet < QUIET_SECONDS and waited < SETTLE_SECONDS:
-            await asyncio.sleep(0.05)
-            waited += 0.05
-            quiet = 0.0 if self._under_way else quiet + 0.05
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+            quiet = 0.0 if self._under_way else quiet + LOOK_SECONDS
 
     async def _on_route(self, route: "Route") -> None:
         from playwright.async_api import Error

@@ -41,6 +41,7 @@ class GuardedProxy:
         self._sending_to: tuple[str, int] | None = None
         self._has_sent = False
         self.is_broken = False
+        self.lets_send = False  # what is not encrypted is held to reading here as well
         self.refused: list[str] = []
 
     def begin_sending(self, place: tuple[str, int] | None) -> None:
@@ -103,6 +104,10 @@ class GuardedProxy:
             self.is_broken = True
             return
         self._has_sent |= is_sending and method not in {"CONNECT", *SAFE_METHODS}
+        if method not in {"CONNECT", *SAFE_METHODS} and not self.lets_send:
+            self.refused.append(f"not sent: {method} {site_of(url)}")
+            await _answer(writer, 403, "Nobody said yes to sending this")
+            return
         number = self._sendings
         try:
             ahead, behind = await self._connect(url)

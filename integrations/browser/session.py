@@ -1,19 +1,14 @@
-"""One task's page: what `agents.services.browser.BrowserSession` asks for, on Playwright."""
+"""What is done on a task's page: `agents.services.browser.BrowserSession` on Playwright."""
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Coroutine, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from core.outside.browser import (
     FilledForm,
     FormChanged,
-    Look,
     NoSuchElement,
     PageFile,
     SiteNotAllowed,
@@ -22,26 +17,21 @@ from core.outside.browser import (
     WouldSend,
 )
 from core.outside.errors import Refused, Temporary, Uncertain
-from integrations.browser import outline
-from integrations.browser.chromium import Chromium
-from integrations.browser.forms import PRIVATE_INPUTS, READ_FORM, form_from
-from integrations.browser.gate import Gate, Sending, is_from_guard
-from integrations.browser.proxy import GuardedProxy, Resolve
-from integrations.browser.reading import READ_TABLE, SECRETS
-from integrations.browser.sites import Sites, place_of, site_of
+from integrations.browser.forms import READ_FORM, form_from
+from integrations.browser.gate import Sending, is_from_guard
+from integrations.browser.page import MOVE_MS, OpenPage, first_line, homed, named
+from integrations.browser.reading import IS_PRESSED, IS_TYPED_INTO, WHY_INVALID
+from integrations.browser.sites import place_of, site_of
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Locator, Page, Response
+    from playwright.async_api import Locator, Page, Response
 
-P = ParamSpec("P")
-T = TypeVar("T")
-VIEW = {"width": 1280, "height": 800}
-MOVE_MS = 8_000
 PAGE_MS = 20_000
 SEND_SECONDS = 30
+START_SECONDS = 3
 DOWNLOAD_MS = 60_000
 MOST_FILE_BYTES = 20_000_000
-MOST_SCREENSHOT_BYTES = 400_000
+KEYS = {"Enter", "Tab", "Backspace", "Escape", "ArrowDown", "ArrowUp", "PageDown", "PageUp"}
 NEVER_ARRIVED = (
     "ERR_CONNECTION_REFUSED",
     "ERR_NAME_NOT_RESOLVED",
@@ -52,146 +42,15 @@ NEVER_ARRIVED = (
 )
 
 
-def _homed(
-    method: "Callable[Concatenate[Session, P], Coroutine[Any, Any, T]]",
-) -> "Callable[Concatenate[Session, P], CoroutineType[Any, Any, T]]":
-    """Carries a call to the browser's loop, one at a time, and turns Playwright's errors into ours."""
-
-    @wraps(method)
-    async def carried(self: "Session", *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.chromium.run(_translated(self, method(self, *args, **kwargs)))
-
-    return carried
-
-
-async def _translated(session: "Session", work: Coroutine[Any, Any, T]) -> T:
-    from playwright.async_api import Error, TimeoutError
-
-    try:
-        async with session.lock:
-            return await work
-    except TimeoutError as error:
-        raise NoSuchElement("The page did not do this in time", detail=_first_line(error)) from error
-    except Error as error:
-        words = _first_line(error)
-        if "closed" in words or "crashed" in words:
-            session.is_dead = True
-            raise Temporary("The browser closed the page", detail=words) from error
-        raise Refused("The page did not do this", detail=words) from error
-
-
-class Session:
+class Session(OpenPage):
     """A context of its own with one page, behind a proxy of its own."""
-
-    def __init__(self, chromium: Chromium, sites: Iterable[str], resolve: Resolve) -> None:
-        self.chromium = chromium
-        self.position = -1
-        self.is_dead = False
-        self.lock = asyncio.Lock()
-        self._sites = Sites(sites)
-        self._proxy = GuardedProxy(self._sites, resolve)
-        self._gate = Gate(self._sites, self._proxy)
-        self._context: BrowserContext | None = None
-        self._page: Page | None = None
-        self._nodes: list[outline.Node] = []
-        self._sends_to: str | None = None
-
-    # ------------------------------------------------------------ opening and closing
-
-    async def open(self, stored: str | None) -> None:
-        """Raises NotConnected, Temporary."""
-        await self.chromium.run(self._open(stored))
-
-    async def _open(self, stored: str | None) -> None:
-        browser = await self.chromium.browser()
-        port = await self._proxy.start()
-        self._context = await browser.new_context(
-            proxy={"server": f"http://127.0.0.1:{port}", "bypass": "<-loopback>"},
-            service_workers="block",
-            accept_downloads=True,
-            viewport=VIEW,  # pyright: ignore[reportArgumentType]
-            storage_state=orjson.loads(stored) if stored else None,
-        )
-        self._context.set_default_timeout(MOVE_MS)
-        self._page = await self._gate.page_in(self._context)
-
-    def _the_page(self) -> "Page":
-        if self._page is None:
-            raise LookupError("no page yet")
-        return self._page
-
-    async def close(self) -> None:
-        """Close page, context and proxy; twice is once."""
-        self.is_dead = True
-        await self.chromium.run(self._close())
-
-    async def _close(self) -> None:
-        from playwright.async_api import Error
-
-        context, self._context = self._context, None
-        if context is not None:
-            try:
-                await context.close()
-            except Error:  # the browser is gone already
-                self._page = None
-        await self._proxy.stop()
-
-    # ------------------------------------------------------------ looking
-
-    @_homed
-    async def look(self) -> Look:
-        page = self._the_page()
-        text = await self._outline()
-        secrets: list[str] = []
-        for frame in page.frames:
-            if frame == page.main_frame or self._sites.allows_url(frame.url):
-                secrets += await frame.evaluate(SECRETS, PRIVATE_INPUTS)
-        return Look(page.url, await page.title(), outline.shown(text, secrets), self._gate.read_refused())
-
-    async def _outline(self) -> str:
-        text = await self._the_page().aria_snapshot(mode="ai", timeout=15_000)
-        self._nodes = outline.nodes_of(text)
-        return text
-
-    @_homed
-    async def screenshot(self) -> bytes:
-        page = self._the_page()
-        mask = [page.locator(PRIVATE_INPUTS)]
-        for quality in (60, 30, 10):
-            taken = await page.screenshot(type="jpeg", quality=quality, scale="css", mask=mask, timeout=10_000)
-            if len(taken) <= MOST_SCREENSHOT_BYTES:
-                break
-        return taken
-
-    @_homed
-    async def table(self, target: Target | None) -> list[dict[str, str]]:
-        found = await self._locate(target) if target else self._the_page().locator("table").first
-        rows = await found.evaluate(READ_TABLE)
-        if rows is None:
-            raise NoSuchElement("This is no table")
-        return rows
-
-    @_homed
-    async def text_of(self, target: Target) -> str:
-        found = await self._locate(target)
-        is_secret = await found.evaluate("(e, secret) => e.matches(secret)", PRIVATE_INPUTS)
-        if is_secret:
-            raise Refused("What stands in a secret field is not read")
-        return str(await found.evaluate("e => ('value' in e && e.tagName !== 'LI' ? e.value : e.innerText) || ''"))[
-            :20_000
-        ]
-
-    @_homed
-    async def stored(self) -> str:
-        assert self._context is not None
-        return orjson.dumps(await self._context.storage_state()).decode()
 
     # ------------------------------------------------------------ moving about
 
     async def allow(self, sites: Iterable[str]) -> None:
         self._sites.add(sites)
 
-    @_homed
+    @homed
     async def navigate(self, url: str) -> None:
         await self._navigate(url)
 
@@ -210,7 +69,7 @@ class Session:
             self._gate.check()
             if self._proxy.refused:
                 raise Refused(self._proxy.refused[-1]) from error
-            raise Temporary(f"{site_of(url)} cannot be opened", detail=_first_line(error)) from error
+            raise Temporary(f"{site_of(url)} cannot be opened", detail=first_line(error)) from error
         await self._gate.settle()
         if response is not None and is_from_guard(response):
             words = (await response.text())[:300]
@@ -233,23 +92,23 @@ class Session:
                 await asyncio.sleep(0.2)
         return await page.goto(url, wait_until="domcontentloaded", timeout=PAGE_MS)
 
-    @_homed
+    @homed
     async def back(self) -> None:
         await self._the_page().go_back(wait_until="domcontentloaded")
         await self._gate.settle()
 
-    @_homed
+    @homed
     async def wait(self, seconds: float, text: str = "") -> None:
         if text:
             await self._the_page().get_by_text(text).first.wait_for(timeout=seconds * 1000)
         else:
             await asyncio.sleep(seconds)
 
-    @_homed
+    @homed
     async def resolve(self, target: Target) -> Target:
-        return _named(await self._node(target))
+        return named(await self._node(target))
 
-    @_homed
+    @homed
     async def click(self, target: Target) -> None:
         found = await self._locate(target)
         form = await found.evaluate(READ_FORM)
@@ -269,13 +128,13 @@ class Session:
         await self._gate.check_page(self._the_page())
         self._gate.check(is_same_page=self._the_page().url == before)
 
-    @_homed
+    @homed
     async def type(self, target: Target, text: str) -> None:
         found, here = await self._locate(target), self._begin()
         await found.fill(text)
         await self._after_move(here)
 
-    @_homed
+    @homed
     async def select(self, target: Target, choice: str) -> None:
         found = await self._locate(target)
         options: list[dict[str, str]] = await found.evaluate(
@@ -289,14 +148,14 @@ class Session:
         await found.select_option(value=chosen[0]["value"])
         await self._after_move(here)
 
-    @_homed
+    @homed
     async def upload(self, target: Target, file: PageFile) -> None:
         found = await self._locate(target)
         here = self._begin()
         await found.set_input_files({"name": file.name, "mimeType": file.media_type, "buffer": file.content})
         await self._after_move(here)
 
-    @_homed
+    @homed
     async def download(self, target: Target) -> PageFile:
         found = await self._locate(target)
         self._gate.begin()
@@ -318,15 +177,17 @@ class Session:
 
     # ------------------------------------------------------------ sending
 
-    @_homed
+    @homed
     async def form_of(self, target: Target) -> FilledForm:
         return await self._form_of(await self._locate(target))
 
     async def _form_of(self, found: "Locator") -> FilledForm:
         return form_from(await found.evaluate(READ_FORM), self._sends_to)
 
-    @_homed
+    @homed
     async def submit(self, target: Target, digest: str) -> Submitted:
+        from playwright.async_api import Error
+
         found = await self._locate(target)
         form = await self._form_of(found)
         if form.digest != digest:
@@ -334,51 +195,36 @@ class Session:
         self._gate.begin()
         sending = self._gate.sending = Sending("once", None if form.method == "script" else form.target_url)
         try:
-            await self._set_off(found, form)
-            try:
-                await asyncio.wait_for(sending.over.wait(), SEND_SECONDS)
-            except TimeoutError:
-                if sending.request is not None:
-                    raise Uncertain("The site did not answer; nobody knows whether the form arrived") from None
+            await self._set_off(found, form, sending)
+            await asyncio.wait_for(sending.over.wait(), SEND_SECONDS)
             return await self._what_came(sending)
+        except (Error, TimeoutError) as error:
+            if sending.request is None:
+                raise
+            words = "The page broke off, or the site did not answer; nobody knows whether the form arrived"
+            raise Uncertain(words, detail=first_line(error)) from error
         finally:
             self._gate.sending = None
             self._proxy.end_sending()
 
-    async def _set_off(self, found: "Locator", form: FilledForm) -> None:
-        """Press the button; where the target is none, submit its form as Enter would."""
-        from playwright.async_api import Error
-
-        sending = self._gate.sending
-        assert sending is not None
-        try:
-            if form.method == "script" or await found.evaluate("e => e.matches('button, input, [role=button], a')"):
-                is_field = await found.evaluate(
-                    "e => e.matches('input:not([type=submit]):not([type=image]):not([type=button])')"
-                )
-                await (found.press("Enter") if is_field else found.click(timeout=MOVE_MS))
-            else:
-                await found.evaluate("e => (e.form || e.closest('form')).requestSubmit()")
-        except Error as error:
-            if sending.request is None:
-                raise
-            raise Uncertain("The page broke off while the form was sent", detail=_first_line(error)) from error
-        if sending.request is None:
-            with_wait = asyncio.wait_for(sending.over.wait(), 3)
-            try:
-                await with_wait
-            except TimeoutError:
-                if sending.request is None:
-                    why = await found.evaluate(
-                        "e => { const f = e.form || e.closest('form'); const bad = f && f.querySelector(':invalid');"
-                        " return bad ? (bad.name || bad.id) + ': ' + bad.validationMessage : '' }"
-                    )
-                    raise Refused(
-                        "The page sent nothing", detail=why or "; ".join(self._gate.tried_to_send) or None
-                    ) from None
+    async def _set_off(self, found: "Locator", form: FilledForm, sending: Sending) -> None:
+        """Press the button; where the target is none, submit its form as Enter would. Raises Refused when nothing goes out."""
+        if await found.evaluate(IS_TYPED_INTO) and form.method == "script":
+            await found.press("Enter")
+        elif form.method == "script" or await found.evaluate(IS_PRESSED):
+            await found.click(timeout=MOVE_MS)
+        else:
+            await found.evaluate("e => (e.form || e.closest('form')).requestSubmit()")
+        for _ in range(START_SECONDS * 20):
+            if sending.request is not None:
+                return
+            await asyncio.sleep(0.05)
+        why = await found.evaluate(WHY_INVALID) or "; ".join(self._gate.tried_to_send)
+        raise Refused("The page sent nothing", detail=why or None)
 
     async def _what_came(self, sending: Sending) -> Submitted:
-        page = self._the_page()
+        from playwright.async_api import Error
+
         response = sending.response
         if response is None:
             why = sending.failure or "no answer"
@@ -391,9 +237,14 @@ class Session:
         if response.status >= 500:
             raise Uncertain(f"The site answered {response.status}; nobody knows whether the form took effect")
         await self._gate.settle()
-        return Submitted(response.status, page.url, await page.title(), tuple(self._gate.said[:10]))
+        page = self._the_page()
+        try:
+            title = await page.title()
+        except Error:  # the page goes on elsewhere at this moment; the form has been answered
+            title = ""
+        return Submitted(response.status, page.url, title, tuple(self._gate.said[:10]))
 
-    @_homed
+    @homed
     async def by_hand(self, command: dict[str, Any]) -> None:
         page = self._the_page()
         self._gate.begin()
@@ -404,13 +255,8 @@ class Session:
                     await page.mouse.click(x, y)
                 case {"do": "type", "text": str(text)}:
                     await page.keyboard.insert_text(text)
-                case {
-                    "do": "press",
-                    "key": (
-                        "Enter" | "Tab" | "Backspace" | "Escape" | "ArrowDown" | "ArrowUp" | "PageDown" | "PageUp"
-                    ) as key,
-                }:
-                    await page.keyboard.press(str(key))
+                case {"do": "press", "key": str(key)} if key in KEYS:
+                    await page.keyboard.press(key)
                 case {"do": "navigate", "url": str(url)}:
                     await self._navigate(url)
                 case {"do": "back"}:
@@ -424,27 +270,3 @@ class Session:
             self._gate.sending = None
         if self._gate.wanted_site:
             raise SiteNotAllowed(self._gate.wanted_site)
-
-    # ------------------------------------------------------------ finding
-
-    async def _node(self, target: Target) -> outline.Node:
-        if not target.ref or not any(node.ref == target.ref for node in self._nodes):
-            await self._outline()
-        return outline.find(self._nodes, target)
-
-    async def _locate(self, target: Target) -> "Locator":
-        node = await self._node(target)
-        found = self._the_page().locator(f"aria-ref={node.ref}")
-        if not await found.count():  # the page was drawn anew since it was looked at
-            await self._outline()
-            node = outline.find(self._nodes, Target("", node.role, node.name, node.nth))
-            found = self._the_page().locator(f"aria-ref={node.ref}")
-        return found
-
-
-def _named(node: outline.Node) -> Target:
-    return Target(node.ref, node.role, node.name, node.nth)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -163,6 +163,17 @@ begin
 end $$;
 comment on function public.read_browser_note is 'What the person said as they handed the page back, once.';
 
+create function private.forget_browser() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update public.browser_places p set sealed = null, held_by = 'agent', note = null where p.task_id = new.id;
+  delete from public.browser_commands c where c.task_id = new.id;
+  return null;
+end $$;
+comment on function private.forget_browser is 'Cookies and what was typed end with the task, whoever ends it.';
+create trigger tasks_30_forget_browser after update of execution_status on public.tasks for each row
+when (new.tool = 'browser' and new.execution_status in ('completed', 'cancelled')) execute function private.forget_browser();
+
 select private.guard_table('public.browser_places',
   'select (task_id, organization_id, moves, held_by, note, url, title, updated_at), update (held_by, note, updated_at)');
 create policy browser_places_read on public.browser_places for select to authenticated using (organization_id in (select private.my_organizations()));
@@ -179,4 +190,5 @@ do $$ declare f text; begin
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.browser_json', array['service_role']);
+  perform private.expose_function('private.forget_browser', array[]::text[]);
 end $$;
