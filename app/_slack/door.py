@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from tasks.slack import SlackLink
 log = structlog.get_logger()
 Body = Mapping[str, Any]
 Ack = Callable[..., Awaitable[Any]]
+LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that look alike
 PATIENCE_SECONDS = 1.5  # Slack waits three for an answer
 STRANGER = (
     "I do not know you yet. Sign in to Steward, make a code on its settings page, and write `/steward link CODE` here."
@@ -101,6 +103,14 @@ class SlackDoor:
                 await chat.web.act("chat.postEphemeral", channel=channel, user=user, text=escape(text))
         except StewardError as error:
             await log.ainfo("slack_not_said", reason=error.message)
+
+
+async def new_code(caller: Caller) -> str:
+    """A code that links whoever says it in Slack to the caller; the earlier one is void."""
+    drawn = "".join(secrets.choice(LETTERS) for _ in range(12))
+    code = "-".join(drawn[at : at + 4] for at in (0, 4, 8))
+    await slack.create_slack_code(caller, code_hash(code))
+    return code
 
 
 def code_hash(code: str) -> str:

@@ -15,11 +15,13 @@ from core.database import Caller
 from integrations.google import oauth
 from jobs.google_sync import part_of
 from jobs.outside.google import GOOGLE, lacks_google
+from jobs.outside.slack import HINT as SLACK_HINT
+from jobs.outside.slack import PROVIDER as SLACK
 from tasks import accounts
 from tasks.accounts import Account
 
 CONNECT = "/api/integrations/google/connect?"
-NAMES = {"imap": "IMAP", "smtp": "SMTP", "resend": "Resend", "slack": "Slack", "github": "GitHub", "jira": "Jira"}
+NAMES = {"imap": "IMAP", "smtp": "SMTP", "resend": "Resend", "github": "GitHub", "jira": "Jira"}
 CHOICES = (
     ("Connect mail and calendar", ("mail_read", "mail_send", "calendar")),
     ("Only mail", ("mail_read", "mail_send")),
@@ -63,7 +65,13 @@ class ProviderCard:
 
 
 async def show(
-    request: Request, caller: Caller, *, problem: str = "", connected: str = "", status_code: int = 200
+    request: Request,
+    caller: Caller,
+    *,
+    problem: str = "",
+    connected: str = "",
+    slack_code: str = "",
+    status_code: int = 200,
 ) -> Response:
     """The page, with what just happened said above it."""
     house: House = request.app.state.house
@@ -73,9 +81,14 @@ async def show(
         request,
         "settings/page.html",
         status_code=status_code,
-        providers=[_google(house, [one for one in listed if one.provider == GOOGLE]), *_others(listed)],
+        providers=[
+            _google(house, [one for one in listed if one.provider == GOOGLE]),
+            _slack(house, [one for one in listed if one.provider == SLACK]),
+            *_others(listed),
+        ],
         problem=PROBLEMS.get(problem),
         connected=notice,
+        slack_code=slack_code,
     )
 
 
@@ -112,9 +125,23 @@ def _google_account(account: Account) -> AccountCard:
     )
 
 
+def _slack(house: House, known: list[Account]) -> ProviderCard:
+    can_install = house.settings.slack_client_id is not None and house.settings.slack_client_secret is not None
+    lacks = None if can_install or house.settings.slack_bot_token else SLACK_HINT
+    return ProviderCard(
+        id=SLACK,
+        name="Slack",
+        about="Messages become tasks; what waits for your yes comes to you with buttons; what you approved is posted.",
+        lacks=lacks,
+        accounts=[_plain(one) for one in known if one.state != "revoked"],
+        choices=[("Connect a workspace", "/api/integrations/slack/connect")] if can_install else [],
+        guide="docs/guide/slack.md",
+    )
+
+
 def _others(listed: list[Account]) -> list[ProviderCard]:
     """Accounts of services that have no card of their own: named, and to be disconnected."""
-    names = sorted({one.provider for one in listed if one.provider != GOOGLE and one.state != "revoked"})
+    names = sorted({one.provider for one in listed if one.provider not in {GOOGLE, SLACK} and one.state != "revoked"})
     return [
         ProviderCard(
             name,

@@ -20,4 +20,13 @@ PROBLEMS: Mapping[str, str] = {
     "out_of_reach": "Google could not be reached to finish the sign-in. Begin again in a minute.",
     "not_revoked": "The account is forgotten here, but Google could not be told. Remove Steward yourself at "
     "https://myaccount.google.com/permissions.",
+    "slack_not_set_up": "Slack cannot be connected by a button in this installation yet. Set STEWARD_SLACK_CLIENT_ID and "
+    "STEWARD_SLACK_CLIENT_SECRET, as docs/guide/slack.md shows, and start Steward again.",
+    "slack_unknown": "This installation of the Slack app was not begun in this browser within the last ten minutes, or was "
+    "finished already. Begin again below.",
+    "slack_denied": "You said no at Slack, so nothing was connected.",
+    "slack_refused": "Slack did not accept the installation. Begin again; if it stays so, the log of Steward says why.",
+    "slack_taken": "The workspace is connected, but your Slack user is linked to somebody else here. Say /steward unlink in "
+    "Slack, then connect again.",
+    "slack_out_of_reach": "Slack could not be reached to finish the installation. Begin again in a minute.",
 }

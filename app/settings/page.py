@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from app._slack.door import new_code
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.settings._disconnect import disconnect
@@ -30,6 +31,8 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         case "read":
             await accounts.request_reading(caller, GOOGLE, form.get("address") or None)
             return back_to("/settings")
+        case "slack_code":
+            return await show(request, caller, slack_code=await new_code(caller))
         case other:
             raise Invalid(
                 "There is no such button", errors=[{"field": "action", "message": f"{str(other)[:40]!r} is none"}]
