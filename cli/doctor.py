@@ -68,6 +68,7 @@ async def examine(settings: Settings) -> list[Check]:
     found += [
         check_model(settings),
         await check_sending(settings),
+        await check_google(settings),
         await check_slack(settings),
         await asyncio.to_thread(check_port, settings),
     ]
@@ -129,8 +130,43 @@ async def _contents(house: "House", settings: Settings) -> list[Check]:
     return [
         known,
         await check_mailbox(settings),
-        Check("calendar", "note", "local: what was imported into the database"),
+        await check_calendar(house),
+        *await _accounts(house),
     ]
+
+
+async def _accounts(house: "House") -> list[Check]:
+    """The connected accounts of the owner, each with what is the matter with it."""
+    from jobs.google_sync import part_of
+    from tasks import accounts
+
+    found: list[Check] = []
+    for account in await accounts.list_accounts(house.caller):
+        problem = part_of(account, "mail").get("problem")
+        if account.state == "expired":
+            said = f"{account.address}: {account.reason or 'the sign-in has ended'}"
+            found.append(Check(account.provider, "note", said, "Connect it again at /settings."))
+        elif account.state == "connected":
+            found.append(
+                Check(account.provider, "note" if problem else "ok", f"{account.address}: {problem or 'connected'}")
+            )
+    return found
+
+
+async def check_calendar(house: "House") -> Check:
+    """Which calendar is there, and does its sign-in still work?"""
+    from integrations.google.oauth import permissions_of
+    from tasks.accounts import list_accounts
+
+    hint = "Connect a Google account at /settings#google, or import a file: steward import calendar.ics"
+    known = [a for a in await list_accounts(house.caller, "google") if "calendar" in permissions_of(a.scopes)]
+    for account in sorted(known, key=lambda a: a.state != "connected"):
+        if account.state == "connected":
+            return Check("calendar", "ok", f"Google Calendar of {account.address}")
+        if account.state == "expired":
+            said = f"the sign-in of {account.address} has ended" + (f": {account.reason}" if account.reason else "")
+            return Check("calendar", "broken", said, "Connect it again at /settings#google.")
+    return Check("calendar", "note", "local: what was imported, and what was made here; it sends no invitations", hint)
 
 
 def check_model(settings: Settings) -> Check:
@@ -180,6 +216,21 @@ async def check_mailbox(settings: Settings) -> Check:
     if found.state == "ok" and settings.smtp_url is None and settings.resend_api_key is None:
         hint = "STEWARD_SMTP_URL sends from this mailbox; until then approved mail goes to the outbox."
         return Check("mailbox", "note", found.said, hint)
+    return found
+
+
+async def check_google(settings: Settings) -> Check:
+    """Does Google know this installation, so that accounts can be connected?"""
+    from jobs.outside.google import google_app, lacks_google
+
+    if lacks := lacks_google(settings):
+        return Check("Google", "note", "not set up: no Google account can be connected", lacks)
+    from integrations.google import oauth
+
+    found = await _attempt("Google", "Google", "Try again in a moment.", lambda: oauth.check(google_app(settings)))
+    if found.state == "ok" and settings.public_url is None:
+        hint = "STEWARD_PUBLIC_URL and STEWARD_GOOGLE_PUSH_TOPIC have Google tell of new mail at once."
+        return Check("Google", "ok", f"{found.said}; mail is read every {settings.google_poll_minutes} minutes", hint)
     return found
 
 
