@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -144,6 +145,14 @@ async def revoke(app: GoogleApp, secret: Mapping[str, Any]) -> bool:
     token = str(secret.get("refresh_token") or secret.get("access_token") or "")
     answer = await _post(app.places.revoke, {"token": token}, "end the permission")
     return answer.status_code == 200 or _error_of(answer) == "invalid_token"
+
+
+async def check(app: GoogleApp) -> str:
+    """Does Google know this installation? Asks with a sign-in that cannot exist. Raises Refused, Temporary."""
+    given = {"grant_type": "refresh_token", "refresh_token": "none: only asked whether the client is known"}
+    with suppress(SignInExpired):  # the client is known, the sign-in is not
+        await _ask_token(app, given, "say whether it knows this installation")
+    return "Google knows this installation"
 
 
 def is_fresh(secret: Mapping[str, Any], now: float | None = None) -> bool:
