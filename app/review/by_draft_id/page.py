@@ -49,11 +49,11 @@ async def post(request: Request, caller: CurrentCaller, draft_id: UUID) -> Respo
                 await review.reject_draft(caller, draft_id, form.get("feedback", "").strip() or None)
                 return back_to("/review")
             case "edit":
-                changes = {f"{name}_recipients": _addresses(name, form.get(name, "")) for name in ("to", "cc", "bcc")}
-                text = {
-                    "subject": re.sub(r"[\r\n]+", " ", form.get("subject", "")),
-                    "body": form.get("body", "").replace("\r\n", "\n"),
-                }
+                fields = [name for name in ("to", "cc", "bcc") if name in form]  # a message has none of them
+                changes = {f"{name}_recipients": _addresses(name, form[name]) for name in fields}
+                text = {"body": form.get("body", "").replace("\r\n", "\n")}
+                if "subject" in form:
+                    text["subject"] = re.sub(r"[\r\n]+", " ", form["subject"])
                 revised = await review.revise_draft(caller, draft_id, {**changes, **text})
                 return back_to(f"/review/{revised.id}")
             case "was_sent" | "was_not_sent" as word:

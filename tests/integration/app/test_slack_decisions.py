@@ -406,3 +406,28 @@ async def test_slack_rows_are_their_owners(house: House, sender: SlackSender, ma
     assert (await slack_rows.get_approval(house.caller, approval.id)).id == approval.id
     with pytest.raises(NotFound):
         await slack_rows.get_approval(mallory, approval.id)
+
+
+async def test_the_review_page_shows_and_edits_a_message(
+    house: House, sender: SlackSender, slack: SlackServer, at_work: None
+) -> None:
+    from app.dependencies import COOKIE
+    from core.keys import Keys
+
+    await tool_task(house.caller, "slack_notification", {"channel": "#general", "text": "Hello @alex <b>"})
+    await slack.eventually(1)
+    (draft,) = (await review.list_drafts(house.caller)).items
+    assert house.owner.user_id
+    sender.client.cookies.set(COOKIE, Keys.load(house.settings.home).session_token(house.owner.user_id))
+    page = (await sender.client.get(f"/review/{draft.id}")).text
+    assert "#general in Slack" in page
+    assert "@alex" in page
+    assert "Hello @alex &lt;b&gt;" in page
+    assert 'name="to"' not in page
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"action": "edit", "csrf_token": token, "body": "Hello\r\nall"}
+    answer = await sender.client.post(f"/review/{draft.id}", data=form)
+    assert answer.status_code == 303
+    (newest,) = (await review.list_drafts(house.caller, states=["draft"])).items
+    assert (newest.version, newest.body, newest.target) == (2, "Hello\nall", draft.target)
+    assert (await sender.client.get("/review")).status_code == 200
