@@ -53,7 +53,7 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
 
     async def tasks(sort: functions.Sort = "urgency", limit: int = 20, **where: object) -> list[Task]:
         page = await functions.list_tasks(caller, TaskFilter.model_validate(where), sort=sort, limit=limit)
-        return [task for task in page.items if task.tool not in words.PLUMBING]
+        return review.without_sending(page.items)
 
     due, coming, blocked, failed, done = await asyncio.gather(
         tasks("due", status=OPEN, due_before=tomorrow),

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app.dependencies import csrf_token
-from tasks.review import shown_facts
+from tasks.review import shown_facts, without_sending
 
 APP = Path(__file__).parent
 STATIC = APP / "static"
@@ -83,7 +83,7 @@ def environment() -> Environment:
     made.globals["asset"] = asset
     filters = {
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
-        "facts": shown_facts,
+        "facts": shown_facts, "without_sending": without_sending,
     }  # fmt: skip
     made.filters.update(cast("dict[str, Any]", filters))
     return made

@@ -1,7 +1,7 @@
 """Drafts and approvals: one thin typed call per SQL function."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 from pydantic import Field
@@ -247,3 +247,16 @@ def _in_words(value: object) -> str:
             return "\n".join(f"{name}: {_in_words(one)}".replace("\n", "; ") for name, one in items)
         case _:
             return str(value)
+
+
+Shown = TypeVar("Shown", bound=Task)
+
+
+def belongs_to_draft(task: Task) -> bool:
+    """Is it only the sending of an approved draft, or the rewriting of a rejected one? The draft's page shows those."""
+    return task.tool is not None and "draft_id" in task.tool_input
+
+
+def without_sending(tasks: Iterable[Shown]) -> list[Shown]:
+    """Tasks as people count them: without those that belong to a draft."""
+    return [task for task in tasks if not belongs_to_draft(task)]

@@ -6,8 +6,8 @@ from statistics import median
 from uuid import UUID
 
 from agents.sequencer import Part, Plan, sequence
-from app._view.words import PLUMBING
 from tasks.functions import TaskNode
+from tasks.review import belongs_to_draft
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Sequence:
 
 def parts_of(task: TaskNode) -> list[TaskNode]:
     """The parts that count: neither replaced by another, nor only there to send or revise a draft."""
-    return [part for part in task.children if part.superseded_at is None and part.tool not in PLUMBING]
+    return [part for part in task.children if part.superseded_at is None and not belongs_to_draft(part)]
 
 
 def walk(task: TaskNode) -> Iterator[TaskNode]:

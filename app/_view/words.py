@@ -6,7 +6,6 @@ from uuid import UUID
 
 from tasks.models import Evidence, Task
 
-PLUMBING = {"email_send", "revise_draft"}  # tasks that belong to a draft; the draft's page shows them
 STATUS = {
     "pending": "to do",
     "queued": "queued",

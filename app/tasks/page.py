@@ -14,7 +14,7 @@ from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
 from app.templating import render
 from core.errors import Invalid
-from tasks import functions
+from tasks import functions, review
 from tasks.functions import BulkAction, Sort, TaskFilter
 from tasks.models import ExecutionType, Priority, Source
 
@@ -51,7 +51,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
     return render(
         request,
         "tasks/page.html",
-        tasks=[task for task in page.items if task.tool not in words.PLUMBING],
+        tasks=review.without_sending(page.items),
         more=f"/tasks?{urlencode({**kept, 'cursor': encode_cursor(page.after)})}" if page.after else None,
         groups={
             name: (title, sum(counts.get(s, 0) for s in states or counts)) for name, (title, states) in GROUPS.items()

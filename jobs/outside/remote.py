@@ -23,6 +23,11 @@ def servers_of(settings: Settings) -> list[NamedServer]:
     return read_servers(settings.mcp_servers.get_secret_value()) if settings.mcp_servers else []
 
 
+def is_remote(settings: Settings, tool: str) -> bool:
+    """May this be the name of a tool of one of the configured servers?"""
+    return any(tool.startswith(f"{one.name}_") for one in servers_of(settings))
+
+
 def services(given: Given) -> Mapping[type, Service]:
     """The way to the tools of MCP servers."""
     servers = servers_of(given.settings)

@@ -1,14 +1,17 @@
 """POST /api/tasks/tree."""
 
+import json
 from collections.abc import Iterator
 
 from fastapi import Request
 
-from app._view.words import PLUMBING
+from agents.templates import check_tree
 from app.api.tasks._shapes import Tree, TreeTask
 from app.dependencies import CurrentCaller
+from app.house import House
 from app.router import responds
 from core.errors import Invalid
+from jobs.outside.remote import is_remote
 from tasks.trees import MadeTree, create_task_tree
 
 
@@ -20,14 +23,31 @@ from tasks.trees import MadeTree, create_task_tree
 )
 async def post(request: Request, caller: CurrentCaller, body: Tree) -> MadeTree:
     """`depends_on` names keys anywhere in the tree; a cycle is refused and named. The tree waits for Execute."""
-    known = sorted(set(request.app.state.house.equipment.tools) - PLUMBING)
+    house: House = request.app.state.house
+    tree = body.as_json()
     for task in _all(body):
-        if task.tool is not None and task.tool not in known:
-            raise Invalid(
-                f"There is no tool {task.tool!r}",
-                errors=[{"field": "tool", "message": f"allowed: {', '.join(known)}", "value": task.tool}],
-            )
-    return await create_task_tree(caller, body.as_json())
+        if task.tool is not None:
+            _check_tool(house, task)
+    check_tree(tree, house.equipment.tools)
+    return await create_task_tree(caller, tree)
+
+
+def _check_tool(house: House, task: TreeTask) -> None:
+    """Raises Invalid for a tool that there is not, and for an input that it can never take."""
+    name = task.tool or ""
+    if is_remote(house.settings, name):
+        return  # its form is its server's to say, when the task runs
+    tools = house.equipment.tools
+    if name not in tools:
+        known = ", ".join(sorted(tools))
+        message = f"There is no tool {name!r}"
+        raise Invalid(message, errors=[{"field": "tool", "message": f"allowed: {known}", "value": name}])
+    if "{{" not in json.dumps(task.tool_input):
+        try:
+            tools[name].parsed(task.tool_input)
+        except Invalid as error:
+            where = f"tool_input of {task.key or task.title}"
+            raise Invalid(f"{where}: {error.message}", errors=[{"field": where, "message": error.message}]) from None
 
 
 def _all(task: TreeTask) -> Iterator[TreeTask]:
