@@ -40,6 +40,11 @@ class SmtpServer:
     def provider(self) -> str:
         return "smtp"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        return self._server.host, self._server.port
+
     async def prepare(self, mail: OutgoingMail) -> str | None:
         """Nothing is kept at the server. Raises Invalid for a mail that cannot be composed."""
         compose(mail)

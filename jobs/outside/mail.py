@@ -1,6 +1,6 @@
 """Mail: the mailbox of the settings for the local owner, and those of connected accounts, each under one Protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,6 +19,7 @@ from tasks.accounts import Account, Secret
 from tasks.models import Task
 
 if TYPE_CHECKING:
+    from integrations.mail.imap import ImapMailbox
     from integrations.mail.sender import Sender
 
 HINT = "Connect an account at /settings, or set STEWARD_SMTP_URL: docs/guide/mail.md shows how."
@@ -74,10 +75,26 @@ class OwnMailboxes:
             return await gmail_mailbox(self.given, self.caller, account_id=account.id)
         vault = Vault.from_settings(self.given.settings)
         opened, secret = await accounts.open_account(self.caller, vault, account.organization_id, IMAP, account.id)
+        await check_servers(self.given.settings, secret)
         return imap_mailbox(opened, secret)
 
 
-def imap_mailbox(account: Account, secret: Secret) -> Mailbox:
+async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
+    """Mail servers that people name lie in the open internet, or at hosts of STEWARD_PRIVATE_HOSTS.
+
+    Raises Invalid for a URL of another form, Refused (AddressRefused), or Temporary.
+    """
+    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.smtp import SmtpServer
+    from integrations.web.guard import Guard
+
+    guard, imap = Guard.from_settings(settings), ImapAddress.from_url(str(secret["imap_url"]))
+    smtp_host, smtp_port = SmtpServer(str(secret["smtp_url"])).place
+    for host, port in ((imap.host, imap.port), (smtp_host, smtp_port)):
+        await guard.vetted(host, port)
+
+
+def imap_mailbox(account: Account, secret: Secret) -> "ImapMailbox":
     """An IMAP account: reads by `imap_url`, sends by `smtp_url` of its secret."""
     from integrations.mail.imap import ImapMailbox
     from integrations.mail.imap_session import ImapAddress

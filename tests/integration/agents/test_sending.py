@@ -245,6 +245,7 @@ async def test_a_file_that_is_not_the_one_approved_is_not_sent(house: House) -> 
 
 
 async def test_mail_is_sent_from_the_account_that_the_draft_names(house: House) -> None:
+    house = with_settings(house, private_hosts="127.0.0.1")
     handler, server = Handler(), ImapServer()
     async with serving(handler) as place, running_imap_server(server):
         secret = {"imap_url": server.url, "smtp_url": f"smtp://{place}"}

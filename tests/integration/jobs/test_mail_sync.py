@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app.house import House
 from core.database import Caller
-from core.outside.errors import Malformed, SignInExpired, Temporary
+from core.outside.errors import Malformed, Refused, SignInExpired, Temporary
 from core.outside.mail import IncomingMail
 from core.vault import Vault
 from integrations.mail.incoming import incoming_mail
@@ -31,7 +31,7 @@ async def imap() -> AsyncGenerator[ImapServer]:
 
 
 def given(house: House, imap: ImapServer) -> Given:
-    settings = house.settings.model_copy(update={"imap_url": SecretStr(imap.url)})
+    settings = house.settings.model_copy(update={"imap_url": SecretStr(imap.url), "private_hosts": "127.0.0.1"})
     return Given(settings, house.database, house.clock)
 
 
@@ -238,3 +238,12 @@ def test_a_mailbox_is_read_as_often_as_the_settings_say(house: House) -> None:
     assert [minute for minute in range(11) if is_due(every, minute * 60)] == [0, 5, 10]
     often = house.settings.model_copy(update={"mail_sync_seconds": 20})
     assert [tick for tick in range(6) if is_due(often, tick * 10)] == [0, 2, 4]
+
+
+async def test_a_server_in_the_private_network_is_not_connected_to(house: House, imap: ImapServer) -> None:
+    vault = Vault.from_settings(house.settings)
+    secret = {"imap_url": imap.url, "smtp_url": "smtp://127.0.0.1:25"}
+    account = await accounts.connect_account(house.caller, vault, "imap", "robin@vega.example", secret)
+    with pytest.raises(Refused, match="not an address of the open internet"):
+        await read_account(Given(house.settings, house.database, house.clock), account)
+    assert imap.seen == []
