@@ -4,7 +4,7 @@ Source: seeds document 002, "Execution API" (three execution strategies).
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -195,13 +195,14 @@ async def decide(
     What the rules are sure of is not sent to a model where `thinking.rules_from` says so. With a `toolbox` a model may
     read on the way and plan what acts. With a `trail` that has begun, feedback goes on from the answer it is about.
     """
+    from agents.cheapest_path import is_sure, may_want_tools, with_material
     from agents.workflows.catalog import workflow_for
 
     workflow = workflow_for(context.task)
     by_rules = partial(workflow.decide_by_rules, with_material(context), now)
     if thinking.is_model and is_sure(by_rules, context, now, thinking.rules_from):
         thinking = replace(thinking, model=None)
-    box = toolbox if thinking.is_model else None
+    box = toolbox if thinking.is_model and may_want_tools(context) else None
     listed = box.listed() if box else ""
     tools = box.offered() if box else []
     question = Question(
@@ -230,28 +231,6 @@ def _tool_prompts(has_tools: bool) -> list[Prompt]:
     from agents.toolbox import PROMPT as TOOLS_PROMPT
 
     return [TOOLS_PROMPT]
-
-
-def is_sure(
-    by_rules: Callable[[], Immediate | Decompose | Blocked], context: TaskContext, now: datetime, least: float | None
-) -> bool:
-    """Are the rules sure enough of their answer that no model need be asked? Never of what they cannot judge or check."""
-    if least is None or context.feedback or context.guidance or context.task.acceptance_criteria or context.notes:
-        return False
-    from agents.checker import check
-
-    answer = by_rules()
-    if isinstance(answer, Immediate):
-        return answer.confidence >= least and not check(answer, context, now)
-    return isinstance(answer, Blocked) and context.task.execution_type == "manual" and not answer.needs_model
-
-
-def with_material(context: TaskContext) -> TaskContext:
-    """For the rules: a task without material works on the person's own notes."""
-    own = "\n\n".join(note.text for note in context.notes if note.is_own)
-    if context.task.description or not own:
-        return context
-    return replace(context, task=context.task.model_copy(update={"description": own}))
 
 
 def presented(result: Immediate) -> Immediate:
