@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, cast
 
 from core.settings import Settings
@@ -69,7 +70,9 @@ class Cards:
             result = cast("dict[str, Any]", task.result) if isinstance(task.result, dict) else {}
             facts, text = [], _words(result.get("output"))
             heading, label = f"Result of “{approval.title}”", "Approve"
-        return Card(heading, value, facts, text, approval.why, link, approve_label=label, decided=decided)
+        until = approval.expires_at
+        hints = (f"Decide by {until.astimezone(UTC):%a %d %b %Y, %H:%M} UTC; then it is a no.",) if until else ()
+        return Card(heading, value, facts, text, approval.why, link, approve_label=label, decided=decided, hints=hints)
 
 
 def _became(draft: Draft, state: str) -> str:

@@ -38,6 +38,7 @@ NAME = "slack_work"
 LEASE_SECONDS = 90.0
 HANDS_OFF_SECONDS = 30.0  # held up for longer, the attempt is left to the next one: somebody else may be at it
 LONGEST_WAIT_SECONDS = 3600.0
+KEEP_DAYS = 30
 SENDING = {"email_send", "slack_notification"}
 OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 BY_OTHERS = "written by somebody else in Slack"
@@ -265,6 +266,8 @@ def register_slack(app: procrastinate.App, work: SlackWork, owner: Identity) -> 
         except StewardError as error:
             await log.awarning("slack_owner_not_linked", error=error.message)
         await work.drain()
+        if timestamp % 3600 < 60:
+            await slack.clean_up_slack(work.service, KEEP_DAYS)
 
     app.task(name=NAME, queue=QUEUE)(drain_slack)
     every_minute = app.task(name="slack_minute", queue=QUEUE, queueing_lock="slack_minute", pass_context=False)

@@ -17,6 +17,7 @@ from tasks.models import Draft
 from tasks.slack import SlackLink
 
 log = structlog.get_logger()
+SUPERSEDED = "superseded"
 CHANGED = "This has changed meanwhile, nothing was done. The newest version is shown below."
 
 
@@ -38,9 +39,10 @@ class Decisions:
             return
         try:
             await self._decide(link, value_of(action.get("value")), approved=True)
-            said = ""
+            container = cast("dict[str, Any]", body.get("container") or {})
+            said = "You said yes." if container.get("is_ephemeral") else ""  # what only you see cannot be changed
         except StewardError as error:
-            said = CHANGED if isinstance(error, Conflict) else says(error)
+            said = _problem(error)
         await ack()
         self.door.later(self.door.after(body, said))
 
@@ -57,7 +59,10 @@ class Decisions:
         approval_id = uuid_of(value.get("approval"))
         approval = await slack.get_approval(person, approval_id)
         if approval.digest != value.get("digest"):
-            raise Conflict("This is not what was shown")
+            raise Conflict("This is not what was shown", detail=SUPERSEDED)
+        if approval.state != "open":
+            detail = SUPERSEDED if approval.state == "voided" else approval.state
+            raise Conflict(f"This is {approval.state} already", detail=detail)
         await review.decide_approval(person, approval_id, approved=approved, notes=notes)
 
     async def on_edit(self, ack: Ack, body: Body, action: Body) -> None:
@@ -71,7 +76,7 @@ class Decisions:
         try:
             draft = await review.get_draft(self.door.work.person(link), uuid_of(value.get("draft")))
             if draft.state not in {"draft", "approved", "failed"} or draft.digest != value.get("digest"):
-                raise Conflict("This draft cannot be edited any more")
+                raise Conflict("This draft cannot be edited any more", detail=draft.state)
             fields = [("body", "Text", draft.body, True)]
             if draft.channel == "mail":
                 fields = [
@@ -83,7 +88,7 @@ class Decisions:
             if any(len(text) > LONGEST_INPUT for _, _, text, _ in fields):
                 raise Invalid("This draft is longer than Slack's forms take", hint="Edit it on the review page.")
         except StewardError as error:
-            self.door.later(self.door.after(body, CHANGED if isinstance(error, Conflict) else says(error)))
+            self.door.later(self.door.after(body, _problem(error)))
         else:
             self.door.later(self.door.open_form(link, body, edit_modal(value, fields)))
 
@@ -105,7 +110,7 @@ class Decisions:
         try:
             revised = await self._revise(link, value, _inputs_of(view))
         except StewardError as error:
-            said = CHANGED if isinstance(error, Conflict) else says(error)
+            said = _problem(error)
             await ack(response_action="errors", errors={"body": said[:300]})
             return
         await ack()
@@ -115,7 +120,7 @@ class Decisions:
         person = self.door.work.person(link)
         draft = await review.get_draft(person, uuid_of(value.get("draft")))
         if draft.digest != value.get("digest"):
-            raise Conflict("This is not the draft that was shown")
+            raise Conflict("This is not the draft that was shown", detail=SUPERSEDED)
         changes: dict[str, Any] = {"body": given.get("body", "")}
         if draft.channel == "mail":
             changes |= {
@@ -147,11 +152,18 @@ class Decisions:
         try:
             await self._decide(link, value, approved=False, notes=notes)
         except StewardError as error:
-            said = CHANGED if isinstance(error, Conflict) else says(error)
+            said = _problem(error)
             await ack(response_action="errors", errors={"feedback": said[:300]})
             return
         await ack()
         self.door.later(self.door.drain())
+
+
+def _problem(error: StewardError) -> str:
+    """What went wrong, for whoever clicked."""
+    if isinstance(error, Conflict) and error.detail in {SUPERSEDED, "the digest differs"}:
+        return CHANGED
+    return f"{error.message}. Nothing was done." if isinstance(error, Conflict) else says(error)
 
 
 def _addresses(text: str) -> list[str]:

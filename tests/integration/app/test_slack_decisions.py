@@ -212,6 +212,7 @@ async def test_yes_sends_exactly_what_was_shown_once(
         return "steward_approve" not in words(messages[0])
 
     assert await until(told)
+    assert [m["text"] for m in (await slack.direct())[1:] if "changed meanwhile" in m["text"]] == []
 
 
 async def test_a_draft_that_changed_meanwhile_is_not_approved_and_the_new_one_is_shown(
@@ -319,10 +320,13 @@ async def test_no_with_feedback_has_it_written_anew(house: House, sender: SlackS
 async def test_a_question_of_a_plan_is_answered_by_a_button(
     house: House, sender: SlackSender, slack: SlackServer, at_work: None
 ) -> None:
-    gate = await tool_task(house.caller, "approval_gate", {"question": "Ship it <!channel>?", "build": "42"})
+    gate = await tool_task(
+        house.caller, "approval_gate", {"question": "Ship it <!channel>?", "build": "42", "expires_in_seconds": 600}
+    )
     (shown,) = await slack.eventually(1)
     assert "build: 42" in words(shown)
     assert "Ship it &lt;!channel&gt;?" in words(shown)
+    assert "Decide by" in words(shown)
     await click(sender, shown, "steward_approve")
     done = await settled(house.caller, gate)
     assert done.execution_status in {"completed", "blocked"}
