@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, StewardError
 from core.outside.addresses import wire_address
 from core.outside.errors import Malformed, Refused, Temporary, Uncertain
 from core.outside.mail import HandOver, OutgoingMail, Receipt
@@ -112,6 +112,15 @@ class GmailSender:
 
     async def _send(self, mail: OutgoingMail, ref: DraftRef) -> Receipt:
         try:
+            return await self._send_once(mail, ref)
+        except Uncertain as error:
+            found = await self._seen(mail.message_id, ref)
+            if found is None:
+                raise error
+            return found
+
+    async def _send_once(self, mail: OutgoingMail, ref: DraftRef) -> Receipt:
+        try:
             sent = await self.client.call(
                 "gmail",
                 lambda gmail: gmail.users().drafts().send(userId="me", body={"id": ref.draft_id}),
@@ -123,6 +132,13 @@ class GmailSender:
         if not sent.get("id"):
             raise Uncertain("Gmail took the draft, and did not say what became of it")
         return _receipt(mail.message_id, sent)
+
+    async def _seen(self, message_id: str, ref: DraftRef) -> Receipt | None:
+        """The mail among the sent ones, right after an unclear answer. That it is not there (yet) proves nothing."""
+        try:
+            return await self._sent_with(message_id) or await self._sent_in(ref.thread_id, message_id)
+        except StewardError:
+            return None  # whoever looks later may see more
 
     async def find(self, message_id: str, provider_ref: str | None) -> Receipt | None:
         """The receipt of a mail that left; None while its draft lies at Gmail. Raises Uncertain when neither is found."""

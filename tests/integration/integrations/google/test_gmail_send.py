@@ -197,16 +197,24 @@ async def test_a_draft_that_was_changed_at_gmail_is_not_sent(
 # The moment of sending
 
 
-async def test_a_line_that_breaks_after_it_was_taken_leaves_it_open_and_is_never_repeated(
+async def test_a_line_that_breaks_after_it_was_taken_is_looked_up_and_never_repeated(
     mailbox: GmailMailbox, line: GoogleLine
 ) -> None:
     ref = await prepared(mailbox)
     line.on(SEND, cut=True, is_taken=True)
-    with pytest.raises(Uncertain):
-        await send(mailbox, ref)
+    assert (await send(mailbox, ref)).provider == "gmail"
     assert line.count(SEND) == 1
     assert len(await sent_mail(mailbox)) == 1
     assert await mailbox.find(MAIL.message_id, ref) is not None
+
+
+async def test_where_it_cannot_be_looked_up_it_is_left_open(mailbox: GmailMailbox, line: GoogleLine) -> None:
+    ref = await prepared(mailbox)
+    line.on(SEND, cut=True, is_taken=True)
+    line.on("rfc822msgid", answer=error(503), times=None)
+    with pytest.raises(Uncertain):
+        await send(mailbox, ref)
+    assert line.count(SEND) == 1
 
 
 async def test_a_line_that_breaks_before_it_was_taken_leaves_it_open_and_the_draft_shows_it(
