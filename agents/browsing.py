@@ -6,16 +6,16 @@ how it is filled, once; a site that nobody named is asked about first. What a pa
 """
 
 import hashlib
-import importlib
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
-from agents.browsing_moves import BrowserInput, Finish, Move, NeedsPerson, Place, host_of, plain
+from agents.browsing_answers import JournalOfMove, schema_problem
+from agents.browsing_moves import BrowserInput, Finish, Move, NeedsPerson, Place, plain
+from agents.browsing_page import PageOfTask
 from agents.browsing_sending import Sender
 from agents.equipment import Run
 from agents.journal import insist
@@ -24,29 +24,23 @@ from agents.strategist import fenced
 from agents.thinking import (
     ADD_A_MODEL,
     NEEDS_MODEL,
-    CallJournal,
-    ModelCall,
     ModelMalformed,
     Question,
-    RecordedCall,
     load_prompt,
 )
 from agents.tools.tool import Done, Outcome, Settled, Waiting
-from core.errors import Invalid
-from core.outside.browser import Look, NoSuchElement, PageFile, SiteNotAllowed, WouldSend
+from core.outside.browser import Look, PageFile, SiteNotAllowed, WouldSend
 from core.outside.errors import Malformed, Refused
-from tasks import artifacts, functions
+from tasks import artifacts
 from tasks import browser as places
 from tasks.models import Evidence
 
-log = structlog.get_logger()
 PROMPT = load_prompt(Path(__file__).parent / "browsing.md")
-HOW_TO_GO_ON = "Take the page over at /tasks/{task_id}/browser and hand it back; or do it yourself and tick the task off"
-CALLS_PER_MOVE = 10
+HOW_TO_GO_ON = (
+    "Take the page over at /tasks/{task_id}/browser and hand it back; or do it yourself and tick the task off"
+)
 MOST_ERRORS = 3
 MOST_REPEATS = 3
-TRUSTED_SOURCES = {"chat", "manual", "import"}
-MOST_STORED = 500_000
 
 
 async def browse(run: Run, given: BrowserInput) -> Outcome:
@@ -73,17 +67,12 @@ def _place(run: Run, given: BrowserInput, browser: Browser, sealed: str | None) 
     return place
 
 
-class Browsing:
+class Browsing(PageOfTask):
     """One run's work on the page of its task."""
 
     def __init__(self, run: Run, given: BrowserInput, browser: Browser, place: Place) -> None:
-        self.run = run
-        self.given = given
-        self.browser = browser
-        self.place = place
-        self.session: BrowserSession | None = None
+        super().__init__(run, given, browser, place)
         self.is_over = False
-        self._named_above: list[str] = []
         self._began = time.monotonic()
         self.sender = Sender(self)
 
@@ -96,7 +85,7 @@ class Browsing:
                 return outcome
         note = await places.read_browser_note(self.run.caller, self.run.task.id)
         if note is not None:
-            self.place.note(f"The person had the page, handed it back, and says: {note}")
+            self.place.person_said = [*self.place.person_said, note][-5:]
             self.place.next_step += self.place.is_stuck
         self.place.is_stuck = False
         while True:
@@ -148,7 +137,7 @@ class Browsing:
     async def _ask(self) -> Move | Finish | NeedsPerson:
         from agents.work import thinking_of  # thinking brings heavy libraries with it
 
-        look = await (await self.page()).look()
+        look = await self.seen(await self.page())
         thinking = thinking_of(self.run)
         if thinking.journal is not None:
             thinking = replace(thinking, journal=JournalOfMove(thinking.journal, self.place.moves))
@@ -163,15 +152,18 @@ class Browsing:
         return answer
 
     def _words(self, look: Look) -> str:
-        sites = ", ".join(sorted({*self.sites()}))
-        done = "\n".join(f"- {line}" for line in self.place.history[-20:]) or "- nothing yet"
-        refused = f"\nThe page was not let do: {'; '.join(look.refused)}" if look.refused else ""
-        files = ", ".join(file["name"] for file in self.place.files)
+        place = self.place
+        said = "".join(f"The person had the page, handed it back, and says: {note}\n" for note in place.person_said)
+        page = [f"Address: {plain(look.url)}", look.title, look.text]
+        page += [f"What the page was not let do: {'; '.join(look.refused)}"] if look.refused else []
+        done = [*place.history[-20:], *(f"The file {file['name']} came down" for file in place.files)] or [
+            "nothing yet"
+        ]
         return (
-            f"Goal: {self.given.goal}\nMove {self.place.moves - self.place.first_move + 1} of {self.given.max_steps}\n"
-            f"Sites that may be reached: {sites}\nDone so far:\n{done}\n"
-            + (f"Files that came down: {files}\n" if files else "")
-            + f"Address: {plain(look.url)}\nThe page:\n{fenced(f'{look.title}{chr(10)}{look.text}')}{fenced(refused) if refused else ''}"
+            f"Goal: {self.given.goal}\nMove {place.moves - place.first_move + 1} of {self.given.max_steps}\n"
+            f"Sites that may be reached: {', '.join(sorted({*self.sites()}))}\n{said}"
+            f"Done so far, with words of the pages:\n{fenced(chr(10).join(f'- {line}' for line in done))}\n"
+            f"The page:\n{fenced(chr(10).join(page))}"
         )
 
     def _form(self) -> str:
@@ -185,48 +177,6 @@ class Browsing:
         return None
 
     # ------------------------------------------------------------ moving
-
-    async def page(self) -> BrowserSession:
-        """The living page where it stands, else one opened anew and brought to the same place."""
-        if self.session is None:
-            session = await self.browser.session(self.run.task.id, self.sites(), stored=self.place.stored)
-            await session.allow(self.sites())
-            self.session = session
-            if session.position != self.place.moves and self.place.url:
-                await self._bring_back(session)
-            session.position = self.place.moves
-        return self.session
-
-    async def _bring_back(self, session: BrowserSession) -> None:
-        try:
-            await session.navigate(self.place.url)
-            for move in self.place.path:
-                await self._simply(session, move)
-        except Refused as error:
-            self.place.path = []
-            self.place.note(f"The page was opened anew and may look different: {error.message}")
-
-    def sites(self) -> list[str]:
-        """What may be reached: what a person named, and what they said yes to."""
-        return [*self.place.allow, *self._named]
-
-    @property
-    def _named(self) -> list[str]:
-        task = self.run.task
-        if task.source in TRUSTED_SOURCES and not task.flags:
-            return [*self.given.allow, self.given.start]
-        return self._named_above
-
-    async def look_above(self) -> None:
-        """For a part that a plan made: sites whose host stands in the words of the person who wanted the whole."""
-        task = self.run.task
-        if task.root_task_id in {None, task.id}:
-            return
-        root = await functions.get_task(self.run.caller, task.root_task_id)  # pyright: ignore[reportArgumentType]
-        if root.source in TRUSTED_SOURCES and not root.flags:
-            words = f"{root.title}\n{root.description}".casefold()
-            wanted = [*self.given.allow, self.given.start]
-            self._named_above = [site for site in wanted if (host_of(site) or site.casefold()) in words]
 
     async def _make(self, move: Move) -> Outcome | None:
         """Make a move and keep where it led; an outcome when somebody has to say something first."""
@@ -266,34 +216,8 @@ class Browsing:
             return await self._keep_file(await page.download(move.at))
         if move.do == "extract":
             return await self._extract(page, move)
-        await self._simply(page, move)
+        await self.simply(page, move)
         return ""
-
-    async def _simply(self, page: BrowserSession, move: Move) -> None:
-        """The moves that change nothing but the page here."""
-        match move.do:
-            case "navigate":
-                await page.navigate(move.url)
-            case "click":
-                await page.click(move.at)
-            case "type":
-                await page.type(move.at, await self._text(page, move))
-            case "select":
-                await page.select(move.at, move.choice)
-            case "upload":
-                file = await artifacts.find_artifact(self.run.caller, self.run.task.id, move.file)
-                await page.upload(move.at, PageFile(file.name, file.media_type, file.content or b""))
-            case "wait":
-                await page.wait(move.seconds, move.text)
-            case "back":
-                await page.back()
-            case _:
-                pass
-
-    async def _text(self, page: BrowserSession, move: Move) -> str:
-        if not move.secret:
-            return move.text
-        return await self.browser.secret(host_of((await page.look()).url), move.secret)
 
     async def _extract(self, page: BrowserSession, move: Move) -> str:
         name = move.name or "output"
@@ -343,69 +267,6 @@ class Browsing:
             return await self._stuck(f"It goes round in circles: {move.in_words()} for the {MOST_REPEATS}rd time")
         return None
 
-    async def keep(self, move: Move | None, line: str, *, error: str = "", command_id: int | None = None) -> None:
-        """After a move: a screenshot, an event, and the sealed place, from which a run that comes again goes on."""
-        page = await self.page()
-        place = self.place
-        look = await page.look()
-        if move is not None:
-            made = move if move.do == "navigate" or not move.target or error else await self._found_again(page, move)
-            if look.url != place.url or move.do in {"navigate", "submit", "back"}:
-                place.path = []
-            elif not error and move.do in {"click", "type", "select", "upload"}:
-                place.path = [*place.path, made][-50:]
-            words = move.in_words()
-            place.note(
-                f"{words}: {f'failed: {error}' if error else line or f'now at {plain(look.url)}, {look.title!r}'}"
-            )
-            place.next_step += 1
-        else:
-            words, place.path = line, []
-        place.url, place.title = look.url if look.url != "about:blank" else place.url, look.title[:1000]
-        stored = await page.stored()
-        place.stored = stored if len(stored) <= MOST_STORED else place.stored
-        place.moves += 1
-        page.position = place.moves
-        artifact_id = await self.picture(f"page-{place.moves:03}.jpg")
-        data = {"move": place.moves, "do": move.do if move else "by hand", "url": plain(look.url), "title": look.title[:300],
-                "artifact_id": artifact_id, "error": error or None, "why": move.why if move else None,
-                "refused": list(look.refused) or None}  # fmt: skip
-        said = {name: value for name, value in data.items() if value is not None}
-        await insist(lambda: functions.add_task_event(self.run.caller, self.run.task.id, "browser", words, said))
-        await self.save(command_id)
-
-    async def _found_again(self, page: BrowserSession, move: Move) -> Move:
-        """The move by role and name: references are good for one look only."""
-        try:
-            at = await page.resolve(move.at)
-        except NoSuchElement:
-            return move
-        return move.model_copy(update={"target": at.name, "role": at.role, "nth": at.nth}) if at.name else move
-
-    async def picture(self, name: str) -> str | None:
-        """A screenshot among the files of the task; its id. A page that cannot be pictured is no reason to stop."""
-        page = await self.page()
-        try:
-            taken = await page.screenshot()
-        except Refused as error:
-            await log.ainfo("no_screenshot", reason=error.message)
-            return None
-        kept = await insist(
-            lambda: artifacts.save_artifact(self.run.caller, self.run.task.id, name, "image/jpeg", taken)
-        )
-        return str(kept.id)
-
-    async def save(self, command_id: int | None = None) -> None:
-        """Keep the place."""
-        place = self.place
-        sealed = self.browser.seal(place.model_dump_json())
-        url, title = plain(place.url), place.title
-        await insist(
-            lambda: places.save_browser(
-                self.run.caller, self.run.task.id, sealed, place.moves, url, title, command_id=command_id
-            )
-        )
-
     # ------------------------------------------------------------ a person
 
     async def _stuck(self, reason: str) -> Outcome:
@@ -444,36 +305,3 @@ class Browsing:
             )
         is_answered = bool(place.sent) and all(isinstance(s["status"], int) and s["status"] < 400 for s in place.sent)
         return Done(result, "verified" if is_answered else "claimed", evidence)
-
-
-class JournalOfMove:
-    """The journal, with the requests of one move under numbers of their own: a run that comes again finds them."""
-
-    def __init__(self, journal: CallJournal, move: int) -> None:
-        self._journal = journal
-        self._next = move * CALLS_PER_MOVE
-
-    async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
-        if number is None:
-            number, self._next = self._next, self._next + 1
-        return await self._journal.begin_call(purpose, number)
-
-    async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
-        await self._journal.end_call(begun, call, answer)
-
-
-def schema_problem(value: Any, schema: dict[str, Any]) -> str | None:
-    """What keeps a value from having the form of a JSON Schema; None when it has it. Raises Invalid for no schema."""
-    library: Any = importlib.import_module("jsonschema")  # it comes without types
-    try:
-        kind = library.validators.validator_for(schema, default=library.Draft202012Validator)
-        kind.check_schema(schema)
-        error = library.exceptions.best_match(kind(schema).iter_errors(value))
-    except library.exceptions.SchemaError as wrong:
-        raise Invalid("The schema of the output is none", detail=str(wrong.message)[:200]) from wrong
-    except Exception as wrong:  # a reference that leads nowhere, in a library of many error types
-        raise Invalid("The schema of the output cannot be used", detail=type(wrong).__name__) from wrong
-    if error is None:
-        return None
-    where = ".".join(str(part) for part in error.absolute_path)
-    return f"output{f'.{where}' if where else ''}: {str(error.message)[:300]}"

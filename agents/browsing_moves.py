@@ -26,7 +26,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
 
 
 class Move(StrictInput):
-    """One move. `target` is a reference of the outline, or the name of something on the page (its label, its words)."""
+    """One move. `target` is a reference of the outline, the name of something on the page (its label, its words), or
+    css= and a selector.
+    """
 
     do: What
     target: str = Field(default="", max_length=500)
@@ -105,7 +107,7 @@ class BrowserInput(StrictInput):
     steps: list[Move] = Field(default_factory=list[Move], max_length=100)
     proof: Proof | None = None
     max_steps: int = Field(default=25, ge=1, le=100)
-    max_minutes: float = Field(default=10, gt=0, le=120)
+    max_minutes: float = Field(default=10, gt=0, le=60, description="Of work, over all runs")
 
     @model_validator(mode="after")
     def _says_what_and_where(self) -> Self:
@@ -142,6 +144,7 @@ class Place(BaseModel):
     stored: str | None = None
     path: list[Move] = Field(default_factory=list[Move])
     history: list[str] = Field(default_factory=list[str])
+    person_said: list[str] = Field(default_factory=list[str])
     allow: list[str] = Field(default_factory=list[str])
     pending: Pending | None = None
     extracted: dict[str, Any] = Field(default_factory=dict[str, Any])
@@ -170,7 +173,10 @@ def host_of(url: str) -> str:
 
 def facts_of(form: FilledForm) -> dict[str, str]:
     """What a person sees of a form before they say yes: every field by its label."""
-    found = {"Page": form.page_url, "Goes to": f"{form.method.upper()} {form.target_url}", "Button": form.button}
+    goes_to = f"{form.method.upper()} {form.target_url}"
+    if form.method == "script":
+        goes_to = f"{form.target_url}, by a script of the page"
+    found = {"Page": form.page_url, "Goes to": goes_to, "Button": form.button}
     for field in form.fields:
         label = field.label or field.name or field.kind
         label = f"{label} (hidden)" if field.is_hidden else label

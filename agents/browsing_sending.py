@@ -15,7 +15,7 @@ from tasks import review, steps
 from tasks.models import Step
 
 if TYPE_CHECKING:
-    from agents.browsing import Browsing
+    from agents.browsing_page import PageOfTask
     from agents.services.browser import BrowserSession
 
 FORM_STEP = "browser_submit"
@@ -26,7 +26,7 @@ HAND_STEP = "browser_by_hand"
 class Sender:
     """The acts of one run."""
 
-    def __init__(self, work: "Browsing") -> None:
+    def __init__(self, work: "PageOfTask") -> None:
         self._work = work
 
     async def send(self, page: "BrowserSession", move: Move) -> str | Outcome:

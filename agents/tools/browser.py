@@ -47,6 +47,5 @@ BROWSER_TOOLS: tuple[AnyTool, ...] = (
         risk="high",
         brings_untrusted=True,
         cost_usd=0.05,
-        timeout_seconds=600,
     ),
 )

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,6 +51,7 @@ class Chromium:
         self._thread = threading.Thread(target=self._loop.run_forever, name="chromium", daemon=True)
         self._thread.start()
         self._lock: asyncio.Lock | None = None
+        self._beside: set[asyncio.Task[None]] = set()
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         atexit.register(self.stop)
@@ -64,8 +65,22 @@ class Chromium:
         self._lock = self._lock or asyncio.Lock()
         async with self._lock:
             if self._browser is None or not self._browser.is_connected():
-                self._browser = await self._launch()
+                try:
+                    self._browser = await self._launch()
+                except Temporary:
+                    self._playwright = None  # its driver may have died: the next try begins with a new one
+                    raise
             return self._browser
+
+    def later(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have something done on the browser's loop after a while."""
+
+        def begin() -> None:
+            task = self._loop.create_task(work())
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
+
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, begin)
 
     async def _launch(self) -> "Browser":
         from playwright.async_api import Error, async_playwright

@@ -16,5 +16,5 @@ READ_TABLE = """(element) => {
 
 IS_PRESSED = """e => e.matches('button, input[type=submit], input[type=image], input[type=button], [role=button], a')"""
 IS_TYPED_INTO = """e => e.matches('textarea, input:not([type=submit], [type=image], [type=button], [type=checkbox], [type=radio])')"""
-WHY_INVALID = """e => { const form = e.form || e.closest('form'), bad = form && form.querySelector(':invalid:not(fieldset)');
+WHY_INVALID = """e => { const form = e.form || e.closest('form'), bad = form && !form.noValidate && form.querySelector(':invalid:not(fieldset)');
   return bad ? `${bad.name || bad.id}: ${bad.validationMessage}` : '' }"""

@@ -19,7 +19,7 @@ from core.outside.browser import (
 from core.outside.errors import Refused, Temporary, Uncertain
 from integrations.browser.forms import READ_FORM, form_from
 from integrations.browser.gate import Sending, is_from_guard
-from integrations.browser.page import MOVE_MS, OpenPage, first_line, homed, named
+from integrations.browser.page import MOVE_MS, OpenPage, first_line, homed, is_selector, named
 from integrations.browser.reading import IS_PRESSED, IS_TYPED_INTO, WHY_INVALID
 from integrations.browser.sites import place_of, site_of
 
@@ -106,7 +106,7 @@ class Session(OpenPage):
 
     @homed
     async def resolve(self, target: Target) -> Target:
-        return named(await self._node(target))
+        return target if is_selector(target) else named(await self._node(target))
 
     @homed
     async def click(self, target: Target) -> None:
@@ -209,6 +209,9 @@ class Session(OpenPage):
 
     async def _set_off(self, found: "Locator", form: FilledForm, sending: Sending) -> None:
         """Press the button; where the target is none, submit its form as Enter would. Raises Refused when nothing goes out."""
+        invalid = await found.evaluate(WHY_INVALID)
+        if invalid:
+            raise Refused("The page sent nothing", detail=invalid)
         if await found.evaluate(IS_TYPED_INTO) and form.method == "script":
             await found.press("Enter")
         elif form.method == "script" or await found.evaluate(IS_PRESSED):
@@ -219,8 +222,7 @@ class Session(OpenPage):
             if sending.request is not None:
                 return
             await asyncio.sleep(0.05)
-        why = await found.evaluate(WHY_INVALID) or "; ".join(self._gate.tried_to_send)
-        raise Refused("The page sent nothing", detail=why or None)
+        raise Refused("The page sent nothing", detail="; ".join(self._gate.tried_to_send) or None)
 
     async def _what_came(self, sending: Sending) -> Submitted:
         from playwright.async_api import Error

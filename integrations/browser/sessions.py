@@ -38,7 +38,14 @@ class Sessions:
                 await session.close()
                 raise
         self._living[task_id] = (session, time.monotonic())
+        self.chromium.later(self._idle_seconds + 1, self._close_idle)
         return session
+
+    async def _close_idle(self) -> None:
+        """Close pages that nobody came back to, and the browser with the last of them."""
+        await self._make_room(None)
+        if not self._living:
+            await self.chromium.rest()
 
     async def close_all(self) -> None:
         """Close every page; the browser stays."""
@@ -46,10 +53,10 @@ class Sessions:
             _, (session, _) = self._living.popitem()
             await session.close()
 
-    async def _make_room(self, wanted: UUID) -> None:
+    async def _make_room(self, wanted: UUID | None) -> None:
         now = time.monotonic()
         oldest_first = sorted(self._living.items(), key=lambda item: item[1][1])
-        spare = len(self._living) + (wanted not in self._living) - self._most
+        spare = len(self._living) + (wanted is not None and wanted not in self._living) - self._most
         for task_id, (session, used) in oldest_first:
             is_busy = session.lock.locked()
             if task_id != wanted and not is_busy and (spare > 0 or session.is_dead or now - used > self._idle_seconds):

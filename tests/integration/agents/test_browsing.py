@@ -311,25 +311,27 @@ async def test_files_come_down_and_go_up(browsing_house: House, site: Site) -> N
     assert (kept.content, kept.media_type) == (b"a,b\n1,2\n", "text/csv")
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
+async def test_bad_input_says_what_is_wrong(browsing_house: House) -> None:
+    goal = {"goal": "look"}
+    cases: list[tuple[dict[str, Any], str]] = [
         ({}, "a goal, or steps"),
-        ({"goal": "look"}, "start_url"),
-        ({"goal": "look", "start_url": "ftp://files.example"}, "Only http and https"),
-        ({"goal": "look", "start_url": "file:///etc/passwd"}, "Only http and https"),
-        ({"goal": "look", "start_url": "http://169.254.169.254/latest"}, "169.254.169.254"),
-        ({"goal": "look", "start_url": "http://user:word@shop.example/"}, "Only http and https"),
+        (goal, "start_url"),
+        (goal | {"start_url": "ftp://files.example"}, "Only http and https"),
+        (goal | {"start_url": "file:///etc/passwd"}, "Only http and https"),
+        (goal | {"start_url": "http://169.254.169.254/latest"}, "169.254.169.254"),
+        (goal | {"start_url": "http://user:word@shop.example/"}, "Only http and https"),
         ({"steps": [{"do": "click"}], "start_url": "http://shop.example"}, "click needs target"),
-        ({"goal": "look", "start_url": "http://shop.example", "allow": ["not a site"]}, "'not a site' is none"),
-    ],
-)
-async def test_bad_input_says_what_is_wrong(browsing_house: House, given: dict[str, Any], said: str) -> None:
+        ({"steps": [{"do": "pay"}], "start_url": "http://shop.example"}, "'navigate', 'click'"),
+        (goal | {"start_url": "http://shop.example", "allow": ["not a site"]}, "'not a site' is none"),
+        (goal | {"start_url": "http://shop.example", "max_steps": 0}, "max_steps"),
+        (goal | {"start_url": "http://shop.example", "surprise": 1}, "surprise"),
+    ]
     async with at_work(browsing_house):
-        task = await wanted(browsing_house, given)
-        ended = await until(browsing_house, task.id, is_state("failed", "blocked", "completed"))
-    assert ended.execution_status == "failed"
-    assert said in (ended.failure_reason or "")
+        tasks = [await wanted(browsing_house, given) for given, _ in cases]
+        ended = [await until(browsing_house, task.id, is_state("failed", "blocked", "completed")) for task in tasks]
+    for (_, said), task in zip(cases, ended, strict=True):
+        assert task.execution_status == "failed", task.blocked_reason
+        assert said in (task.failure_reason or "")
 
 
 async def test_without_a_browser_the_task_says_how_to_add_one(browsing_house: House, site: Site) -> None:

@@ -73,15 +73,16 @@ async def test_a_hostile_page_reaches_and_sends_nothing(outside: Outside) -> Non
     assert not {"/steal", "/vote", "/secret"} & set(site.seen)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["file:///etc/passwd", "data:text/html,hello", "chrome://version", "javascript:alert(1)", "view-source:http://127.0.0.1", "about:blank",
-     "http://169.254.169.254/latest/meta-data", "http://2130706433/", "http://0x7f000001/", "http://[::ffff:127.0.0.1]/", "http://localhost/",
-     "http://metadata.google.internal/", "http://127.1/"],
-)  # fmt: skip
-async def test_addresses_that_nobody_named_are_not_opened(outside: Outside, url: str) -> None:
-    with pytest.raises(Refused):
-        await outside.session.navigate(url)
+async def test_addresses_that_nobody_named_are_not_opened(outside: Outside) -> None:
+    urls = (
+        "file:///etc/passwd data:text/html,hello chrome://version javascript:alert(1) view-source:http://127.0.0.1 about:blank "
+        "http://169.254.169.254/latest/meta-data http://2130706433/ http://0x7f000001/ http://[::ffff:127.0.0.1]/ http://localhost/ "
+        "http://metadata.google.internal/ http://127.1/ http://127.0.0.1/ http://127。0。0。1/ http://017700000001/"
+    )
+    for url in urls.split():
+        with pytest.raises(Refused):
+            await outside.session.navigate(url)
+    assert (outside.site.seen, outside.other.seen) == ([], [])
 
 
 async def test_a_named_site_at_a_private_address_is_not_reached(outside: Outside) -> None:
@@ -254,3 +255,21 @@ async def test_a_browser_that_died_is_started_again(outside: Outside) -> None:
     )
     await again.navigate(f"{outside.site.url}/shop")
     assert (await again.look()).title == "Kettle shop"
+
+
+async def test_a_selector_finds_what_has_no_name(outside: Outside) -> None:
+    session = await outside.at("kettle")
+    assert await session.text_of(Target(name="css=#price")) == "49 €"
+    for nothing in ("css=#nothing", "css=form >> xpath=//b"):
+        with pytest.raises(NoSuchElement):
+            await session.text_of(Target(name=nothing))
+
+
+async def test_pages_that_nobody_comes_back_to_are_closed(outside: Outside) -> None:
+    sessions = Sessions(outside.session.chromium, idle_seconds=0.05)
+    one = await sessions.of_task(uuid4(), [outside.site.name], Guard(frozenset({outside.site.name})).vetted)
+    for _ in range(60):
+        if one.is_dead:
+            break
+        await asyncio.sleep(0.05)
+    assert one.is_dead
