@@ -15,13 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from imap_tools.errors import ImapToolsError, MailboxLoginError, UnexpectedCommandStatusError
 from imap_tools.imap_utf7 import utf7_encode
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
+from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxUnencrypted
 
 from core.errors import Invalid, NotFound
 from core.outside.errors import Malformed, NotConnected, Refused, SignInExpired, Temporary
 from core.outside.mail import ARCHIVE, DRAFTS, INBOX, SENT, SPAM, TRASH
 
 TIMEOUT_SECONDS = 30.0
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 FORM = "imaps://user:password@host:port or imap://user:password@host:port"
 SPECIAL_USE = {
     "\\sent": SENT,
@@ -249,7 +250,9 @@ def translated(address: ImapAddress) -> Generator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         raise NotConnected(
-            f"The certificate of {address.host} cannot be trusted", detail=error.verify_message
+            f"The certificate of {address.host} cannot be trusted",
+            detail=error.verify_message,
+            hint="SSL_CERT_FILE names certificates of your own that are trusted.",
         ) from error
     except imaplib.IMAP4.abort as error:
         raise Temporary("The line to the mail server broke", detail=str(error)[:200]) from error
@@ -265,19 +268,25 @@ def translated(address: ImapAddress) -> Generator[None]:
 
 
 def _connect(address: ImapAddress, timeout_seconds: float) -> BaseMailBox:
+    # Without a context of our own imaplib checks no certificate.
     if address.use_tls:
-        return MailBox(address.host, address.port, timeout=timeout_seconds)
-    if address.host in {"localhost", "127.0.0.1", "::1"}:
-        return MailBoxUnencrypted(address.host, address.port, timeout=timeout_seconds)
+        context = ssl.create_default_context()
+        return MailBox(address.host, address.port, timeout=timeout_seconds, ssl_context=context)
+    box = MailBoxUnencrypted(address.host, address.port, timeout=timeout_seconds)
+    client: Any = box.client
     try:
-        return MailBoxStartTls(address.host, address.port, timeout=timeout_seconds)
-    except (ImapToolsError, imaplib.IMAP4.error) as error:
-        if isinstance(error, imaplib.IMAP4.abort):
-            raise
-        raise NotConnected(
-            f"The mail server {address.host} offers no encryption, so the password was not sent",
-            hint="Use imaps:// in STEWARD_IMAP_URL.",
-        ) from error
+        if "STARTTLS" in client.capabilities:
+            client.starttls(ssl.create_default_context())
+        elif address.host not in LOOPBACK:
+            raise NotConnected(
+                f"The mail server {address.host} offers no encryption, so the password was not sent",
+                hint="Use imaps:// in STEWARD_IMAP_URL.",
+            )
+    except BaseException:
+        with contextlib.suppress(OSError):
+            client.shutdown()
+        raise
+    return box
 
 
 def _not_signed_in(address: ImapAddress, error: UnexpectedCommandStatusError) -> Exception:

@@ -7,6 +7,7 @@ filing (RFC 3501, with UIDPLUS, MOVE, SPECIAL-USE and CONDSTORE), and no more. P
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -279,31 +280,33 @@ class Connection:
 
 
 @asynccontextmanager
-async def running_imap_server(server: ImapServer | None = None) -> AsyncGenerator[ImapServer]:
-    """The server on a free port of loopback while the block runs."""
+async def running_imap_server(
+    server: ImapServer | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[ImapServer]:
+    """The server on a free port of loopback while the block runs; with `tls` encrypted from the start."""
     server = server or ImapServer()
-    talks: set[asyncio.Task[None]] = set()
+    talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        talks.add(task)
+        talks[task] = writer
         try:
             await Connection(server, reader, writer).serve()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has gone
         finally:
             writer.close()
-            talks.discard(task)
+            talks.pop(task)
 
-    listening = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 20)
+    listening = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
     server.port = int(listening.sockets[0].getsockname()[1])
     try:
         yield server
     finally:
         listening.close()
-        for task in list(talks):
-            task.cancel()
+        for writer in talks.values():
+            cast(asyncio.Transport, writer.transport).abort()
         await asyncio.gather(*talks, return_exceptions=True)
 
 
