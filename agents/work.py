@@ -45,9 +45,23 @@ async def continue_plan(run: Run) -> bool:
         return opened.opened
     siblings = await functions.get_task_tree(run.caller, run.task.id)
     thinking, now = thinking_of(run), run.equipment.clock.now()
-    changes = [
-        await replanner.replan(run.task, failed, siblings, now=now, thinking=thinking) for failed in opened.failures
-    ]
+    try:
+        changes = [
+            await replanner.replan(run.task, failed, siblings, now=now, thinking=thinking) for failed in opened.failures
+        ]
+    except BudgetUsedUp as used_up:
+        waiting = out_of_budget(used_up)
+        await insist(
+            lambda: functions.block_task_execution(
+                run.caller,
+                run.task.id,
+                waiting.reason,
+                blocked_on="bounds",
+                unblocked_by=waiting.unblocked_by,
+                until=waiting.until,
+            )
+        )
+        return True
     await insist(lambda: trees.apply_plan_changes(run.caller, run.task.id, changes))
     return True
 
@@ -71,7 +85,8 @@ async def _think(run: Run) -> Outcome:
     """Decide and do, and have the result checked: once more with the reason where it does not pass, then a person."""
     equipment, task = run.equipment, run.task
     row = await functions.get_task_context(run.caller, task.id)
-    shown = await functions.get_model_context(run.caller, task.id)
+    is_shown = equipment.thinking.is_model or task.notes_file is not None
+    shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes)
     thinking, now = thinking_of(run), equipment.clock.now()
@@ -173,7 +188,8 @@ async def revise_draft(run: Run) -> Outcome:
     """Write a draft anew after a person's feedback; it belongs to the task of the first draft."""
     earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
     row = await functions.get_task_context(run.caller, earlier.task_id)
-    shown = await functions.get_model_context(run.caller, earlier.task_id)
+    is_chained = run.equipment.thinking.is_chained
+    shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = TaskContext.from_row(row, run.equipment.clock.timezone)
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body

@@ -23,7 +23,7 @@ from jobs.worker import Worker, working
 from tasks import functions, steps
 from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
-from tests.integration.agents.growing import is_state, until
+from tests.integration.agents.growing import Bench, is_state, node, root, started, until
 
 CALL = ModelCall("strategy", "openai", "gpt-5-mini", "strategist/2", 100, 10, 0.6, 5)
 
@@ -190,9 +190,12 @@ async def test_what_strangers_may_not(mallory: Caller, service: Caller, nobody: 
 
 
 @asynccontextmanager
-async def thinking_house(house: House, server: ModelServer, **limits: Any) -> AsyncGenerator[Equipment]:
+async def thinking_house(
+    house: House, server: ModelServer, bench: Bench | None = None, **limits: Any
+) -> AsyncGenerator[Equipment]:
     async with thinking_on(server) as thinking:
-        equipment = replace(house.equipment, thinking=replace(thinking, limits=Limits(**limits)))
+        tools = {**house.equipment.tools} | ({"bench": bench.tool} if bench else {})
+        equipment = replace(house.equipment, thinking=replace(thinking, limits=Limits(**limits)), tools=tools)
         async with working(Worker(house.database, equipment)):
             yield equipment
 
@@ -216,6 +219,22 @@ async def test_a_task_waits_for_a_new_day_and_goes_on_by_itself(house: House, mo
             await connection.execute("update public.tasks set blocked_until = now() where id = %s", (task.id,))
         done = await until(house, task.id, is_state("completed"))
     assert done.result["output"] == "One line."
+
+
+async def test_a_plan_that_wants_changing_waits_for_a_new_day_too(
+    house: House, model_server: ModelServer, bench: Bench
+) -> None:
+    bench.broken = {"Book the town hall"}
+    tree = root({**node("hall", "bench"), "title": "Book the town hall"}, node("invite", "bench", ["hall"]))
+    await spend(house.caller, 1.0)
+    async with thinking_house(house, model_server, bench, day_usd=1):
+        made = await started(house, tree)
+        stuck = await until(house, made.id, lambda task: task.blocked_on == "bounds")
+        assert stuck.blocked_until is not None
+        async with house.database.pool.connection() as connection:
+            await connection.execute("update public.llm_interactions set created_at = created_at - interval '25 hours'")
+            await connection.execute("update public.tasks set blocked_until = now() where id = %s", (made.id,))
+        await until(house, made.keys["hall"], lambda task: task.superseded_at is not None)
 
 
 async def test_two_tasks_at_the_edge_do_not_overspend(house: House, model_server: ModelServer) -> None:

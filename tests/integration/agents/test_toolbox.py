@@ -144,6 +144,9 @@ async def test_a_model_reads_then_answers(house: House, model_server: ModelServe
         done = await until(house, task.id, is_state("completed"))
     assert done.result["output"] == "The museum opens at ten."
     assert (done.result["looked_up"], done.result["untrusted"]) == (["lookup"], True)
+    async with house.database.pool.connection() as connection:
+        cursor = await connection.execute("select distinct prompt_version from public.llm_interactions")
+        assert await cursor.fetchall() == [("strategist/2+document/1+toolbox/1",)]
     known = {(step.key, step.kind, step.state) for step in await steps.list_steps(house.caller, task.id)}
     assert known == {
         ("1/strategy/0", "model", "finished"), ("1/lookup/0", "read", "finished"), ("1/strategy/1", "model", "finished"),
