@@ -1,5 +1,6 @@
 """Tools for calendars: read, see who is busy, find a time, and (in `calendar_acts`) make, change, cancel, answer events."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -98,7 +99,7 @@ async def found_times(calendar: Calendar, given: FindTimeInput, now: datetime) -
     asked = [address for address in asked if address != calendar.address]
     others = await calendar.free_busy(asked, wish.start - room, wish.end + room) if asked else ()
     people = [me, *(_person(busy, given, own) for busy in others)]
-    return _output(find_times(people, wish), people)
+    return _output(await asyncio.to_thread(find_times, people, wish), people)
 
 
 def _person(known: PersonBusy, given: FindTimeInput, own: WorkingHours) -> Person:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from agents.availability import PartOfDay
 from agents.tools.tool import StrictInput
 from core.errors import Invalid
-from core.outside.calendar import DAY, Answer, CalendarEvent, Moment, Notify, check_recurrence, hours_from, zone_named
+from core.outside.calendar import DAY, Answer, CalendarEvent, Moment, Notify, hours_from, zone_named
+from core.outside.recurrence import check_recurrence
 
 ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")

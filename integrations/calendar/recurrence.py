@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from core.outside.calendar import is_impossible
+from core.outside.recurrence import is_impossible
 from integrations.calendar.ics import CalendarEntry
 
 MOST_OCCURRENCES = 2_000

@@ -127,6 +127,8 @@ class GoogleCalendar:
         self, event_id: str, change: EventChange, notify: Notify, etag: str | None = None
     ) -> CalendarEvent:
         before = await self._existing(event_id)
+        if before.get("recurringEventId") and change.recurrence is not None:
+            raise Refused("One occurrence has no rule of its own", hint="Change the whole series.")
         body = patch_of(change, before, self._event(before).timezone, self.address)
         return await self._patch(event_id, body, notify, etag or str(before.get("etag") or ""))
 

@@ -146,6 +146,23 @@ class CalendarContract:
         again = await calendar.update_event(second.id, EventChange(title="Latest"), "none")
         assert (again.title, again.start) == ("Latest", berlin(3, 16))
 
+    async def test_one_occurrence_has_no_rule_of_its_own(self, calendar: Calendar) -> None:
+        await calendar.create_event(ID, standup(), "none")
+        second = (await occurrences(calendar))[1]
+        with pytest.raises(Refused, match="no rule of its own"):
+            await calendar.update_event(second.id, EventChange(recurrence=("RRULE:FREQ=DAILY",)), "none")
+
+    async def test_who_is_invited_is_changed_and_answers_are_kept(self, calendar: Calendar) -> None:
+        await calendar.create_event(ID, meeting(attendees=(calendar.address, GUEST)), "none")
+        await calendar.respond(ID, "tentative", "", "none")
+        change = EventChange(attendees=(calendar.address, "new@vega.example"))
+        changed = await calendar.update_event(ID, change, "none")
+        assert {guest.address for guest in changed.others} == {"new@vega.example"}
+        assert changed.own_answer == "tentative"
+        assert change.holds_for(changed)
+        assert not EventChange(attendees=(calendar.address,)).holds_for(changed)
+        assert not EventChange(attendees=(calendar.address, GUEST)).holds_for(changed)
+
     async def test_one_occurrence_is_cancelled_and_stays_so(self, calendar: Calendar) -> None:
         await calendar.create_event(ID, standup(), "none")
         first, second, *_ = await occurrences(calendar)
