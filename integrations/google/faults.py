@@ -82,7 +82,7 @@ def fault(status: int, headers: Mapping[str, str], body: bytes, what: str, *, is
 def wait_seconds(headers: Mapping[str, str]) -> int | None:
     """What Retry-After says, in seconds: a number or an HTTP date (RFC 9110, 10.2.3)."""
     value = next((text for name, text in headers.items() if name.casefold() == "retry-after"), "").strip()
-    if value.isdecimal() and len(value) < 9:
+    if value.isascii() and value.isdecimal() and len(value) < 9:
         seconds = int(value)
     else:
         try:

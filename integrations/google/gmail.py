@@ -259,15 +259,17 @@ def _get(ref: str, form: str) -> Callable[[Any], Any]:
 
 
 def _file(resource: dict[str, Any], wanted: str) -> dict[str, Any]:
-    """The part that is the file, by its number where the name fits, else by its name. Raises NotFound."""
-    files = [(str(part.get("filename") or "attachment"), part) for part in files_of(mapping(resource.get("payload")))]
-    name = wanted.partition("/")[2]
-    for number, (known, part) in enumerate(files):
-        if attachment_id(number, known) == wanted:
-            return dict(part)
-    for known, part in files:
-        if known == name:
-            return dict(part)
+    """The part that is the file: where its name fits, else (Gmail may write a name otherwise) by its number."""
+    files = [dict(part) for part in files_of(mapping(resource.get("payload")))]
+    names = [attachment_id(number, str(part.get("filename") or "attachment")) for number, part in enumerate(files)]
+    if wanted in names:
+        return files[names.index(wanted)]
+    number, slash, name = wanted.partition("/")
+    for known, part in zip(names, files, strict=True):
+        if slash and known.partition("/")[2] == name:
+            return part
+    if slash and name and number.isascii() and number.isdecimal() and len(number) < 5 and int(number) < len(files):
+        return files[int(number)]
     raise NotFound("There is no such file in this mail", detail=name[:100])
 
 

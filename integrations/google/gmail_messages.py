@@ -44,7 +44,7 @@ COMMON: Mapping[str, str] = {
 PLACES = frozenset({INBOX, SENT, DRAFTS, TRASH, SPAM})
 MOST_PARTS = 1000
 LONGEST_HEADER = 50_000
-BOUNDARY = "=_steward_{}"
+BOUNDARY = "=_steward_{}_="
 
 
 def decode_base64url(text: object) -> bytes:
@@ -75,7 +75,11 @@ def read_message(resource: Json, names: Mapping[str, str]) -> IncomingMail:
     except StewardError as error:
         return _unreadable(ref, str(thread or ref), labels, received, str(resource.get("snippet") or ""), error)
     mail = as_incoming(read, ref=ref, thread=str(thread or ref), labels=labels)
-    files = tuple(replace(one, id=attachment_id(number, one.name)) for number, one in enumerate(mail.attachments))
+    sizes = {} if "raw" in resource else dict(enumerate(map(_size, files_of(mapping(resource.get("payload"))))))
+    files = tuple(
+        replace(one, id=attachment_id(number, one.name), size_bytes=sizes.get(number, one.size_bytes))
+        for number, one in enumerate(mail.attachments)
+    )
     return replace(mail, attachments=files, sent_at=mail.sent_at or received)
 
 
@@ -115,10 +119,10 @@ def attachment_id(number: int, name: str) -> str:
 
 def rebuilt(payload: Json) -> bytes:
     """A mail with the headers and texts of a payload; files are there by name and type, without content."""
-    return b"".join(_part(payload, 0))
+    return b"".join(_part(payload, "0"))
 
 
-def _part(part: Json, number: int) -> Iterator[bytes]:
+def _part(part: Json, place: str) -> Iterator[bytes]:
     inner = parts_of(part)
     media_type = str(part.get("mimeType") or "text/plain").casefold()
     is_tree = bool(inner) and media_type.startswith("multipart/")
@@ -126,11 +130,11 @@ def _part(part: Json, number: int) -> Iterator[bytes]:
         if name.casefold() not in {"content-transfer-encoding", "content-type", "content-disposition"}:
             yield _header(name, value)
     if is_tree:
-        boundary = BOUNDARY.format(f"{number}_{part.get('partId') or 'root'}")
+        boundary = BOUNDARY.format(place)
         yield _header("Content-Type", f'{media_type}; boundary="{boundary}"') + b"\r\n"
-        for place, one in enumerate(inner[:MOST_PARTS]):
+        for number, one in enumerate(inner[:MOST_PARTS]):
             yield f"--{boundary}\r\n".encode()
-            yield from _part(one, place)
+            yield from _part(one, f"{place}.{number}")
             yield b"\r\n"
         yield f"--{boundary}--\r\n".encode()
         return
@@ -165,6 +169,11 @@ def files_of(payload: Json) -> list[Json]:
         elif part.get("filename") or "attachmentId" in mapping(part.get("body")) or not media_type.startswith("text/"):
             found.append(part)
     return found
+
+
+def _size(part: Json) -> int:
+    size = mapping(part.get("body")).get("size")
+    return size if isinstance(size, int) and size > 0 else 0
 
 
 def header_of(resource: Json, name: str) -> str:

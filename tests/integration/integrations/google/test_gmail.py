@@ -350,6 +350,11 @@ async def test_a_file_that_breaks_off_is_not_taken_for_whole(mailbox: GmailMailb
         await content_of(mailbox, ref, "0/big.bin")
 
 
+async def test_a_file_is_found_though_gmail_writes_its_name_otherwise(mailbox: GmailMailbox) -> None:
+    ref = await put(mailbox, with_files(("a.bin", b"first"), ('b "2".bin', b"second")))
+    assert await content_of(mailbox, ref, "1/b _2_.bin") == b"second"
+
+
 async def test_a_file_that_is_not_there_is_not_found(mailbox: GmailMailbox) -> None:
     ref = await put(mailbox, with_files(("a.bin", b"x")))
     for wanted in ("7/other.bin", "", "/", "0"):
@@ -361,7 +366,7 @@ async def test_a_mail_with_a_huge_file_is_read_without_it(mailbox: GmailMailbox,
     ref = await put(mailbox, with_files(("huge.bin", b"z" * 5_000_000)))
     mail = await mailbox.get(ref)
     assert (mail.subject, mail.text.strip()) == ("Files", "Here they are.")
-    assert [file.name for file in mail.attachments] == ["huge.bin"]
+    assert [(file.name, file.size_bytes) for file in mail.attachments] == [("huge.bin", 5_000_000)]
     assert line.count(f"messages/{ref}.*full") == 1
     with pytest.raises(TooLarge):
         await content_of(mailbox, ref, mail.attachments[0].id, limit=1_000_000)
