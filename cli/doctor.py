@@ -203,7 +203,7 @@ async def check_mailbox(settings: Settings) -> Check:
         return Check("mailbox", "note", "local: what was imported into the database", hint)
     from core.outside.mail import MailAddress
     from integrations.mail.imap import ImapMailbox
-    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.outbox import Outbox, OutboxSender
 
     url = settings.imap_url.get_secret_value()

@@ -31,9 +31,10 @@ from core.outside.mail import (
     SyncPage,
 )
 from integrations.mail.compose import compose
+from integrations.mail.imap_connection import ImapAddress, signed_in
 from integrations.mail.imap_parts import stream_part
 from integrations.mail.imap_reading import Place, criteria_of, fits, imap_date, quoted, read_mails, sent_when
-from integrations.mail.imap_session import Fetched, ImapAddress, ImapSession, signed_in
+from integrations.mail.imap_session import Fetched, ImapSession
 from integrations.mail.local import sender_domain
 from integrations.mail.sender import Sender
 

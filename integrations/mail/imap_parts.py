@@ -9,7 +9,8 @@ from email import message_from_bytes
 
 from core.errors import NotFound, TooLarge
 from core.outside.errors import Malformed
-from integrations.mail.imap_session import ImapAddress, ImapSession, translated
+from integrations.mail.imap_connection import ImapAddress, translated
+from integrations.mail.imap_session import ImapSession
 
 PIECE_BYTES = 256 * 1024
 

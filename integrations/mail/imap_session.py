@@ -3,27 +3,19 @@
 Everything here runs on a thread. Errors of the library leave as those of `core.outside.errors`.
 """
 
-import contextlib
-import imaplib
 import re
-import ssl
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
-from imap_tools.errors import ImapToolsError, MailboxLoginError, UnexpectedCommandStatusError
+from imap_tools.errors import UnexpectedCommandStatusError
 from imap_tools.imap_utf7 import utf7_encode
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxUnencrypted
+from imap_tools.mailbox import BaseMailBox
 
-from core.errors import Invalid, NotFound
-from core.outside.errors import Malformed, NotConnected, Refused, SignInExpired, Temporary
+from core.errors import NotFound
+from core.outside.errors import Refused
 from core.outside.mail import ARCHIVE, DRAFTS, INBOX, SENT, SPAM, TRASH
 
-TIMEOUT_SECONDS = 30.0
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-FORM = "imaps://user:password@host:port or imap://user:password@host:port"
 SPECIAL_USE = {
     "\\sent": SENT,
     "\\drafts": DRAFTS,
@@ -39,42 +31,6 @@ USUAL_NAMES = {
     SPAM: ("junk", "spam", "junk e-mail", "junk email", "bulk mail", "spamverdacht", "junk-e-mail"),
     ARCHIVE: ("archive", "archives", "archiv", "all mail", "alle nachrichten"),
 }
-LATER = re.compile(rb"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)\b|too many|try again|temporar", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class ImapAddress:
-    """Where the server is, and who signs in there."""
-
-    host: str
-    port: int
-    use_tls: bool
-    username: str
-    password: str = field(repr=False)
-
-    @classmethod
-    def from_url(cls, url: str) -> "ImapAddress":
-        """Raises Invalid; never tells the URL itself, since it holds a password."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise Invalid(f"STEWARD_IMAP_URL has a wrong host or port; it has the form {FORM}") from error
-        if parts.scheme not in {"imap", "imaps"} or not parts.hostname or port == 0 or not parts.username:
-            raise Invalid(f"STEWARD_IMAP_URL does not have the form {FORM}")
-        if parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise Invalid(
-                "STEWARD_IMAP_URL has something behind the host",
-                hint="Write / ? # and @ in the password as %2F %3F %23 and %40.",
-            )
-        use_tls = parts.scheme == "imaps"
-        return cls(
-            parts.hostname,
-            port or (993 if use_tls else 143),
-            use_tls,
-            unquote(parts.username),
-            unquote(parts.password or ""),
-        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +90,7 @@ class ImapSession:
         try:
             self._box.folder.set(folder, readonly)
         except UnexpectedCommandStatusError as error:
-            raise NotFound(f"There is no folder {folder}", detail=_words(error)) from error
+            raise NotFound(f"There is no folder {folder}", detail=server_words(error)) from error
         self.selected = folder
         return int(self._response("UIDVALIDITY") or 0)
 
@@ -201,7 +157,7 @@ class ImapSession:
         try:
             self._box.append(content, folder, None, flags)
         except UnexpectedCommandStatusError as error:
-            raise Refused(f"The mail server does not file a message in {folder}", detail=_words(error)) from error
+            raise Refused(f"The mail server does not file a message in {folder}", detail=server_words(error)) from error
         return _last_number(self._response("APPENDUID"))
 
     def _uid(self, command: str, *arguments: str) -> list[Any]:
@@ -216,90 +172,7 @@ class ImapSession:
         return last.decode(errors="replace") if isinstance(last, bytes) else None
 
 
-@contextmanager
-def signed_in(address: ImapAddress, timeout_seconds: float = TIMEOUT_SECONDS) -> Generator[ImapSession]:
-    """Connect, sign in, and sign out behind the block.
-
-    Raises SignInExpired for a wrong password, NotConnected where it could not be sent safely, Temporary when the
-    server cannot be reached or the line breaks, Malformed for an answer that is no IMAP, Refused for a plain no.
-    """
-    box: BaseMailBox | None = None
-    try:
-        with translated(address):
-            box = _connect(address, timeout_seconds)
-            try:
-                if address.username.isascii() and address.password.isascii():
-                    box.login(address.username, address.password, initial_folder=None)
-                else:
-                    box.login_utf8(address.username, address.password, initial_folder=None)
-            except MailboxLoginError as error:
-                raise _not_signed_in(address, error) from error
-            yield ImapSession(box)
-    finally:
-        if box is not None:
-            with contextlib.suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
-                box.logout()
-            with contextlib.suppress(OSError):
-                box.client.shutdown()
-
-
-@contextmanager
-def translated(address: ImapAddress) -> Generator[None]:
-    """Errors of the library as those of the house."""
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise NotConnected(
-            f"The certificate of {address.host} cannot be trusted",
-            detail=error.verify_message,
-            hint="SSL_CERT_FILE names certificates of your own that are trusted.",
-        ) from error
-    except imaplib.IMAP4.abort as error:
-        raise Temporary("The line to the mail server broke", detail=str(error)[:200]) from error
-    except OSError as error:
-        said = str(error)[:200] or type(error).__name__
-        raise Temporary(f"The mail server {address.host} cannot be reached", detail=said) from error
-    except ImapToolsError as error:
-        raise Refused("The mail server refused a request", detail=str(error)[:300]) from error
-    except imaplib.IMAP4.error as error:
-        raise Malformed("The mail server answered something else than IMAP", detail=str(error)[:200]) from error
-    except UnicodeError as error:
-        raise Malformed("The mail server answered in letters that cannot be read") from error
-
-
-def _connect(address: ImapAddress, timeout_seconds: float) -> BaseMailBox:
-    # Without a context of our own imaplib checks no certificate.
-    if address.use_tls:
-        context = ssl.create_default_context()
-        return MailBox(address.host, address.port, timeout=timeout_seconds, ssl_context=context)
-    box = MailBoxUnencrypted(address.host, address.port, timeout=timeout_seconds)
-    client: Any = box.client
-    try:
-        if "STARTTLS" in client.capabilities:
-            client.starttls(ssl.create_default_context())
-        elif address.host not in LOOPBACK:
-            raise NotConnected(
-                f"The mail server {address.host} offers no encryption, so the password was not sent",
-                hint="Use imaps:// in STEWARD_IMAP_URL.",
-            )
-    except BaseException:
-        with contextlib.suppress(OSError):
-            client.shutdown()
-        raise
-    return box
-
-
-def _not_signed_in(address: ImapAddress, error: UnexpectedCommandStatusError) -> Exception:
-    said = _words(error)
-    if LATER.search(said.encode()):
-        return Temporary(f"The mail server {address.host} asks to wait", detail=said)
-    return SignInExpired(
-        f"The mail server {address.host} does not accept the name and password",
-        hint="Check STEWARD_IMAP_URL, or connect the account again; many providers want an app password.",
-    )
-
-
-def _words(error: UnexpectedCommandStatusError) -> str:
+def server_words(error: UnexpectedCommandStatusError) -> str:
     return _text(error.command_result[1:])
 
 

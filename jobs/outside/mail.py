@@ -84,7 +84,7 @@ async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
 
     Raises Invalid for a URL of another form, Refused (AddressRefused), or Temporary.
     """
-    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
     from integrations.web.guard import Guard
 
@@ -97,7 +97,7 @@ async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
 def imap_mailbox(account: Account, secret: Secret) -> "ImapMailbox":
     """An IMAP account: reads by `imap_url`, sends by `smtp_url` of its secret."""
     from integrations.mail.imap import ImapMailbox
-    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
 
     own = MailAddress(account.address, str(account.settings.get("name") or ""))
@@ -112,7 +112,7 @@ def mailbox_of_settings(settings: Settings, caller: Caller) -> Mailbox:
     sender = sender_of_settings(settings)
     if settings.imap_url:
         from integrations.mail.imap import ImapMailbox
-        from integrations.mail.imap_session import ImapAddress
+        from integrations.mail.imap_connection import ImapAddress
 
         address = ImapAddress.from_url(settings.imap_url.get_secret_value())
         return ImapMailbox(address, sender, own, settings.mail_signature)

@@ -13,7 +13,7 @@ from agents.services.mail import Mailbox
 from core.database import Caller
 from core.outside.mail import MailAddress
 from integrations.mail.imap import ImapMailbox
-from integrations.mail.imap_session import ImapAddress
+from integrations.mail.imap_connection import ImapAddress
 from integrations.mail.incoming import incoming_mail
 from integrations.mail.local import LocalMailbox
 from integrations.mail.outbox import Outbox, OutboxSender

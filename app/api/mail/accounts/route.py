@@ -71,7 +71,7 @@ async def post(request: Request, caller: CurrentCaller, given: NewMailAccount) -
 async def _try(address: str, secret: dict[str, str]) -> None:
     """Sign in to both. Raises what went wrong, naming the field."""
     from integrations.mail.imap import ImapMailbox
-    from integrations.mail.imap_session import ImapAddress
+    from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
 
     smtp = SmtpServer(secret["smtp_url"], timeout_seconds=ANSWER_SECONDS)

@@ -20,7 +20,7 @@ from core.errors import Invalid, NotFound, TooLarge
 from core.outside.errors import Malformed, NotConnected, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import MailAddress, MailQuery, OutgoingMail
 from integrations.mail.imap import ImapMailbox
-from integrations.mail.imap_session import ImapAddress
+from integrations.mail.imap_connection import ImapAddress
 from integrations.mail.smtp import SmtpServer
 from tests.emulators.imap_server import Folder, ImapServer, running_imap_server
 from tests.emulators.smtp_server import Handler, serving, talking
@@ -342,7 +342,7 @@ def test_names_and_passwords_are_decoded_and_in_no_representation() -> None:
 async def test_without_encryption_no_password_leaves_this_machine(
     server: ImapServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import integrations.mail.imap_session as module
+    import integrations.mail.imap_connection as module
 
     monkeypatch.setattr(module, "LOOPBACK", set[str]())  # so that the server here counts as one that is far away
     with pytest.raises(NotConnected, match="no encryption"):
