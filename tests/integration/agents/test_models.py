@@ -22,7 +22,7 @@ from app.house import House
 from core.database import Caller
 from core.settings import Settings
 from jobs.worker import Worker, working
-from tasks import functions
+from tasks import functions, review
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import is_state, until
 from tests.unit.agents.making import NOW, make_context
@@ -261,6 +261,26 @@ async def test_a_revision_goes_on_from_the_recorded_answer(model_server: ModelSe
     assert [body["previous_response_id"] for body in bodies] == ["resp_draft_1"]
     assert "about the revision" not in json.dumps(bodies[0]["input"])
     assert "call_draft_1" in json.dumps(bodies[0]["input"])
+
+
+async def test_a_rejected_draft_goes_on_from_the_answer_that_made_it(house: House, model_server: ModelServer) -> None:
+    with wiretap(model_server) as (tapped, bodies):
+        async with thinking_on(tapped) as thinking:
+            equipment = replace(house.equipment, thinking=replace(thinking, is_chained=True))
+            async with working(Worker(house.database, equipment)):
+                title = "Draft email to john@example.com thanking him for the meeting"
+                item = {"title": title, "kind": "email", "execution_type": "semi_automated"}
+                (task,) = await functions.create_tasks(house.caller, [item])
+                await functions.queue_task_execution(house.caller, task.id)
+                waiting = await until(house, task.id, lambda found: found.open_draft_id is not None)
+                assert waiting.open_draft_id
+                await review.reject_draft(house.caller, waiting.open_draft_id, "make it warmer")
+                await until(house, task.id, lambda found: found.open_draft_id not in {None, waiting.open_draft_id})
+    first, second = bodies
+    assert "previous_response_id" not in first
+    assert second["previous_response_id"].startswith("resp")
+    assert any(item.get("type") == "function_call_output" for item in second["input"])
+    assert "thanking him" not in json.dumps(second["input"])
 
 
 async def test_what_the_rules_are_sure_of_is_not_sent(model_server: ModelServer) -> None:
