@@ -39,7 +39,6 @@ LEASE_SECONDS = 90.0
 HANDS_OFF_SECONDS = 30.0  # held up for longer, the attempt is left to the next one: somebody else may be at it
 LONGEST_WAIT_SECONDS = 3600.0
 KEEP_DAYS = 30
-SENDING = {"email_send", "slack_notification"}
 OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 BY_OTHERS = "written by somebody else in Slack"
 
@@ -180,14 +179,14 @@ class SlackWork:
                 task.due_at.astimezone(now.tzinfo) if task.due_at else None,
             )
             for task in due.items
-            if not is_plumbing(task)
+            if not review.belongs_to_draft(task)
         ]
         finished = [
             task
             for task in done.items
             if task.completed_at
             and task.completed_at.astimezone(now.tzinfo).date() == now.date()
-            and not is_plumbing(task)
+            and not review.belongs_to_draft(task)
         ]
         view = home_view(waiting, today, len(finished), self.cards.address)
         await chat.web.act("views.publish", user_id=link.slack_user_id, view=view)
@@ -247,11 +246,6 @@ class SlackWork:
         place = (await chat.find_place(link.slack_user_id)).id
         await slack.keep_slack_channel(self.service, link.id, place)
         return place
-
-
-def is_plumbing(task: Task) -> bool:
-    """Does the task belong to a draft, which is shown by itself?"""
-    return task.tool == "revise_draft" or (task.tool in SENDING and "draft_id" in task.tool_input)
 
 
 def register_slack(app: procrastinate.App, work: SlackWork, owner: Identity) -> None:

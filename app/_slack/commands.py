@@ -10,7 +10,6 @@ from integrations.slack.blocks import card_blocks, list_blocks
 from integrations.slack.text import escape
 from jobs.outside.slack import says
 from jobs.slack_work import OPEN as OPEN_STATES
-from jobs.slack_work import is_plumbing
 from tasks import functions, review, slack
 from tasks.functions import TaskFilter
 from tasks.models import Task
@@ -62,7 +61,7 @@ class Commands:
                 return {"text": "I am on it."}
             case "list":
                 page = await functions.list_tasks(person, TaskFilter(status=OPEN_STATES, parent="none"), limit=20)
-                tasks = [task for task in page.items if not is_plumbing(task)]
+                tasks = [task for task in page.items if not review.belongs_to_draft(task)]
                 rows = [(task.title, f"{cards.address}/tasks/{task.id}", self._said_of(task)) for task in tasks]
                 heading = f"{len(rows)} open" if rows else "Nothing is open."
                 return {"text": heading, "blocks": list_blocks(heading, rows)}
