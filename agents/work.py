@@ -160,8 +160,9 @@ def _result(decision: Immediate, box: Toolbox | None = None) -> dict[str, Any]:
 
 async def _sender(run: Run) -> dict[str, Any]:
     """Whom a draft is from: the mailbox that it will be sent by; the house's own address while none can be reached."""
+    came_to = run.task.source_ref.get("account_id")  # the account that the mail of this task came to
     try:
-        return await target_of(run)
+        return await target_of(run, UUID(str(came_to)) if came_to else None)
     except (NotConnected, Temporary):
         return {"from_address": run.equipment.from_address, "from_name": run.equipment.from_name}
 

@@ -68,8 +68,9 @@ async def take_in(
         )
         for one in kept
     ]
+    account_id = await _account_id(person, account) if fresh else None
     items = [
-        mail_task(found, one, number)
+        mail_task(found, one, number, account_id)
         for one in fresh
         for number, found in enumerate(meant[one.message_id].tasks if one.message_id in meant else ())
     ]
@@ -104,7 +105,15 @@ def for_triage(message: IncomingMail) -> "MailForTriage":
     )
 
 
-def mail_task(found: ExtractedTask, message: IncomingMail, number: int) -> dict[str, Any]:
+async def _account_id(person: Caller, address: str) -> str | None:
+    """The connected account of that address, so that an answer leaves from where the mail came in."""
+    known = [one for one in await accounts.list_accounts(person) if one.address == address and one.state == "connected"]
+    return next((str(one.id) for one in known if one.provider in {"google", "imap"}), None)
+
+
+def mail_task(
+    found: ExtractedTask, message: IncomingMail, number: int, account_id: str | None = None
+) -> dict[str, Any]:
     """The new task for the `number`th finding in a message; the same message makes it no second time."""
     reference = {
         "message_id": message.message_id,
@@ -115,6 +124,8 @@ def mail_task(found: ExtractedTask, message: IncomingMail, number: int) -> dict[
         "quote": found.quote,
         "thread_id": message.thread,
     }
+    if account_id:
+        reference["account_id"] = account_id
     return task_item(found, source="mail", source_ref=reference, source_key=f"mail:{message.message_id}:{number}")
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from app.house import House
+from core.outside.mail import MailQuery
 from jobs.google_sync import read_google_mail
 from jobs.outside.google import gmail_mailbox
 from jobs.outside.world import Given
@@ -11,7 +12,7 @@ from jobs.worker import working
 from tasks import accounts, functions, review
 from tasks.models import Task
 from tests.emulators.google_faults import GoogleLine
-from tests.emulators.outside_servers import ROBIN, outside
+from tests.emulators.outside_servers import ALEX, ROBIN, outside
 from tests.integration.jobs.test_google_sync import connect, given, google_house, line
 
 __all__ = ["given", "google_house", "line", "outside"]
@@ -74,3 +75,23 @@ async def test_a_line_that_breaks_as_it_is_taken_sends_it_once_and_finds_it(
     settled = await review.get_draft(google_house.caller, draft.id)
     assert settled.state == "sent"
     assert line.count("drafts/send") == 1
+
+
+async def test_of_two_accounts_an_answer_leaves_from_the_one_that_was_written_to(
+    google_house: House, given: Given, line: GoogleLine
+) -> None:
+    await connect(google_house, line, ALEX)  # the older one: the usual one
+    async with working(await google_house.worker()):
+        _, draft = await drafted(google_house, given, line)
+        assert draft.target["from_address"] == ROBIN
+        await review.approve_draft(google_house.caller, draft.id, draft.digest or "")
+
+        async def is_sent() -> bool:
+            return (await review.get_draft(google_house.caller, draft.id)).state == "sent"
+
+        await until(is_sent)
+    account = next(one for one in await accounts.list_accounts(google_house.caller) if one.address == ROBIN)
+    service = accounts.service_of(google_house.caller, account.organization_id)
+    mailbox = await gmail_mailbox(given, service, account_id=account.id)
+    sent = await mailbox.search(MailQuery(from_address=ROBIN))
+    assert [mail.in_reply_to for mail in sent] == ["<offer@example.com>"]
