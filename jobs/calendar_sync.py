@@ -12,6 +12,7 @@ from core.database import Identity
 from core.errors import Conflict, StewardError
 from core.outside.calendar import hours_from
 from core.outside.errors import SignInExpired
+from jobs.calendar_push import keep_told
 from jobs.outside.google import GOOGLE, open_google_account
 from jobs.outside.world import Given
 from tasks import accounts, calendar
@@ -56,6 +57,7 @@ async def sync_account(given: Given, account: Account) -> Synced:
     try:
         source = GoogleCalendar(client, account.address.casefold(), hours)
         known = account.sync.get(PART)
+        await keep_told(given, account, client)
         try:
             return await _bring(given, account, source, known, known["token"] if known else None)
         except Conflict:

@@ -13,51 +13,20 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import rrulestr
 
+from tests.emulators.google_discovery import Fault, Refusal, answer_of, check_body, error_of, resolve
+
 Json = dict[str, Any]
-PREFIX = "/calendar/v3/"
 EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 INSTANCE = re.compile(r"(?P<series>.+)_(?P<stamp>\d{8}(?:T\d{6}Z)?)")
 NOT_WITH_SYNC = ("iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin")  # fmt: skip
 WHOLE_DAY = timedelta(days=1)
-
-
-@cache
-def discovery() -> Json:
-    """The discovery document of Google Calendar v3 that comes with the client."""
-    folder = files("googleapiclient") / "discovery_cache" / "documents"
-    return json.loads((folder / "calendar.v3.json").read_text())
-
-
-class Refusal(Exception):
-    """An error in Google's form."""
-
-    def __init__(self, status: int, reason: str, message: str = "") -> None:
-        super().__init__(message or reason)
-        self.status, self.reason = status, reason
-
-
-@dataclass
-class Fault:
-    """What goes wrong with the next calls of a method: a status, or (None) a line that is cut; before or after the work."""
-
-    method: str
-    status: int | None
-    after: bool = False
-    times: int = 1
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    body: bytes | None = None
-    reason: str = "backendError"
 
 
 class GoogleCalendarFake:
@@ -83,6 +52,7 @@ class GoogleCalendarFake:
             self.epoch = 0
             self.version = 0
             self.faults: list[Fault] = []
+            self.channels: dict[str, Json] = {}
             self.calls: list[tuple[str, Json, Json | None]] = []
             self.mails: list[tuple[str, str, tuple[str, ...]]] = []
 
@@ -203,6 +173,26 @@ class GoogleCalendarFake:
                 ]
             }
         return {"kind": "calendar#freeBusy", "calendars": answer}
+
+    def events_watch(self, me: str, params: Json, body: Json, match: str | None) -> Json:
+        if not str(body.get("address", "")).startswith("https://"):
+            raise Refusal(400, "push.webhookUrlNotHttps", "WebHook callback must be HTTPS")
+        if body["id"] in self.channels:
+            raise Refusal(400, "channelIdNotUnique", "Channel id is not unique")
+        self.channels[body["id"]] = {**body, "resourceId": f"resource-{me}"}
+        ends = datetime.now(UTC) + timedelta(seconds=int(body["params"]["ttl"]))
+        return {
+            "kind": "api#channel",
+            "id": body["id"],
+            "resourceId": f"resource-{me}",
+            "expiration": str(int(ends.timestamp() * 1000)),
+        }
+
+    def channels_stop(self, me: str, params: Json, body: Json, match: str | None) -> Json:
+        if self.channels.get(body["id"], {}).get("resourceId") != body["resourceId"]:
+            raise Refusal(404, "notFound", "Channel not found")
+        del self.channels[body["id"]]
+        return {}
 
     # What the methods stand on.
 
@@ -360,17 +350,17 @@ class GoogleCalendarFake:
         if target == "/oauth2/token":
             return 400, {"content-type": "application/json"}, b'{"error": "invalid_grant"}'
         try:
-            method_id, method, params = _resolve(verb, target)
+            method_id, method, params = resolve(verb, target)
         except Refusal as refusal:
-            return _error(refusal)
+            return error_of(refusal)
         with self.lock:
             fault = next((f for f in self.faults if f.method == method_id and f.times > 0), None)
             if fault:
                 fault.times -= 1
                 if not fault.after:
-                    return _faulty(fault)
+                    return answer_of(fault)
             answered = self._answered(method_id, method, params, headers, raw)
-        return _faulty(fault) if fault else answered
+        return answer_of(fault) if fault else answered
 
     def _answered(
         self, method_id: str, method: Json, params: Json, headers: Any, raw: bytes
@@ -382,7 +372,7 @@ class GoogleCalendarFake:
             if me is None:
                 raise Refusal(401, "authError", "Invalid Credentials")
             if body is not None:
-                _check(body, method.get("request", {}).get("$ref", ""), "body")
+                check_body(body, method.get("request", {}).get("$ref", ""), "body")
             if params.get("calendarId", "primary") not in {"primary", me}:
                 raise Refusal(404, "notFound", "Not Found")
             handler: Callable[..., Json] | None = getattr(self, method_id.replace(".", "_"), None)
@@ -390,63 +380,10 @@ class GoogleCalendarFake:
                 raise Refusal(501, "notImplemented", f"This fake has no {method_id}")
             done = handler(me, params, body or {}, headers.get("if-match"))
         except Refusal as refusal:
-            return _error(refusal)
-        if method_id == "events.delete":
+            return error_of(refusal)
+        if method_id in {"events.delete", "channels.stop"}:
             return 204, {}, b""
         return 200, {"content-type": "application/json; charset=UTF-8"}, json.dumps(done).encode()
-
-
-def _resolve(verb: str, target: str) -> tuple[str, Json, Json]:
-    """The method of a request, and its parameters by name and type. Raises Refusal for what the document does not know."""
-    split = urlsplit(target)
-    path = split.path.removeprefix(PREFIX)
-    for method_id, pattern, method in _routes():
-        named = pattern.fullmatch(path)
-        if method["httpMethod"] != verb or not named:
-            continue
-        known = method.get("parameters", {}) | discovery()["parameters"]
-        params: Json = {name: unquote(value) for name, value in named.groupdict().items()}
-        for name, values in parse_qs(split.query, keep_blank_values=True).items():
-            if name not in known:
-                raise Refusal(400, "badRequest", f"Unknown parameter {name}")
-            if "enum" in known[name] and values[0] not in known[name]["enum"]:
-                raise Refusal(400, "badRequest", f"Invalid value {values[0]} for {name}")
-            params[name] = values[0] == "true" if known[name]["type"] == "boolean" else values[0]
-        return method_id, method, params
-    raise Refusal(404, "notFound", f"There is no {verb} {path}")
-
-
-@cache
-def _routes() -> list[tuple[str, re.Pattern[str], Json]]:
-    return [
-        (f"{resource}.{name}", re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", method["path"])), method)
-        for resource, parts in discovery()["resources"].items()
-        for name, method in parts.get("methods", {}).items()
-    ]
-
-
-def _check(value: Any, schema: str, where: str) -> None:
-    """Fields and their types against the discovery document."""
-    known = discovery()["schemas"].get(schema, {}).get("properties", {})
-    for name, one in value.items():
-        if name not in known:
-            raise Refusal(400, "badRequest", f'Invalid JSON payload received. Unknown name "{name}" at {where}')
-        _check_one(one, known[name], f"{where}.{name}")
-
-
-def _check_one(value: Any, form: Json, where: str) -> None:
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "string": str, "boolean": bool, "integer": int, "array": list, "object": dict, "number": (int, float),
-    }  # fmt: skip
-    if value is None:
-        return
-    if "$ref" in form:
-        _check(value, form["$ref"], where)
-    elif not isinstance(value, kinds.get(form.get("type", "any"), object)):
-        raise Refusal(400, "invalid", f"{where} is no {form['type']}")
-    elif form.get("type") == "array":
-        for one in value:
-            _check_one(one, form["items"], where)
 
 
 def _stamp(start: datetime, series: Json, zone: ZoneInfo | None = None) -> str:
@@ -462,22 +399,6 @@ def _series_of(event: Json) -> str:
 
 def _iso(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _error(refusal: Refusal) -> tuple[int, dict[str, str], bytes]:
-    error = {
-        "code": refusal.status,
-        "message": str(refusal),
-        "errors": [{"domain": "global", "reason": refusal.reason}],
-    }
-    return refusal.status, {"content-type": "application/json; charset=UTF-8"}, json.dumps({"error": error}).encode()
-
-
-def _faulty(fault: Fault) -> tuple[int | None, dict[str, str], bytes]:
-    if fault.status is None or fault.body is not None:
-        return fault.status, {"content-type": "application/json", **fault.headers}, fault.body or b""
-    status, headers, body = _error(Refusal(fault.status, fault.reason, "This went wrong on purpose"))
-    return status, headers | fault.headers, body
 
 
 @contextmanager
