@@ -195,6 +195,15 @@ class Attachment(Record):
     artifact_id: UUID | None = None
 
 
+class Bounced(Record):
+    """Whom a sent draft did not reach, as a mail server reported it later."""
+
+    address: str
+    status: str = ""
+    said: str = ""
+    at: datetime
+
+
 class Draft(Record):
     """Something that would leave the house. A row's content never changes: an edit is a new row that supersedes it.
 
@@ -224,6 +233,7 @@ class Draft(Record):
     message_id: str | None = None
     provider_ref: str | None = None
     receipt: dict[str, Any] | None = None
+    bounces: list[Bounced] = Field(default_factory=list[Bounced])
     failure_reason: str | None = None
     created_at: datetime
     decided_at: datetime | None = None

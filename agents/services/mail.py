@@ -103,3 +103,10 @@ class Mailboxes(Protocol):
     async def open(self, account_id: str | None = None) -> Mailbox:
         """The mailbox of an account; None is the usual one. Raises NotConnected with what would connect it."""
         ...
+
+    async def usual_account(self) -> str | None:
+        """The id of the account that `open` opens where none is named; None for the mailbox of the settings.
+
+        Raises as `open`.
+        """
+        ...

@@ -25,13 +25,14 @@ async def mailbox_named(run: Run, account_id: UUID | None) -> Mailbox:
 
 
 async def target_of(run: Run, account_id: UUID | None = None) -> dict[str, Any]:
-    """What a draft says of its sender: the usual address and name of the mailbox that it will be sent from."""
+    """What a draft says of its sender: the address, name and account of the mailbox that it will be sent from."""
+    named = str(account_id) if account_id else await (await run.reach(Mailboxes)).usual_account()
     mailbox = await mailbox_named(run, account_id)
     sender = (await mailbox.addresses())[0]
     return {
         "from_address": sender.address,
         "from_name": sender.name or run.equipment.from_name,
-        **({"account_id": str(account_id)} if account_id else {}),
+        **({"account_id": named} if named else {}),
     }
 
 

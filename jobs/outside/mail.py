@@ -48,23 +48,32 @@ class OwnMailboxes:
 
     async def open(self, account_id: str | None = None) -> Mailbox:
         """Where no account is named: the person's connected one, else that of the settings for the local owner."""
-        known = [one for one in await accounts.list_accounts(self.caller) if one.provider in {GOOGLE, IMAP}]
-        if account_id is not None:
-            named = next((one for one in known if str(one.id) == account_id), None)
-            if named is None:
-                raise NotConnected("The account that this mail is from is not connected any more", hint=HINT)
-            return await self.of_account(named)
-        own = [one for one in known if self.user_id in {None, one.user_id} and one.state != "revoked"]
+        if account_id is None:
+            return (await self._usual())[0]
+        named = next((one for one in await self._known() if str(one.id) == account_id), None)
+        if named is None:
+            raise NotConnected("The account that this mail is from is not connected any more", hint=HINT)
+        return await self.of_account(named)
+
+    async def usual_account(self) -> str | None:
+        """The id of the person's connected account; None for the mailbox of the settings."""
+        return (await self._usual())[1]
+
+    async def _known(self) -> list[Account]:
+        return [one for one in await accounts.list_accounts(self.caller) if one.provider in {GOOGLE, IMAP}]
+
+    async def _usual(self) -> tuple[Mailbox, str | None]:
+        own = [one for one in await self._known() if self.user_id in {None, one.user_id} and one.state != "revoked"]
         refused: StewardError | None = None
         for account in sorted(own, key=lambda one: one.state != "connected"):
             try:
-                return await self.of_account(account)
+                return await self.of_account(account), str(account.id)
             except NotConnected as error:  # expired, or allowed other things than mail
                 refused = refused or error
         if isinstance(refused, SignInExpired):
             raise refused
         if await stored.serves_owner(self.caller, self.given.settings.owner_email):
-            return mailbox_of_settings(self.given.settings, self.caller)
+            return mailbox_of_settings(self.given.settings, self.caller), None
         raise refused or NotConnected("No mailbox is connected", hint=HINT)
 
     async def of_account(self, account: Account) -> Mailbox:

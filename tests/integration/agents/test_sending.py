@@ -244,7 +244,8 @@ async def test_a_file_that_is_not_the_one_approved_is_not_sent(house: House) -> 
     assert sender.sent == []
 
 
-async def test_mail_is_sent_from_the_account_that_the_draft_names(house: House) -> None:
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_mail_is_sent_from_the_account_that_the_draft_names(house: House, is_named: bool) -> None:
     house = with_settings(house, private_hosts="127.0.0.1")
     handler, server = Handler(), ImapServer()
     async with serving(handler) as place, running_imap_server(server):
@@ -254,8 +255,9 @@ async def test_mail_is_sent_from_the_account_that_the_draft_names(house: House) 
             house.caller, vault, "imap", "robin@other.example", secret, settings={"name": "Robin"}
         )
         async with at_work(house):
-            draft = await drafted(house, {**MAIL, "account": str(account.id)})
+            draft = await drafted(house, {**MAIL, **({"account": str(account.id)} if is_named else {})})
             assert draft.target["from_address"] == "robin@other.example"
+            assert draft.target["account_id"] == str(account.id)
             await review.approve_draft(house.caller, draft.id, draft.digest)
             sent = await becomes(house, draft.id, "sent")
             await settled(house, (await send_task(house, draft)).id, "completed")

@@ -149,7 +149,9 @@ async def test_mail_that_came_back_finds_its_draft_and_tells_the_person_once(
     assert [one.title for one in tasks] == ["Your mail did not reach john@example.com"]
     assert "no such user here" in (await functions.get_task(house.caller, tasks[0].id)).description
     assert tasks[0].source_ref["draft_id"] == str(draft_id)
-    assert (await review.get_draft(house.caller, draft_id)).state == "sent"
+    draft = await review.get_draft(house.caller, draft_id)
+    assert draft.state == "sent"
+    assert [(one.address, one.status) for one in draft.bounces] == [("john@example.com", "5.1.1")]
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered"])
