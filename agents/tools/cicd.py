@@ -13,7 +13,7 @@ from agents.equipment import Run
 from agents.journal import insist
 from agents.services.code import Pipelines
 from agents.tools.http import outside_facts
-from agents.tools.tool import AnyTool, Outcome, Settled, StrictInput, Tool
+from agents.tools.tool import AnyTool, Outcome, Settled, Shown, StrictInput, Tool
 from core.errors import Invalid
 from tasks import plan_tools, review
 
@@ -89,9 +89,9 @@ async def _ask(run: Run, given: PipelineInput, pipelines: Pipelines) -> None:
     }
     facts |= await outside_facts(run)
     text = json.dumps(given.parameters, ensure_ascii=False, indent=2)
-    payload = {"input": given.model_dump(mode="json"), "facts": facts, "text": text}
-    title = f"Run the pipeline {given.pipeline}?"
-    await insist(lambda: review.request_act(run.caller, run.task.id, title, payload, why=run.task.description))
+    shown = Shown(f"Run the pipeline {given.pipeline}?", facts, text)
+    payload = {"input": given.model_dump(mode="json"), **shown.as_json()}
+    await insist(lambda: review.request_act(run.caller, run.task.id, shown.title, payload, why=run.task.description))
 
 
 CICD_TOOLS: tuple[AnyTool, ...] = (

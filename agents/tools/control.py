@@ -1,13 +1,12 @@
 """Tools that only move a task: do nothing, wait for a time, a decision, a reply, another agent."""
 
-import json
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, Field
 
 from agents.equipment import Run
-from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Settled, Tool, Waiting
+from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Settled, StrictInput, Tool, Waiting
 from core.errors import Invalid
 from tasks import review
 from tasks.models import Evidence
@@ -16,60 +15,15 @@ DAY_SECONDS = 86_400
 UNITS = ((DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-class ControlInput(BaseModel):
-    """Base of these inputs: a wrong one raises Invalid that says in words what is allowed."""
-
-    of: ClassVar[str] = "task"
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _in_words(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return read(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "tool_input"
-            value = json.dumps(first["input"], default=str, ensure_ascii=False)[:100]
-            allowed = _allowed(first["type"], dict(first.get("ctx") or {}), list(cls.model_fields)) or first["msg"]
-            raise Invalid(f"The input of this {cls.of} is wrong: {where} {allowed}, not {value}") from None
-
-
-def _allowed(kind: str, limits: dict[str, Any], fields: list[str]) -> str:
-    """What is allowed where Pydantic found an error of this kind; empty where it has better words."""
-    match kind:
-        case "greater_than_equal":
-            return f"is {limits['ge']:g} or more"
-        case "greater_than":
-            return f"is more than {limits['gt']:g}"
-        case "less_than_equal":
-            return f"is {limits['le']:.0f} at most"
-        case "float_type" | "float_parsing" | "finite_number":
-            return "is a number"
-        case "string_type":
-            return "is a text"
-        case "extra_forbidden":
-            return f"is no part of it; there is {' and '.join(fields)}"
-        case _ if kind.startswith("datetime"):
-            return "is a time like 2026-03-05T15:00 (by your clock) or 2026-03-05T15:00:00+01:00"
-        case _:
-            return ""
-
-
-class DelayInput(ControlInput):
+class DelayInput(StrictInput):
     """For how long, or until when; a time without an offset is by the person's clock."""
-
-    model_config = ConfigDict(extra="forbid")
-    of: ClassVar[str] = "delay"
 
     seconds: float | None = Field(default=None, ge=0, le=366 * DAY_SECONDS)
     until: datetime | None = None
 
 
-class GateInput(ControlInput):
+class GateInput(AnyInput):
     """What is asked, why, and by when it has to be decided."""
-
-    model_config = ConfigDict(extra="allow")
-    of: ClassVar[str] = "gate"
 
     question: str = ""
     why: str = ""
@@ -77,11 +31,8 @@ class GateInput(ControlInput):
     remind_after_seconds: float | None = Field(default=None, gt=0, le=366 * DAY_SECONDS)
 
 
-class WaitInput(ControlInput):
+class WaitInput(AnyInput):
     """From whom something is awaited, and by when."""
-
-    model_config = ConfigDict(extra="allow")
-    of: ClassVar[str] = "wait"
 
     whom: str = ""
     deadline_seconds: float | None = Field(default=None, gt=0, le=366 * DAY_SECONDS)

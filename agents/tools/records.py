@@ -1,5 +1,6 @@
 """The tool that changes one record of a CRM, a table or a REST API, after a person saw it before and after."""
 
+import json
 import re
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from tasks import review
 from tasks.models import Evidence
 
 SHOWN_CHARACTERS = 500
+STANDS = "as it stands"
+VERSION = "version"
 FORMS = {
     "hubspot": (r"[A-Za-z0-9_-]{1,100}", "an object type like contacts"),
     "postgres": (r"[^/\x00]{1,130}/[^/\x00]{1,63}", "table/key_column or schema.table/key_column"),
@@ -79,18 +82,19 @@ async def show(run: Run, given: RecordInput) -> Shown:
     facts: dict[str, Any] = {"record": f"{given.system}: {given.kind}/{given.id}"}
     facts |= {name: f"{_short(before[name])} → {_short(value)}" for name, value in given.changes.items()}
     facts |= await outside_facts(run)
-    facts["seen"] = {"before": before, "version": stored.version}
+    facts[STANDS] = json.dumps(before, ensure_ascii=False)
+    facts |= {VERSION: stored.version} if stored.version else {}
     return Shown(f"Change {len(before)} field{'s' if len(before) > 1 else ''} of {given.kind}/{given.id}?", facts)
 
 
 async def _seen(run: Run) -> tuple[dict[str, Any], str | None]:
     """What the person saw before the yes; it is sealed with it."""
     approval = await review.get_act(run.caller, run.task.id)
-    facts: dict[str, Any] = approval.payload.get("facts", {}) if approval else {}
-    seen: dict[str, Any] | None = facts.get("seen")
-    if seen is None:
+    pairs: list[tuple[str, Any]] = approval.payload.get("facts", []) if approval else []
+    facts = dict(pairs)
+    if STANDS not in facts:
         raise Invalid("Nobody has seen what stands in the record", hint="Execute the task again.")
-    return seen["before"], seen.get("version")
+    return json.loads(facts[STANDS]), facts.get(VERSION)
 
 
 async def _records(run: Run, given: RecordInput) -> Records:

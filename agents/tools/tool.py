@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.equipment import Run
+from agents.tools.wording import in_words
 from core.errors import Invalid
 from tasks.models import BlockedOn, Evidence, Verification
 
@@ -118,10 +119,8 @@ class Tool(Generic[Input]):
         try:
             return self.input.model_validate(dict(given))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "tool_input"
             raise Invalid(
-                f"The input of {self.name} is wrong at {where}: {first['msg']}", detail=f"{first['input']!r}"[:200]
+                f"The input of {self.name} is wrong: {in_words(error, list(self.input.model_fields))}"
             ) from None
 
 

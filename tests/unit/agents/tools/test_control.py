@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from agents.tools.control import DelayInput, GateInput, WaitInput, moment_words, span_words
+from agents.tools.control import CONTROL_TOOLS, moment_words, span_words
 from core.errors import Invalid
+
+TOOLS = {tool.name: tool for tool in CONTROL_TOOLS}
 
 
 @pytest.mark.parametrize(
@@ -17,22 +19,22 @@ from core.errors import Invalid
         ({"seconds": [1]}, "seconds is a number, not [1]"),
         ({"seconds": 1e12}, "seconds is 31622400 at most, not 1000000000000.0"),
         ({"until": "tomorrow"}, "until is a time like 2026-03-05T15:00 (by your clock)"),
-        ({"minutes": 3}, "minutes is no part of it; there is seconds and until, not 3"),
+        ({"minutes": 3}, "minutes is no part of it; there is seconds, until"),
     ],
 )
 def test_a_wrong_delay_is_told_in_words(given: dict[str, Any], words: str) -> None:
     with pytest.raises(Invalid) as caught:
-        DelayInput.model_validate(given)
+        TOOLS["delay"].parsed(given)
     assert words in caught.value.message
     assert "Input should" not in caught.value.message
 
 
 def test_gates_and_waits_speak_alike() -> None:
-    with pytest.raises(Invalid, match="this gate is wrong: expires_in_seconds is more than 0, not 0"):
-        GateInput.model_validate({"expires_in_seconds": 0})
-    with pytest.raises(Invalid, match="this wait is wrong: whom is a text, not 3"):
-        WaitInput.model_validate({"whom": 3})
-    assert GateInput.model_validate({"question": "Go?", "amount": 3}).question == "Go?"
+    with pytest.raises(Invalid, match="approval_gate is wrong: expires_in_seconds is more than 0, not 0"):
+        TOOLS["approval_gate"].parsed({"expires_in_seconds": 0})
+    with pytest.raises(Invalid, match="wait_for_reply is wrong: whom is a text, not 3"):
+        TOOLS["wait_for_reply"].parsed({"whom": 3})
+    assert TOOLS["approval_gate"].parsed({"question": "Go?", "amount": 3}).question == "Go?"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""What is wrong with the input of a tool, in words."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+LONGEST_VALUE = 100
+
+
+def in_words(error: ValidationError, fields: list[str]) -> str:
+    """The first problem: field, what is allowed, and what was given. `fields` are those that there are."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    value = json.dumps(first["input"], default=str, ensure_ascii=False)[:LONGEST_VALUE]
+    allowed = _allowed(first["type"], dict(first.get("ctx") or {}), fields)
+    if allowed is None:
+        return ": ".join(part for part in (where, first["msg"].removeprefix("Value error, ")) if part)
+    return f"{where or 'it'} {allowed}" + ("" if first["type"] in {"missing", "extra_forbidden"} else f", not {value}")
+
+
+def _allowed(kind: str, limits: dict[str, Any], fields: list[str]) -> str | None:
+    """What is allowed where Pydantic found an error of this kind; None where its own words are as good."""
+    match kind:
+        case "missing":
+            return "is missing"
+        case "greater_than_equal":
+            return f"is {limits['ge']:g} or more"
+        case "greater_than":
+            return f"is more than {limits['gt']:g}"
+        case "less_than_equal":
+            return f"is {limits['le']:.0f} at most"
+        case "float_type" | "float_parsing" | "finite_number":
+            return "is a number"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "is a whole number"
+        case "bool_type" | "bool_parsing":
+            return "is true or false"
+        case "string_type":
+            return "is a text"
+        case "string_too_short":
+            return "is not empty"
+        case "string_too_long":
+            return f"has {limits['max_length']:,} characters at most"
+        case "list_type":
+            return "is a list"
+        case "dict_type" | "model_type":
+            return "is an object"
+        case "literal_error":
+            return f"is {limits['expected']}"
+        case "extra_forbidden":
+            return f"is no part of it; there is {', '.join(fields) or 'nothing'}"
+        case _ if kind.startswith("uuid"):
+            return "is an id"
+        case _ if kind.startswith("datetime"):
+            return "is a time like 2026-03-05T15:00 (by your clock) or 2026-03-05T15:00:00+01:00"
+        case _:
+            return None
