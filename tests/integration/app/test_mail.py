@@ -9,9 +9,9 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from app.house import House
-from core.outside.mail import IncomingMail, MailAddress
+from core.outside.mail import DeliveryReport, FailedRecipient, IncomingMail, MailAddress
 from core.settings import Settings
-from tasks import accounts, capture
+from tasks import accounts, artifacts, capture, functions, mail, review
 from tasks.mail import mail_row
 from tests.emulators.imap_server import ImapServer, running_imap_server
 from tests.emulators.smtp_server import Handler, serving
@@ -137,3 +137,24 @@ async def test_a_wrong_account_is_told_and_nothing_is_connected_to(
     assert answer.status_code == 422
     assert said in answer.text
     assert "hunter2" not in answer.text
+
+
+async def test_the_page_of_a_draft_shows_its_files_and_whom_it_did_not_reach(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    task = (await functions.create_tasks(house.caller, [{"title": "Write to John"}]))[0]
+    file = await artifacts.save_artifact(house.caller, task.id, "<b>plan</b>.txt", "text/plain", b"x" * 2000)
+    attached = {"name": file.name, "media_type": "text/plain", "size_bytes": 2000, "sha256": file.sha256}
+    content = {"to_recipients": ["john@example.com"], "subject": "Hi", "body": "Hi"}
+    content |= {"attachments": [{**attached, "artifact_id": str(file.id)}]}
+    draft = await review.create_draft(house.caller, task.id, content)
+    page = await client.get(f"/review/{draft.id}")
+    assert f'<a href="/api/artifacts/{file.id}">&lt;b&gt;plan&lt;/b&gt;.txt</a> (2.0 kB)' in page.text
+    await review.approve_draft(house.caller, draft.id, draft.digest)
+    service = accounts.service_of(house.caller, draft.organization_id)
+    await review.begin_sending(service, draft.id, f"<{draft.id}@vega.example>")
+    await review.finish_sending(service, draft.id, "sent", {"provider": "smtp"})
+    failed = FailedRecipient("john@example.com", "failed", "5.1.1", "550 <script>no such user")
+    await mail.record_bounce(service, DeliveryReport(f"<{draft.id}@vega.example>", (failed,)))
+    page = await client.get(f"/review/{draft.id}")
+    assert "It did not reach john@example.com: 550 &lt;script&gt;no such user" in page.text
