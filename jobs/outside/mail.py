@@ -1,7 +1,7 @@
 """Mail: the mailbox of the settings for the local owner, and those of connected accounts, each under one Protocol."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -29,22 +29,28 @@ GOOGLE, IMAP = "google", "imap"
 def services(given: Given) -> dict[type, Service]:
     """`Mailbox` is the person's usual one, `Mailboxes` opens each of them."""
 
+    owners: set[UUID] = set()
+
     async def usual(caller: Caller, task: Task) -> Mailbox:
-        return await OwnMailboxes(given, caller, task.created_by).open()
+        return await OwnMailboxes(given, caller, task.created_by, owners).open()
 
     async def every(caller: Caller, task: Task) -> Mailboxes:
-        return OwnMailboxes(given, caller, task.created_by)
+        return OwnMailboxes(given, caller, task.created_by, owners)
 
     return {Mailbox: Service(usual), Mailboxes: Service(every)}
 
 
 @dataclass(frozen=True)
 class OwnMailboxes:
-    """Fulfils `Mailboxes` for one person (None: anybody) of the tenant that the caller, the worker, acts for."""
+    """Fulfils `Mailboxes` for one person (None: anybody) of the tenant that the caller, the worker, acts for.
+
+    `owners`: tenants that are known to be the local owner's, so that this is asked once.
+    """
 
     given: Given
     caller: Caller
     user_id: UUID | None = None
+    owners: set[UUID] = field(default_factory=set[UUID])
 
     async def open(self, account_id: str | None = None) -> Mailbox:
         """Where no account is named: the person's connected one, else that of the settings for the local owner."""
@@ -72,9 +78,18 @@ class OwnMailboxes:
                 refused = refused or error
         if isinstance(refused, SignInExpired):
             raise refused
-        if await stored.serves_owner(self.caller, self.given.settings.owner_email):
+        if await self._serves_owner():
             return mailbox_of_settings(self.given.settings, self.caller), None
         raise refused or NotConnected("No mailbox is connected", hint=HINT)
+
+    async def _serves_owner(self) -> bool:
+        tenant = self.caller.identity.organization_id
+        if tenant in self.owners:
+            return True
+        is_owner = await stored.serves_owner(self.caller, self.given.settings.owner_email)
+        if is_owner and tenant is not None:
+            self.owners.add(tenant)
+        return is_owner
 
     async def of_account(self, account: Account) -> Mailbox:
         """The mailbox of a connected account. Raises NotConnected, SignInExpired."""
