@@ -11,8 +11,8 @@ from tasks.models import Approval, Draft, Task
 from tasks.review import shown_facts
 
 DECIDED_DRAFT = {
-    "approved": "You approved it; it is sent.",
-    "used": "You approved it; it is sent.",
+    "approved": "You approved it; it is being sent.",
+    "used": "You approved it; it is being sent.",
     "rejected": "Rejected.",
     "voided": "This is not the newest version any more. If there is a newer one, it stands below.",
     "expired": "The time to decide is over.",
@@ -41,7 +41,7 @@ class Cards:
     address: str
 
     def of_draft(self, draft: Draft, state: str) -> Card:
-        """A draft; `state` is that of its approval."""
+        """A draft; `state` is that of its approval, or what became of it once that was used."""
         is_mail = draft.channel == "mail"
         facts = _mail_facts(draft) if is_mail else _slack_facts(draft)
         return Card(
@@ -82,7 +82,7 @@ def _became(draft: Draft, state: str) -> str:
     if draft.state in {"failed", "uncertain"}:
         word = "It was not sent" if draft.state == "failed" else "Nobody knows whether it was sent"
         return f"{word}: {draft.failure_reason}"
-    said = DECIDED_DRAFT[state]
+    said = DECIDED_DRAFT.get(state, "")
     return f"{said} What should change: {draft.feedback}" if state == "rejected" and draft.feedback else said
 
 

@@ -54,7 +54,7 @@ class SlackNotice(Record):
     begun_at: datetime
     attempts: int
     attempt_unknown: bool
-    state: ApprovalState
+    state: ApprovalState | Literal["sent", "failed", "uncertain"]
     link: SlackLink
 
 

@@ -102,6 +102,27 @@ exception when unique_violation then
 end $$;
 comment on function private.defer_slack_work is 'Wakes a worker for what Slack delivered and what is to be shown there; the state of the rows is the truth. Definer: nobody else touches the queue.';
 
+create function private.slack_state(approval public.approvals) returns text
+language sql stable set search_path = '' as $$
+  select coalesce((select d.state from public.drafts d where d.id = approval.draft_id and approval.state in ('approved', 'used')
+    and d.state in ('sent', 'failed', 'uncertain')), approval.state)
+$$;
+comment on function private.slack_state is 'What a message tells: the state of the approval, and of an approved draft what became of it.';
+
+create function private.notify_slack_of_sending() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.slack_notices n set not_before = now()
+  where not n.is_over and n.approval_id in (select a.id from public.approvals a where a.draft_id = new.id);
+  if found then
+    perform private.defer_slack_work();
+  end if;
+  return null;
+end $$;
+comment on function private.notify_slack_of_sending is 'What became of an approved draft is told where it was shown.';
+create trigger drafts_30_slack after update of state on public.drafts for each row
+when (new.state in ('sent', 'failed', 'uncertain') and new.state <> old.state) execute function private.notify_slack_of_sending();
+
 create function private.notify_slack() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -316,7 +337,7 @@ declare
 begin
   loop
     select * into taken from private.slack_notices n where not n.is_over and n.not_before <= now() and (n.leased_until is null or n.leased_until < now())
-      and exists (select 1 from public.approvals a where a.id = n.approval_id and (n.message_ts is null or n.shown is distinct from a.state))
+      and exists (select 1 from public.approvals a where a.id = n.approval_id and (n.message_ts is null or n.shown is distinct from private.slack_state(a)))
     order by n.created_at limit 1 for update skip locked;
     if taken.id is null then
       return null;
@@ -329,7 +350,7 @@ begin
   update private.slack_notices n set attempts = n.attempts + 1, begun_at = coalesce(n.begun_at, clock_timestamp()),
     leased_until = clock_timestamp() + make_interval(secs => lease_seconds)
   where n.id = taken.id returning n.* into taken;
-  return to_jsonb(taken) || jsonb_build_object('attempt_unknown', was_begun and taken.message_ts is null, 'state', approval.state,
+  return to_jsonb(taken) || jsonb_build_object('attempt_unknown', was_begun and taken.message_ts is null, 'state', private.slack_state(approval),
     'link', (select private.slack_link_json(l) from public.slack_links l where l.id = taken.link_id));
 end $$;
 comment on function public.take_slack_notice is
@@ -338,7 +359,8 @@ comment on function public.take_slack_notice is
 create function public.keep_slack_notice(notice_id uuid, channel text, message_ts text, shown text) returns void
 language sql set search_path = '' as $$
   update private.slack_notices n set channel = keep_slack_notice.channel, message_ts = keep_slack_notice.message_ts, shown = keep_slack_notice.shown,
-    leased_until = null, attempts = 0, error = null, is_over = keep_slack_notice.shown not in ('open', 'approved')
+    leased_until = null, attempts = 0, error = null, is_over = keep_slack_notice.shown not in ('open', 'approved', 'uncertain')
+      and (keep_slack_notice.shown <> 'used' or exists (select 1 from public.approvals a where a.id = n.approval_id and a.draft_id is null))
   where n.id = keep_slack_notice.notice_id
 $$;
 comment on function public.keep_slack_notice is 'The message is there and tells this state; over once that state is final.';
@@ -436,5 +458,7 @@ do $$ declare f text; begin
   perform private.expose_function('public.get_approval', array['authenticated', 'service_role']);
   perform private.expose_function('private.slack_link_json', array['service_role']);
   perform private.expose_function('private.defer_slack_work', array['service_role']);
+  perform private.expose_function('private.slack_state', array['service_role']);
   perform private.expose_function('private.notify_slack', array[]::text[]);
+  perform private.expose_function('private.notify_slack_of_sending', array[]::text[]);
 end $$;

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.house import House
+from core.database import Identity
 from integrations.slack.blocks import edit_modal, reject_modal
 from tasks import functions, review
 from tasks import slack as slack_rows
@@ -209,10 +210,31 @@ async def test_yes_sends_exactly_what_was_shown_once(
 
     async def told() -> bool:
         messages = await slack.direct()
-        return "steward_approve" not in words(messages[0])
+        return '"Sent. ' in words(messages[0]) or '"Sent."' in words(messages[0])
 
     assert await until(told)
     assert [m["text"] for m in (await slack.direct())[1:] if "changed meanwhile" in m["text"]] == []
+
+
+async def test_what_became_of_an_approved_draft_is_told(house: House, sender: SlackSender, slack: SlackServer) -> None:
+    draft = await a_draft(house)
+    await house.slack.drain()
+    await review.approve_draft(house.caller, draft.id, draft.digest)
+    await house.slack.drain()
+    assert "is being sent" in words((await slack.direct())[0])
+    worker = house.database.acting_as(Identity.service(draft.organization_id))
+    await review.begin_sending(worker, draft.id, "<1@vega.example>")
+    await house.slack.drain()
+    await review.finish_sending(worker, draft.id, "uncertain", reason="The line broke")
+    await house.slack.drain()
+    assert "Nobody knows whether it was sent: The line broke" in words((await slack.direct())[0])
+    await review.resolve_draft(house.caller, draft.id, was_sent=False)
+    await house.slack.drain()
+    (shown,) = await slack.direct()
+    assert "It was not sent" in words(shown)
+    async with house.database.pool.connection() as connection:
+        cursor = await connection.execute("select is_over, shown from private.slack_notices")
+        assert await cursor.fetchone() == (True, "failed")
 
 
 async def test_a_draft_that_changed_meanwhile_is_not_approved_and_the_new_one_is_shown(
