@@ -6,6 +6,7 @@ from agents.browsing_moves import BrowserInput, Move, Place, host_of, plain
 from agents.equipment import Run
 from agents.journal import insist
 from agents.services.browser import Browser, BrowserSession
+from core.errors import NotFound
 from core.outside.browser import Look, NoSuchElement, PageFile
 from core.outside.errors import Refused
 from tasks import artifacts, functions
@@ -81,14 +82,20 @@ class PageOfTask:
             case "select":
                 await page.select(move.at, move.choice)
             case "upload":
-                file = await artifacts.find_artifact(self.run.caller, self.run.task.id, move.file)
-                await page.upload(move.at, PageFile(file.name, file.media_type, file.content or b""))
+                await page.upload(move.at, await self._file(move.file))
             case "wait":
                 await page.wait(move.seconds, move.text)
             case "back":
                 await page.back()
             case _:
                 pass
+
+    async def _file(self, name: str) -> PageFile:
+        try:
+            file = await artifacts.find_artifact(self.run.caller, self.run.task.id, name)
+        except NotFound as error:
+            raise NoSuchElement(error.message, detail=error.detail) from error
+        return PageFile(file.name, file.media_type, file.content or b"")
 
     async def _text(self, page: BrowserSession, move: Move) -> str:
         if not move.secret:

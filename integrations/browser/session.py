@@ -193,7 +193,8 @@ class Session(OpenPage):
         if form.digest != digest:
             raise FormChanged("The form is not the one that was shown any more")
         self._gate.begin()
-        sending = self._gate.sending = Sending("once", None if form.method == "script" else form.target_url)
+        is_known = form.method != "script" or self._sends_to is not None
+        sending = self._gate.sending = Sending("once", form.target_url if is_known else None)
         try:
             await self._set_off(found, form, sending)
             await asyncio.wait_for(sending.over.wait(), SEND_SECONDS)

@@ -12,8 +12,8 @@ import pytest
 
 from app.house import House, furnish
 from core.clock import Clock
-from core.database import Caller, Database
-from core.errors import Conflict, NotFound
+from core.database import Caller, Database, Identity
+from core.errors import Conflict, Forbidden, NotFound
 from core.vault import Vault
 from integrations.browser.sessions import sessions_of_this_process
 from jobs.worker import Worker, working
@@ -297,6 +297,9 @@ async def test_files_come_down_and_go_up(browsing_house: House, site: Site) -> N
     given = {"start_url": f"{site.url}/files", "steps": [
         {"do": "navigate", "url": f"{site.url}/files"},
         {"do": "download", "target": "Report"},
+        {"do": "wait", "seconds": 0},
+        {"do": "back"},
+        {"do": "navigate", "url": f"{site.url}/files"},
         {"do": "upload", "target": "Attachment", "file": "_report.csv"},
         {"do": "submit", "target": "Upload"}]}  # fmt: skip
     async with at_work(house):
@@ -500,3 +503,44 @@ async def test_a_step_that_cannot_be_done_is_the_persons_and_is_not_repeated(bro
         await browser_places.hand_back_browser(house.caller, task.id, "Done")
         done = await until(house, task.id, is_state("completed", "failed"))
     assert [train["Train"] for train in done.result["output"]["output"]] == ["T20", "T21", "T22"]
+    async with house.database.pool.connection() as connection:
+        cursor = await connection.execute("select sealed, held_by, moves > 0 from public.browser_places")
+        assert await cursor.fetchall() == [(None, "agent", True)]  # cookies end with the task
+        cursor = await connection.execute("select count(*) from public.browser_commands")
+        assert await cursor.fetchone() == (0,)
+
+
+async def test_the_place_is_the_persons_own_and_its_seal_the_workers(
+    house: House, mallory: Caller, nobody: Caller, database: Database
+) -> None:
+    item = {"title": "Look", "tool": "browser", "tool_input": {"goal": "x", "start_url": "http://a.example"}}
+    (task,) = await functions.create_tasks(house.caller, [item])
+    service = database.acting_as(Identity.service(task.organization_id))
+    assert await browser_places.get_browser(house.caller, task.id) is None
+    for caller, error in ((mallory, NotFound), (nobody, Forbidden)):
+        for call in (
+            browser_places.get_browser(caller, task.id),
+            browser_places.take_over_browser(caller, task.id),
+            browser_places.hand_back_browser(caller, task.id),
+            browser_places.add_browser_command(caller, task.id, "x"),
+        ):
+            with pytest.raises(error):
+                await call
+    for call in (
+        browser_places.open_browser(house.caller, task.id),
+        browser_places.save_browser(house.caller, task.id, "x", 1, "", ""),
+        browser_places.rest_browser(house.caller, task.id, "x", "y"),
+        browser_places.read_browser_note(house.caller, task.id),
+        browser_places.add_browser_command(service, task.id, "x"),
+        browser_places.take_over_browser(service, task.id),
+        browser_places.hand_back_browser(service, task.id),
+    ):
+        with pytest.raises(Forbidden):
+            await call
+    for call in (
+        browser_places.take_over_browser(house.caller, task.id),  # it does not wait for a person
+        browser_places.hand_back_browser(house.caller, task.id),  # nobody has it
+        browser_places.open_browser(service, task.id),  # it does not run
+    ):
+        with pytest.raises(Conflict):
+            await call
