@@ -8,11 +8,17 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
+from cli.settings import as_markdown
 from core.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs" / "guide" / "command-line.md").read_text()
+
+
+def test_the_page_of_settings_is_what_the_settings_say() -> None:
+    assert (ROOT / "docs" / "guide" / "settings.md").read_text() == as_markdown(), "steward settings --markdown"
+    assert all(field.description for field in Settings.model_fields.values())
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
