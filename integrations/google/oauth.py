@@ -11,16 +11,18 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
-import httpx
 import orjson
 
 from core.errors import StewardError
 from core.outside.errors import Malformed, Refused, SignInExpired, Temporary
 from integrations.google.faults import wait_seconds
 from integrations.google.places import GooglePlaces
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_SECONDS = 20.0
 EARLY_SECONDS = 120  # a token is renewed before it ends, so that none ends on its way
@@ -172,7 +174,7 @@ async def _ask_token(app: GoogleApp, given: Mapping[str, str], what: str) -> dic
     raise _token_fault(answer, given["grant_type"], what)
 
 
-def _token_fault(answer: httpx.Response, grant_type: str, what: str) -> StewardError:
+def _token_fault(answer: "httpx.Response", grant_type: str, what: str) -> StewardError:
     """The error of RFC 6749, 5.2, in words."""
     error = _error_of(answer)
     if error == "invalid_grant" and grant_type == "refresh_token":
@@ -205,6 +207,8 @@ def _secret(told: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]
 
 
 async def _whose(app: GoogleApp, token: str) -> dict[str, Any]:
+    import httpx  # only where somebody signs in: it takes a tenth of a second
+
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
             answer = await client.get(app.places.userinfo, headers={"Authorization": f"Bearer {token}"})
@@ -215,7 +219,9 @@ async def _whose(app: GoogleApp, token: str) -> dict[str, Any]:
     return _json(answer)
 
 
-async def _post(url: str, given: Mapping[str, str], what: str) -> httpx.Response:
+async def _post(url: str, given: Mapping[str, str], what: str) -> "httpx.Response":
+    import httpx
+
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
             return await client.post(url, data=dict(given))
@@ -223,7 +229,7 @@ async def _post(url: str, given: Mapping[str, str], what: str) -> httpx.Response
         raise Temporary(f"Google could not be reached to {what}", detail=type(error).__name__) from error
 
 
-def _json(answer: httpx.Response) -> dict[str, Any]:
+def _json(answer: "httpx.Response") -> dict[str, Any]:
     try:
         told: object = orjson.loads(answer.content)
     except orjson.JSONDecodeError as error:
@@ -233,7 +239,7 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     return cast("dict[str, Any]", told)
 
 
-def _error_of(answer: httpx.Response) -> str:
+def _error_of(answer: "httpx.Response") -> str:
     try:
         return str(_json(answer).get("error") or "")[:100]
     except Malformed:

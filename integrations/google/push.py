@@ -9,7 +9,6 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-import httpx
 import jwt
 import orjson
 
@@ -57,6 +56,8 @@ class GoogleKeys:
         return self._keys[key_id]
 
     async def _ask(self) -> dict[str, jwt.PyJWK]:
+        import httpx  # only where something is pushed
+
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.get(self.places.certificates)
