@@ -16,7 +16,7 @@ from agents.services.mail import Mailbox, Mailboxes
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
 from core.errors import Conflict, Invalid, NotFound, StewardError
-from core.outside.errors import NotConnected, Refused, Temporary
+from core.outside.errors import Malformed, NotConnected, Refused, Temporary
 from core.outside.mail import HandOver, MailAttachment, OutgoingMail
 from tasks import functions, review
 from tasks.artifacts import get_artifact
@@ -49,7 +49,7 @@ def outgoing_mail(draft: Draft, message_id: str, clock: Clock) -> OutgoingMail:
 async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     """Send an approved draft from its account, and leave draft and task in the right state.
 
-    Raises Temporary or NotConnected when it certainly did not leave and may be tried again.
+    Raises Temporary, Malformed or NotConnected when it certainly did not leave and may be tried again.
     """
     caller, task = run.caller, run.task
     known = await review.get_draft(caller, draft_id)
@@ -69,9 +69,9 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         message = outgoing_mail(draft, draft.message_id or message_id, run.equipment.clock)
         message = replace(message, attachments=await attachments_of(run, draft))
         receipt = await _deliver(run, mailbox, draft, message)
-    except (Temporary, NotConnected) as error:
+    except (Temporary, Malformed, NotConnected) as error:
         await insist(lambda: review.release_sending(caller, draft_id))
-        if isinstance(error, Temporary) and task.retry_count >= task.max_retries:
+        if not isinstance(error, NotConnected) and task.retry_count >= task.max_retries:
             reason = f"The mail could not be handed over: {error.message}"
             await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
         raise

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from app.house import House, furnish
 from core.errors import Invalid
-from core.outside.errors import Refused, SignInExpired, Temporary, Uncertain
+from core.outside.errors import Malformed, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import IncomingMail, MailAddress
 from core.vault import Vault
 from jobs.worker import Worker, working
@@ -178,6 +178,7 @@ Broken = Callable[[], Exception]
         ([], [lambda: Refused("too big", detail="552")], "failed", "failed", "too big: 552"),
         ([lambda: Invalid("the to is wrong")], [], "failed", "failed", "the to is wrong"),
         ([lambda: Temporary("away")], [], "sent", "completed", ""),
+        ([lambda: Malformed("what is that")], [], "sent", "completed", ""),
         ([], [lambda: Temporary("later", detail="451")], "sent", "completed", ""),
         ([], [lambda: Uncertain("the line broke")], "uncertain", "blocked", "the line broke"),
     ],
