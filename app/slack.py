@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from app._slack.commands import Commands
 from app._slack.decisions import Decisions
@@ -45,6 +45,7 @@ def slack_app(house: House, signing_secret: str) -> "AsyncApp":
         attaching_function_token_enabled=False,
     )
     quiet.setLevel(logging.ERROR)
+    handlers = cast("Any", bolt)  # the library's decorators are typed in part
     door = SlackDoor(house, house.slack)
     hearing, commands, decisions = Hearing(door), Commands(door), Decisions(door)
     for name, handler in (
@@ -54,14 +55,14 @@ def slack_app(house: House, signing_secret: str) -> "AsyncApp":
         ("app_uninstalled", hearing.on_uninstalled),
         ("tokens_revoked", hearing.on_uninstalled),
     ):
-        bolt.event(name)(handler)
-    bolt.command("/steward")(commands.on_command)
-    bolt.shortcut(MAKE_TASK)(hearing.on_shortcut)
+        handlers.event(name)(handler)
+    handlers.command("/steward")(commands.on_command)
+    handlers.shortcut(MAKE_TASK)(hearing.on_shortcut)
     for name, handler in ((APPROVE, decisions.on_approve), (EDIT, decisions.on_edit), (REJECT, decisions.on_reject)):
-        bolt.action(name)(handler)
-    bolt.action(OPEN)(decisions.on_open)
-    bolt.view(EDITED)(decisions.on_edited)
-    bolt.view(REJECTED)(decisions.on_rejected)
+        handlers.action(name)(handler)
+    handlers.action(OPEN)(decisions.on_open)
+    handlers.view(EDITED)(decisions.on_edited)
+    handlers.view(REJECTED)(decisions.on_rejected)
     return bolt
 
 

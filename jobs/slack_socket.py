@@ -63,7 +63,8 @@ async def _connect(handler: "AsyncSocketModeHandler") -> None:
     while True:
         try:
             client = cast("Any", handler.client)
-            client.wss_uri = await client.issue_new_wss_url()  # `connect` would try for ever, with a traceback each time
+            # Asked here: `connect` would ask for ever, with a traceback each time.
+            client.wss_uri = await client.issue_new_wss_url()
             await client.connect()
         except SlackApiError as error:
             code = str(cast("Any", error).response.get("error"))
