@@ -35,14 +35,17 @@ async def list_outputs_before(caller: Caller, task_id: UUID) -> list[Earlier]:
     return [Earlier.model_validate(row) for row in await caller.call("list_outputs_before", task_id=task_id)]
 
 
-async def wait_for_pipeline(
-    caller: Caller, task_id: UUID, reason: str, result: Mapping[str, Any], wait_seconds: float
-) -> Task:
-    """A running task waits for its pipeline's report; one that has come already ends it at once (worker only)."""
+async def wait_for_pipeline(caller: Caller, task_id: UUID, approval_id: UUID, reason: str, wait_seconds: float) -> Task:
+    """A running task waits for the report on a request; one that has come already ends it at once (worker only)."""
     row = await caller.call(
-        "wait_for_pipeline", task_id=task_id, reason=reason, result=dict(result), wait_seconds=wait_seconds
+        "wait_for_pipeline", task_id=task_id, approval_id=approval_id, reason=reason, wait_seconds=wait_seconds
     )
     return Task.model_validate(row)
+
+
+async def is_pipeline_report_used(caller: Caller, approval_id: UUID) -> bool:
+    """Has a task ended with the report on the request that this yes stands for? (worker only)"""
+    return await caller.call("is_pipeline_report_used", approval_id=approval_id)
 
 
 async def record_pipeline_report(caller: Caller, task_id: UUID, report_id: str, outcome: Mapping[str, Any]) -> Reported:

@@ -48,15 +48,16 @@ async def run_pipeline(run: Run, given: PipelineInput) -> Outcome:
         raise Invalid(f"parameters have at most {LONGEST_PARAMETERS} characters", detail="tool_input.parameters")
     pipelines = await run.reach(Pipelines)
     approval = await insist(lambda: review.get_act(run.caller, run.task.id))
-    if approval is None:
+    if approval is None or await plan_tools.is_pipeline_report_used(run.caller, approval.id):
         await _ask(run, given, pipelines)
         return Settled()
-    wanted = PipelineInput.model_validate(approval.payload["input"])
-    message_id = f"steward-{run.task.id}-{run.task.generation}"
+    wanted, approval_id = PipelineInput.model_validate(approval.payload["input"]), approval.id
+    message_id = f"steward-{approval_id}"
     body: dict[str, Any] = {
         "type": "steward.pipeline.requested",
         "data": {
             "task_id": str(run.task.id),
+            "message_id": message_id,
             "pipeline": wanted.pipeline,
             "parameters": wanted.parameters,
             "report_to": f"/api/hooks/cicd/{run.task.id}",
@@ -69,15 +70,11 @@ async def run_pipeline(run: Run, given: PipelineInput) -> Outcome:
     async def look() -> None:
         """A request under the same id is the same request for the receiver: it may be sent again."""
 
-    step_id, _ = await run.journal.begin_and_do("act", f"{NAME} {run.task.generation}", send, look, approval.id)
+    step_id, sent = await run.journal.begin_and_do("act", f"{NAME} {approval_id}", send, look, approval_id)
     if step_id is not None:
-        await run.journal.finish(step_id, {"message_id": message_id})
-    reason = f"Waits for the report of {wanted.pipeline}"
-    await insist(
-        lambda: plan_tools.wait_for_pipeline(
-            run.caller, run.task.id, reason, {"message_id": message_id}, wanted.deadline_seconds
-        )
-    )
+        await run.journal.finish(step_id, sent)
+    reason, seconds = f"Waits for the report of {wanted.pipeline}", wanted.deadline_seconds
+    await insist(lambda: plan_tools.wait_for_pipeline(run.caller, run.task.id, approval_id, reason, seconds))
     return Settled()
 
 

@@ -27,6 +27,7 @@ DROPPED = [
     "form",
     "button",
     "head",
+    "title",
 ]
 ACCEPT = "text/html, text/plain;q=0.9, application/json;q=0.8, */*;q=0.1"
 

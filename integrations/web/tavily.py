@@ -49,7 +49,7 @@ class TavilySearch:
                 raise Temporary("Tavily is out of reach", detail=type(error).__name__) from error
             except (httpx.HTTPError, tavily.errors.TimeoutError) as error:
                 raise _meaning(heard, error) from error
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise Malformed("The answer of Tavily cannot be understood", detail=type(error).__name__) from error
             except (
                 tavily.InvalidAPIKeyError,

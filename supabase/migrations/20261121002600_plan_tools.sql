@@ -195,22 +195,27 @@ comment on function public.create_task_tree is
 -- Section: pipelines that report back -----------------------------------------------------------------------------
 
 create table public.pipeline_reports (
-  task_id uuid primary key references public.tasks (id) on delete cascade,
+  approval_id uuid primary key references public.approvals (id) on delete cascade,
+  task_id uuid not null references public.tasks (id) on delete cascade,
   organization_id uuid not null references public.organizations (id) on delete cascade,
   report_id text not null check (length(report_id) between 1 and 200),
-  generation integer not null,
   outcome jsonb not null check (jsonb_typeof(outcome) = 'object'),
-  received_at timestamptz not null default now()
+  received_at timestamptz not null default now(),
+  used_at timestamptz
 );
-comment on table public.pipeline_reports is 'The first signed report on what a pipeline made of a task; it may come before the task has begun to wait.';
-comment on column public.pipeline_reports.generation is 'Of the task when it came: work that is asked for anew waits for another report.';
+comment on table public.pipeline_reports is
+  'The first signed report on what a pipeline made of a request, one for each yes of a person; it may come before the task has begun to wait.';
+comment on column public.pipeline_reports.used_at is 'When the task ended with it; tried again after that, it is another request.';
+create index pipeline_reports_task_idx on public.pipeline_reports (task_id);
 create index pipeline_reports_organization_idx on public.pipeline_reports (organization_id);
 
-create function private.end_with_report(task public.tasks, outcome jsonb) returns void
+create function private.end_with_report(task public.tasks, report public.pipeline_reports) returns void
 language plpgsql set search_path = '' as $$
 declare
+  outcome jsonb := report.outcome;
   status text := outcome ->> 'status';
 begin
+  update public.pipeline_reports r set used_at = now() where r.approval_id = report.approval_id;
   update public.tasks t set execution_status = 'in_progress' where t.id = task.id and t.execution_status = 'blocked';
   update public.tasks t set result = coalesce(t.result, '{}') || jsonb_build_object('output', outcome), verification = 'claimed',
     execution_status = case when status = 'success' then 'completed' else 'failed' end,
@@ -219,60 +224,64 @@ begin
     evidence = jsonb_build_array(jsonb_build_object('kind', 'report', 'what', 'The pipeline reported ' || coalesce(status, 'no status'),
       'where', outcome ->> 'url', 'at', now()))
   where t.id = task.id;
-  -- A failed run of a pipeline that is tried again is another run: it is asked about and reported anew.
-  update public.tasks t set generation = t.generation + 1 where t.id = task.id and t.execution_status = 'failed';
 end $$;
 comment on function private.end_with_report is 'A task ends with what its pipeline reported: success completes it, anything else fails it.';
 
-create function public.wait_for_pipeline(task_id uuid, reason text, result jsonb default null, wait_seconds double precision default null) returns jsonb
+create function public.wait_for_pipeline(task_id uuid, approval_id uuid, reason text, wait_seconds double precision) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.running_task(wait_for_pipeline.task_id);
-  known jsonb;
+  report public.pipeline_reports;
 begin
-  select r.outcome into known from public.pipeline_reports r where r.task_id = task.id and r.generation = task.generation;
-  perform public.block_task_execution(task.id, wait_for_pipeline.reason, 'agent', 'The report of the pipeline', result_data => wait_for_pipeline.result,
-    wait_seconds => wait_for_pipeline.wait_seconds);
-  if known is not null then
-    perform private.end_with_report(task, known);
+  select * into report from public.pipeline_reports r where r.approval_id = wait_for_pipeline.approval_id and r.task_id = task.id;
+  if report.approval_id is not null then
+    perform private.end_with_report(task, report);
+  else
+    perform public.block_task_execution(task.id, wait_for_pipeline.reason, 'agent', 'The report of the pipeline',
+      wait_seconds => wait_for_pipeline.wait_seconds);
   end if;
   return public.get_task(task.id);
 end $$;
-comment on function public.wait_for_pipeline is 'A running task waits for its pipeline''s report, until a deadline; one that has come already ends it at once.';
+comment on function public.wait_for_pipeline is
+  'A running task waits for the report on the request that a yes stands for, until a deadline; one that has come already ends it at once.';
+
+create function public.is_pipeline_report_used(approval_id uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select 1 from public.pipeline_reports r
+    where r.approval_id = is_pipeline_report_used.approval_id and r.used_at is not null and private.in_scope(r.organization_id))
+$$;
+comment on function public.is_pipeline_report_used is 'Has a task ended with the report on this request? Then what comes next is another request.';
 
 create function public.record_pipeline_report(task_id uuid, report_id text, outcome jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(record_pipeline_report.task_id, true);
-  known public.pipeline_reports;
+  asked uuid;
+  report public.pipeline_reports;
 begin
   if task.tool is distinct from 'cicd_webhook' then
     perform private.refuse(404, 'No pipeline works for this task', format('task %s', task.id));
   end if;
-  select * into known from public.pipeline_reports r where r.task_id = task.id;
-  if known.report_id = record_pipeline_report.report_id then
+  if exists (select 1 from public.pipeline_reports r where r.task_id = task.id and r.report_id = record_pipeline_report.report_id) then
     return jsonb_build_object('known', true, 'execution_status', task.execution_status);
   end if;
-  if known.generation = task.generation then
-    perform private.refuse(409, 'This task has another report already', known.report_id);
+  select a.id into asked from public.approvals a where a.task_id = task.id and a.tool = task.tool and a.state = 'used' order by a.created_at desc limit 1;
+  if asked is null or task.execution_status in ('completed', 'failed', 'cancelled')
+     or exists (select 1 from public.pipeline_reports r where r.approval_id = asked) then
+    perform private.refuse(409, 'This task waits for no report', coalesce(task.blocked_on, task.execution_status));
   end if;
-  if task.execution_status in ('completed', 'failed', 'cancelled') then
-    perform private.refuse(409, format('This task is %s', task.execution_status), task.execution_status);
-  end if;
-  if outcome ->> 'message_id' <> format('steward-%s-%s', task.id, task.generation) then
+  if outcome ->> 'message_id' <> 'steward-' || asked then
     perform private.refuse(409, 'This report is on an earlier request', outcome ->> 'message_id');
   end if;
-  insert into public.pipeline_reports as r (task_id, organization_id, report_id, generation, outcome)
-  values (task.id, task.organization_id, record_pipeline_report.report_id, task.generation, record_pipeline_report.outcome)
-  on conflict on constraint pipeline_reports_pkey do update set report_id = excluded.report_id, generation = excluded.generation,
-    outcome = excluded.outcome, received_at = now();
+  insert into public.pipeline_reports (approval_id, task_id, organization_id, report_id, outcome)
+  values (asked, task.id, task.organization_id, record_pipeline_report.report_id, record_pipeline_report.outcome) returning * into report;
   if task.execution_status = 'blocked' and task.blocked_on = 'agent' then
-    perform private.end_with_report(task, record_pipeline_report.outcome);
+    perform private.end_with_report(task, report);
   end if;
   return jsonb_build_object('known', false, 'execution_status', (select t.execution_status from public.tasks t where t.id = task.id));
 end $$;
 comment on function public.record_pipeline_report is
-  'A pipeline reported {status, url, message, ...} on a task, its signature checked before; twice is once. One that comes before the task waits is kept for it.';
+  'A pipeline reported {status, url, message, message_id, ...} on a task, its signature checked before; twice is once. One that comes before the task waits is kept for it.';
 
 create function public.get_organization_of_task(task_id uuid) returns uuid
 language sql stable security definer set search_path = '' as $$
@@ -289,7 +298,7 @@ do $$ declare f text; begin
   foreach f in array array['save_artifact', 'get_artifact', 'list_artifacts', 'list_outputs_before'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['wait_for_pipeline', 'record_pipeline_report', 'get_organization_of_task'] loop
+  foreach f in array array['wait_for_pipeline', 'is_pipeline_report_used', 'record_pipeline_report', 'get_organization_of_task'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   foreach f in array array['artifact_json', 'slug', 'template_names', 'done_before', 'check_templates'] loop

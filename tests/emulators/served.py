@@ -70,8 +70,13 @@ async def serving(handler: Handler = lambda got: Answer(404), host: str = "127.0
     """The server, for as long as the block runs."""
     served = Served("", 0, handler)
 
+    talks: set[asyncio.Task[None]] = set()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.connections += 1
+        me = asyncio.current_task()
+        assert me
+        talks.add(me)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             first, *rest = head.decode("latin-1").split("\r\n")
@@ -90,6 +95,7 @@ async def serving(handler: Handler = lambda got: Answer(404), host: str = "127.0
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             pass  # whoever asked has gone, or spoke something else
         finally:
+            talks.discard(me)
             writer.close()
 
     server = await asyncio.start_server(talk, host, 0)
@@ -99,4 +105,7 @@ async def serving(handler: Handler = lambda got: Answer(404), host: str = "127.0
         yield served
     finally:
         server.close()
+        for one in [*talks]:
+            one.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
         await server.wait_closed()
