@@ -450,7 +450,7 @@ async def by_hand(house: House, task: Task, **command: Any) -> Task:
     sealed = vault.seal({"text": json.dumps(command)}, task.organization_id, task.id)
     before = len(await events_of(house, task))
     await browser_places.add_browser_command(house.caller, task.id, sealed)
-    for _ in range(200):
+    for _ in range(400):
         now = await functions.get_task(house.caller, task.id)
         if now.execution_status == "blocked" and len(await events_of(house, task)) > before:
             return now

@@ -268,7 +268,7 @@ async def test_a_selector_finds_what_has_no_name(outside: Outside) -> None:
 async def test_pages_that_nobody_comes_back_to_are_closed(outside: Outside) -> None:
     sessions = Sessions(outside.session.chromium, idle_seconds=0.05)
     one = await sessions.of_task(uuid4(), [outside.site.name], Guard(frozenset({outside.site.name})).vetted)
-    for _ in range(60):
+    for _ in range(300):
         if one.is_dead:
             break
         await asyncio.sleep(0.05)
