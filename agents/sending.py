@@ -7,6 +7,7 @@ that comes again after a crash asks the sender whether that message left; where 
 
 import hashlib
 import time
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from uuid import UUID
 
@@ -142,10 +143,15 @@ async def _deliver(run: Run, mailbox: Mailbox, draft: DraftBeingSent, message: O
 
         return await run.journal.use_tool("act", f"send draft {draft.id}", send, look)
 
-    if draft.attempt_unknown:
-        return await record(None)
-    async with mailbox.sending(message, draft_at_provider) as hand_over:
-        return await record(hand_over)
+    async with AsyncExitStack() as stack:
+        ready: HandOver | None = None
+        try:
+            ready = await stack.enter_async_context(mailbox.sending(message, draft_at_provider))
+        except StewardError:
+            # An earlier attempt may have handed it over already: what the journal knows of that comes first.
+            if not draft.attempt_unknown:
+                raise
+        return await record(ready)
 
 
 async def _close(run: Run, draft: Draft, mailbox: Mailbox) -> Outcome:
