@@ -82,7 +82,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"channel": "#general"}, "give channel and text"),
     ({"text": "x"}, "give channel and text"),
     ({"channel": "#general", "text": "  "}, "text is empty"),
-    ({"channel": "#general", "text": "x" * 40_001}, "at most 40000"),
+    ({"channel": "#general", "text": "x" * 40_001}, "40,000 characters at most"),
     ({"channel": "#general", "text": "x", "thread_ts": "soon"}, "thread_ts"),
     ({"channel": 5, "text": "x"}, "channel"),
     ({"channel": "#general", "text": "x", "more": 1}, "more"),
