@@ -85,11 +85,6 @@ class Vault:
         except InvalidTag as error:
             raise CannotOpen("The sealed secret was changed, or it belongs to somebody else") from error
 
-    def is_sealed_with_newest(self, sealed: str) -> bool:
-        """Was this sealed with the first key? What was not is sealed anew when it is next renewed."""
-        raw = base64.urlsafe_b64decode(sealed.encode())
-        return raw[len(VERSION) : len(VERSION) + ID_BYTES] == _key_id(self._sealing)
-
 
 def read_keys(text: str) -> list[bytes]:
     """Keys out of comma-separated base64 (either alphabet) or hexadecimal text. Raises Invalid without showing them."""

@@ -1,5 +1,6 @@
 """Reading Google accounts by the clock: tasks out of their mail, tokens renewed on the way, and what ends a sign-in."""
 
+import asyncio
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,18 @@ async def test_a_token_that_is_about_to_end_is_renewed_before(
     assert (await read_google_mail(given, account)).messages_added == 1
 
 
+async def test_of_many_who_need_a_new_token_at_once_one_asks_google(
+    google_house: House, given: Given, line: GoogleLine
+) -> None:
+    account = await connect(google_house, line, access_token="worn out", expires_at=0)
+    service = accounts.service_of(google_house.caller, account.organization_id)
+    clients = [await open_google_account(given, service, account) for _ in range(4)]
+    tokens = await asyncio.gather(*(one.tokens.current() for one in clients for _ in range(2)))
+    assert len(set(tokens)) == 1
+    assert tokens[0] != "worn out"
+    assert line.count("POST /oauth2/token") == 2, "one sign-in, one renewal"
+
+
 async def test_a_permission_that_was_withdrawn_expires_the_account_and_says_why(
     google_house: House, given: Given, line: GoogleLine
 ) -> None:
@@ -211,8 +224,6 @@ async def test_an_account_without_the_permission_says_what_to_allow(
 
 
 async def test_a_worker_reads_an_account_as_soon_as_it_is_asked_to(google_house: House, line: GoogleLine) -> None:
-    import asyncio
-
     account = await connect(google_house, line)
     assert await accounts.request_reading(google_house.caller, "google", ROBIN) == 1
     assert await accounts.request_reading(google_house.caller, "google", ROBIN) == 0, "it waits already"
