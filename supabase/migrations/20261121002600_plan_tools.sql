@@ -143,6 +143,9 @@ begin
   if jsonb_typeof(coalesce(node -> 'children', '[]')) <> 'array' or jsonb_typeof(coalesce(node -> 'depends_on', '[]')) <> 'array' then
     perform private.refuse(422, 'children and depends_on are lists', node ->> 'title');
   end if;
+  if node ->> 'tool' is not null and jsonb_array_length(coalesce(node -> 'children', '[]')) > 0 then
+    perform private.refuse(422, 'A task with a tool has no parts', node ->> 'title', 'Make the tool a part of its own that depends on the others.');
+  end if;
   if state -> 'keys' ? (node ->> 'key') then
     perform private.refuse(422, format('Two tasks of the tree have the key %L', node ->> 'key'), 'key');
   end if;
@@ -183,6 +186,7 @@ begin
     insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
     values (private.acting_organization(), edge.task_id, edge.depends_on) on conflict do nothing;
   end loop;
+  perform private.check_size((state ->> 'root')::uuid);
   for task in select t.* from public.tasks t where t.root_task_id = (state ->> 'root')::uuid and position('{{' in t.tool_input::text) > 0 loop
     perform private.check_templates(task);
   end loop;
