@@ -1,6 +1,6 @@
 """What a run works with, and the run itself as agents and tools see it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +26,7 @@ class NothingOutside:
     async def reach(self, need: type[Service], caller: Caller, task: Task) -> Service:
         raise NotConnected(f"No {need.__name__} is connected", hint="See `steward doctor`.")
 
-    def lacks(self, need: type[Any]) -> str | None:
+    def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         return "See `steward doctor`."
 
 

@@ -1,5 +1,6 @@
 """What agents need from the outside world; the doors wire in integrations that fulfil it."""
 
+from collections.abc import Collection
 from typing import Any, Protocol, TypeVar
 
 from core.database import Caller
@@ -18,6 +19,9 @@ class Outside(Protocol):
         """
         ...
 
-    def lacks(self, need: type[Any]) -> str | None:
-        """What would connect such a service here, in a sentence; None when there is one (or an account may be added)."""
+    def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
+        """What would connect such a service here, in a sentence; None when it is there.
+
+        `providers` are those at which the tenant has connected accounts.
+        """
         ...

@@ -20,6 +20,7 @@ from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
 from agents.tools.tool import AnyTool, Done
 from core.errors import Invalid, StewardError
 from core.outside.errors import NotConnected, Temporary
+from tasks.accounts import connected_providers
 
 PROMPT = load_prompt(Path(__file__).parent / "toolbox.md")
 ALL = "tools"  # the capability of an agent that is given every tool
@@ -36,12 +37,13 @@ ANSWERS = {"immediate", "decompose", "blocked"}
 class Toolbox:
     """The tools of one run's questions, and what was done with them.
 
-    `given`: names and capabilities that the agent has; None means every tool. `missing` is the last service that turned
+    `given`: names and capabilities that the agent has; None means every tool. `providers`: where the tenant has accounts. `missing` is the last service that turned
     out not to be connected; `has_untrusted` whether anything was read that others wrote.
     """
 
     run: Run
     given: frozenset[str] | None = None
+    providers: frozenset[str] = frozenset()
     pauses_seconds: Sequence[float] = (0.5, 2.0)
     used: list[str] = field(default_factory=list[str])
     characters: int = 0
@@ -49,9 +51,10 @@ class Toolbox:
     has_untrusted: bool = False
 
     @classmethod
-    def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
+    async def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
         """The tools for an agent's row {capabilities, tools}; all of them where the task names no agent."""
-        return cls(run, given_to(agent), pauses_seconds=run.equipment.thinking.pauses_seconds)
+        providers = await connected_providers(run.caller) if run.equipment.thinking.is_model else frozenset[str]()
+        return cls(run, given_to(agent), providers, pauses_seconds=run.equipment.thinking.pauses_seconds)
 
     @property
     def _ours(self) -> Iterator[AnyTool]:
@@ -59,7 +62,7 @@ class Toolbox:
         outside = self.run.equipment.outside
         for _, tool in sorted(self.run.equipment.tools.items()):
             is_given = self.given is None or tool.capability in self.given or tool.name in self.given
-            if is_given and all(outside.lacks(need) is None for need in tool.needs):
+            if is_given and all(outside.lacks(need, self.providers) is None for need in tool.needs):
                 yield tool
 
     @property

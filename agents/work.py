@@ -90,7 +90,7 @@ async def _think(run: Run) -> Outcome:
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes)
     thinking, now = thinking_of(run), equipment.clock.now()
-    box, trail = Toolbox.of(run, shown.get("agent")), Trail()
+    box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
     decision = await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail)
     checks = await checker.verify(decision, context, now=now, thinking=thinking)
     if checks.findings and thinking.is_model:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.budget import metered
 from agents.extractor import extract
 from app._view import words
 from app._view.forms import back_to, form_of
@@ -43,7 +44,9 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         if conversation
         else []
     )
-    extraction = await extract(message, now=house.clock.now(), history=history, thinking=house.thinking)
+    extraction = await extract(
+        message, now=house.clock.now(), history=history, thinking=metered(house.thinking, caller, house.clock)
+    )
     turn = await capture.save_chat_turn(caller, message, extraction, conversation)
     return back_to("/", conversation=turn.conversation_id)
 

@@ -58,6 +58,7 @@ def chat_command(
 
 async def say(house: "House", out: Output, said: str, conversation_id: UUID | None) -> UUID:
     """One turn of a chat, told to the person; the conversation it belongs to."""
+    from agents.budget import metered
     from agents.extractor import extract
 
     said = said.strip()
@@ -69,7 +70,9 @@ async def say(house: "House", out: Output, said: str, conversation_id: UUID | No
     if conversation_id:
         earlier = await capture.get_conversation(house.caller, conversation_id)
         history = [(message.role, message.content) for message in earlier.messages[-REMEMBERED_MESSAGES:]]
-    extraction = await extract(said, now=house.clock.now(), history=history, thinking=house.thinking)
+    extraction = await extract(
+        said, now=house.clock.now(), history=history, thinking=metered(house.thinking, house.caller, house.clock)
+    )
     turn = await capture.save_chat_turn(house.caller, said, extraction, conversation_id)
     out.data(turn)
     out.say(turn.reply)

@@ -1,5 +1,6 @@
 """The command tools: what a task can have done here, what asks first, and what is missing."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ from rich.text import Text
 
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
+from tasks.accounts import connected_providers
 
 if TYPE_CHECKING:
     from agents.tools.tool import AnyTool
@@ -28,22 +30,23 @@ def tools_command(
 
     async def action(house: "House") -> None:
         tools = await house.tools()
+        providers = await connected_providers(house.caller)
+
+        def missing(tool: "AnyTool") -> str | None:
+            lacks = house.equipment.outside.lacks
+            return next((lack for need in tool.needs if (lack := lacks(need, providers))), None)
+
         out = Output(as_json)
         if name is not None:
             if name not in tools:
                 raise WrongUse(f"There is no tool {one_line(name)!r}", hint="`steward tools` lists them.")
-            _show(out, house, tools[name])
+            _show(out, tools[name], missing(tools[name]))
             return
         found = sorted(tools.values(), key=lambda tool: (tool.capability, tool.name))
-        out.data([_as_json(house, tool) for tool in found])
-        _list(out, house, found)
+        out.data([_as_json(tool, missing(tool)) for tool in found])
+        _list(out, {tool.name: (tool, missing(tool)) for tool in found})
 
     in_house(action)
-
-
-def _missing(house: "House", tool: "AnyTool") -> str | None:
-    """What would have to be connected before the tool can be used."""
-    return next((lack for need in tool.needs if (lack := house.equipment.outside.lacks(need))), None)
 
 
 def _manner(tool: "AnyTool") -> str:
@@ -53,8 +56,7 @@ def _manner(tool: "AnyTool") -> str:
     return {"read": "reads", "act": "acts", "control": "steers"}[tool.kind]
 
 
-def _as_json(house: "House", tool: "AnyTool") -> dict[str, Any]:
-    missing = _missing(house, tool)
+def _as_json(tool: "AnyTool", missing: str | None) -> dict[str, Any]:
     return {
         "name": tool.name,
         "description": tool.description,
@@ -72,29 +74,28 @@ def _as_json(house: "House", tool: "AnyTool") -> dict[str, Any]:
     }
 
 
-def _list(out: Output, house: "House", tools: list["AnyTool"]) -> None:
-    width = max(len(tool.name) for tool in tools)
+def _list(out: Output, tools: "Mapping[str, tuple[AnyTool, str | None]]") -> None:
+    width = max(map(len, tools))
     before = ""
-    for tool in tools:
+    for tool, missing in tools.values():
         if tool.capability != before:
             out.say(*([""] if before else []), Text(tool.capability, "bold"))
             before = tool.capability
-        missing = _missing(house, tool)
         mark = ("·", "yellow") if missing else ("✓", "green")
         out.say(Text.assemble("  ", mark, f" {tool.name:<{width}}  {_manner(tool):<16}  {one_line(tool.description)}"))
         if missing:
             out.say(Text(f"    {'':<{width}}  missing: {one_line(missing)}", "dim"))
-    ready = sum(_missing(house, tool) is None for tool in tools)
+    ready = sum(missing is None for _, missing in tools.values())
     out.say("", f"{ready} of {len(tools)} tools are ready. `steward tools NAME` shows one.")
 
 
-def _show(out: Output, house: "House", tool: "AnyTool") -> None:
-    told = _as_json(house, tool)
+def _show(out: Output, tool: "AnyTool", missing: str | None) -> None:
+    told = _as_json(tool, missing)
     out.data(told)
     out.say(Text(tool.name, "bold"), one_line(tool.description), "")
     out.say(f"  kind       {_manner(tool)}; risk: {tool.risk}")
     out.say(f"  given to   agents with the capability {tool.capability}")
-    out.say(f"  missing    {told['missing'] or 'nothing'}", "", Text("Input", "bold"))
+    out.say(f"  missing    {missing or 'nothing'}", "", Text("Input", "bold"))
     schema: dict[str, Any] = told["input_schema"]
     required = set(schema.get("required", []))
     for field, form in schema.get("properties", {}).items():

@@ -15,6 +15,7 @@ from typing import Any
 import procrastinate
 import structlog
 
+from agents.budget import metered
 from agents.extractor import extract
 from agents.thinking import Thinking
 from core.database import Caller, Identity
@@ -109,7 +110,8 @@ class SlackWork:
         if not text:
             await slack.end_slack_event(self.service, event.id)
             return [], "There is nothing in it to make a task of. `/steward help` says what I do."
-        found = await extract(text, now=self.given.clock.now(), thinking=self.thinking)
+        thinking = metered(self.thinking, self.person(event.link), self.given.clock)
+        found = await extract(text, now=self.given.clock.now(), thinking=thinking)
         wanted = found.tasks
         if not wanted and event.kind in {"shortcut", "command"}:
             wanted = [_as_it_stands(text)]

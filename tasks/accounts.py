@@ -74,6 +74,11 @@ async def list_accounts(caller: Caller, provider: str | None = None) -> list[Acc
     return [Account.model_validate(row) for row in await caller.call("list_accounts", provider=provider)]
 
 
+async def connected_providers(caller: Caller) -> frozenset[str]:
+    """At which services a person, or for the worker its tenant, has connected accounts."""
+    return frozenset(one.provider for one in await list_accounts(caller) if one.state == "connected")
+
+
 async def list_connected_accounts(caller: Caller, provider: str | None = None) -> list[Account]:
     """Connected accounts of every tenant, the longest unread first (worker only, for the periodic reading)."""
     return [Account.model_validate(row) for row in await caller.call("list_connected_accounts", provider=provider)]

@@ -33,6 +33,6 @@ def services(given: Given) -> dict[type, Service]:
         return WebhookPipelines(secret["url"], secret["secret"], guard)
 
     return {
-        CodeHost: Service(code_host, lambda: None if github else GITHUB_HINT),
-        Pipelines: Service(pipelines, lambda: None if pipeline else PIPELINE_HINT),
+        CodeHost: Service(code_host, lambda: None if github else GITHUB_HINT, ("github",)),
+        Pipelines: Service(pipelines, lambda: None if pipeline else PIPELINE_HINT, ("cicd",)),
     }

@@ -47,9 +47,9 @@ def _records(given: Given) -> dict[type, Service]:
         return RestRecords.signed_in(secret["url"], secret.get("token") or None, guard)
 
     return {
-        CustomerRecords: Service(customers, lambda: None if hubspot else HUBSPOT_HINT),
-        TableRecords: Service(rows, lambda: None if tables else TABLES_HINT),
-        ApiRecords: Service(records, lambda: None if api else API_HINT),
+        CustomerRecords: Service(customers, lambda: None if hubspot else HUBSPOT_HINT, ("hubspot",)),
+        TableRecords: Service(rows, lambda: None if tables else TABLES_HINT, ("postgres_records",)),
+        ApiRecords: Service(records, lambda: None if api else API_HINT, ("rest_records",)),
     }
 
 
@@ -75,6 +75,6 @@ def _queries(given: Given) -> dict[type, Service]:
         return SupabaseTables(secret["url"], secret["key"], guard, settings.query_timeout_seconds)
 
     return {
-        SqlQueries: Service(sql, lambda: None if database else SQL_HINT),
-        TableQueries: Service(tables, lambda: None if supabase else SUPABASE_HINT),
+        SqlQueries: Service(sql, lambda: None if database else SQL_HINT, ("postgres",)),
+        TableQueries: Service(tables, lambda: None if supabase else SUPABASE_HINT, ("supabase",)),
     }

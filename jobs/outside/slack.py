@@ -28,7 +28,7 @@ def services(given: Given) -> Mapping[type, Service]:
     async def reach(caller: Caller, task: Task) -> Chat:
         return await workspaces.of_task(caller, task)
 
-    return {Chat: Service(reach)}
+    return {Chat: Service(reach, lambda: None if workspaces.own_token else HINT, (PROVIDER,))}
 
 
 @dataclass

@@ -23,4 +23,4 @@ def services(given: Given) -> dict[type, Service]:
         guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
         return JiraCloud.signed_in(secret["url"], secret["email"], secret["token"], guard)
 
-    return {Tickets: Service(tickets, lambda: None if own else HINT)}
+    return {Tickets: Service(tickets, lambda: None if own else HINT, ("jira",))}

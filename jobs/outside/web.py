@@ -43,7 +43,11 @@ def services(given: Given) -> dict[type, Service]:
     def lacks_search() -> str | None:
         return None if given.settings.tavily_api_key else TAVILY_HINT
 
-    return {HttpClient: Service(client), PageReader: Service(reader), WebSearch: Service(search, lacks_search)}
+    return {
+        HttpClient: Service(client),
+        PageReader: Service(reader),
+        WebSearch: Service(search, lacks_search, ("tavily",)),
+    }
 
 
 def guard_of(given: Given) -> "Guard":

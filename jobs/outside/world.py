@@ -1,6 +1,6 @@
 """The services of an installation, found by the Protocol that they fulfil."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -31,11 +31,12 @@ def lacks_nothing() -> str | None:
 class Service:
     """How a service is opened for the tenant of a task, and what would connect it (None when nothing is missing).
 
-    `open` raises NotConnected with the same sentence as its hint, SignInExpired, or Temporary.
+    `lacks` is about the settings; a connected account at one of `providers` serves as well. `open` raises NotConnected with the same sentence as its hint, SignInExpired, or Temporary.
     """
 
     open: Callable[[Caller, Task], Awaitable[Any]]
     lacks: Callable[[], str | None] = lacks_nothing
+    providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class World:
             raise NotConnected(f"There is no {need.__name__} in this installation", hint="See `steward doctor`.")
         return cast(Needed, await service.open(caller, task))
 
-    def lacks(self, need: type[Any]) -> str | None:
+    def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         service = self.services.get(need)
-        return "This installation has none." if service is None else service.lacks()
+        if service is None:
+            return "This installation has none."
+        return None if any(one in providers for one in service.providers) else service.lacks()

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from agents.budget import metered
 from agents.extractor import ReplyDelta, extract, extract_stream
 from app.dependencies import CurrentCaller
 from app.live import server_sent_event
@@ -44,7 +45,9 @@ async def post(
     now = house.clock.now()
     if "text/event-stream" in accept:
         return StreamingResponse(_stream(request, caller, body, history), media_type="text/event-stream")
-    extraction = await extract(body.message, now=now, history=history, thinking=house.thinking)
+    extraction = await extract(
+        body.message, now=now, history=history, thinking=metered(house.thinking, caller, house.clock)
+    )
     return await save_chat_turn(caller, body.message, extraction, body.conversation_id)
 
 
@@ -60,7 +63,9 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     house = request.app.state.house
     try:
-        async for part in extract_stream(body.message, now=house.clock.now(), history=history, thinking=house.thinking):
+        async for part in extract_stream(
+            body.message, now=house.clock.now(), history=history, thinking=metered(house.thinking, caller, house.clock)
+        ):
             match part:
                 case ReplyDelta():
                     yield server_sent_event("reply", {"delta": part.text})

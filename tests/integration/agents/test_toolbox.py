@@ -1,6 +1,6 @@
 """How a model gets at tools: looking things up in its turn, planning what acts. Real HTTP, authored answers, real Postgres."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -87,7 +87,7 @@ class Connected:
     async def reach(self, need: type[Service], caller: Caller, task: Task) -> Service:
         raise NotConnected(f"No {need.__name__} is connected", hint="Connect one")
 
-    def lacks(self, need: type[Any]) -> str | None:
+    def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         return "Connect one" if need in self.lacking else None
 
 
