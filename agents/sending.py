@@ -68,13 +68,14 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         return await _close(run, draft, mailbox)
     try:
         message = outgoing_mail(draft, draft.message_id or message_id, run.equipment.clock)
-        message = replace(message, attachments=await attachments_of(run, draft))
         receipt = await _deliver(run, mailbox, draft, message)
     except (Temporary, Malformed, NotConnected) as error:
-        await insist(lambda: review.release_sending(caller, draft_id))
+        if not draft.attempt_unknown:
+            await insist(lambda: review.release_sending(caller, draft_id))
         if not isinstance(error, NotConnected) and task.retry_count >= task.max_retries:
             reason = f"The mail could not be handed over: {error.message}"
-            await insist(lambda: review.finish_sending(caller, draft_id, "failed", reason=reason))
+            outcome = "uncertain" if draft.attempt_unknown else "failed"
+            await insist(lambda: review.finish_sending(caller, draft_id, outcome, reason=reason))
         raise
     except (Refused, Invalid) as error:
         reason = f"{error.message}: {error.detail}" if error.detail else error.message
@@ -120,38 +121,42 @@ async def _deliver(run: Run, mailbox: Mailbox, draft: DraftBeingSent, message: O
     repeated blindly.
     """
     draft_at_provider = draft.provider_ref
-    if draft_at_provider is None:
-        made = draft_at_provider = await mailbox.prepare(message)
-        if made is not None:
-            await insist(lambda: review.store_provider_draft(run.caller, draft.id, made))
+    lease = 0.0
 
     async def look() -> dict[str, object] | None:
         found = await mailbox.find(message.message_id, draft_at_provider)
         return found.as_json() if found else None
 
-    async def record(hand_over: HandOver | None) -> dict[str, object]:
-        lease = time.monotonic() + LEASE_SECONDS
+    async with AsyncExitStack() as stack:
+        ready: HandOver | StewardError
+        try:
+            message = replace(message, attachments=await attachments_of(run, draft))
+            if draft_at_provider is None:
+                draft_at_provider = await _prepared(run, mailbox, draft, message)
+            ready = await stack.enter_async_context(mailbox.sending(message, draft_at_provider))
+        except (Refused, Invalid, Temporary, Malformed, NotConnected) as error:
+            if not draft.attempt_unknown:
+                raise
+            ready = error  # an earlier attempt may have handed it over: what the journal knows of that comes first
 
         async def send() -> dict[str, object]:
+            if isinstance(ready, StewardError):
+                raise ready
             if time.monotonic() > lease:
                 # Frozen meanwhile: another run may have asked a person already. The next attempt looks first.
                 raise Temporary("The worker was held up before it could send")
-            if hand_over is not None:
-                return (await hand_over()).as_json()
-            async with mailbox.sending(message, draft_at_provider) as ready:
-                return (await ready()).as_json()
+            return (await ready()).as_json()
 
+        lease = time.monotonic() + LEASE_SECONDS
         return await run.journal.use_tool("act", f"send draft {draft.id}", send, look)
 
-    async with AsyncExitStack() as stack:
-        ready: HandOver | None = None
-        try:
-            ready = await stack.enter_async_context(mailbox.sending(message, draft_at_provider))
-        except StewardError:
-            # An earlier attempt may have handed it over already: what the journal knows of that comes first.
-            if not draft.attempt_unknown:
-                raise
-        return await record(ready)
+
+async def _prepared(run: Run, mailbox: Mailbox, draft: Draft, message: OutgoingMail) -> str | None:
+    """The id of the draft made at the provider, kept before that draft is sent; None where none is kept there."""
+    made = await mailbox.prepare(message)
+    if made is not None:
+        await insist(lambda: review.store_provider_draft(run.caller, draft.id, made))
+    return made
 
 
 async def _close(run: Run, draft: Draft, mailbox: Mailbox) -> Outcome:

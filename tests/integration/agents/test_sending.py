@@ -12,13 +12,15 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
+from agents.executor import STEWARD_AGENT_ID
+from agents.sending import outgoing_mail
 from app.house import House, furnish
 from core.errors import Invalid
 from core.outside.errors import Malformed, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import IncomingMail, MailAddress
 from core.vault import Vault
 from jobs.worker import Worker, working
-from tasks import accounts, artifacts, capture, functions, review
+from tasks import accounts, artifacts, capture, functions, review, steps
 from tasks.mail import mail_row
 from tasks.models import Draft, Task
 from tests.emulators.imap_server import ImapServer, running_imap_server
@@ -322,3 +324,26 @@ async def test_mail_is_searched_and_read_by_tools(house: House) -> None:
     assert [one["message_id"] for one in read.result["output"]["mails"]] == ["<1@example.com>", "<2@example.com>"]
     assert read.result["output"]["mails"][0]["is_cut"]
     assert missing.execution_status != "completed"
+
+
+@pytest.mark.parametrize(("left", "state"), [(True, "sent"), (False, "failed")])
+async def test_a_no_to_a_second_attempt_does_not_deny_the_first(house: House, left: bool, state: str) -> None:
+    """A run that died in the middle of sending comes again, and the server refuses this time."""
+    sender = ScriptedSender(entering=[lambda: Refused("no such mailbox")] * 5)
+    async with at_work(house, sender):
+        draft = await drafted(house, MAIL)
+    await review.approve_draft(house.caller, draft.id, draft.digest)
+    service = accounts.service_of(house.caller, draft.organization_id)
+    task = await send_task(house, draft)
+    await functions.start_task_execution(service, task.id, STEWARD_AGENT_ID)
+    message_id = f"<{draft.id}@vega.example>"
+    begun = await review.begin_sending(service, draft.id, message_id)
+    if left:
+        await steps.begin_step(service, task.id, f"send draft {draft.id}/0", "act", "send")
+        await sender.send(outgoing_mail(begun, message_id, house.clock))
+    async with house.database.pool.connection() as connection:
+        await connection.execute("delete from jobs.procrastinate_jobs")
+        await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")
+    async with at_work(house, sender):
+        await becomes(house, draft.id, state)
+    assert len(sender.sent) == (1 if left else 0)
