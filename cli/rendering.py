@@ -187,7 +187,16 @@ def tree_line(task: Task) -> Text:
 
 
 def draft_as_mail(draft: Draft, body: str | None = None) -> list[Text | Table]:
-    """A draft as the mail that would leave: every recipient, subject, body, attachments."""
+    """A draft as the mail that would leave: every recipient, subject, body, attachments. Or as the Slack message."""
+    text = Text(plain(draft.body if body is None else body).rstrip() or "(empty)")
+    if draft.channel == "slack":
+        target = draft.target
+        where = [
+            ("To", one_line(f"{target.get('name') or target.get('channel')} in Slack")),
+            ("Thread", one_line(str(target.get("thread_ts") or ""))),
+            ("Calls", one_line(", ".join(target.get("mentions") or {}))),
+        ]
+        return [facts(where), Text(""), text]
     head = facts(
         [
             ("From", _sender(draft)),
@@ -198,7 +207,7 @@ def draft_as_mail(draft: Draft, body: str | None = None) -> list[Text | Table]:
             ("Files", ", ".join(f"{a.name} ({a.size_bytes} bytes)" for a in draft.attachments)),
         ]
     )
-    return [head, Text(""), Text(plain(draft.body if body is None else body).rstrip() or "(empty)")]
+    return [head, Text(""), text]
 
 
 def _sender(draft: Draft) -> str:

@@ -185,6 +185,7 @@ async def approve_one(house: "House", out: Output, waiting: Waiting, digest: str
 def say_sent(out: Output, draft: Draft) -> None:
     """What became of an approved draft."""
     recipients = ", ".join([*draft.to_recipients, *draft.cc_recipients, *draft.bcc_recipients])
+    recipients = recipients or str(draft.target.get("name") or draft.target.get("channel") or "")
     match draft.state:
         case "sent":
             out.say(Text.assemble(("✓ ", "green"), one_line(f"Sent to {recipients}")))
