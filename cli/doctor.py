@@ -73,6 +73,7 @@ async def examine(settings: Settings) -> list[Check]:
         await asyncio.to_thread(check_port, settings),
     ]
     found.append(check_browser(settings))
+    found.append(check_plan_tools(settings))
     return [*found, Check("versions", "ok", ", ".join(f"{part} {version(part)}" for part in PARTS))]
 
 
@@ -287,6 +288,27 @@ def check_browser(settings: Settings) -> Check:
             "browser", "broken", f"there is none at {settings.browser_program}", "STEWARD_BROWSER_PROGRAM is its path."
         )
     return Check("browser", "note", "none: tasks on web pages wait for one", f"{HOW_TO_ADD}.")
+
+
+def check_plan_tools(settings: Settings) -> Check:
+    """Which services the tools of a plan have, by the settings; connected accounts come on top. Asks none of them."""
+    services = {
+        "search (TAVILY_API_KEY)": settings.tavily_api_key,
+        "Jira (STEWARD_JIRA_URL, _EMAIL, _TOKEN)": settings.jira_url and settings.jira_email and settings.jira_token,
+        "GitHub (STEWARD_GITHUB_TOKEN)": settings.github_token,
+        "HubSpot (STEWARD_HUBSPOT_TOKEN)": settings.hubspot_token,
+        "pipeline (STEWARD_CICD_URL, _SECRET)": settings.cicd_url and settings.cicd_secret,
+        "SQL queries (STEWARD_QUERY_DATABASE_URL)": settings.query_database_url,
+        "Supabase tables (STEWARD_QUERY_SUPABASE_URL, _KEY)": settings.query_supabase_url
+        and settings.query_supabase_key,
+        "rows (STEWARD_RECORDS_DATABASE_URL)": settings.records_database_url,
+        "REST records (STEWARD_RECORDS_API_URL)": settings.records_api_url,
+    }
+    there = ", ".join(name.partition(" (")[0] for name, value in services.items() if value)
+    lacking = ", ".join(name for name, value in services.items() if not value)
+    hint = f"Not set: {lacking}. See docs/guide/tools.md." if lacking else ""
+    said = f"web pages, HTTP, files, transforms{f', {there}' if there else ''}"
+    return Check("tools of a plan", "ok" if there else "note", said, hint)
 
 
 def check_port(settings: Settings) -> Check:

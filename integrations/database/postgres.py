@@ -32,11 +32,12 @@ class Postgres:
     timeout_seconds: float = 15.0
     role: str | None = None
     most_bytes: int = MOST_BYTES
+    most_rows: int = 10_000
 
     async def query(self, statement: str, parameters: Mapping[str, Any], most_rows: int) -> QueryRows:
         from psycopg import errors, sql
 
-        inner = one_reading_statement(statement)
+        inner, most_rows = one_reading_statement(statement), min(most_rows, self.most_rows)
         if not parameters:
             inner = inner.replace("%", "%%")
         asked = sql.SQL("select left(to_json(q)::text, {}) from (\n{}\n) q limit {}").format(

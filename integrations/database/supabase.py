@@ -22,11 +22,13 @@ class SupabaseTables:
     key: str = field(repr=False)
     guard: Guard
     timeout_seconds: float = 15.0
+    most_rows: int = 10_000
 
     async def select(self, query: TableQuery, most_rows: int) -> QueryRows:
         from postgrest import APIError, AsyncPostgrestClient
 
         heard: list[httpx.Response] = []
+        most_rows = min(most_rows, self.most_rows)
 
         async def listen(answer: httpx.Response) -> None:
             heard.append(answer)

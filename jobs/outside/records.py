@@ -65,14 +65,17 @@ def _queries(given: Given) -> dict[type, Service]:
 
         secret, is_own = await credentials_for(given, caller, task, "postgres", ["url"], database, SQL_HINT)
         role = settings.query_role if is_own else secret.get("role") or None
-        return Postgres(secret["url"], None if is_own else guard_of(given), settings.query_timeout_seconds, role)
+        guard = None if is_own else guard_of(given)
+        most_rows = settings.query_most_rows
+        return Postgres(secret["url"], guard, settings.query_timeout_seconds, role, most_rows=most_rows)
 
     async def tables(caller: Caller, task: Task) -> TableQueries:
         from integrations.database.supabase import SupabaseTables
 
         secret, is_own = await credentials_for(given, caller, task, "supabase", ["url", "key"], supabase, SUPABASE_HINT)
         guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
-        return SupabaseTables(secret["url"], secret["key"], guard, settings.query_timeout_seconds)
+        seconds, most_rows = settings.query_timeout_seconds, settings.query_most_rows
+        return SupabaseTables(secret["url"], secret["key"], guard, seconds, most_rows)
 
     return {
         SqlQueries: Service(sql, lambda: None if database else SQL_HINT, ("postgres",)),

@@ -190,7 +190,6 @@ begin
   for task in select t.* from public.tasks t where t.root_task_id = (state ->> 'root')::uuid and position('{{' in t.tool_input::text) > 0 loop
     perform private.check_templates(task);
   end loop;
-  perform private.check_size((state ->> 'root')::uuid);
   return private.task_tree_json((state ->> 'root')::uuid) || jsonb_build_object('keys', state -> 'keys');
 end $$;
 comment on function public.create_task_tree is
