@@ -23,6 +23,7 @@ from core.embedded import EmbeddedPostgres
 from core.errors import Unavailable
 from core.migrate import migrate
 from core.settings import Settings
+from jobs.calendar_sync import register_calendar
 from jobs.google_sync import register_google
 from jobs.mail_sync import register_mail_sync
 from jobs.outside.all import connected_world
@@ -69,6 +70,7 @@ class House:
         register_periodic(worker.app, self.database, self.settings)
         register_slack(worker.app, self.slack, self.owner)
         register_google(worker.app, Given(self.settings, self.database, self.clock))
+        register_calendar(worker.app, Given(self.settings, self.database, self.clock))
         register_mail_sync(worker.app, Given(self.settings, self.database, self.clock), self.owner)
         return worker
 

@@ -6,6 +6,7 @@ that a crash in between repeats and loses nothing.
 
 from typing import TYPE_CHECKING
 
+import procrastinate
 import structlog
 
 from core.database import Identity
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PART = "calendar"
+QUEUE, JOB = "housekeeping", "calendar_sync"
+
+
+def register_calendar(app: procrastinate.App, given: Given) -> None:
+    """Put the periodic reading of calendars on a worker's app, as often as mail at Google is asked for."""
+
+    async def read_calendars(timestamp: int) -> None:
+        await sync_calendars(given)
+
+    minutes = min(given.settings.google_poll_minutes, 59)
+    job = app.task(name=JOB, queue=QUEUE, queueing_lock=JOB, lock=JOB, pass_context=False)(read_calendars)
+    app.periodic(cron=f"*/{minutes} * * * *", periodic_id="calendar")(job)
 
 
 async def sync_calendars(given: Given) -> int:

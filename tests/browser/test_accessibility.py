@@ -43,6 +43,8 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         f"/tasks/{tasks[0].id}",
         str(plan),
         "/review",
+        "/calendar",
+        "/settings",
         "/docs",
         "/nowhere",
     ):
