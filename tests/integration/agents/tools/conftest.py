@@ -1,7 +1,7 @@
 """A house whose services are fakes on loopback, wired by its settings alone, as a person would."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,6 +86,16 @@ async def run_tool(house: House, tool: str, *, state: str = "completed", **given
     async with at_work(house):
         made = await started(house, root(node("it", tool, tool_input=given, on_failure="escalate")))
         return await until(house, made.keys["it"], is_state(state))
+
+
+async def refuses(house: House, tool: str, cases: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """Each of these inputs fails its task, and says why."""
+    parts = [node(f"n{i}", tool, tool_input=given, on_failure="escalate") for i, (given, _) in enumerate(cases)]
+    async with at_work(house):
+        made = await started(house, root(*parts))
+        for i, (given, words) in enumerate(cases):
+            task = await until(house, made.keys[f"n{i}"], is_state("failed"))
+            assert words in (task.failure_reason or ""), given
 
 
 async def asked(house: House, task_id: UUID, beside: UUID | None = None) -> Approval:

@@ -3,13 +3,12 @@
 from typing import Any
 
 import psycopg
-import pytest
 
 from app.house import House
 from tasks import review
 from tests.emulators.served import Answer, Got
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
-from tests.integration.agents.tools.conftest import Outside, approve, asked, killed_in_the_middle, run_tool
+from tests.integration.agents.tools.conftest import Outside, approve, asked, killed_in_the_middle, refuses
 
 CONTACT: dict[str, Any] = {
     "system": "hubspot",
@@ -116,42 +115,39 @@ async def test_a_rest_record_held_by_its_etag(wired: House, outside: Outside) ->
     assert (patch.path, patch.headers["if-match"], patch.json) == ("/v1/orders/a%20b", '"open"', {"state": "paid"})
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"system": "salesforce"}, "system"),
-        ({"kind": "../x", "system": "rest"}, "path of a collection"),
-        ({"kind": "a?b", "system": "rest"}, "path of a collection"),
-        ({"kind": "orders", "system": "postgres"}, "table/key_column"),
-        ({"kind": "con tacts"}, "object type"),
-        ({"changes": {}}, "changes"),
-        ({"id": ""}, "id"),
-        ({"id": "513"}, "no such thing"),
-        ({"changes": {"nosuch": 1}}, "have no nosuch"),
-    ],
-)
-async def test_what_cannot_be_changed_asks_nobody(wired: House, given: dict[str, Any], words: str) -> None:
-    task = await run_tool(wired, "record_update", state="failed", **{**CONTACT, **given})
-    assert words in (task.failure_reason or "")
+WHAT_CANNOT_BE_CHANGED_ASKS_NOBODY: list[tuple[dict[str, Any], str]] = [
+    ({"system": "salesforce"}, "system"),
+    ({"kind": "../x", "system": "rest"}, "path of a collection"),
+    ({"kind": "a?b", "system": "rest"}, "path of a collection"),
+    ({"kind": "orders", "system": "postgres"}, "table/key_column"),
+    ({"kind": "con tacts"}, "object type"),
+    ({"changes": {}}, "changes"),
+    ({"id": ""}, "id"),
+    ({"id": "513"}, "no such thing"),
+    ({"changes": {"nosuch": 1}}, "have no nosuch"),
+]
+
+
+async def test_what_cannot_be_changed_asks_nobody(wired: House) -> None:
+    cases = [({**CONTACT, **given}, words) for given, words in WHAT_CANNOT_BE_CHANGED_ASKS_NOBODY]
+    await refuses(wired, "record_update", cases)
     assert (await review.list_approvals(wired.caller)).items == []
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({}, "give sql or table"),
-        ({"sql": "select 1", "table": "x"}, "give sql or table"),
-        ({"sql": "select 1", "columns": ["a"]}, "go with table"),
-        ({"table": "x; drop"}, "table"),
-        ({"table": "x", "columns": ["a b"]}, "no name of a column"),
-        ({"table": "x", "where": [{"column": "a", "word": "in", "value": 1}]}, "takes a list"),
-        ({"table": "x", "where": [{"column": "a", "value": None}]}, "use is for null"),
-        ({"table": "x", "where": [{"column": "a", "word": "is", "value": "x"}]}, "null, true or false"),
-        ({"sql": "delete from public.tasks"}, "begins with 'delete'"),
-        ({"sql": "select 1; select 2"}, "Only one statement"),
-        ({"sql": "select set_config('role', 'x', true)"}, "set_config"),
-    ],
-)
-async def test_what_is_not_queried(wired: House, given: dict[str, Any], words: str) -> None:
-    task = await run_tool(wired, "database_query", state="failed", **given)
-    assert words in (task.failure_reason or "")
+WHAT_IS_NOT_QUERIED: list[tuple[dict[str, Any], str]] = [
+    ({}, "give sql or table"),
+    ({"sql": "select 1", "table": "x"}, "give sql or table"),
+    ({"sql": "select 1", "columns": ["a"]}, "go with table"),
+    ({"table": "x; drop"}, "table"),
+    ({"table": "x", "columns": ["a b"]}, "no name of a column"),
+    ({"table": "x", "where": [{"column": "a", "word": "in", "value": 1}]}, "takes a list"),
+    ({"table": "x", "where": [{"column": "a", "value": None}]}, "use is for null"),
+    ({"table": "x", "where": [{"column": "a", "word": "is", "value": "x"}]}, "null, true or false"),
+    ({"sql": "delete from public.tasks"}, "begins with 'delete'"),
+    ({"sql": "select 1; select 2"}, "Only one statement"),
+    ({"sql": "select set_config('role', 'x', true)"}, "set_config"),
+]
+
+
+async def test_what_is_not_queried(wired: House) -> None:
+    await refuses(wired, "database_query", WHAT_IS_NOT_QUERIED)

@@ -9,7 +9,15 @@ from tasks import functions, review, steps, trees
 from tasks.models import Task
 from tests.emulators.served import Answer
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
-from tests.integration.agents.tools.conftest import Outside, approve, asked, killed_in_the_middle, rewired, run_tool
+from tests.integration.agents.tools.conftest import (
+    Outside,
+    approve,
+    asked,
+    killed_in_the_middle,
+    refuses,
+    rewired,
+    run_tool,
+)
 
 PAGE = Answer(200, "<title>T</title><p>grüße</p>", {"Content-Type": "text/html; charset=utf-8"})
 
@@ -64,22 +72,20 @@ async def test_an_address_that_an_agent_made_up_is_not_asked_for(wired: House, o
         await until(wired, made.keys["it"], is_state("completed"))
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"url": "http://169.254.169.254/latest/meta-data"}, "not an address of the open internet"),
-        ({"url": "file:///etc/passwd"}, "allowed is http"),
-        ({"url": "http://user:pass@example.com/"}, "user name"),
-        ({"url": "http://x.example/", "headers": {"Host": "y"}}, "no header that may be set"),
-        ({"url": "http://x.example/", "headers": {"X": "a\r\nb"}}, "no header may hold"),
-        ({"url": "http://x.example/", "method": "POST"}, "'GET' or 'HEAD'"),
-        ({"url": "", "most_characters": 0}, "url"),
-        ({"url": "http://x.example/", "more": 1}, "more"),
-    ],
-)
-async def test_what_is_not_asked_for(wired: House, given: dict[str, Any], words: str) -> None:
-    task = await run_tool(wired, "http_get", state="failed", **given)
-    assert words in (task.failure_reason or "")
+WHAT_IS_NOT_ASKED_FOR: list[tuple[dict[str, Any], str]] = [
+    ({"url": "http://169.254.169.254/latest/meta-data"}, "not an address of the open internet"),
+    ({"url": "file:///etc/passwd"}, "allowed is http"),
+    ({"url": "http://user:pass@example.com/"}, "user name"),
+    ({"url": "http://x.example/", "headers": {"Host": "y"}}, "no header that may be set"),
+    ({"url": "http://x.example/", "headers": {"X": "a\r\nb"}}, "no header may hold"),
+    ({"url": "http://x.example/", "method": "POST"}, "'GET' or 'HEAD'"),
+    ({"url": "", "most_characters": 0}, "url"),
+    ({"url": "http://x.example/", "more": 1}, "more"),
+]
+
+
+async def test_what_is_not_asked_for(wired: House) -> None:
+    await refuses(wired, "http_get", WHAT_IS_NOT_ASKED_FOR)
 
 
 async def test_json_and_text_and_errors(wired: House, outside: Outside) -> None:
