@@ -1,5 +1,6 @@
 """Gmail as a mailbox; fulfils `agents.services.mail.Mailbox`."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ WHOLE_BYTES = 4 * 1024 * 1024  # a larger answer than this is read without the c
 SYSTEM = {INBOX: "INBOX", SENT: "SENT", TRASH: "TRASH", SPAM: "SPAM", UNREAD: "UNREAD", FLAGGED: "STARRED"}
 READ, ORGANIZE = "read the mail", "label the mail"
 PIECE_BYTES = 64 * 1024
+WORD = re.compile(r"[^\W_][\w.@-]*")
+OPERATORS = frozenset({"OR", "AND", "AROUND"})
 
 
 @dataclass
@@ -127,11 +130,13 @@ class GmailMailbox:
         part = _file(told, attachment_id)
         body = mapping(part.get("body"))
         if isinstance(size := body.get("size"), int) and size > limit_bytes:
-            raise TooLarge(f"The file has {size:,} bytes; {limit_bytes:,} are read at most")
+            raise TooLarge(f"The file has {size:,} bytes, which is larger than the {limit_bytes:,} that are taken")
         if "attachmentId" not in body:
             content = decode_base64url(body.get("data", ""))
             if len(content) > limit_bytes:
-                raise TooLarge(f"The file has {len(content):,} bytes; {limit_bytes:,} are read at most")
+                raise TooLarge(
+                    f"The file has {len(content):,} bytes, which is larger than the {limit_bytes:,} that are taken"
+                )
             for start in range(0, len(content), PIECE_BYTES):
                 yield content[start : start + PIECE_BYTES]
             return
@@ -225,7 +230,7 @@ class GmailMailbox:
 
 
 def search_text(query: MailQuery) -> str:
-    """What is typed into Gmail's search field for this. Every word stands in quotes, so none is an operator."""
+    """What is typed into Gmail's search field for this. No word of it is an operator."""
     terms = [
         f"{operator}:{_quoted(value)}"
         for operator, value in (
@@ -235,7 +240,7 @@ def search_text(query: MailQuery) -> str:
         )
         if value and value.strip()
     ]
-    terms += [_quoted(word) for word in (query.words or "").split()]
+    terms += [_quoted(word) for word in (query.words or "").split() if word.strip('"')]
     if query.after:
         terms.append(f"after:{int(query.after.timestamp())}")
     if query.before:
@@ -246,12 +251,9 @@ def search_text(query: MailQuery) -> str:
 
 
 def _quoted(text: str) -> str:
+    """In quotes, unless it is one word that can be no operator: neither OR, nor -word, nor label:word."""
     plain = " ".join(text.replace('"', " ").split())
-    return (
-        plain
-        if plain.replace("@", "").replace(".", "").replace("-", "").isalnum() and plain.isascii()
-        else f'"{plain}"'
-    )
+    return plain if WORD.fullmatch(plain) and plain not in OPERATORS else f'"{plain}"'
 
 
 def _get(ref: str, form: str) -> Callable[[Any], Any]:

@@ -1,17 +1,23 @@
 """Mailboxes of every provider with a way to put mail into them and to see what left: for the contract that all fulfil."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from email.utils import parsedate_to_datetime
+from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
 from agents.services.mail import Mailbox
 from core.database import Caller
 from core.outside.mail import MailAddress
+from integrations.google.client import FixedToken, open_google
+from integrations.google.gmail import GmailMailbox
+from integrations.google.places import GooglePlaces
 from integrations.mail.imap import ImapMailbox
 from integrations.mail.imap_connection import ImapAddress
 from integrations.mail.incoming import incoming_mail
@@ -121,4 +127,39 @@ async def resend(caller: Caller | None, folder: Path, outside: OutsideServers) -
     yield Bench(mailbox, deliver, left, remembers=False, keeps_files=False)
 
 
-BENCHES: dict[str, Opening] = {"local": local, "smtp": smtp, "imap": imap, "resend": resend}
+@asynccontextmanager
+async def gmail(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
+    outside.reset()
+    async with open_google(FixedToken("google-token-of-robin"), GooglePlaces.at(outside.google)) as client:
+        mailbox = GmailMailbox(client, OWN, "Robin Vega")
+
+        arrived = count()
+
+        async def deliver(raw: bytes) -> None:
+            # The emulator searches a subject as it stands encoded on the wire, and takes the time of arrival from the
+            # Date header: both are told to it beside the mail, as Gmail finds them out by itself.
+            message = message_from_bytes(raw, policy=policy.default)
+            sent_at = parsedate_to_datetime(str(message["Date"]))
+            body = {
+                "raw": urlsafe_b64encode(raw).decode(),
+                "labelIds": ["INBOX", "UNREAD"],
+                "subject": str(message["Subject"]),
+                "internalDate": str(int(sent_at.timestamp() * 1000) + next(arrived)),
+            }
+            await client.call("gmail", lambda gmail: gmail.users().messages().insert(userId="me", body=body), "insert")
+
+        async def left() -> list[Left]:
+            told = await client.call(
+                "gmail", lambda gmail: gmail.users().messages().list(userId="me", labelIds=["SENT"]), "list"
+            )
+            sent = [await client.call("gmail", _raw(one["id"]), "read") for one in told.get("messages", [])]
+            return [_read(urlsafe_b64decode(one["raw"] + "==")) for one in sent]
+
+        yield Bench(mailbox, deliver, left)
+
+
+def _raw(ref: str) -> Callable[[Any], Any]:
+    return lambda gmail: gmail.users().messages().get(userId="me", id=ref, format="raw")
+
+
+BENCHES: dict[str, Opening] = {"local": local, "smtp": smtp, "imap": imap, "resend": resend, "gmail": gmail}

@@ -18,7 +18,9 @@ from tests.emulators.outside_servers import OutsideServers, outside
 from tests.integration.integrations.mailbox_benches import BENCHES, OWN, Bench
 
 __all__ = ["outside"]
-READERS = pytest.mark.parametrize("opening", ["imap", "local"], indirect=True)  # the others read as the local one does
+READERS = pytest.mark.parametrize(
+    "opening", ["imap", "local", "gmail"], indirect=True
+)  # the others read as the local one does
 NOW = datetime.now(UTC).replace(microsecond=0)
 MAIL = OutgoingMail(
     message_id="<0b7a0b3e-1111-4222-8333-444455556666@vega.example>",

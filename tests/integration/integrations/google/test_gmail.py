@@ -380,6 +380,20 @@ async def test_words_of_a_search_are_never_operators(mailbox: GmailMailbox) -> N
     assert search_text(query) == (f'from:{ANA} subject:"a b c" "in:trash" order after:{int(NOW.timestamp())} is:unread')
 
 
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        ("invoice OR -draft", 'invoice "OR" "-draft"'),
+        ('" AND {x', '"AND" "{x"'),
+        ("Grüße", "Grüße"),
+        ("or ana@example.com", "or ana@example.com"),
+        ('"', ""),
+    ],
+)
+async def test_only_a_plain_word_stands_without_quotes(words: str, typed: str) -> None:
+    assert search_text(MailQuery(words=words)) == typed
+
+
 async def test_a_search_finds_what_fits(mailbox: GmailMailbox, outside: OutsideServers) -> None:
     outside.reset(
         google=google_seed(
