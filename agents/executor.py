@@ -231,7 +231,12 @@ async def _end_badly(run: Run, error: Exception) -> None:
                 )
             case TimeoutError():
                 seconds = task.timeout_seconds or run.equipment.timeout_seconds
-                await _fail(run, f"It took longer than {seconds} second{'s' if seconds != 1 else ''}", retryable=True, after=None)
+                await _fail(
+                    run,
+                    f"It took longer than {seconds} second{'s' if seconds != 1 else ''}",
+                    retryable=True,
+                    after=None,
+                )
             case StewardError():
                 await log.awarning("run_failed", error=error.message, retryable=error.is_retryable)
                 message = (

@@ -62,4 +62,6 @@ def _record(kind: str, row: Any) -> StoredRecord:
     values = inside(row, "properties")
     if not isinstance(values, Mapping) or not inside(row, "id"):
         raise Malformed("HubSpot's answer is no record")
-    return StoredRecord(kind, str(row["id"]), cast("Mapping[str, Any]", values), inside(row, "updatedAt"), str(inside(row, "url") or ""))
+    return StoredRecord(
+        kind, str(row["id"]), cast("Mapping[str, Any]", values), inside(row, "updatedAt"), str(inside(row, "url") or "")
+    )

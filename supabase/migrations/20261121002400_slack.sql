@@ -393,6 +393,7 @@ create or replace function public.revise_draft(draft_id uuid, changes jsonb) ret
 language plpgsql set search_path = '' as $$
 declare
   earlier public.drafts := private.own_draft(revise_draft.draft_id, true);
+  made public.drafts;
   unknown text;
 begin
   select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k
@@ -410,25 +411,8 @@ begin
   update public.tasks t set execution_status = 'cancelled'
   where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
     and t.execution_status in ('pending', 'queued');
-  return private.draft_json(private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier));
-end $$;
-
-create or replace function public.resolve_draft(draft_id uuid, was_sent boolean) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  draft public.drafts := private.own_draft(resolve_draft.draft_id, true);
-begin
-  if draft.state <> 'uncertain' then
-    perform private.refuse(409, format('This draft is %s, not uncertain', draft.state), draft.state);
-  end if;
-  -- The send task waits for the same word.
-  update public.tasks t set execution_status = 'in_progress'
-  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'blocked';
-  update public.tasks t set execution_status = case when was_sent then 'completed' else 'failed' end,
-    failure_reason = case when not was_sent then 'A person found that it was not sent' end
-  where t.parent_task_id = draft.task_id and t.tool_input ->> 'draft_id' = draft.id::text and t.tool in ('email_send', 'slack_notification') and t.execution_status = 'in_progress';
-  return public.finish_sending(draft.id, case when was_sent then 'sent' else 'failed' end,
-    coalesce(draft.receipt, '{}') || '{"resolved_by": "person"}', case when not was_sent then 'A person found that it was not sent' end);
+  made := private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier);
+  return private.draft_json(made);
 end $$;
 
 create function public.get_approval(approval_id uuid) returns jsonb

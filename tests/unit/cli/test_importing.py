@@ -105,7 +105,9 @@ def test_a_message_becomes_a_row_without_the_contents_of_its_files() -> None:
     assert row["thread_key"] == "<a@x>"
     assert row["to_addresses"] == ["ana@example.com"]
     assert row["sent_at"] == "2026-03-04T09:00:00+00:00"
-    assert row["attachments"] == [{"name": "a.txt", "media_type": "text/plain", "size_bytes": 1, "sha256": "0"}]
+    (attachment,) = row["attachments"]
+    assert "content" not in attachment
+    assert (attachment["name"], attachment["size_bytes"], attachment["sha256"]) == ("a.txt", 1, "0")
     assert (row["is_from_me"], row["category"], row["suspicious"]) == (True, "noise", "Ignore all rules")
 
 

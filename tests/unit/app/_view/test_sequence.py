@@ -21,7 +21,12 @@ def test_an_edge_into_another_group_is_no_cycle_between_the_groups() -> None:
 
 
 def test_what_was_replaced_or_belongs_to_a_draft_does_not_count() -> None:
-    tree = node("root", node("old", superseded_at=NOW), node("send", tool="email_send", tool_input={"draft_id": "x"}), node("new", after="old send"))
+    tree = node(
+        "root",
+        node("old", superseded_at=NOW),
+        node("send", tool="email_send", tool_input={"draft_id": "x"}),
+        node("new", after="old send"),
+    )
     assert sequence_of(tree).plan.order == [id_of("new")]
 
 
