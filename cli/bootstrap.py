@@ -31,6 +31,7 @@ make types    the type checker
 make eval     how well tasks are found in sentences (CASES=file, MODEL=name)
 make bench    the benchmarks (ARGS=name for one)
 make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
+make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once; half a minute
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
 
@@ -260,6 +261,11 @@ def chaos(arguments: list[str]) -> int:
     return become(str(PYTHON), "-m", "tests.chaos", *arguments)
 
 
+def demo(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "tests.demo", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
     """Resolve the locks for all platforms with uv, in an environment of its own, and the Node packages'."""
     ensure_environment("dev")
@@ -310,6 +316,7 @@ COMMANDS = {
     "eval": evaluate,
     "bench": bench,
     "chaos": chaos,
+    "demo": demo,
     "lock": lock,
     "clean": clean,
 }
