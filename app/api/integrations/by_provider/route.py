@@ -1,16 +1,18 @@
-"""GET and DELETE /api/integrations/{provider}: what is connected, and disconnecting it."""
+"""GET, POST and DELETE /api/integrations/{provider}: what is connected, connecting it with a key, disconnecting it."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
 from app.settings._disconnect import disconnect
 from core.errors import Invalid, NotFound
+from core.vault import Vault
 from jobs.outside.google import GOOGLE, lacks_google
+from jobs.outside.keyed import checked_secret
 from tasks import accounts
 from tasks.accounts import Account, AccountState
 
@@ -35,6 +37,14 @@ class Integration(BaseModel):
     accounts: list[ConnectedAccount]
 
 
+class Key(BaseModel):
+    """What a service is signed in to with, field by field (see the guide of tools); it is kept sealed and never shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secret: dict[str, str] = Field(examples=[{"url": "https://example.atlassian.net", "email": "...", "token": "..."}])
+
+
 class Disconnected(BaseModel):
     """The accounts that were disconnected; `is_revoked` is false where the service itself could not be told."""
 
@@ -47,6 +57,15 @@ async def get(request: Request, caller: CurrentCaller, provider: str) -> Integra
     listed = await accounts.list_accounts(caller, provider)
     lacks = lacks_google(request.app.state.house.settings) if provider == GOOGLE else None
     return Integration(provider=provider, lacks=lacks, accounts=[_shown(one) for one in listed])
+
+
+@responds(summary="Connect a service with its key", status_code=201, response_model=ConnectedAccount, problems=(404,))
+async def post(request: Request, caller: CurrentCaller, provider: str, body: Key) -> ConnectedAccount:
+    """tavily {key}, jira {url, email, token}, github {token}, hubspot {token}, cicd {url, secret}, supabase {url, key},
+    postgres and postgres_records {url}, rest_records {url, token}. The same service and host again is renewed."""
+    address, secret = checked_secret(provider, body.secret)
+    vault = Vault.from_settings(request.app.state.house.settings)
+    return _shown(await accounts.connect_account(caller, vault, provider, address, secret))
 
 
 @responds(summary="Disconnect an account of a service", response_model=Disconnected, problems=(404,))
