@@ -38,13 +38,12 @@ async def test_a_connected_key_lets_what_waited_for_it_go_on(
 ) -> None:
     async with at_work(open_house):
         made = await started(open_house, root(node("it", "jira_ticket", tool_input=TICKET)))
-        task = await until(open_house, made.keys["it"], is_state("blocked"))
-        assert task.blocked_on == "account"
+        await approve(open_house, made.keys["it"])
+        await until(open_house, made.keys["it"], lambda task: task.blocked_on == "account")
         secret = {"url": outside.jira.url, "email": "ana@example.com", "token": "jira-token"}
         connected = await api.post("/api/integrations/jira", json={"secret": secret})
         assert connected.status_code == 201, connected.text
         assert "jira-token" not in connected.text
-        await approve(open_house, made.keys["it"])
         done = await until(open_house, made.keys["it"], is_state("completed"))
     assert done.result["output"]["key"] == "OPS-1"
     listed = (await api.get("/api/integrations/jira")).json()["accounts"]
