@@ -93,6 +93,8 @@ class ThreadMessage(Record):
     from_address: str = ""
     to_addresses: list[str] = Field(default_factory=list[str])
     cc_addresses: list[str] = Field(default_factory=list[str])
+    reply_to_addresses: list[str] = Field(default_factory=list[str])
+    list_addresses: list[str] = Field(default_factory=list[str])
     subject: str = ""
     sent_at: datetime | None = None
     text: str = ""
@@ -116,6 +118,7 @@ class TaskContext:
     task: Task
     sender_name: str = ""
     owner_address: str = ""
+    own_addresses: frozenset[str] = frozenset()
     guidance: str = ""
     thread: list[ThreadMessage] = field(default_factory=list[ThreadMessage])
     conversation: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -172,7 +175,8 @@ class TaskContext:
             said += [task.title, task.description]
         found = {match.casefold() for match in ADDRESS.findall(" ".join(said))}
         for message in self.thread:
-            found |= {a.casefold() for a in [message.from_address, *message.to_addresses, *message.cc_addresses] if a}
+            named = [message.from_address, *message.to_addresses, *message.cc_addresses, *message.reply_to_addresses]
+            found |= {address.casefold() for address in named if address}
         return found
 
 

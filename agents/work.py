@@ -13,10 +13,11 @@ from agents.planner import as_rows
 from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
 from agents.thinking import ModelCall, Thinking, Trail
 from agents.toolbox import Toolbox
-from agents.tools.mail_writing import target_of
+from agents.tools.mail_writing import headers_of, own_addresses, target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
+from tasks.mail import list_thread
 from tasks.models import Task
 
 
@@ -88,7 +89,7 @@ async def _think(run: Run) -> Outcome:
     is_shown = equipment.thinking.is_model or task.notes_file is not None
     shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
-    context = replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes)
+    context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
     thinking, now = thinking_of(run), equipment.clock.now()
     box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
     decision = await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail)
@@ -106,6 +107,26 @@ async def _think(run: Run) -> Outcome:
             message="The draft did not pass the check",
         )
     return await _outcome(run, decision, checks, box)
+
+
+async def _with_headers(run: Run, context: TaskContext) -> TaskContext:
+    """The context of an answer with what the headers of its thread and the mailbox tell of whom to answer."""
+    if context.task.kind != "reply" or not context.thread:
+        return context
+    stored_mails = await list_thread(run.caller, str(context.task.source_ref.get("thread_key")))
+    headers = {one.message_id: headers_of(one) for one in stored_mails}
+    thread = [
+        message.model_copy(update={"reply_to_addresses": list(of.reply_to), "list_addresses": list(of.lists)})
+        if (of := headers.get(message.message_id))
+        else message
+        for message in context.thread
+    ]
+    account_id = context.task.source_ref.get("account_id")
+    try:
+        own = await own_addresses(run, UUID(str(account_id)) if account_id else None)
+    except (NotConnected, Temporary):
+        own = frozenset({run.equipment.from_address})
+    return replace(context, thread=thread, own_addresses=own)
 
 
 async def _outcome(
@@ -191,7 +212,7 @@ async def revise_draft(run: Run) -> Outcome:
     row = await functions.get_task_context(run.caller, earlier.task_id)
     is_chained = run.equipment.thinking.is_chained
     shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
-    context = TaskContext.from_row(row, run.equipment.clock.timezone)
+    context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )

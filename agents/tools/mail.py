@@ -18,7 +18,7 @@ from core.outside.mail import COMMON_LABELS, IncomingMail, MailQuery
 LONGEST_TEXT = 20_000
 LONGEST_EXCERPT = 300
 MOST_RECIPIENTS = 100
-FIELDS_OF_A_MAIL = ("to", "cc", "bcc", "subject", "body", "reply_to_message_id", "attachments", "account")
+FIELDS_OF_A_MAIL = ("to", "cc", "bcc", "subject", "body", "reply_to_message_id", "reply_all", "attachments", "account")
 
 
 class EmailInput(StrictInput):
@@ -31,6 +31,10 @@ class EmailInput(StrictInput):
     body: str = Field(default="", max_length=500_000, description="Plain text, without a signature")
     reply_to_message_id: str | None = Field(
         default=None, pattern=r"^<[!-;=?-~]{1,900}>$", description="The Message-ID of the mail that this one answers"
+    )
+    reply_all: bool = Field(
+        default=False,
+        description="Answer everybody that the mail went to, its mailing list too; only where the person asks for it",
     )
     attachments: list[str] = Field(default=[], max_length=20, description="Ids or names of files of this plan")
     account: UUID | None = Field(default=None, description="The account it is sent from; else the usual one")
@@ -64,6 +68,8 @@ class EmailInput(StrictInput):
             raise ValueError("body is empty")
         if self.reply_to_message_id is None and not (self.to or self.cc or self.bcc):
             raise ValueError("there is no recipient: give to, or reply_to_message_id")
+        if self.reply_to_message_id is None and self.reply_all:
+            raise ValueError("reply_all needs reply_to_message_id, the mail whose recipients are answered")
         if self.reply_to_message_id is None and not self.subject.strip():
             raise ValueError("subject is empty; only an answer takes that of the mail it answers")
         return self
@@ -166,6 +172,7 @@ async def send_or_write(run: Run, given: EmailInput) -> Outcome:
         answers=given.reply_to_message_id,
         files=given.attachments,
         account_id=given.account,
+        reply_all=given.reply_all,
     )
     return Settled()
 

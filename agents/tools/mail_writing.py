@@ -6,14 +6,16 @@ from uuid import UUID
 
 from agents.equipment import Run
 from agents.journal import insist
+from agents.recipients import Answered, Recipients, wants_all, whom_to_answer
 from agents.services.mail import Mailbox, Mailboxes
 from core.errors import Invalid, NotFound, TooLarge
 from core.outside.mail import LARGEST_MAIL_BYTES, IncomingMail
+from tasks import accounts, review
 from tasks import mail as stored
-from tasks import review
 from tasks.artifacts import Artifact, find_artifact, get_artifact
 
 MOST_REFERENCES = 50
+MOST_ANSWERED = 100
 LONGEST_TAIL = 4000
 
 
@@ -47,20 +49,27 @@ async def deliver_mail(
     answers: str | None,
     files: Sequence[str],
     account_id: UUID | None,
+    reply_all: bool = False,
 ) -> None:
-    """Deliver a mail as the draft of this task, for a person to approve.
+    """Deliver a mail as the draft of this task, for a person to approve; `reply_all` answers everybody it went to.
 
     Raises Invalid for a mail that is answered and not known, and for a file that is not there; TooLarge.
     """
     original = await _answered(run, answers)
     target = await target_of(run, account_id)
     if original is not None:
-        to = to or _whom_to_answer(original, target["from_address"])
+        reply_all = reply_all or _asks_for_all(run)
+        own = await own_addresses(run, account_id) | {str(target["from_address"])}
+        to, cc = _recipients(whom_to_answer(headers_of(original), own, reply_all=reply_all), to, cc, bcc, reply_all)
         subject = subject.strip() or _answer_subject(original.subject)
         references = dict.fromkeys([*original.references, original.message_id])
         target |= {"in_reply_to": original.message_id, "references": list(references)[-MOST_REFERENCES:]}
     if not (to or cc or bcc):
-        raise Invalid("There is nobody to answer: the mail that is answered has no sender", detail=answers)
+        raise Invalid(
+            "There is nobody to answer: the mail that is answered has no sender beside a mailing list",
+            hint="Set reply_all to answer the list, or give to.",
+            detail=answers,
+        )
     content = {
         "channel": "mail",
         "to_recipients": list(to),
@@ -86,12 +95,45 @@ async def _answered(run: Run, message_id: str | None) -> IncomingMail | None:
     return known
 
 
-def _whom_to_answer(original: IncomingMail, own: str) -> list[str]:
-    """Whoever it asks to be answered, else its sender; those it went to, where it is one's own mail."""
-    if original.sender.address == own.casefold():
-        return [one.address for one in original.to]
-    asked = [one.address for one in original.reply_to]
-    return asked or ([original.sender.address] if original.sender.address else [])
+async def own_addresses(run: Run, account_id: UUID | None = None) -> frozenset[str]:
+    """The addresses that mail to this task's person comes to: the aliases of the mailbox, and their other accounts."""
+    mailbox = await mailbox_named(run, account_id)
+    known = await accounts.list_accounts(run.caller)
+    connected = [one.address for one in known if one.user_id == run.task.created_by and "@" in one.address]
+    return frozenset([one.address for one in await mailbox.addresses()] + connected)
+
+
+def _asks_for_all(run: Run) -> bool:
+    from agents.strategist import OWN_WORDS  # thinking brings heavy libraries with it
+
+    return run.task.source in OWN_WORDS and wants_all(run.task.title)
+
+
+def headers_of(mail: IncomingMail) -> Answered:
+    """What the mail says of whom to answer."""
+    return Answered(
+        mail.sender.address,
+        [one.address for one in mail.reply_to],
+        [one.address for one in mail.to],
+        [one.address for one in mail.cc],
+        mail.list_post,
+    )
+
+
+def _recipients(
+    answered: Recipients, to: Sequence[str], cc: Sequence[str], bcc: Sequence[str], reply_all: bool
+) -> tuple[Sequence[str], Sequence[str]]:
+    """To and Cc: those that were given come before those that the mail itself names."""
+    if not reply_all:
+        return to or answered.to, cc
+    named = {one.casefold() for one in [*to, *cc, *bcc]}
+    more = [one for one in [*answered.to, *answered.cc] if one.casefold() not in named]
+    first = list(to) or [one for one in more if one in answered.to]
+    everybody = [*cc, *(one for one in more if one not in first)]
+    if len(first) + len(everybody) > MOST_ANSWERED:
+        count = len(first) + len(everybody)
+        raise Invalid(f"An answer to all would go to {count} recipients; {MOST_ANSWERED} are allowed")
+    return first, everybody
 
 
 def _answer_subject(subject: str) -> str:

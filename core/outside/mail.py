@@ -63,7 +63,7 @@ class IncomingMail:
 
     `ref` is the provider's name of it, for `get`, `attachment`, `mark`; `thread` the provider's name of its thread.
     `message_id` is derived from the content where the mail has none. `text` is the best plain text, quotes included;
-    `html` is sanitised; `hidden_text` is what the HTML hides from sight. `labels` holds words of COMMON_LABELS and the
+    `list_post`: where its mailing list takes posts (RFC 2369). `html` is sanitised; `hidden_text` is what the HTML hides from sight. `labels` holds words of COMMON_LABELS and the
     provider's own. `is_cut`: it was too large to be read whole, and the text is only its beginning.
     """
 
@@ -85,6 +85,7 @@ class IncomingMail:
     labels: frozenset[str] = frozenset()
     list_unsubscribe: bool = False
     is_list: bool = False
+    list_post: tuple[str, ...] = ()
     auto_submitted: bool = False
     precedence: str = ""
     is_calendar_reply: bool = False

@@ -48,6 +48,7 @@ def as_incoming(
         labels=frozenset(labels),
         list_unsubscribe=mail.list_unsubscribe,
         is_list=mail.is_list,
+        list_post=mail.list_post,
         auto_submitted=mail.auto_submitted,
         precedence=mail.precedence,
         is_calendar_reply=mail.is_calendar_reply,

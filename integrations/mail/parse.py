@@ -9,6 +9,7 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import cast
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +26,7 @@ MOST_PARTS = 1_000
 MOST_REFERENCES = 200
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,64}@[^\s<>,;:\"()\[\]\\@]{1,254}")
+POSTING = re.compile(r"<\s*mailto:([^<>\s]{1,1000})\s*>", re.IGNORECASE)
 MAIL_HEADERS = {
     "from",
     "to",
@@ -85,6 +87,7 @@ class MailMessage(BaseModel):
     attachments: tuple[MailAttachment, ...] = ()
     list_unsubscribe: bool = False
     is_list: bool = False
+    list_post: tuple[str, ...] = ()
     auto_submitted: bool = False
     precedence: str = ""
     is_calendar_reply: bool = False
@@ -142,6 +145,7 @@ def _read(message: "Message[str, str]", headers: dict[str, str], raw: bytes) -> 
         attachments=tuple(body.attachments),
         list_unsubscribe="list-unsubscribe" in headers,
         is_list="list-id" in headers,
+        list_post=_posting_addresses(headers.get("list-post", "")),
         auto_submitted=automatic not in {"", "no"} or bool(AUTOMATIC_HEADERS & headers.keys()),
         precedence=decode_header(headers.get("precedence", "")).casefold()[:40],
         is_calendar_reply=body.is_calendar_reply,
@@ -268,6 +272,13 @@ def _mailboxes(header: str) -> list[Mailbox]:
     if not found:
         found = [Mailbox(address=address.casefold()) for address in ADDRESS.findall(decode_header(header))]
     return found[:1000]
+
+
+def _posting_addresses(header: str) -> tuple[str, ...]:
+    """The addresses in List-Post, in lower case: "<mailto:dev@example.org>" (RFC 2369); NO means none."""
+    written = (unquote(one.partition("?")[0]) for one in POSTING.findall(header))
+    found = (one for address in written for one in ADDRESS.findall(clean_text(address)))
+    return tuple(dict.fromkeys(one.casefold() for one in found))[:10]
 
 
 def _date(value: str) -> datetime | None:

@@ -1,14 +1,15 @@
-"""An answer in a thread: to the writer of the last mail, saying what the task says and nothing more."""
+"""An answer in a thread: to the writer of the last mail (or to all, on request), saying what the task says and no more."""
 
 import re
 from datetime import datetime
 
+from agents.recipients import Answered, Recipients, wants_all, whom_to_answer, without_all
 from agents.rules.workflows import needs_model
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.phrases import word_it
 from agents.rules.workflows.purposes import read_purposes, speaks_of_them
 from agents.rules.workflows.wording import is_german, say_date
-from agents.strategist import Blocked, Immediate, TaskContext, ThreadMessage
+from agents.strategist import Blocked, DraftContent, Immediate, TaskContext, ThreadMessage
 
 HEAD = re.compile(
     r"^\s*(?:please\s+|bitte\s+)?(?:(?:draft|write|send|prepare|schreib\w*|entw[ie]rf\w*)\s+(?:an?|the|eine?)?\s*(?:\w+\s+)?)?"
@@ -37,16 +38,24 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     last = next((m for m in reversed(context.thread) if not m.is_from_me), None)
     german = is_german(last.text if last else task.title)
     recipient = _recipient(context, last)
+    reply_all = context.in_own_words and wants_all(f"{task.title}\n{task.description}")
+    answered = _whom_to_answer(context, last, reply_all=reply_all)
+    if last and last.from_address and not answered.to:
+        return Blocked(
+            reason="The mail comes from a mailing list, and names nobody else to answer",
+            unblocked_by="Write “reply to all” in the task to answer the list, or set the recipient of the task",
+            message="A list is answered only on request",
+        )
     if _needs_grammar(context):
         return needs_model.blocked("Turning these words into an address")
     said = _what_to_say(context)
     if said:
         subject, paragraphs = said
-        draft = letter(context, recipient, _subject(last, subject), paragraphs, german=german)
+        draft = _addressed(letter(context, recipient, _subject(last, subject), paragraphs, german=german), answered)
         message = f"Drafted for {recipient.called or 'the sender'} from the words of the task"
         return Immediate(output=draft.body, format="text", confidence=0.75, draft=draft, message=message)
     if task.due_at and task.due_at > now and last:
-        return _holding(context, recipient, last, german)
+        return _holding(context, recipient, last, german, answered)
     who = recipient.called or "the sender"
     return Blocked(
         reason=f"The task does not say what to answer {who}",
@@ -61,19 +70,35 @@ def _recipient(context: TaskContext, last: ThreadMessage | None) -> Recipient:
     return recipient_of(context, HEAD.sub("", context.task.title))
 
 
+def _whom_to_answer(context: TaskContext, last: ThreadMessage | None, *, reply_all: bool) -> Recipients:
+    if last is None:
+        return Recipients([], [])
+    mail = Answered(
+        last.from_address, last.reply_to_addresses, last.to_addresses, last.cc_addresses, last.list_addresses
+    )
+    sent = [message.from_address for message in context.thread if message.is_from_me]
+    own = {*context.own_addresses, context.owner_address, *sent} - {""}
+    return whom_to_answer(mail, own, reply_all=reply_all)
+
+
+def _addressed(draft: DraftContent, answered: Recipients) -> DraftContent:
+    """The draft to those whom the thread names; without a thread it keeps those whom the task names."""
+    return draft.model_copy(update={"to": answered.to, "cc": answered.cc}) if answered.to else draft
+
+
 def _subject(last: ThreadMessage | None, otherwise: str) -> str:
     return f"Re: {RE.sub('', last.subject)}" if last and last.subject else otherwise
 
 
 def _needs_grammar(context: TaskContext) -> bool:
-    title = context.task.title
+    title = without_all(context.task.title)
     return context.in_own_words and is_german(title) and speaks_of_them(read_purposes(HEAD.sub("", title), german=True))
 
 
 def _what_to_say(context: TaskContext) -> tuple[str, list[str]] | None:
     if not context.in_own_words:
         return None  # the words of the task are those of a mail: they don't say what to answer
-    words = HEAD.sub("", context.task.title)
+    words = HEAD.sub("", without_all(context.task.title))
     in_german = is_german(context.task.title)
     wordings = [
         word_it(p, context.sender_name, german=in_german)
@@ -87,7 +112,9 @@ def _what_to_say(context: TaskContext) -> tuple[str, list[str]] | None:
     return (wordings[0].subject if wordings else own.splitlines()[0][:80]), paragraphs
 
 
-def _holding(context: TaskContext, recipient: Recipient, last: ThreadMessage, german: bool) -> Immediate:
+def _holding(
+    context: TaskContext, recipient: Recipient, last: ThreadMessage, german: bool, answered: Recipients
+) -> Immediate:
     due = context.task.due_at
     assert due is not None
     when = say_date(due, german=german, with_time=not context.task.due_is_all_day)
@@ -98,7 +125,7 @@ def _holding(context: TaskContext, recipient: Recipient, last: ThreadMessage, ge
         sentences = (
             f"Thank you for your message{f' about “{about}”' if about else ''}. I will get back to you by {when}."
         )
-    draft = letter(context, recipient, _subject(last, about), [sentences], german=german)
+    draft = _addressed(letter(context, recipient, _subject(last, about), [sentences], german=german), answered)
     return Immediate(
         output=draft.body,
         format="text",

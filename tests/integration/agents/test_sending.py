@@ -142,9 +142,62 @@ async def test_an_answer_goes_to_whoever_wrote_in_the_same_thread(house: House) 
     assert "<9@example.com>" in (failed.failure_reason or failed.blocked_reason or "")
 
 
+DEV = "dev@lists.example"
+BUSY = IncomingMail(
+    ref="1",
+    message_id="<3@example.com>",
+    thread="<3@example.com>",
+    sender=MailAddress("ana@example.com", "Zoë Álvarez"),
+    to=tuple(map(MailAddress, ["robin@vega.example", "bo@example.com", DEV])),
+    cc=tuple(map(MailAddress, ["robin@other.example", "robin+x@vega.example", "cy@example.com", "bo@example.com"])),
+    reply_to=(MailAddress(DEV),),
+    list_post=(DEV,),
+    subject="Plan",
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "given", "to", "cc"),
+    [
+        ("Write", {}, ["ana@example.com"], []),
+        ("Write", {"reply_all": True}, [DEV], ["bo@example.com", "cy@example.com"]),
+        ("Reply to all that it is fine", {}, [DEV], ["bo@example.com", "cy@example.com"]),
+        ("Write", {"reply_all": True, "to": ["Bo@example.com"], "cc": ["di@example.com"]}, ["Bo@example.com"], ["di@example.com", DEV, "cy@example.com"]),
+        ("Write", {"reply_all": True, "bcc": ["cy@example.com"]}, [DEV], ["bo@example.com"]),
+    ],
+)  # fmt: skip
+async def test_everybody_is_answered_on_request_without_oneself(
+    house: House, title: str, given: dict[str, Any], to: list[str], cc: list[str]
+) -> None:
+    vault = Vault.from_settings(house.settings)
+    await accounts.connect_account(house.caller, vault, "github", "robin@other.example", {"token": "x"})
+    await capture.import_mail(house.caller, [{**mail_row(BUSY, "local", frozenset()), "ref": None}], [])
+    async with at_work(house):
+        draft = await drafted(house, {"reply_to_message_id": "<3@example.com>", "body": "Ja.", **given}, title=title)
+    assert (draft.to_recipients, draft.cc_recipients) == (to, cc)
+
+
+async def test_a_reply_of_the_rules_follows_the_headers_that_were_kept(house: House) -> None:
+    await capture.import_mail(house.caller, [{**mail_row(BUSY, "local", frozenset()), "ref": None}], [])
+    ref = {"thread_key": "<3@example.com>", "message_id": "<3@example.com>"}
+    item = {"kind": "reply", "execution_type": "semi_automated", "source_ref": ref}
+    titles = ("Reply to Zoë that it is fine", "Reply all that it is fine")
+    async with at_work(house):
+        found: list[Draft] = []
+        for title in titles:
+            task = (await functions.create_tasks(house.caller, [{**item, "title": title}]))[0]
+            await functions.queue_task_execution(house.caller, task.id)
+            task = await settled(house, task.id, "blocked")
+            assert task.open_draft_id, task.blocked_reason
+            found.append(await review.get_draft(house.caller, task.open_draft_id))
+    assert [one.to_recipients for one in found] == [["ana@example.com"], [DEV]]
+    assert [one.cc_recipients for one in found] == [[], ["bo@example.com", "robin@other.example", "cy@example.com"]]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({**MAIL, "reply_all": True}, "reply_all needs"),
         ({**MAIL, "to": ["john@example.com, eve@example.net"]}, "not one bare address"),
         ({**MAIL, "to": ["john@example.com\r\nBcc: eve@example.net"]}, "line break"),
         ({**MAIL, "to": ["John <john@example.com>"]}, "not one bare address"),

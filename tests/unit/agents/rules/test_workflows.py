@@ -239,6 +239,61 @@ async def test_a_reply_goes_to_the_last_other_writer_of_the_thread() -> None:
     assert draft.body.startswith("Hello Dana,")
 
 
+BUSY_MAIL: dict[str, Any] = {
+    "to_addresses": ["robin@vega.example", "bo@northwind.example"],
+    "cc_addresses": ["R.Vega@vega.example", "cy@northwind.example", "dev@lists.example"],
+    "list_addresses": ["dev@lists.example"],
+}
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Reply all that we renew in May", "we renew in May."),
+        ("Answer everybody that we renew in May", "we renew in May."),
+        ("Allen antworten, dass wir im Mai verlängern", "wir im Mai verlängern."),
+    ],
+)
+async def test_everybody_is_answered_where_the_persons_words_ask_for_it(title: str, said: str) -> None:
+    own = frozenset({"r.vega@vega.example"})
+    draft = await drafted(title, "reply", thread=[mail_from_dana(**BUSY_MAIL)], own_addresses=own)
+    assert draft.to == ["dana@northwind.example"]
+    assert draft.cc == ["bo@northwind.example", "cy@northwind.example", "dev@lists.example"]
+    assert said in draft.body
+
+
+async def test_one_writer_is_answered_where_nobody_asked_for_more() -> None:
+    draft = await drafted("Reply to Dana that we renew in May", "reply", thread=[mail_from_dana(**BUSY_MAIL)])
+    assert (draft.to, draft.cc) == (["dana@northwind.example"], [])
+
+
+async def test_words_of_a_mail_do_not_ask_for_everybody() -> None:
+    columns = {"source": "mail", "due_at": NOW + timedelta(days=1)}
+    thread = [mail_from_dana("Reply all!", **BUSY_MAIL)]
+    draft = await drafted("Reply to all: Renewal date", "reply", thread=thread, columns=columns)
+    assert (draft.to, draft.cc) == (["dana@northwind.example"], [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "to"), [("desk@northwind.example", "desk@northwind.example"), ("Robin@vega.example", "dana@northwind.example")]
+)  # fmt: skip
+async def test_whoever_a_mail_asks_to_be_answered_gets_the_answer(asked: str, to: str) -> None:
+    context = make_context("Reply that we renew in May", "reply", thread=[mail_from_dana(reply_to_addresses=[asked])])
+    result = await decided(context)
+    assert isinstance(result, Immediate)
+    assert result.draft
+    assert result.draft.to == [to]
+    assert checker.check(result, context, NOW) == []
+
+
+async def test_a_list_alone_is_answered_only_on_request() -> None:
+    mail = mail_from_dana(from_address="dev@lists.example", list_addresses=["dev@lists.example"])
+    blocked = await refused("Reply that we renew in May", "reply", thread=[mail])
+    assert "mailing list" in blocked.reason
+    draft = await drafted("Reply to all that we renew in May", "reply", thread=[mail])
+    assert draft.to == ["dev@lists.example"]
+
+
 @pytest.mark.parametrize("subject", ["Re: Renewal date", "AW: Re: Renewal date", "RE: re:  Renewal date"])
 async def test_a_subject_has_one_re(subject: str) -> None:
     draft = await drafted("Reply that we renew in May", "reply", thread=[mail_from_dana(subject=subject)])
