@@ -27,7 +27,8 @@ from pydantic_ai.models import Model, ModelRequestParameters
 
 from agents.thinking import LONGEST_WAIT_SECONDS, REFUSAL, ModelMalformed, ModelRefused, ModelUnavailable
 from core.errors import StewardError
-from core.settings import Settings, named_models
+from core.settings import Settings
+from core.settings_models import named_models
 
 PASSING_STATUS = {408, 409, 425, 429}
 CHARACTERS_PER_TOKEN = 3  # fewer than any real text has: a reservation is rather too large than too small

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core.errors import Invalid, NotFound
-from core.settings import is_url
+from core.urls import is_url
 
 HTTP, POSTGRES = ("https", "http"), ("postgresql", "postgres")
 LONGEST = 4000

@@ -6,7 +6,8 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from agents.models import cost_of, fallback_models, is_forgotten, model_named
 from agents.thinking import Prompt, Question, Thinking, Trail
 from core.errors import Invalid
-from core.settings import Settings, load_settings, named_models
+from core.settings import Settings, load_settings
+from core.settings_models import named_models
 
 
 def settings(**known: object) -> Settings:
