@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from tests.demo.mailbox import SentMail, letter
 from tests.demo.report import Outcome, Report, must
@@ -166,6 +167,7 @@ class Walk:
 
     async def start_again(self, card: dict[str, Any], channel: str) -> None:
         """Steward comes back, is pressed once more, and finds out what became of the mail."""
+        before = len(self.world.line.asked)
         await self.world.steward.start()
         self.report.say(f"Steward is started again, process {self.pid}")
         await self.press(card, channel)
@@ -178,7 +180,10 @@ class Walk:
         draft = await self.world.until("the draft to be sent", settled)
         seen = [f"the draft is {draft['state']}"]
         seen += [f"receipt: {draft['receipt']['location']}"] if draft["receipt"] else [str(draft["failure_reason"])]
-        self.report.say("Steward looked into Gmail for what the killed one had begun", *seen)
+        asked = [unquote(one).replace("/gmail/v1/users/me", "") for one in self.world.line.asked[before:]]
+        changes = [one for one in asked if not one.startswith("GET") and ("/drafts" in one or "/messages" in one)]
+        must(not changes, f"Steward did not only look: {', '.join(changes)}")
+        self.report.say("Steward looked into Gmail for what the killed one had begun", *asked, *seen)
 
         async def told() -> str | None:
             messages = await self.world.slack.messages(channel)

@@ -86,6 +86,7 @@ async def prepared(outside: OutsideServers, logs: Path) -> AsyncGenerator[World]
         browser = await held.enter_async_context(httpx.AsyncClient(base_url=steward.url, timeout=60))
         api = await held.enter_async_context(httpx.AsyncClient(base_url=steward.url, timeout=60))
         held.callback(steward.end)
+        held.callback(line.release)
         yield World(steward, line, OwnersMailbox(google), slack, browser, api)
 
 
