@@ -195,6 +195,9 @@ def _draft_content(task: Task, draft: DraftContent, why: str, sender: dict[str, 
             "in_reply_to": task.source_ref["message_id"],
             "references": task.source_ref.get("references", []),
         }
+        is_same_account = sender.get("account_id") and sender["account_id"] == task.source_ref.get("account_id")
+        if is_same_account and task.source_ref.get("thread_id"):
+            target["thread_id"] = task.source_ref["thread_id"]  # where the provider keeps its conversation
     return {
         "channel": "mail",
         "to_recipients": draft.to,

@@ -119,6 +119,7 @@ class Walk:
         must(answer.status_code == 200 and bool(told.get("draft_id")), f"Nothing was drafted: {answer.text[:500]}")
         self.draft = await self.world.get(f"/api/drafts/{told['draft_id']}")
         target = self.draft["target"]
+        must(target.get("thread_id") == self.thread, f"The draft does not name the thread of the mail: {target}")
         must(target.get("in_reply_to") == MESSAGE_ID, f"The draft does not answer the mail: {target}")
         self.report.say(
             f"Executed: {told['message']}",
