@@ -9,19 +9,21 @@ from fastapi import Request
 from starlette.responses import Response
 
 from app.house import House
+from app.settings._mailbox import MailboxForm
 from app.settings._words import PROBLEMS
 from app.templating import render
 from core.database import Caller
 from integrations.google import oauth
 from jobs.google_sync import part_of
 from jobs.outside.google import GOOGLE, lacks_google
+from jobs.outside.mail import IMAP
 from jobs.outside.slack import HINT as SLACK_HINT
 from jobs.outside.slack import PROVIDER as SLACK
 from tasks import accounts
 from tasks.accounts import Account
 
 CONNECT = "/api/integrations/google/connect?"
-NAMES = {"imap": "IMAP", "smtp": "SMTP", "resend": "Resend", "github": "GitHub", "jira": "Jira"}
+NAMES = {"smtp": "SMTP", "resend": "Resend", "github": "GitHub", "jira": "Jira"}
 CHOICES = (
     ("Connect mail and calendar", ("mail_read", "mail_send", "calendar")),
     ("Only mail", ("mail_read", "mail_send")),
@@ -71,6 +73,7 @@ async def show(
     problem: str = "",
     connected: str = "",
     slack_code: str = "",
+    mailbox: MailboxForm | None = None,
     status_code: int = 200,
 ) -> Response:
     """The page, with what just happened said above it."""
@@ -84,11 +87,13 @@ async def show(
         providers=[
             _google(house, [one for one in listed if one.provider == GOOGLE]),
             _slack(house, [one for one in listed if one.provider == SLACK]),
+            _mail([one for one in listed if one.provider == IMAP]),
             *_others(listed),
         ],
         problem=PROBLEMS.get(problem),
         connected=notice,
         slack_code=slack_code,
+        mailbox=mailbox or MailboxForm(),
     )
 
 
@@ -139,9 +144,23 @@ def _slack(house: House, known: list[Account]) -> ProviderCard:
     )
 
 
+def _mail(known: list[Account]) -> ProviderCard:
+    return ProviderCard(
+        id=IMAP,
+        name="Mail without Google",
+        about="A mailbox at any other provider: read by IMAP, and what you approved is sent by SMTP.",
+        lacks=None,
+        accounts=[_plain(one) for one in known if one.state != "revoked"],
+        choices=[],
+        guide="docs/guide/mail.md",
+    )
+
+
 def _others(listed: list[Account]) -> list[ProviderCard]:
     """Accounts of services that have no card of their own: named, and to be disconnected."""
-    names = sorted({one.provider for one in listed if one.provider not in {GOOGLE, SLACK} and one.state != "revoked"})
+    names = sorted(
+        {one.provider for one in listed if one.provider not in {GOOGLE, SLACK, IMAP} and one.state != "revoked"}
+    )
     return [
         ProviderCard(
             name,

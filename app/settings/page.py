@@ -10,6 +10,7 @@ from app._slack.door import new_code
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.settings._disconnect import disconnect
+from app.settings._mailbox import MailboxForm, connect_typed
 from app.settings._show import show
 from core.errors import Invalid
 from jobs.outside.google import GOOGLE
@@ -31,6 +32,11 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         case "read":
             await accounts.request_reading(caller, GOOGLE, form.get("address") or None)
             return back_to("/settings")
+        case "connect_mailbox":
+            done = await connect_typed(request.app.state.house, caller, form)
+            if isinstance(done, MailboxForm):
+                return await show(request, caller, mailbox=done, status_code=422)
+            return back_to("/settings", connected=done.address)
         case "slack_code":
             return await show(request, caller, slack_code=await new_code(caller))
         case other:

@@ -106,7 +106,7 @@ class OwnMailboxes:
 async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
     """Mail servers that people name lie in the open internet, or at hosts of STEWARD_PRIVATE_HOSTS.
 
-    Raises Invalid for a URL of another form, Refused (AddressRefused), or Temporary.
+    Raises Invalid for a URL of another form; Refused (AddressRefused) or Temporary, with the field in `errors`.
     """
     from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
@@ -114,8 +114,12 @@ async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
 
     guard, imap = Guard.from_settings(settings), ImapAddress.from_url(str(secret["imap_url"]))
     smtp_host, smtp_port = SmtpServer(str(secret["smtp_url"])).place
-    for host, port in ((imap.host, imap.port), (smtp_host, smtp_port)):
-        await guard.vetted(host, port)
+    for name, host, port in (("imap_url", imap.host, imap.port), ("smtp_url", smtp_host, smtp_port)):
+        try:
+            await guard.vetted(host, port)
+        except StewardError as error:
+            error.errors = error.errors or [{"field": name, "message": error.message}]
+            raise
 
 
 def imap_mailbox(account: Account, secret: Secret) -> "ImapMailbox":

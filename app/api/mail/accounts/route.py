@@ -1,24 +1,16 @@
 """POST /api/mail/accounts: connect a mailbox on an IMAP server."""
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
+from app.api.mail.accounts._connect import connect_mailbox
 from app.dependencies import CurrentCaller
 from app.router import responds
-from core.errors import Invalid
-from core.outside.addresses import CONTROL, wire_address
-from core.outside.errors import Refused, Temporary
-from core.outside.mail import MailAddress
-from core.vault import Vault
-from jobs.outside.mail import IMAP, check_servers
-from tasks import accounts
-from tasks.accounts import Account, AccountState
+from tasks.accounts import AccountState
 
-ANSWER_SECONDS = 20.0
 Url = Annotated[SecretStr, Field(max_length=1000)]
 
 
@@ -50,38 +42,13 @@ class MailAccount(BaseModel):
     problems=(409, 422, 503),
 )
 async def post(request: Request, caller: CurrentCaller, given: NewMailAccount) -> MailAccount:
-    settings = request.app.state.house.settings
-    address = wire_address("address", given.address.strip()).casefold()
-    if CONTROL.search(given.name):
-        raise Invalid("name has a line break or another control character")
-    secret = {"imap_url": given.imap_url.get_secret_value(), "smtp_url": given.smtp_url.get_secret_value()}
-    await check_servers(settings, secret)
-    await _try(address, secret)
-    kept: Account = await accounts.connect_account(
+    kept = await connect_mailbox(
+        request.app.state.house.settings,
         caller,
-        Vault.from_settings(settings),
-        IMAP,
-        address,
-        secret,
-        settings={"name": given.name.strip(), "signature": given.signature},
+        address=given.address,
+        name=given.name,
+        signature=given.signature,
+        imap_url=given.imap_url.get_secret_value(),
+        smtp_url=given.smtp_url.get_secret_value(),
     )
     return MailAccount(id=kept.id, address=kept.address, state=kept.state, connected_at=kept.connected_at)
-
-
-async def _try(address: str, secret: dict[str, str]) -> None:
-    """Sign in to both. Raises what went wrong, naming the field."""
-    from integrations.mail.imap import ImapMailbox
-    from integrations.mail.imap_connection import ImapAddress
-    from integrations.mail.smtp import SmtpServer
-
-    smtp = SmtpServer(secret["smtp_url"], timeout_seconds=ANSWER_SECONDS)
-    own = (MailAddress(address),)
-    imap = ImapMailbox(ImapAddress.from_url(secret["imap_url"]), smtp, own, timeout_seconds=ANSWER_SECONDS)
-    for field, attempt in (("imap_url", imap.check), ("smtp_url", smtp.check)):
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await attempt()
-        except TimeoutError as error:
-            raise Temporary(f"The server of {field} does not answer") from error
-        except Refused as error:
-            raise Invalid(error.message, errors=[{"field": field, "message": error.message}]) from error
