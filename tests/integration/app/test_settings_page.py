@@ -4,15 +4,20 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from app.dependencies import COOKIE
 from app.house import House
 from app.main import create_app
+from app.settings._mailbox import Kind, server_url
 from core.database import Identity
+from core.errors import Invalid
 from core.keys import Keys
 from core.vault import Vault
 from tasks import accounts
 from tasks.accounts import Account
+from tests.emulators.imap_server import USER, ImapServer, running_imap_server
+from tests.emulators.smtp_server import Handler, serving
 
 BASE = "http://127.0.0.1"
 READ = "https://www.googleapis.com/auth/gmail.readonly"
@@ -128,6 +133,153 @@ async def test_the_address_cannot_put_words_on_the_page(house: House, keys: Keys
     assert 'role="alert"' not in page.text or page.status_code == 422
     assert "eve@example.net" not in page.text
     assert "<script>" not in page.text
+
+
+# Mail without Google
+
+
+@pytest.fixture
+def near(house: House) -> House:
+    """The house, allowed to reach mail servers on this machine."""
+    from app.house import furnish
+
+    settings = house.settings.model_copy(update={"private_hosts": "127.0.0.1"})
+    return furnish(settings, house.clock, house.database, house.owner)
+
+
+TYPED = {
+    "action": "connect_mailbox",
+    "address": "Robin@vega.example",
+    "name": "Robin Vega",
+    "imap_server": "imap://127.0.0.1:1",
+    "smtp_server": "smtp://127.0.0.1:1",
+    "user": "robin",
+    "password": "not-a-password",
+}
+
+
+def let_in(*_: object) -> AuthResult:
+    return AuthResult(success=True)
+
+
+def keep_out(*_: object) -> AuthResult:
+    return AuthResult(success=False, handled=False)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
+async def test_a_mailbox_is_connected_by_a_form_listed_and_disconnected(near: House, keys: Keys) -> None:
+    server = ImapServer()
+    async with (
+        running_imap_server(server),
+        serving(Handler(), authenticator=let_in, auth_require_tls=False) as place,
+        pages_of(near, keys) as pages,
+    ):
+        typed = {
+            **TYPED,
+            "imap_server": f"imap://127.0.0.1:{server.port}",
+            "smtp_server": f"smtp://{place}",
+        }
+        answer = await press(pages, keys, **{**typed, "user": USER})
+        assert answer.headers["location"] == "/settings?connected=robin%40vega.example", answer.text
+        page = (await pages.get(answer.headers["location"])).text
+        assert "robin@vega.example is connected" in page
+        assert "not-a-password" not in page
+        (account,) = await accounts.list_accounts(near.caller, "imap")
+        assert account.settings == {"name": "Robin Vega", "signature": ""}
+        assert (await press(pages, keys, action="disconnect", account_id=str(account.id))).status_code == 303
+        assert str(account.id) not in (await pages.get("/settings")).text
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
+@pytest.mark.parametrize(
+    ("is_wrong_at", "said"),
+    [("imap", "server for reading (IMAP) the name"), ("smtp", "server for sending (SMTP) the name")],
+)
+async def test_a_wrong_password_is_told_beside_the_password(
+    near: House, keys: Keys, is_wrong_at: str, said: str
+) -> None:
+    server = ImapServer()
+    password = "hunter2" if is_wrong_at == "imap" else "not-a-password"
+    async with (
+        running_imap_server(server),
+        serving(Handler(), authenticator=keep_out, auth_require_tls=False) as place,
+        pages_of(near, keys) as pages,
+    ):
+        typed = {
+            **TYPED,
+            "imap_server": f"imap://127.0.0.1:{server.port}",
+            "smtp_server": f"smtp://{place}",
+        }
+        answer = await press(pages, keys, **{**typed, "user": USER, "password": password})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'id="mailbox-password-wrong"' in answer.text
+    assert password not in answer.text
+    assert 'value="Robin@vega.example"' in answer.text
+    assert await accounts.list_accounts(near.caller, "imap") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"address": ""}, "address", "It is empty."),
+        ({"address": "robin@vega.example, eve@example.net"}, "address", "not one bare address"),
+        ({"address": "x" * 400}, "address", "longer than 320"),
+        ({"name": "Robin\r\nX: y"}, "name", "line break"),
+        ({"password": ""}, "password", "It is empty."),
+        ({"password": "a\r\nb"}, "password", "line break"),
+        ({"user": "a\nb"}, "user", "line break"),
+        ({"imap_server": ""}, "imap_server", "It is empty."),
+        ({"imap_server": "http://imap.example.org"}, "imap_server", "It is no server"),
+        ({"imap_server": "smtp://imap.example.org"}, "imap_server", "It is no server"),
+        ({"imap_server": "a b"}, "imap_server", "It is no server"),
+        ({"imap_server": "imap.example.org:0"}, "imap_server", "It is no server"),
+        ({"imap_server": "imap.example.org:99999"}, "imap_server", "It is no server"),
+        ({"imap_server": "eve@imap.example.org"}, "imap_server", "It is no server"),
+        ({"imap_server": "imap..example"}, "imap_server", ""),
+        ({"imap_server": "<script>alert(1)</script>"}, "imap_server", "It is no server"),
+        ({"imap_server": "169.254.169.254"}, "imap_server", "open internet"),
+        ({"imap_server": "[::1]"}, "imap_server", "open internet"),
+        ({"smtp_server": "10.0.0.1:587"}, "smtp_server", "open internet"),
+        ({}, "imap_server", "cannot be reached"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_stands_beside_its_field(
+    near: House, keys: Keys, change: dict[str, str], field: str, said: str
+) -> None:
+    async with pages_of(near, keys) as pages:
+        answer = await press(pages, keys, **{**TYPED, **change})
+    assert answer.status_code == 422
+    beside = answer.text.partition(f'id="mailbox-{field}-wrong">')[2].partition("</small>")[0]
+    assert beside
+    assert said in beside
+    assert "<script>alert" not in answer.text
+    assert 'value="not-a-password"' not in answer.text
+    assert "not-a-password" not in answer.text
+    assert await accounts.list_accounts(near.caller) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "url"),
+    [
+        ("imap.example.org", "imap", "imaps://u%40x:p%2F%23@imap.example.org:993"),
+        (" imap.example.org:143", "imap", None),
+        ("imap.example.org:143", "imap", "imap://u%40x:p%2F%23@imap.example.org:143"),
+        ("imap.example.org:1993/", "imap", "imaps://u%40x:p%2F%23@imap.example.org:1993"),
+        ("IMAP://imap.example.org", "imap", "imap://u%40x:p%2F%23@imap.example.org:143"),
+        ("smtp.example.org", "smtp", "smtps://u%40x:p%2F%23@smtp.example.org:465"),
+        ("smtp.example.org:587", "smtp", "smtp://u%40x:p%2F%23@smtp.example.org:587"),
+        ("smtp://smtp.example.org", "smtp", "smtp://u%40x:p%2F%23@smtp.example.org:587"),
+        ("[2001:db8::1]:465", "smtp", "smtps://u%40x:p%2F%23@[2001:db8::1]:465"),
+        ("smtp.example.org:", "smtp", None),
+    ],
+)  # fmt: skip
+def test_a_server_has_the_usual_port_and_encryption(typed: str, kind: Kind, url: str | None) -> None:
+    if url is None:
+        with pytest.raises(Invalid, match="no server"):
+            server_url(typed, kind, "u@x", "p/#")
+        return
+    assert server_url(typed, kind, "u@x", "p/#") == url
 
 
 # The API
