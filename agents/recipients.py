@@ -56,7 +56,9 @@ def without_all(words: str) -> str:
 
 
 def _asked(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
-    return next((one for one in pattern.finditer(words) if not NOT.search(words[max(0, one.start() - 20) : one.start()])), None)
+    return next(
+        (one for one in pattern.finditer(words) if not NOT.search(words[max(0, one.start() - 20) : one.start()])), None
+    )
 
 
 def whom_to_answer(mail: Answered, own: Iterable[str], *, reply_all: bool = False) -> Recipients:
