@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from agents.browsing_answers import JournalOfMove, schema_problem
+from agents.browsing_masks import without_cards
 from agents.browsing_moves import BrowserInput, Finish, Move, NeedsPerson, Place, plain
 from agents.browsing_page import PageOfTask
 from agents.browsing_sending import Sender
@@ -37,7 +38,8 @@ from tasks.models import Evidence
 
 PROMPT = load_prompt(Path(__file__).parent / "browsing.md")
 HOW_TO_GO_ON = (
-    "Take the page over at /tasks/{task_id}/browser and hand it back; or do it yourself and tick the task off"
+    "Press See the pages on the page of this task, take the page over and hand it back; "
+    "or do it yourself and tick the task off"
 )
 MOST_ERRORS = 3
 MOST_REPEATS = 3
@@ -125,8 +127,8 @@ class Browsing(PageOfTask):
 
     async def _decide(self) -> Move | Finish | NeedsPerson | Waiting:
         if self.given.steps:
-            if self.place.next_step < len(self.given.steps):
-                return self.given.steps[self.place.next_step]
+            if self.place.next_step < len(self.given.all_steps):
+                return self.given.all_steps[self.place.next_step]
             return Finish(answer=self.place.history[-1] if self.place.history else "", output=self._extracted())
         if not self.place.url:
             return Move(do="navigate", url=self.given.start)
@@ -251,7 +253,9 @@ class Browsing(PageOfTask):
         await self.keep(move, "", error=words)
         if self.given.steps:
             self.place.next_step -= 1
-            return await self._stuck(f"Step {self.place.next_step + 1} ({move.in_words()}): {words}")
+            number = self.place.next_step + 1 - (len(self.given.all_steps) - len(self.given.steps))
+            which = f"Step {number}" if number else "Opening start_url"
+            return await self._stuck(f"{which} ({move.in_words()}): {words}")
         if not self.place.title and not self.place.path and self.place.moves == self.place.first_move + 1:
             raise error
         if self.place.errors >= MOST_ERRORS:
@@ -272,7 +276,7 @@ class Browsing(PageOfTask):
     async def _stuck(self, reason: str) -> Outcome:
         self.place.is_stuck = True
         await self.save()
-        return Waiting("person", reason[:1900], HOW_TO_GO_ON.format(task_id=self.run.task.id))
+        return Waiting("person", without_cards(reason)[:1900], HOW_TO_GO_ON)
 
     async def _serve_person(self, opened: places.OpenedPlace) -> Outcome | None:
         """Make the moves of the person who has the page, then wait for more. None: they have handed it back."""

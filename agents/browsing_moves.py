@@ -118,6 +118,13 @@ class BrowserInput(StrictInput):
         return self
 
     @property
+    def all_steps(self) -> list[Move]:
+        """The steps as they are made: start_url is opened first where they do not begin by opening a page."""
+        if not self.steps or self.steps[0].do == "navigate":
+            return self.steps
+        return [Move(do="navigate", url=self.start_url), *self.steps]
+
+    @property
     def start(self) -> str:
         return self.start_url or self.steps[0].url
 

@@ -1,7 +1,10 @@
 """The page of a task as the agent has it: living, or brought back to where it stood; each move kept with a picture."""
 
+from typing import cast
+
 import structlog
 
+from agents.browsing_masks import without_cards
 from agents.browsing_moves import BrowserInput, Move, Place, host_of, plain
 from agents.equipment import Run
 from agents.journal import insist
@@ -129,8 +132,9 @@ class PageOfTask:
         data = {"move": place.moves, "do": move.do if move else "by hand", "url": plain(look.url), "title": look.title[:300],
                 "artifact_id": artifact_id, "error": error or None, "why": move.why if move else None,
                 "refused": list(look.refused) or None}  # fmt: skip
-        said = {name: value for name, value in data.items() if value is not None}
-        await insist(lambda: functions.add_task_event(self.run.caller, self.run.task.id, "browser", words, said))
+        said = {name: _for_record(value) for name, value in data.items() if value is not None}
+        told = without_cards(words)
+        await insist(lambda: functions.add_task_event(self.run.caller, self.run.task.id, "browser", told, said))
         await self.save(command_id)
 
     async def seen(self, page: BrowserSession) -> Look:
@@ -165,9 +169,20 @@ class PageOfTask:
         """Keep the place."""
         place = self.place
         sealed = self.browser.seal(place.model_dump_json())
-        url, title = plain(place.url), place.title
+        url, title = without_cards(plain(place.url)), without_cards(place.title)
         await insist(
             lambda: places.save_browser(
                 self.run.caller, self.run.task.id, sealed, place.moves, url, title, command_id=command_id
             )
         )
+
+
+def _for_record(value: object) -> object:
+    """A part of an event without numbers of cards."""
+    match value:
+        case str():
+            return without_cards(value)
+        case list():
+            return [_for_record(one) for one in cast("list[object]", value)]
+        case _:
+            return value

@@ -4,11 +4,13 @@ Before a form is sent its place is kept with what is under way. A run that finds
 ended: recorded, or looked for where the input says where one sees it, or for the person to say. It is never sent again.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from agents.browsing_masks import without_cards
 from agents.browsing_moves import Move, Pending, facts_of, host_of, plain
 from agents.journal import StepUncertain, insist
-from agents.tools.tool import Outcome, Settled
+from agents.tools.tool import Outcome, Settled, Shown
 from core.outside.browser import FilledForm, FormChanged
 from core.outside.errors import Refused, Uncertain
 from tasks import review, steps
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 FORM_STEP = "browser_submit"
 SITE_STEP = "browser_site"
 HAND_STEP = "browser_by_hand"
+PAYS = re.compile(r"card|karte|iban|cv[cv]", re.IGNORECASE)
 
 
 class Sender:
@@ -53,23 +56,26 @@ class Sender:
 
     async def _ask(self, form: FilledForm, move: Move) -> Outcome:
         work = self._work
-        facts: dict[str, Any] = facts_of(form)
+        facts = {without_cards(name): without_cards(value) for name, value in facts_of(form).items()}
         picture = await work.picture(f"form-{work.place.moves + 1:03}.jpg")
         if picture:
             facts["Screenshot"] = f"/api/artifacts/{picture}"
         earlier = [sent["url"] for sent in work.place.sent if sent.get("digest") == form.digest]
         if earlier:
             facts["Note"] = "The very same form was sent by this task before"
-        paying = any("•" in field.value and "card" in field.label.casefold() for field in form.fields)
+        paying = any(field.value.startswith("•") and PAYS.search(field.label) for field in form.fields)
         what = "Pay at" if paying else "Sign in at" if form.has_password else "Submit this form to"
-        payload = {
-            "input": {"kind": "form", "move": work.place.moves, "sealed": form.digest, "url": form.target_url},
-            "facts": facts,
-            "text": form.text,
-        }
-        await work.save()
+        given = {"kind": "form", "sealed": form.digest, "url": without_cards(form.target_url)}
         title = f"{what} {host_of(form.target_url)}?"
-        await insist(lambda: review.request_act(work.run.caller, work.run.task.id, title, payload, why=move.why))
+        return await self._settle_by_asking(given, Shown(title, facts, without_cards(form.text)), move)
+
+    async def _settle_by_asking(self, given: dict[str, Any], shown: Shown, move: Move) -> Outcome:
+        """Keep the place, and leave the task to a person's yes to this."""
+        work = self._work
+        payload = {"input": {**given, "move": work.place.moves}, **shown.as_json()}
+        why = without_cards(move.why)
+        await work.save()
+        await insist(lambda: review.request_act(work.run.caller, work.run.task.id, shown.title, payload, why=why))
         return Settled()
 
     async def _send_once(self, page: "BrowserSession", move: Move, form: FilledForm, approval_id: Any) -> str:
@@ -159,11 +165,10 @@ class Sender:
         name = f"{SITE_STEP} {place.moves}"
         if approval_id is None:
             facts = {"Site": site, "From": plain(place.url) or "the task", "Move": move.in_words()}
-            payload = {"input": {"kind": "site", "move": place.moves, "sealed": site}, "facts": facts, "text": ""}
-            await work.save()
-            title = f"May the browser open {site}?"
-            await insist(lambda: review.request_act(work.run.caller, work.run.task.id, title, payload, why=move.why))
-            return Settled()
+            shown = Shown(
+                f"May the browser open {site}?", {name: without_cards(value) for name, value in facts.items()}
+            )
+            return await self._settle_by_asking({"kind": "site", "sealed": site}, shown, move)
 
         async def do() -> dict[str, Any]:
             return _result(None, site, site)

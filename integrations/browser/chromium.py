@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from core.outside.errors import NotConnected, Temporary
+from integrations.browser.privacy import ENGINE, ENGINE_SCRIPT
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
@@ -87,6 +88,7 @@ class Chromium:
 
         if self._playwright is None:
             self._playwright = await async_playwright().start()
+            await self._playwright.selectors.register(ENGINE, ENGINE_SCRIPT, content_script=True)
         program = found_program(self._program)
         if program is None:
             where = f" at {self._program}" if self._program else " on this machine"

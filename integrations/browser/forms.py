@@ -4,17 +4,15 @@ import re
 from typing import Any
 
 from core.outside.browser import MASK, FilledForm, FormField
+from integrations.browser.privacy import PRIVACY
 
 VOLATILE_NAME = re.compile(
     r"token|csrf|xsrf|nonce|authenticity|viewstate|eventvalidation|session|timestamp", re.IGNORECASE
 )
 VOLATILE_VALUE = re.compile(r"[A-Za-z0-9+/=_.:-]{20,}")
-PRIVATE_INPUTS = (
-    "input[type=password], input[autocomplete^=cc-], input[autocomplete=one-time-code], "
-    "input[autocomplete=current-password], input[autocomplete=new-password]"
-)
 MOST_TEXT = 2_000
 MOST_VALUE = 5_000
+LEAST_CARD_DIGITS = 12
 
 # What is known of an element: does using it submit a form, and how is that form filled?
 READ_FORM = """(element) => {
@@ -23,7 +21,7 @@ READ_FORM = """(element) => {
   const submits = !!form && ((tag === 'BUTTON' && type === 'submit') || (tag === 'INPUT' && ['submit', 'image'].includes(type)));
   const scope = form || element.closest('dialog, [role=dialog], section, article, main') || document.body;
   const controls = form ? [...form.elements] : [...scope.querySelectorAll('input, select, textarea')];
-  const secret = SECRET;
+  const privacyOf = PRIVACY;
   const fields = [];
   for (const control of controls.slice(0, 500)) {
     const kind = (control.type || control.tagName).toLowerCase();
@@ -37,7 +35,7 @@ READ_FORM = """(element) => {
     else if (kind === 'file') value = [...control.files].map(f => `${f.name} (${f.size} bytes)`).join(', ');
     else if (control.tagName === 'SELECT') value = [...control.selectedOptions].map(o => o.label).join(', ');
     fields.push({label: (label || '').trim().split('\\n')[0].trim(), name: control.name || '', kind, value: value || '', hidden: kind === 'hidden',
-      secret: control.matches(secret)});
+      secret: privacyOf(control)});
   }
   const own = submits && element.getAttribute('formaction') ? element.formAction : form ? form.getAttribute('action') : null;
   const method = submits && element.getAttribute('formmethod') ? element.formMethod : form ? form.getAttribute('method') : null;
@@ -49,7 +47,7 @@ READ_FORM = """(element) => {
     button: (element.innerText || element.value || element.getAttribute('aria-label') || '').trim(),
     text: (scope.innerText || '').replace(/\\s+/g, ' ').trim(),
   };
-}""".replace("SECRET", repr(PRIVATE_INPUTS))
+}""".replace("PRIVACY", PRIVACY)
 
 
 def form_from(found: dict[str, Any], sends_to: str | None = None) -> FilledForm:
@@ -64,7 +62,7 @@ def form_from(found: dict[str, Any], sends_to: str | None = None) -> FilledForm:
         button=found["button"][:200],
         fields=tuple(_field(field) for field in seen),
         text=found["text"][:MOST_TEXT],
-        has_password=any(field["secret"] for field in fields),
+        has_password=any(field["secret"] in {"password", "code"} for field in fields),
         is_search=_is_search(found),
     )
 
@@ -72,8 +70,16 @@ def form_from(found: dict[str, Any], sends_to: str | None = None) -> FilledForm:
 def _field(field: dict[str, Any]) -> FormField:
     value = str(field["value"])[:MOST_VALUE]
     if field["secret"]:
-        value = MASK if value else ""
+        value = _masked(value, field["secret"])
     return FormField(field["label"][:200], field["name"][:200], field["kind"], value, bool(field["hidden"]))
+
+
+def _masked(value: str, privacy: str) -> str:
+    """What may be seen of a secret: whether there is one, and of a card its last four digits."""
+    digits = "".join(filter(str.isdecimal, value))
+    if privacy == "card" and len(digits) >= LEAST_CARD_DIGITS:
+        return f"•••• {digits[-4:]}"
+    return MASK if value else ""
 
 
 def _is_volatile(field: dict[str, Any]) -> bool:

@@ -13,7 +13,9 @@ LINE = re.compile(
 )
 REF = re.compile(r"\[ref=((?:f\d+)?e\d+)\]")
 NOISE = re.compile(r" \[cursor=pointer\]| \[active\]")
-SECRET_LINE = re.compile(r"^(?P<head>\s*- '?textbox\b.*?\[ref=[a-z0-9]+\][^:]*: )(?P<value>.*)$")
+SECRET_LINE = re.compile(
+    r"^(?P<head>\s*- '?(?:textbox|searchbox|spinbutton|combobox)\b.*?\[ref=[a-z0-9]+\][^:]*: )(?P<value>.*)$"
+)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from core.outside.browser import Look, NoSuchElement, Target
 from core.outside.errors import Refused, Temporary
 from integrations.browser import outline
 from integrations.browser.chromium import Chromium
-from integrations.browser.forms import PRIVATE_INPUTS
 from integrations.browser.gate import Gate
+from integrations.browser.privacy import PRIVACY, PRIVATE_FIELDS, SECRETS
 from integrations.browser.proxy import GuardedProxy, Resolve
-from integrations.browser.reading import READ_TABLE, SECRETS
+from integrations.browser.reading import READ_TABLE
 from integrations.browser.sites import Sites
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class OpenPage:
         secrets: list[str] = []
         for frame in page.frames:
             if frame == page.main_frame or self._sites.allows_url(frame.url):
-                secrets += await frame.evaluate(SECRETS, PRIVATE_INPUTS)
+                secrets += await frame.evaluate(SECRETS)
         return Look(page.url, await page.title(), outline.shown(text, secrets), self._gate.read_refused())
 
     async def _outline(self) -> str:
@@ -133,7 +133,7 @@ class OpenPage:
     @homed
     async def screenshot(self) -> bytes:
         page = self._the_page()
-        mask = [page.locator(PRIVATE_INPUTS)]
+        mask = [frame.locator(PRIVATE_FIELDS) for frame in page.frames]
         for quality in (60, 30, 10):
             taken = await page.screenshot(type="jpeg", quality=quality, scale="css", mask=mask, timeout=10_000)
             if len(taken) <= MOST_SCREENSHOT_BYTES:
@@ -153,7 +153,7 @@ class OpenPage:
     @homed
     async def text_of(self, target: Target) -> str:
         found = await self._locate(target)
-        is_secret = await found.evaluate("(e, secret) => e.matches(secret)", PRIVATE_INPUTS)
+        is_secret = await found.evaluate(PRIVACY)
         if is_secret:
             raise Refused("What stands in a secret field is not read")
         return str(await found.evaluate("e => ('value' in e && e.tagName !== 'LI' ? e.value : e.innerText) || ''"))[

@@ -1,7 +1,5 @@
 """Scripts that read off a page."""
 
-SECRETS = """(secret) => [...document.querySelectorAll(secret)].map(e => e.value).filter(Boolean)"""
-
 # Rows by heading; a row with another number of cells than there are headings is numbered from 1. Nothing but text.
 READ_TABLE = """(element) => {
   const table = element.closest('table') || element.querySelector('table');

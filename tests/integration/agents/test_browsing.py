@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from app.house import House, furnish
+from app.main import create_app
 from core.clock import Clock
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, NotFound
+from core.keys import Keys
 from core.vault import Vault
 from integrations.browser.sessions import sessions_of_this_process
 from jobs.worker import Worker, working
@@ -112,7 +115,7 @@ async def test_a_form_is_shown_filled_in_and_sent_once_after_a_yes(browsing_hous
         question = await asked(house, task)
         assert site.sent == []
         assert question.title == "Submit this form to 127.0.0.1?"
-        facts = question.payload["facts"]
+        facts = dict(question.payload["facts"])
         assert {name: facts[name] for name in ("Goes to", "Button", "Name", "Quantity", "As a gift", "product (hidden)")} == {
             "Goes to": f"POST {site.url}/order", "Button": "Order now", "Name": "Robin", "Quantity": "two",
             "As a gift": "no", "product (hidden)": "kettle"}  # fmt: skip
@@ -125,6 +128,47 @@ async def test_a_form_is_shown_filled_in_and_sent_once_after_a_yes(browsing_hous
     assert (done.verification, done.result["output"]["sent"][0]["status"]) == ("verified", 303)
     act = next(step for step in await steps.list_steps(house.caller, task.id) if step.kind == "act")
     assert (act.state, act.attempts) == ("finished", 1)
+
+
+async def test_pages_show_the_form_that_waits_and_what_became_of_it(browsing_house: House, site: Site) -> None:
+    house, card = browsing_house, "4111111111111111"
+    site.extra_field = "<label>Card number <input name=card></label>"
+    given = order(site, start_url=f"{site.url}/kettle")
+    given["steps"] = [{"do": "type", "target": "Card number", "text": card}, *given["steps"][2:]]
+    given["steps"][-1]["why"] = f"Paid with {card}"
+    assert house.owner.user_id
+    token = Keys.load(house.settings.home).bearer_token(house.owner.user_id)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
+    transport = httpx.ASGITransport(create_app(house, Keys.load(house.settings.home)))
+    async with at_work(house), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        client.headers.update(headers)
+        task = await wanted(house, given)
+        question = await asked(house, task)
+        assert question.title == "Pay at 127.0.0.1?"
+        assert dict(question.payload["facts"])["Card number"] == "•••• 1111"
+        for path in ("/review", f"/tasks/{task.id}"):
+            page = await client.get(path)
+            assert page.status_code == 200, page.text
+            assert "•••• 1111" in page.text, path
+            assert card not in page.text, path
+        done = await decided(house, task)
+        assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
+        assert [fields["card"] for _, fields in site.sent] == [card]
+        page = await client.get("/review", params={"tab": "all"})
+        assert (page.status_code, "Pay at 127.0.0.1?" in page.text) == (200, True)
+    seen = await events_of(house, task)
+    assert [event["do"] for event in seen] == ["navigate", "type", "type", "select", "submit"]
+    shown = {name: question.payload[name] for name in ("input", "facts", "text")}
+    assert card not in json.dumps([seen, shown, question.why, question.title])
+
+
+async def test_the_start_is_opened_before_the_first_step_and_is_none_of_them(browsing_house: House, site: Site) -> None:
+    given = {"start_url": f"{site.url}/trains", "steps": [{"do": "click", "target": "Somewhere"}]}
+    async with at_work(browsing_house):
+        task = await wanted(browsing_house, given)
+        stuck = await until(browsing_house, task.id, is_state("completed", "failed", "blocked"))
+    assert "Step 1 (click 'Somewhere'): There is no" in (stuck.blocked_reason or "")
+    assert (stuck.unblocked_by or "").startswith("Press See the pages")
 
 
 # ---------------------------------------------------------------- forms: asked again, found again, never twice
@@ -271,7 +315,7 @@ async def test_a_stored_sign_in_is_typed_and_never_shown(browsing_house: House, 
         secret = {"user": "Robin", "password": "right horse"}
         await accounts.connect_account(house.caller, vault, "site", "127.0.0.1", secret)
         question = await asked(house, task)
-        assert (question.title, question.payload["facts"]["Password"]) == ("Sign in at 127.0.0.1?", "•••")
+        assert (question.title, dict(question.payload["facts"])["Password"]) == ("Sign in at 127.0.0.1?", "•••")
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
     assert done.result["output"]["output"] == {"greeting": "Hello Robin"}
@@ -305,7 +349,7 @@ async def test_files_come_down_and_go_up(browsing_house: House, site: Site) -> N
     async with at_work(house):
         task = await wanted(house, given)
         question = await asked(house, task)
-        assert question.payload["facts"]["Attachment"] == "_report.csv (8 bytes)"
+        assert dict(question.payload["facts"])["Attachment"] == "_report.csv (8 bytes)"
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
     assert site.sent == [("/upload", {"file": "_report.csv", "note": ""})]
@@ -381,7 +425,7 @@ async def test_a_models_order_is_asked_about_and_its_answers_are_not_paid_for_tw
     async with thinking_at_work(house, model_server):
         task = await wanted(house, given)
         question = await asked(house, task)
-        assert (question.why, question.payload["facts"]["Name"]) == ("Everything is filled in", "Robin")
+        assert (question.why, dict(question.payload["facts"])["Name"]) == ("Everything is filled in", "Robin")
         await sessions_of_this_process(None).close_all()
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
@@ -417,12 +461,12 @@ async def test_a_model_that_obeys_the_page_gets_no_further_than_the_question(
         led = await wanted(house, {"goal": "tell the weather in Vega", "start_url": f"{site.url}/hostile"})
         talked = await wanted(house, {"goal": "do as the weather page says", "start_url": f"{site.url}/hostile"})
         question = await asked(house, led)
-        assert (question.title, question.payload["facts"]["Site"]) == (
+        assert (question.title, dict(question.payload["facts"])["Site"]) == (
             "May the browser open evil.example?",
             "evil.example",
         )
         form = await asked(house, talked)
-        assert form.payload["facts"]["Everything you know"] == "the owner is Robin"
+        assert dict(form.payload["facts"])["Everything you know"] == "the owner is Robin"
     assert site.sent == []
 
 

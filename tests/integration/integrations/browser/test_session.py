@@ -199,6 +199,33 @@ async def test_passwords_are_not_in_what_is_seen(outside: Outside) -> None:
         await session.text_of(Target(name="Password"))
 
 
+CARD_FIELDS = """<label>Card number <input name=card></label><label>CVC <input name=x inputmode=numeric></label>
+<label>Bank account <input id=myIban></label><label>Code <input name=one-time_code type=number></label>
+<label>Note <input name=note></label><label>Colour <select><option>Tan<option>Credit card</select></label>"""
+
+
+async def test_cards_and_codes_are_not_in_what_is_seen(outside: Outside) -> None:
+    outside.site.extra_field = CARD_FIELDS
+    session = await outside.at("kettle")
+    before = await session.screenshot()
+    typed = {"Card number": "4111 1111 1111 1112", "CVC": "737", "Bank account": "DE02120300000000202051", "Code": "482913",
+             "Note": "4111-1111-1111-1111"}  # fmt: skip
+    for name, text in typed.items():
+        await session.type(Target(name=name), text)
+    look, form = await session.look(), await session.form_of(Target(role="button", name="Order now"))
+    shown = {one.label: one.value for one in form.fields}
+    assert {name: shown[name] for name in (*typed, "Colour")} == {
+        "Card number": "•••• 1112", "CVC": "•••", "Bank account": "•••", "Code": "•••", "Note": "•••• 1111", "Colour": "Tan"}  # fmt: skip
+    assert not [text for text in typed.values() if text in look.text + repr(form)]
+    await session.type(Target(name="Note"), "4242424242424242")
+    covered = await session.screenshot()
+    await session.type(Target(name="CVC"), "123")
+    await session.type(Target(name="Note"), "5555555555554444")
+    assert await session.screenshot() == covered != before
+    with pytest.raises(Refused, match="secret field"):
+        await session.text_of(Target(name="Note"))
+
+
 async def test_files_come_when_asked_for_and_in_measure(outside: Outside) -> None:
     session = await outside.at("files")
     file = await session.download(Target(name="Report"))

@@ -22,18 +22,28 @@ def field(label: str, value: str, kind: str = "text", **more: Any) -> dict[str, 
         "kind": kind,
         "value": value,
         "hidden": kind == "hidden",
-        "secret": False,
+        "secret": "",
         **more,
     }
 
 
 def test_secrets_are_masked() -> None:
     form = form_from(
-        found(fields=[field("Password", "right horse", "password", secret=True), field("Card", "", secret=True)])
+        found(
+            fields=[field("Password", "right horse", "password", secret="password"), field("Card", "", secret="card")]
+        )
     )
     assert [one.value for one in form.fields] == [MASK, ""]
     assert form.has_password
     assert "horse" not in repr(form)
+
+
+def test_of_a_card_its_last_four_digits_are_seen() -> None:
+    fields = [field("Card number", "4111 1111 1111 1111", secret="card"), field("Card number", "4111", secret="card"),
+              field("CVC", "737", secret="payment"), field("IBAN", "DE02120300000000202051", secret="payment")]  # fmt: skip
+    form = form_from(found(fields=fields))
+    assert [one.value for one in form.fields] == ["•••• 1111", MASK, MASK, MASK]
+    assert not form.has_password
 
 
 def test_tokens_are_no_part_of_what_is_agreed_to_and_other_hidden_fields_are() -> None:
@@ -65,7 +75,7 @@ def test_any_change_changes_the_digest(change: dict[str, Any]) -> None:
         ({"method": "post", "role": "search"}, False),
         ({"method": "get", "fields": []}, False),
         ({"method": "get", "fields": [field("a", "1"), field("b", "2")]}, False),
-        ({"method": "get", "role": "search", "fields": [field("p", "x", "password", secret=True)]}, False),
+        ({"method": "get", "role": "search", "fields": [field("p", "x", "password", secret="password")]}, False),
         ({"method": "get", "fields": [field("e", "a@b.example", "email")]}, False),
         ({"method": "get", "fields": [field("all", "long", "textarea")]}, False),
     ],
