@@ -226,6 +226,18 @@ async def test_cards_and_codes_are_not_in_what_is_seen(outside: Outside) -> None
         await session.text_of(Target(name="Note"))
 
 
+async def test_a_card_in_a_frame_is_covered_too(outside: Outside) -> None:
+    session = await outside.at("frame")
+    pictures: list[bytes] = []
+    for number in ("4242424242424242", "5555555555554444"):
+        await session.type(Target(name="City"), number)
+        assert number not in (await session.look()).text
+        pictures.append(await session.screenshot())
+    assert pictures[0] == pictures[1]
+    await session.type(Target(name="City"), "4242424242424241")  # this one is no card
+    assert await session.screenshot() != pictures[0]
+
+
 async def test_files_come_when_asked_for_and_in_measure(outside: Outside) -> None:
     session = await outside.at("files")
     file = await session.download(Target(name="Report"))
