@@ -15,7 +15,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import UsageLimits
 
 from agents.asking import CHAIN, MAX_OUTPUT_TOKENS, AskedModel
-from agents.models import is_forgotten, may_go_elsewhere, translated
+from agents.models import is_forgotten, may_go_elsewhere
 from agents.thinking import RULES_NAME, OfferedTool, Question, Thinking, Trail
 
 TIMEOUT_SECONDS = 60
@@ -37,7 +37,7 @@ async def ask(thinking: Thinking, question: Question, by_rules: Callable[[], Bas
     try:
         return await _answer(model, question, question.words)
     except AgentRunError as error:
-        raise translated(error, model.heard) from error
+        raise model.told(error) from error
 
 
 async def _going_on(thinking: Thinking, question: Question, trail: Trail) -> BaseModel | None:
@@ -49,7 +49,7 @@ async def _going_on(thinking: Thinking, question: Question, trail: Trail) -> Bas
     except AgentRunError as error:
         if is_forgotten(error) or (may_go_elsewhere(error) and len(line_up) > 1):
             return None
-        raise translated(error, model.heard) from error
+        raise model.told(error) from error
 
 
 async def _answer(model: AskedModel, question: Question, words: str, after: Trail | None = None) -> BaseModel:
@@ -80,7 +80,7 @@ async def ask_streaming(
                 yield partial
             yield await result.get_output()
     except AgentRunError as error:
-        raise translated(error, model.heard) from error
+        raise model.told(error) from error
 
 
 def _limits(thinking: Thinking, requests: int, question: Question) -> UsageLimits:

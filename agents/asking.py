@@ -24,8 +24,17 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from agents.models import cost_of, highest_cost_of, is_forgotten, is_passing, may_go_elsewhere, seconds_to_wait
-from agents.thinking import CallJournal, ModelCall, Question, RecordedCall, Thinking
+from agents.models import (
+    cost_of,
+    highest_cost_of,
+    is_forgotten,
+    is_passing,
+    may_go_elsewhere,
+    seconds_to_wait,
+    translated,
+)
+from agents.thinking import CallJournal, ModelCall, ModelMalformed, Question, RecordedCall, Thinking
+from core.errors import StewardError
 
 MAX_OUTPUT_TOKENS = 8_000
 # Kept by the server that gave the answer: means nothing to another, nor after it was lost.
@@ -55,6 +64,7 @@ class AskedModel(WrapperModel):
         self.thinking = thinking
         self.question = question
         self.heard = ""
+        self.is_answered = False
         self.last: ModelResponse | None = None
         self.taken: Sequence[tuple[str, str]] = ()
 
@@ -161,8 +171,16 @@ class AskedModel(WrapperModel):
         attempt.began = time.monotonic()
         return attempt
 
+    def told(self, error: AgentRunError) -> StewardError:
+        """The error as it leaves here."""
+        found = translated(error, self.heard)
+        if isinstance(found, ModelMalformed):
+            found.is_answered = self.is_answered and self.thinking.is_model and self.thinking.journal is not None
+        return found
+
     def _heard(self, response: ModelResponse, parameters: ModelRequestParameters, model: Model) -> ModelResponse:
         self.heard = response.text or ""
+        self.is_answered = True
         self.last = response if model is self.wrapped else None
         return salvaged(response, parameters.output_tools)
 

@@ -64,6 +64,11 @@ class ModelMalformed(StewardError):
     status = 502
     type = "model-malformed"
     title = "The language model gave no usable answer"
+    is_answered = False  # the journal keeps its answers: a retried run would only hear them again
+
+    @property
+    def is_retryable(self) -> bool:
+        return not self.is_answered
 
 
 @dataclass(frozen=True)

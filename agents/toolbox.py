@@ -62,7 +62,7 @@ class Toolbox:
         outside = self.run.equipment.outside
         for _, tool in sorted(self.run.equipment.tools.items()):
             is_given = self.given is None or tool.capability in self.given or tool.name in self.given
-            if is_given and all(outside.lacks(need, self.providers) is None for need in tool.needs):
+            if is_given and tool.missing(lambda need: outside.lacks(need, self.providers)) is None:
                 yield tool
 
     @property

@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -74,6 +75,8 @@ async def examine(settings: Settings) -> list[Check]:
     ]
     found.append(check_browser(settings))
     found.append(check_plan_tools(settings))
+    found += await check_databases(settings)
+    found += await check_mcp(settings)
     return [*found, Check("versions", "ok", ", ".join(f"{part} {version(part)}" for part in PARTS))]
 
 
@@ -309,6 +312,50 @@ def check_plan_tools(settings: Settings) -> Check:
     hint = f"Not set: {lacking}. See docs/guide/tools.md." if lacking else ""
     said = f"web pages, HTTP, files, transforms{f', {there}' if there else ''}"
     return Check("tools of a plan", "ok" if there else "note", said, hint)
+
+
+async def check_databases(settings: Settings) -> list[Check]:
+    """Do the databases of the tools answer?"""
+    named = (
+        ("SQL queries", "STEWARD_QUERY_DATABASE_URL", settings.query_database_url),
+        ("rows", "STEWARD_RECORDS_DATABASE_URL", settings.records_database_url),
+    )
+    return [
+        await _attempt(name, name, f"Check {variable}.", partial(_knock_at_postgres, url.get_secret_value()))
+        for name, variable, url in named
+        if url is not None
+    ]
+
+
+async def _knock_at_postgres(url: str) -> str:
+    import psycopg
+
+    try:
+        async with await psycopg.AsyncConnection.connect(url, connect_timeout=ANSWER_SECONDS) as connection:
+            return f"database {connection.info.dbname} as {connection.info.user}"
+    except psycopg.Error as error:
+        raise ValueError(str(error).strip().splitlines()[0]) from error
+
+
+async def check_mcp(settings: Settings) -> list[Check]:
+    """Which MCP servers answer, and how many tools each offers?"""
+    from integrations.mcp.client import McpServers
+    from jobs.outside.remote import servers_of
+
+    try:
+        servers = servers_of(settings)
+    except StewardError as error:
+        return [Check("MCP", "broken", error.message, error.hint or "")]
+    connected, found = McpServers(servers), list[Check]()
+    for one in servers:
+        what = one.server.url or one.server.command or ""
+        try:
+            offered = await connected.offered(one.name)
+            found.append(Check(f"MCP {one.name}", "ok", f"{len(offered)} tools at {what.partition('?')[0]}"))
+        except StewardError as error:
+            hint = "Start it, or take it out of STEWARD_MCP_SERVERS."
+            found.append(Check(f"MCP {one.name}", "broken", f"{what.partition('?')[0]}: {error.message}", hint))
+    return found
 
 
 def check_port(settings: Settings) -> Check:

@@ -33,8 +33,7 @@ def tools_command(
         providers = await connected_providers(house.caller)
 
         def missing(tool: "AnyTool") -> str | None:
-            lacks = house.equipment.outside.lacks
-            return next((lack for need in tool.needs if (lack := lacks(need, providers))), None)
+            return tool.missing(lambda need: house.equipment.outside.lacks(need, providers))
 
         out = Output(as_json)
         if name is not None:
@@ -103,6 +102,12 @@ def _show(out: Output, tool: "AnyTool", missing: str | None) -> None:
         out.say(f"  {field}: {_form(form)}{needed}  {one_line(form.get('description', ''))}".rstrip())
     if not schema.get("properties"):
         out.say("  anything" if schema.get("additionalProperties", True) else "  nothing")
+    output: dict[str, Any] = told["output_schema"] or {}
+    given: dict[str, Any] = output.get("properties", {})
+    if given:
+        out.say("", Text("Result, for templates of later tasks", "bold"))
+        for field, form in given.items():
+            out.say(f"  {field}: {_form(form)}  {one_line(form.get('description', ''))}".rstrip())
 
 
 def _form(form: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, cast
 
-from core.settings import Settings
 from integrations.slack.blocks import Card
 from tasks.models import Approval, Draft, Task
 from tasks.review import shown_facts
@@ -24,14 +23,6 @@ DECIDED = {
     "voided": "This is not asked any more.",
     "expired": "The time to decide is over.",
 }
-
-
-def web_address(settings: Settings) -> str:
-    """Where a person's browser finds the pages."""
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}"
 
 
 @dataclass(frozen=True)

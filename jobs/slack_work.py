@@ -25,10 +25,11 @@ from core.outside.errors import NotConnected, SignInExpired, Temporary, Uncertai
 from integrations.slack.blocks import HomeTask, card_blocks, home_view
 from integrations.slack.text import escape
 from integrations.slack.workspace import EVENT_TYPE, SlackWorkspace
+from jobs.addresses import web_address
 from jobs.outside.slack import Workspaces, says
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
-from jobs.slack_cards import Cards, web_address
+from jobs.slack_cards import Cards
 from tasks import functions, review, slack
 from tasks.functions import TaskFilter, task_item
 from tasks.models import ExecutionStatus, ExtractedTask, Task

@@ -225,7 +225,8 @@ NOT_FACTS = {"question", "why", "task", "expires_in_seconds", "remind_after_seco
 
 def shown_facts(asked: Approval) -> list[tuple[str, str]]:
     """What a question is about, name by name: of an act what its tool shows, of a gate what its plan gave it."""
-    given: list[tuple[str, Any]] = asked.payload.get("facts", []) if asked.tool else list(asked.payload.items())
+    told: Any = asked.payload.get("facts", []) if asked.tool else asked.payload
+    given: list[tuple[str, Any]] = list(cast("dict[str, Any]", told).items()) if isinstance(told, dict) else told
     return [
         (name.replace("_", " "), _in_words(value))
         for name, value in given

@@ -26,6 +26,11 @@ class Pipelines(Protocol):
         """Where requests go, for people."""
         ...
 
+    @property
+    def own_address(self) -> str:
+        """Where a pipeline reaches this installation, without a slash at the end."""
+        ...
+
     async def request(self, message_id: str, body: Mapping[str, Any]) -> int:
         """Hand a request over; its status. The same id twice is one request for the receiver.
 

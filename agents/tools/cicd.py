@@ -60,7 +60,7 @@ async def run_pipeline(run: Run, given: PipelineInput) -> Outcome:
             "message_id": message_id,
             "pipeline": wanted.pipeline,
             "parameters": wanted.parameters,
-            "report_to": f"/api/hooks/cicd/{run.task.id}",
+            "report_to": f"{pipelines.own_address}/api/hooks/cicd/{run.task.id}",
         },
     }
 

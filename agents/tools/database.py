@@ -103,7 +103,7 @@ DATABASE_TOOLS: tuple[AnyTool, ...] = (
         QueryInput,
         QueryOutput,
         capability="data",
-        needs=(SqlQueries, TableQueries),
+        needs=((SqlQueries, TableQueries),),
         risk="medium",
         brings_untrusted=True,
         timeout_seconds=330,

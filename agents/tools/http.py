@@ -100,15 +100,20 @@ async def request(run: Run, given: RequestInput) -> Outcome:
     return _done(answer, given)
 
 
+def place_of(url: str) -> str:
+    """Host and port of an address, for people."""
+    return urlsplit(url).netloc.rpartition("@")[2] or url[:100]
+
+
 async def find_request(run: Run, given: RequestInput) -> None:
     """Reading may be done again; whether anything else took effect cannot be looked up."""
     if given.method not in READING:
-        raise Uncertain(f"An earlier run sent {given.method} to {urlsplit(given.url).hostname} and broke off")
+        raise Uncertain(f"An earlier run sent {given.method} to {place_of(given.url)} and broke off")
 
 
 async def show_request(run: Run, given: RequestInput) -> Shown:
     """The request as it will be sent; what others wrote of it is named."""
-    host = urlsplit(given.url).hostname or given.url[:100]
+    host = place_of(given.url)
     facts: dict[str, Any] = {"method": given.method, "url": given.url, "headers": _without_secrets(given.headers)}
     facts |= await outside_facts(run)
     body = given.text_body or ""
@@ -130,7 +135,7 @@ async def outside_facts(run: Run) -> dict[str, str]:
 
 def refuse_error(answer: HttpAnswer, given: Asked, *, is_reading: bool) -> None:
     """Raises for an answer of 400 and above, where that is to fail: Refused, Temporary, or Uncertain after an effect."""
-    status, host = answer.status, urlsplit(given.url).hostname
+    status, host = answer.status, place_of(given.url)
     if status < 400 or not given.fail_on_error:
         return
     said = answer.body[:300].decode("utf-8", "replace")
@@ -160,7 +165,7 @@ def _done(answer: HttpAnswer, given: Asked) -> Done:
         text=text[: given.most_characters],
         is_cut=answer.is_cut or len(text) > given.most_characters,
     )
-    what = f"{urlsplit(answer.url).hostname} answered {answer.status}"
+    what = f"{place_of(answer.url)} answered {answer.status}"
     return Done(output.model_dump(mode="json"), "verified", [Evidence(kind="answer", what=what, where=answer.url)])
 
 

@@ -87,7 +87,7 @@ class Tool(Generic[Input]):
 
     `description` tells a model what it does and when to use it. `input` and `output` are its typed parameters and
     result; their JSON Schemas are what models and people see. `capability` is what an agent needs to be given it, and
-    `needs` the Protocols of `agents.protocols` that it reaches for. `brings_untrusted`: what it returns was written by
+    `needs` the Protocols of `agents.services` that it reaches for; of several in a tuple one is enough. `brings_untrusted`: what it returns was written by
     others. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
     `find` looks for the effect of an act that broke off: its output, None when it certainly did not happen, or
     StepUncertain. A tool raises a StewardError when nothing took effect; those that are retryable are tried again.
@@ -103,11 +103,19 @@ class Tool(Generic[Input]):
     show: Callable[[Run, Input], Awaitable[Shown]] | None = None
     is_own: bool = False
     capability: str = "general"
-    needs: tuple[type[Any], ...] = ()
+    needs: tuple[type[Any] | tuple[type[Any], ...], ...] = ()
     risk: Risk = "none"
     brings_untrusted: bool = False
     cost_usd: float = 0.0
     timeout_seconds: float | None = None
+
+    def missing(self, lacks: Callable[[type[Any]], str | None]) -> str | None:
+        """What would connect the service that is not there, by what each lacks; None when the tool can be used."""
+        for need in self.needs:
+            found = [lacks(one) for one in (need if isinstance(need, tuple) else (need,))]
+            if all(found):
+                return found[0]
+        return None
 
     @property
     def asks_first(self) -> bool:

@@ -39,7 +39,9 @@ def _allowed(kind: str, limits: dict[str, Any], fields: list[str]) -> str | None
         case "string_type":
             return "is a text"
         case "string_too_short":
-            return "is not empty"
+            return "is not empty" if limits["min_length"] == 1 else f"has {limits['min_length']} characters at least"
+        case "string_pattern_mismatch":
+            return "is not of the right form"
         case "string_too_long":
             return f"has {limits['max_length']:,} characters at most"
         case "list_type":

@@ -29,11 +29,12 @@ class WebhookPipelines:
     url: str
     secret: str = field(repr=False)
     guard: Guard
+    own_address: str = ""
 
     @property
     def address(self) -> str:
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}{parts.path}"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     async def request(self, message_id: str, body: Mapping[str, Any]) -> int:
         from standardwebhooks.webhooks import Webhook

@@ -94,7 +94,7 @@ class Guard:
         for address in addresses:
             if is_metadata(address) or not (is_allowed or is_public(address)):
                 raise AddressRefused(
-                    f"{name} lies at {address}, which is not an address of the open internet",
+                    f"{name} lies at {address}, which is not an address of the open internet (STEWARD_PRIVATE_HOSTS may name it)",
                     hint="STEWARD_PRIVATE_HOSTS names hosts of your own network that may be reached.",
                 )
         return [str(address) for address in addresses]

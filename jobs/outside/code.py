@@ -2,6 +2,7 @@
 
 from agents.services.code import CodeHost, Pipelines
 from core.database import Caller
+from jobs.addresses import web_address
 from jobs.outside.web import credentials_for, guard_of
 from jobs.outside.world import Given, Service
 from tasks.models import Task
@@ -30,7 +31,7 @@ def services(given: Given) -> dict[type, Service]:
 
         secret, is_own = await credentials_for(given, caller, task, "cicd", ["url", "secret"], pipeline, PIPELINE_HINT)
         guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
-        return WebhookPipelines(secret["url"], secret["secret"], guard)
+        return WebhookPipelines(secret["url"], secret["secret"], guard, web_address(given.settings))
 
     return {
         CodeHost: Service(code_host, lambda: None if github else GITHUB_HINT, ("github",)),

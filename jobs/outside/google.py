@@ -25,7 +25,11 @@ SET_UP = "Set STEWARD_GOOGLE_CLIENT_ID and STEWARD_GOOGLE_CLIENT_SECRET first: d
 
 def lacks_google(settings: Settings) -> str | None:
     """What has to be set before Google accounts can be connected; None when nothing is missing."""
-    return None if settings.google_client_id and settings.google_client_secret else SET_UP
+    if settings.google_client_id and not settings.google_client_secret:
+        return "STEWARD_GOOGLE_CLIENT_SECRET is missing: docs/guide/google.md shows where it is."
+    if settings.google_client_secret and not settings.google_client_id:
+        return "STEWARD_GOOGLE_CLIENT_ID is missing: docs/guide/google.md shows where it is."
+    return None if settings.google_client_id else SET_UP
 
 
 def google_app(settings: Settings) -> "GoogleApp":

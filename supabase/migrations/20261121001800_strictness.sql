@@ -215,3 +215,12 @@ language sql stable set search_path = '' as $$
   order by t.created_at desc limit 20
 $$;
 
+
+-- The row first, then what hangs on it: read the other way round, a task could be seen waiting for a draft that is not there yet.
+create or replace function public.get_task(task_id uuid) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(get_task.task_id);
+begin
+  return private.task_json(task);
+end $$;

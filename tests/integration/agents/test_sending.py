@@ -210,7 +210,7 @@ async def test_a_reply_of_the_rules_follows_the_headers_that_were_kept(house: Ho
         ({**MAIL, "attachments": [str(UUID(int=7))]}, "is not there"),
         ({**MAIL, "account": str(UUID(int=7))}, "not connected any more"),
         ({**MAIL, "draft_id": str(UUID(int=7))}, "either draft_id"),
-        ({**MAIL, "reply_to_message_id": "2@example.com"}, "pattern"),
+        ({**MAIL, "reply_to_message_id": "2@example.com"}, "of the right form"),
         ({**MAIL, "priority": "high"}, "no part of it"),
     ],
 )  # fmt: skip
