@@ -153,6 +153,8 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
     elif waiting.is_question:
         head = f"Question {rendering.short_id(waiting.approval)}"
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), waiting.approval.title)
+        if waiting.approval.why:
+            out.say(waiting.approval.why)
         for name, value in review.shown_facts(waiting.approval):
             out.say(Text.assemble((f"  {one_line(name)}: ", "dim"), plain(value).replace("\n", "\n    ")))
         if waiting.approval.tool and (text := str(waiting.approval.payload.get("text") or "")):

@@ -236,7 +236,7 @@ class SlackWork:
 
     async def _card(self, notice: SlackNotice) -> Any:
         person = self.person(notice.link)
-        approval = await slack.get_approval(person, notice.approval_id)
+        approval = await review.get_approval(person, notice.approval_id)
         approval = approval.model_copy(update={"state": notice.state})
         if approval.draft_id is not None:
             return self.cards.of_draft(await review.get_draft(person, approval.draft_id), notice.state)

@@ -156,6 +156,11 @@ async def decide_approval(caller: Caller, approval_id: UUID, *, approved: bool, 
     )
 
 
+async def get_approval(caller: Caller, approval_id: UUID) -> Approval:
+    """One approval, open or decided."""
+    return Approval.model_validate(await caller.call("get_approval", approval_id=approval_id))
+
+
 async def list_approvals(
     caller: Caller,
     *,

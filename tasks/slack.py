@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
-from tasks.models import Approval, ApprovalState, Record, Task
+from tasks.models import ApprovalState, Record, Task
 
 EventKind = Literal["mention", "direct", "shortcut", "command", "home"]
 
@@ -179,8 +179,3 @@ async def put_off_slack_notice(
 async def clean_up_slack(caller: Caller, older_than_days: int) -> int:
     """Forget events that are long done; how many."""
     return int(await caller.call("clean_up_slack", older_than_days=older_than_days))
-
-
-async def get_approval(caller: Caller, approval_id: UUID) -> Approval:
-    """One approval, open or decided; a person's call."""
-    return Approval.model_validate(await caller.call("get_approval", approval_id=approval_id))

@@ -184,6 +184,14 @@ class FindTimeInput(StrictInput):
     hours: dict[Address, Hours] = Field(default_factory=dict[str, str], description="Working hours of people")
     count: int = Field(default=5, ge=1, le=20)
 
+    @model_validator(mode="after")
+    def _forwards(self) -> "FindTimeInput":
+        if self.start and self.end:
+            start, end = datetime.fromisoformat(self.start), datetime.fromisoformat(self.end)
+            if (start.tzinfo is None) == (end.tzinfo is None) and end <= start:
+                raise ValueError(f"end lies after start ({self.start}), not at {self.end}")
+        return self
+
 
 class FoundSlot(BaseModel):
     """A time that was found. `local`: when it begins for whom."""

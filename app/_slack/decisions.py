@@ -12,7 +12,7 @@ from app.review.by_draft_id.page import ADDRESS
 from core.errors import Conflict, Invalid, StewardError
 from integrations.slack.blocks import LONGEST_INPUT, edit_modal, reject_modal
 from jobs.outside.slack import says
-from tasks import review, slack
+from tasks import review
 from tasks.models import Draft
 from tasks.slack import SlackLink
 
@@ -57,7 +57,7 @@ class Decisions:
                 await review.reject_draft(person, draft_id, notes)
             return
         approval_id = uuid_of(value.get("approval"))
-        approval = await slack.get_approval(person, approval_id)
+        approval = await review.get_approval(person, approval_id)
         if approval.digest != value.get("digest"):
             raise Conflict("This is not what was shown", detail=SUPERSEDED)
         if approval.state != "open":

@@ -71,7 +71,7 @@ class SlackDoor:
 
     async def card(self, person: Caller, approval_id: UUID) -> Card:
         """An approval as a card."""
-        approval = await slack.get_approval(person, approval_id)
+        approval = await review.get_approval(person, approval_id)
         if approval.draft_id is not None:
             return self.work.cards.of_draft(await review.get_draft(person, approval.draft_id), approval.state)
         return self.work.cards.of_approval(approval, await functions.get_task(person, approval.task_id))

@@ -60,7 +60,8 @@ async def show(
         change_of={change.failed_task_id: change for change in changes},
         result=result_of(task),
         rows=rows_of(task),
-        actions=actions_of(tree, above[-1] if above else None, links),
+        actions=actions_of(tree, above[-1] if above else None, links)
+        - ({"execute"} if any(step.state == "uncertain" for step in journal) else set()),
         words=words,
         problem=problem,
         view=trees_view,

@@ -178,7 +178,7 @@ def test_input_of_a_wrong_form_is_told_with_what_is_allowed(tool: str, given: di
         ("private_event", {"action": "create", "title": "x", "start": "2026-03-05", "end": "2026-03-05T09:00"}, "both be dates"),
         ("private_event", {"action": "create", "title": "x", "start": "2026-03-29T02:30"}, "02:30 does not exist on 29 March 2026"),
         ("private_event", {"action": "cancel", "event_id": "nothing"}, "There is no event nothing"),
-        ("find_time", {"start": "2026-03-05", "end": "2026-03-04"}, "no window"),
+        ("find_time", {"start": "2026-03-05", "end": "2026-03-04"}, "lies after start"),
         ("free_busy", {"start": "2026-03-05", "end": "2027-03-05"}, "up to 92 days"),
         ("calendar_read", {"start": "2026-03-05", "end": "2026-03-05"}, "no window"),
     ],

@@ -11,7 +11,6 @@ from app.house import House
 from core.database import Identity
 from integrations.slack.blocks import edit_modal, reject_modal
 from tasks import functions, review
-from tasks import slack as slack_rows
 from tasks.models import Draft, Task
 from tests.conftest import sign_up
 from tests.emulators.outside_servers import OutsideServers
@@ -429,9 +428,9 @@ async def test_slack_rows_are_their_owners(house: House, sender: SlackSender, ma
 
     await a_draft(house)
     (approval,) = (await review.list_approvals(house.caller)).items
-    assert (await slack_rows.get_approval(house.caller, approval.id)).id == approval.id
+    assert (await review.get_approval(house.caller, approval.id)).id == approval.id
     with pytest.raises(NotFound):
-        await slack_rows.get_approval(mallory, approval.id)
+        await review.get_approval(mallory, approval.id)
 
 
 async def test_the_review_page_shows_and_edits_a_message(

@@ -261,3 +261,16 @@ async def test_executing_a_ready_made_tree_names_its_parts(client: httpx.AsyncCl
     assert answer["strategy"] == "decompose"
     assert [one["title"] for one in answer["subtasks"]] == ["a", "b", "gate", "mine"]
     assert answer["message"] == "Task decomposed into 4 subtasks"
+
+
+@pytest.mark.usefixtures("at_work")
+async def test_a_decision_may_name_what_was_seen(client: httpx.AsyncClient) -> None:
+    keys = (await make(client, part("gate", tool="approval_gate", tool_input={"question": "Go?"})))["keys"]
+    await run(client, keys["shop"])
+    await until(client, keys["gate"], execution_status="blocked")
+    (asked,) = (await client.get("/api/approvals", params={"state": "open"})).json()["items"]
+    path = f"/api/approvals/{asked['id']}"
+    is_problem(await client.post(path, json={"approved": True, "digest": "another"}), 409)
+    answer = await client.post(path, json={"approved": True, "digest": asked["digest"]})
+    assert answer.status_code == 200, answer.text
+    await until(client, keys["gate"], execution_status="completed")

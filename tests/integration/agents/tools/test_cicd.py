@@ -57,7 +57,12 @@ async def test_a_pipeline_is_shown_run_once_and_ended_by_its_report(
         task = await until(wired, it, lambda t: t.blocked_on == "agent")
         assert task.blocked_until is not None
         message_id = f"steward-{approval.id}"
-        wanted = {"task_id": str(it), "message_id": message_id, **BUILD, "report_to": f"http://127.0.0.1:{wired.settings.port}/api/hooks/cicd/{it}"}
+        wanted = {
+            "task_id": str(it),
+            "message_id": message_id,
+            **BUILD,
+            "report_to": f"http://127.0.0.1:{wired.settings.port}/api/hooks/cicd/{it}",
+        }
         assert outside.pipeline.runs == {message_id: wanted}
         answer = await report(door, it, {"status": "success", "url": "https://ci.example/1", "artifacts": ["a"]})
         assert (answer.status_code, answer.json()) == (200, {"known": False, "execution_status": "completed"})
