@@ -120,7 +120,7 @@ async def test_a_request_is_shown_and_sent_once(wired: House, outside: Outside) 
         made = await started(wired, root(node("it", "http_request", tool_input=post(outside.site.url))))
         approval = await asked(wired, made.keys["it"])
         assert outside.site.connections == 0
-        assert approval.title == "Send POST to 127.0.0.1?"
+        assert approval.title == f"Send POST to 127.0.0.1:{outside.site.port}?"
         assert ["headers", {"Authorization": "(not shown)"}] in approval.payload["facts"]
         assert '"a": "ü"' in approval.payload["text"]
         await review.decide_approval(wired.caller, approval.id, approved=True)
