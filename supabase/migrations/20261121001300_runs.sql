@@ -538,13 +538,13 @@ declare
 begin
   for waiting in
     select t.* from public.tasks t where t.execution_status = 'blocked' and t.blocked_until <= now()
-      and t.blocked_on in ('delay', 'agent', 'reply', 'approval')
+      and t.blocked_on in ('delay', 'bounds', 'agent', 'reply', 'approval')
     order by t.blocked_until limit 200 for no key update of t skip locked
   loop
     if private.is_paused(waiting.id) then
       continue;
     end if;
-    if waiting.blocked_on = 'delay' then
+    if waiting.blocked_on in ('delay', 'bounds') then
       update public.tasks t set execution_status = 'queued', run_after = null where t.id = waiting.id;
     else
       update public.approvals a set state = 'expired' where a.task_id = waiting.id and a.state = 'open';
@@ -565,7 +565,7 @@ begin
   return n;
 end $$;
 comment on function public.wake_waiting_tasks is
-  'In every tenant: delays that are over go on, gates and waits past their deadline fail (and are re-planned), reminders come due. Database time rules.';
+  'In every tenant: delays that are over go on, and so do tasks whose budget is that of a new day; gates and waits past their deadline fail (and are re-planned), reminders come due. Database time rules.';
 
 create function private.after_reminder() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -636,7 +636,9 @@ begin
   task := private.own_task(approval.task_id, true);
   update public.approvals a set state = case when approved then 'approved' else 'rejected' end, notes = decide_approval.notes
   where a.id = approval.id;
-  if approved then
+  if approved and approval.tool is not null then
+    update public.tasks t set execution_status = 'queued', run_after = null where t.id = task.id;
+  elsif approved then
     update public.approvals a set state = 'used' where a.id = approval.id;
     update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
     update public.tasks t set execution_status = 'completed', verification = 'verified',
@@ -655,7 +657,7 @@ begin
   return (select to_jsonb(a) from public.approvals a where a.id = decide_approval.approval_id);
 end $$;
 comment on function public.decide_approval is
-  'Yes or no to anything that waits. A no to a gate fails it, and its tree is re-planned or ends; a no with notes to a result has it done again.';
+  'Yes or no to anything that waits. A yes to an act lets its tool act; a no to a gate or an act fails it, and its tree is re-planned or ends; a no with notes to a result has it done again.';
 
 create or replace function public.queue_task_execution(task_id uuid) returns jsonb
 language plpgsql set search_path = '' as $$

@@ -90,11 +90,12 @@ create function private.check_bounds() returns trigger
 language plpgsql set search_path = '' as $$
 declare
   item record;
+  known text[] := array['max_depth', 'max_children', 'max_tasks', 'max_model_calls', 'max_cost_usd', 'max_wall_seconds', 'max_replans',
+    'max_cost_usd_per_task'] || case when tg_table_name = 'organizations' then array['max_cost_usd_per_day', 'max_model_calls_per_day'] end;
 begin
   for item in select key, value from jsonb_each(new.bounds) loop
-    if item.key <> all (array['max_depth', 'max_children', 'max_tasks', 'max_model_calls', 'max_cost_usd', 'max_wall_seconds', 'max_replans']) then
-      perform private.refuse(422, format('There is no bound %L', item.key),
-        'allowed: max_depth, max_children, max_tasks, max_model_calls, max_cost_usd, max_wall_seconds, max_replans');
+    if item.key <> all (known) then
+      perform private.refuse(422, format('There is no bound %L', item.key), 'allowed: ' || array_to_string(known, ', '));
     end if;
     if jsonb_typeof(item.value) <> 'number' or item.value::numeric < 0 then
       perform private.refuse(422, format('%s is a number from 0', item.key), item.value::text);
@@ -102,7 +103,7 @@ begin
   end loop;
   return new;
 end $$;
-comment on function private.check_bounds is 'Refuses bounds that mean nothing.';
+comment on function private.check_bounds is 'Refuses bounds that mean nothing. What a day may cost is bounded for a tenant, not for a tree.';
 create trigger tasks_05_bounds before insert or update of bounds on public.tasks for each row
 when (new.bounds <> '{}') execute function private.check_bounds();
 create trigger organizations_05_bounds before insert or update of bounds on public.organizations for each row
@@ -178,7 +179,7 @@ comment on function private.growth_bound is 'Which bound forbids more parts belo
 
 -- Section: the functions of the journal ---------------------------------------------------------------------------
 
-create function public.begin_step(task_id uuid, key text, kind text, name text) returns jsonb
+create function public.begin_step(task_id uuid, key text, kind text, name text, approval_id uuid default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.running_task(begin_step.task_id);
@@ -200,20 +201,28 @@ begin
       return jsonb_build_object('state', 'refused', 'reason', reached);
     end if;
   end if;
+  was := known.state;
   if known.id is null then
     insert into public.steps as s (organization_id, task_id, root_task_id, key, kind, name, run_id)
     values (task.organization_id, task.id, task.root_task_id, begin_step.key, begin_step.kind, begin_step.name, task.run_id) returning s.* into known;
-    return jsonb_build_object('state', 'new', 'step_id', known.id);
+  else
+    update public.steps s set state = 'started', error = null, started_at = clock_timestamp(), finished_at = null, run_id = task.run_id,
+      attempts = s.attempts + case when was = 'started' and s.run_id is not distinct from task.run_id then 0 else 1 end
+    where s.id = known.id;
   end if;
-  was := known.state;
-  update public.steps s set state = 'started', error = null, started_at = clock_timestamp(), finished_at = null, run_id = task.run_id,
-    attempts = s.attempts + case when was = 'started' and s.run_id is not distinct from task.run_id then 0 else 1 end
-  where s.id = known.id;
+  if begin_step.approval_id is not null then
+    update public.approvals a set state = 'used', step_id = known.id
+    where a.id = begin_step.approval_id and a.task_id = task.id and a.tool = task.tool
+      and (a.state = 'approved' and (a.expires_at is null or a.expires_at > now()) or a.state = 'used' and a.step_id = known.id);
+    if not found then
+      perform private.refuse(409, 'Nothing is done without an unused approval of exactly this', format('approval %s', begin_step.approval_id));
+    end if;
+  end if;
   return jsonb_build_object('step_id', known.id,
     'state', case when was = 'started' and kind = 'act' and known.run_id is distinct from task.run_id then 'unknown' else 'new' end);
 end $$;
 comment on function public.begin_step is
-  'Before the effect. new: do it; finished: here is its result, do not do it again; unknown: an earlier run began it and did not end; uncertain: a person decides; refused: a bound of the tree is reached.';
+  'Before the effect. new: do it; finished: here is its result, do not do it again; unknown: an earlier run began it and did not end; uncertain: a person decides; refused: a bound of the tree is reached. approval_id: the person''s yes that this step uses up.';
 
 create function public.finish_step(step_id uuid, result jsonb, call jsonb default null) returns void
 language plpgsql set search_path = '' as $$

@@ -312,6 +312,7 @@ language plpgsql set search_path = '' as $$
 declare
   made public.tasks;
   child record;
+  source_ref jsonb := coalesce(nullif(node -> 'source_ref', 'null'), '{}');
 begin
   if jsonb_typeof(node) <> 'object' then
     perform private.refuse(422, 'A node of a tree is an object', left(node::text, 200));
@@ -325,7 +326,9 @@ begin
   if state -> 'keys' ? (node ->> 'key') then
     perform private.refuse(422, format('Two tasks of the tree have the key %L', node ->> 'key'), 'key');
   end if;
-  made := private.insert_task(jsonb_build_object('position', place) || (node - array['parent_task_id', 'id']), parent_id);
+  made := private.insert_task(jsonb_build_object('position', place) || (node - array['parent_task_id', 'id'])
+    || case when node ? 'key' and jsonb_typeof(source_ref) = 'object'
+      then jsonb_build_object('source_ref', source_ref || jsonb_build_object('key', node ->> 'key')) else '{}' end, parent_id);
   if made.id is null then
     perform private.refuse(409, 'This task is known already', format('source_key %s', node ->> 'source_key'));
   end if;
@@ -348,6 +351,7 @@ language plpgsql set search_path = '' as $$
 declare
   state jsonb;
   edge record;
+  task public.tasks;
 begin
   state := private.insert_node(tree, null, 0, '{"root": null, "count": 0, "keys": {}, "edges": []}'::jsonb - 'root');
   for edge in
@@ -361,10 +365,13 @@ begin
     values (private.acting_organization(), edge.task_id, edge.depends_on) on conflict do nothing;
   end loop;
   perform private.check_size((state ->> 'root')::uuid);
+  for task in select t.* from public.tasks t where t.root_task_id = (state ->> 'root')::uuid and position('{{' in t.tool_input::text) > 0 loop
+    perform private.check_templates(task);
+  end loop;
   return private.task_tree_json((state ->> 'root')::uuid) || jsonb_build_object('keys', state -> 'keys');
 end $$;
 comment on function public.create_task_tree is
-  'A whole tree in one transaction: each node a task with key, depends_on (keys anywhere in the tree) and children. Answers the tree, and which id each key got.';
+  'A whole tree in one transaction: each node a task with key, depends_on (keys anywhere in the tree) and children. Templates in inputs may name tasks that are over before. Answers the tree, and which id each key got.';
 
 -- Section: decomposition and changes of plan ----------------------------------------------------------------------
 

@@ -12,11 +12,14 @@ begin
   if new.id <> old.id or new.organization_id <> old.organization_id or new.task_id <> old.task_id
      or new.draft_id is distinct from old.draft_id or new.digest <> old.digest
      or new.expires_at is distinct from old.expires_at or new.payload <> old.payload or new.why <> old.why or new.title <> old.title
-     or new.requested_by <> old.requested_by or new.created_at <> old.created_at then
+     or new.requested_by <> old.requested_by or new.created_at <> old.created_at or new.tool is distinct from old.tool
+     or new.generation is distinct from old.generation
+     or (old.step_id is not null and new.step_id is not null and new.step_id <> old.step_id) then
     perform private.refuse(409, 'What an approval is for never changes');
   end if;
   if new.state = old.state then
-    if new.decided_by is distinct from old.decided_by or new.decided_at is distinct from old.decided_at then
+    if new.decided_by is distinct from old.decided_by or new.decided_at is distinct from old.decided_at
+       or (old.step_id is null and new.step_id is not null) then
       perform private.refuse(409, 'A decision is not rewritten');
     end if;
     return new;
@@ -66,11 +69,11 @@ create or replace function public.revise_draft(draft_id uuid, changes jsonb) ret
 language plpgsql set search_path = '' as $$
 declare
   earlier public.drafts := private.own_draft(revise_draft.draft_id, true);
-  unknown text;
   made public.drafts;
+  unknown text;
 begin
   select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k
-  where k <> all (array['to_recipients', 'cc_recipients', 'bcc_recipients', 'subject', 'body']);
+  where k <> all (case earlier.channel when 'slack' then array['target', 'body'] else array['to_recipients', 'cc_recipients', 'bcc_recipients', 'subject', 'body'] end);
   if unknown is not null then
     perform private.refuse(422, 'These fields of a draft cannot be edited', unknown);
   end if;

@@ -31,25 +31,6 @@ with check (organization_id in (select private.my_organizations()));
 create policy model_reservations_remove on public.model_reservations for delete to authenticated
 using (organization_id in (select private.my_organizations()));
 
-create or replace function private.check_bounds() returns trigger
-language plpgsql set search_path = '' as $$
-declare
-  item record;
-  known text[] := array['max_depth', 'max_children', 'max_tasks', 'max_model_calls', 'max_cost_usd', 'max_wall_seconds', 'max_replans',
-    'max_cost_usd_per_task'] || case when tg_table_name = 'organizations' then array['max_cost_usd_per_day', 'max_model_calls_per_day'] end;
-begin
-  for item in select key, value from jsonb_each(new.bounds) loop
-    if item.key <> all (known) then
-      perform private.refuse(422, format('There is no bound %L', item.key), 'allowed: ' || array_to_string(known, ', '));
-    end if;
-    if jsonb_typeof(item.value) <> 'number' or item.value::numeric < 0 then
-      perform private.refuse(422, format('%s is a number from 0', item.key), item.value::text);
-    end if;
-  end loop;
-  return new;
-end $$;
-comment on function private.check_bounds is 'Refuses bounds that mean nothing. What a day may cost is bounded for a tenant, not for a tree.';
-
 create function private.budget_refusal(task public.tasks, cost_usd numeric, limits jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
@@ -159,42 +140,6 @@ comment on function public.record_llm_interaction is
   'Tokens, cost and time of one model call, never the words; lets go of what was held for it (call.reservation_id).';
 
 -- A task that waits for a day's budget goes on when the next day begins.
-create or replace function public.wake_waiting_tasks() returns integer
-language plpgsql security definer set search_path = '' as $$
-declare
-  waiting public.tasks;
-  n integer := 0;
-begin
-  for waiting in
-    select t.* from public.tasks t where t.execution_status = 'blocked' and t.blocked_until <= now()
-      and t.blocked_on in ('delay', 'bounds', 'agent', 'reply', 'approval')
-    order by t.blocked_until limit 200 for no key update of t skip locked
-  loop
-    if private.is_paused(waiting.id) then
-      continue;
-    end if;
-    if waiting.blocked_on in ('delay', 'bounds') then
-      update public.tasks t set execution_status = 'queued', run_after = null where t.id = waiting.id;
-    else
-      update public.approvals a set state = 'expired' where a.task_id = waiting.id and a.state = 'open';
-      update public.tasks t set execution_status = 'failed',
-        failure_reason = case waiting.blocked_on when 'approval' then 'Nobody decided in time' when 'agent' then 'The agent did not report in time'
-          else 'No answer came in time' end where t.id = waiting.id;
-    end if;
-    n := n + 1;
-  end loop;
-  for waiting in
-    select t.* from public.tasks t where t.execution_status = 'blocked' and t.remind_at <= now() and t.reminded_at is null
-    limit 200 for no key update of t skip locked
-  loop
-    update public.tasks t set reminded_at = now() where t.id = waiting.id;
-    perform private.audit(waiting.organization_id, 'task.reminded', 'task', waiting.id, waiting.blocked_reason, '{}');
-    n := n + 1;
-  end loop;
-  return n;
-end $$;
-comment on function public.wake_waiting_tasks is
-  'In every tenant: delays that are over go on, and so do tasks whose budget is that of a new day; gates and waits past their deadline fail (and are re-planned), reminders come due. Database time rules.';
 
 -- Section: what a run may show a model ----------------------------------------------------------------------------
 

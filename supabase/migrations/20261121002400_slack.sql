@@ -389,32 +389,6 @@ comment on function public.clean_up_slack is 'Forgets events that are long done;
 
 -- Section: drafts of messages -------------------------------------------------------------------------------------
 
-create or replace function public.revise_draft(draft_id uuid, changes jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  earlier public.drafts := private.own_draft(revise_draft.draft_id, true);
-  made public.drafts;
-  unknown text;
-begin
-  select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k
-  where k <> all (case earlier.channel when 'slack' then array['target', 'body'] else array['to_recipients', 'cc_recipients', 'bcc_recipients', 'subject', 'body'] end);
-  if unknown is not null then
-    perform private.refuse(422, 'These fields of a draft cannot be edited', unknown);
-  end if;
-  if earlier.state not in ('draft', 'approved', 'failed', 'rejected')
-     or exists (select 1 from public.drafts d where d.supersedes_id = earlier.id) then
-    perform private.refuse(409, format('A draft that is %s cannot be edited', earlier.state), earlier.state,
-      (select 'The newest version is ' || d.id from public.drafts d where d.task_id = earlier.task_id order by d.version desc limit 1));
-  end if;
-  perform private.supersede_draft(earlier);
-  -- An approved draft has a send task that waits in the queue; it goes with the draft.
-  update public.tasks t set execution_status = 'cancelled'
-  where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
-    and t.execution_status in ('pending', 'queued');
-  made := private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier);
-  return private.draft_json(made);
-end $$;
-
 create function public.get_approval(approval_id uuid) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
