@@ -8,7 +8,7 @@ import httpx
 from core.outside.errors import Malformed, Refused, SignInExpired, Temporary
 from core.outside.records import QueryRows, TableQuery
 from integrations.web.client import NOT_SENT, broken, retry_after_seconds, unsent
-from integrations.web.guard import Guard, TooMuch
+from integrations.web.guard import Guard, TooMuch, parsed_url
 
 HINT = "Set STEWARD_QUERY_SUPABASE_URL and STEWARD_QUERY_SUPABASE_KEY (Project settings, API keys)."
 SIGN_IN = {"PGRST301", "PGRST302", "PGRST303"}
@@ -35,7 +35,7 @@ class SupabaseTables:
 
         headers = {"apikey": self.key, "Authorization": f"Bearer {self.key}", "Accept": "application/json"}
         async with self.guard.client(timeout_seconds=self.timeout_seconds) as http:
-            http.base_url = httpx.URL(self.url.rstrip("/") + "/rest/v1/")
+            http.base_url = parsed_url(self.url.rstrip("/") + "/rest/v1/")
             http.headers.update(headers)
             http.event_hooks = {"response": [listen]}
             client = AsyncPostgrestClient(str(http.base_url), headers=headers, http_client=http, retry_enabled=False)
@@ -43,7 +43,7 @@ class SupabaseTables:
                 answer = await _request(client, query, most_rows).execute()
             except APIError as error:
                 raise _meaning(error, heard) from error
-            except (*NOT_SENT, httpx.HTTPError, TooMuch) as error:
+            except (*NOT_SENT, httpx.HTTPError, httpx.InvalidURL, TooMuch) as error:
                 raise (broken if heard else _unsent)(error, "Supabase") from error
             except (ValueError, TypeError) as error:
                 raise Malformed("The answer of Supabase cannot be understood", detail=type(error).__name__) from error
