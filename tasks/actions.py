@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from tasks.origins import ADDRESS, Origin, Provenance, host_of
+from tasks.origins import ADDRESS, Origin, Provenance, host_of, texts
 
 NAMED = "named"
 LONGEST_VALUE = 300
@@ -26,7 +26,7 @@ class Effect(StrEnum):
     SEND        tells certain people something: mail, chat message, invitation, answer to one, comment that notifies.
     SHARE       gives certain people sight of a file, folder, calendar or event. `attachments` names what is shared.
     PUBLISH     shows something to whoever comes by: web page, public post, upload to a site, form on a page.
-    EXECUTE     runs code or a command, or starts a machine's work elsewhere (deployment, pipeline).
+    EXECUTE     runs code or a command, starts a machine's work elsewhere (deployment, pipeline), moves a device (door, heater).
     MONEY       pays, transfers, buys, books, orders or reserves; changes or schedules that; bids; cancels at a cost.
     DELETE      removes, overwrites or empties something, into a bin too; cancels what others count on.
     GRANT       gives access, membership, role or control: adds or invites a user, forwarding and filter rules, delegation,
@@ -103,6 +103,11 @@ class Action:
     is_shared: bool = False
     task_kind: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("destinations", "urls", "amounts", "attachments"):
+            object.__setattr__(self, name, texts(f"Action.{name}", getattr(self, name)))
+        object.__setattr__(self, "effect", Effect(self.effect))
+
     @property
     def real_effect(self) -> Effect:
         """The effect, with an own write that others see as the SEND that it is, and anything that moves money as MONEY."""
@@ -139,6 +144,11 @@ class Permission:
     used_today: int = 0
     expires_at: datetime | None = None
     is_enabled: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("targets", "task_kinds"):
+            object.__setattr__(self, name, texts(f"Permission.{name}", getattr(self, name)))
+        object.__setattr__(self, "carries", Carries(self.carries))
 
     def reaches(self, action: Action, provenance: Provenance, own: Collection[str] = ()) -> bool:
         """Is it for this action, its kind of task and every one of its targets but the user's own addresses?"""

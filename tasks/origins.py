@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import urlsplit
 
 from tasks.own_words import LONGEST_QUOTE, tokens_of
@@ -76,6 +78,14 @@ class Provenance:
     is_tainted: bool = False
     origins: Mapping[str, Origin | str] = field(default_factory=dict[str, "Origin | str"])
 
+    def __post_init__(self) -> None:
+        for name in ("user", "trusted"):
+            object.__setattr__(self, name, texts(f"Provenance.{name}", getattr(self, name)))
+        if isinstance(self.untrusted, str | Source):
+            object.__setattr__(self, "untrusted", (self.untrusted,))
+        if not all(isinstance(one, Source) for one in cast("Iterable[object]", self.untrusted)):
+            raise TypeError("Provenance.untrusted holds Source(kind, text), one for each text that others wrote")
+
     @property
     def has_read_untrusted(self) -> bool:
         """Has anything come in that others wrote? It lowers what may happen by itself, until the end of the run."""
@@ -113,17 +123,37 @@ class Provenance:
         return bool(mine) and not any(said & _names(name) >= mine for name in people.values())
 
 
+def texts(field_name: str, given: object) -> tuple[str, ...]:
+    """What was given as a tuple of texts; one text alone is one entry. Raises TypeError that names the field."""
+    if isinstance(given, str):
+        return (given,)
+    found = tuple(cast("Iterable[object]", given)) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(one, str) for one in found):
+        raise TypeError(f"{field_name} holds texts, and was given {given!r:.100}")
+    return cast("tuple[str, ...]", found)
+
+
 def appears(value: str, text: str) -> bool:
     """Does the value stand in the text as a whole: an address among its addresses, a URL among its URLs, else as words?"""
     if not value.strip():
         return False
     if ADDRESS.fullmatch(value):
-        return _folded(value) in {_folded(one) for one in addresses_in(text)}
+        return _folded(value) in _addresses_of(text)
     if is_url(value):
-        return same_url(value) in {same_url(one) for one in urls_in(text)}
+        return same_url(value) in _urls_of(text)
     plain = re.escape(_folded(value).lstrip("#@"))
     spaced = plain.replace(r"\ ", r"\s*") if any(c.isdecimal() for c in value) else plain
     return re.search(rf"(?<![\w.@-]){spaced}(?![\w@-]|\.\w)", _folded(text)) is not None
+
+
+@lru_cache(maxsize=512)
+def _addresses_of(text: str) -> frozenset[str]:
+    return frozenset(_folded(one) for one in addresses_in(text))
+
+
+@lru_cache(maxsize=512)
+def _urls_of(text: str) -> frozenset[str]:
+    return frozenset(same_url(one) for one in urls_in(text))
 
 
 def addresses_in(text: str) -> list[str]:
