@@ -1,6 +1,7 @@
 """Pages: Jinja2 templates beside their page.py, and what every template may use."""
 
 import hashlib
+import re
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -15,11 +16,13 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app.dependencies import csrf_token
+from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
 from tasks.review import shown_facts, without_sending
 
 APP = Path(__file__).parent
 STATIC = APP / "static"
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
+ARTIFACT = re.compile(r"/api/artifacts/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TAGS = {
     "p",
     "h1",
@@ -78,13 +81,19 @@ def render_error(request: Request, problem: dict[str, Any], headers: dict[str, s
 def environment() -> Environment:
     """The templates below app/, escaped by default; an unknown name is an error."""
     made = Environment(
-        loader=FileSystemLoader(APP), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(APP),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=in_order,
     )
     made.globals["asset"] = asset
     filters = {
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
-        "facts": shown_facts, "without_sending": without_sending,
+        "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
     }  # fmt: skip
+    made.tests["picture"] = is_picture
     made.filters.update(cast("dict[str, Any]", filters))
     return made
 
@@ -143,14 +152,24 @@ def duration(minutes: int | None) -> str:
 
 
 def markdown(text: str | None) -> Markup:
-    """Markdown as safe HTML: no raw HTML, no images, links that give nothing away."""
+    """Markdown as safe HTML: no raw HTML, no images; each link says behind its words where it leads."""
     if not text:
         return Markup("")
     clean = nh3.clean(
         MARKDOWN.render(text),
         tags=TAGS,
         attributes={"a": {"href"}},
-        url_schemes={"http", "https", "mailto"},
+        url_schemes=set(SHOWN_SCHEMES),
         link_rel="noopener noreferrer nofollow",
     )
-    return Markup(clean)  # noqa: S704 - cleaned on the line above
+    return Markup(name_links(clean))  # noqa: S704 - cleaned on the line above
+
+
+def in_order(value: object) -> object:
+    """Text without the invisible signs that turn a line around: what is read is what is written, from first to last."""
+    return TURNING.sub("", value) if isinstance(value, str) and TURNING.search(value) else value
+
+
+def is_picture(value: str) -> bool:
+    """Is this the address of one file of ours, and nothing that leads elsewhere from there?"""
+    return ARTIFACT.fullmatch(value) is not None

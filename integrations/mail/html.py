@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 import nh3
 
+from core.hosts import SHOWN_SCHEMES, name_links
+
 LONGEST_HTML = 2_000_000
 MOST_TAGS = 20_000  # parsers take time by the square of the depth
 DEEPEST = 200
@@ -62,16 +64,17 @@ class ReadHtml:
 
 
 def sanitize_html(html: str) -> str:
-    """Harmless HTML: no scripts, styles, images or frames; links only to http, https and mailto."""
-    return nh3.clean(
+    """Harmless HTML: no scripts, styles, images or frames; links only to http, https and mailto, each with its real host behind it."""
+    clean = nh3.clean(
         _bounded(html),
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
         attributes=ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
+        url_schemes=set(SHOWN_SCHEMES),
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
+    return name_links(clean)
 
 
 def read_html(html: str) -> ReadHtml:

@@ -62,9 +62,28 @@ def test_markdown_shows_what_was_written(source: str | None, html: str) -> None:
     assert markdown(source).strip() == html
 
 
-def test_links_give_nothing_away() -> None:
+def test_links_give_nothing_away_and_say_where_they_lead() -> None:
     html = markdown("[a](https://example.org)")
-    assert html.strip() == '<p><a href="https://example.org" rel="noopener noreferrer nofollow">a</a></p>'
+    link = '<a href="https://example.org" rel="noopener noreferrer nofollow">a</a> <bdi>(example.org)</bdi>'
+    assert html.strip() == f"<p>{link}</p>"
+
+
+def test_no_text_turns_a_line_around() -> None:
+    shown = environment().from_string("{{ x }} {{ y }}").render(x="pay \u202egro.knab\u2066", y=markdown("a&#x202e;b"))
+    assert shown == "pay gro.knab <p>ab</p>\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("/api/artifacts/3f2b8a34-0000-4000-8000-000000000001", True),
+        ("/api/artifacts/../?token=x", False),
+        ("/api/artifacts/3f2b8a34-0000-4000-8000-000000000001/../../..", False),
+        ("https://evil.example/api/artifacts/3f2b8a34-0000-4000-8000-000000000001", False),
+    ],
+)
+def test_a_picture_of_ours_is_one_file_and_leads_nowhere_else(text: str, is_one: bool) -> None:
+    assert environment().from_string("{{ x is picture }}").render(x=text) == str(is_one)
 
 
 HOSTILE = [
