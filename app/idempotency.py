@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
+from app.openapi import asks_who_calls, route_of
 from app.security import replaying
 from core.database import Caller
 from core.errors import Conflict, Invalid, StewardError
@@ -31,7 +32,7 @@ class Idempotency:
         is_api = scope["type"] == "http" and scope["path"].startswith("/api/") and scope["method"] in UNSAFE
         headers = Headers(scope=scope) if is_api else Headers()
         key = headers.get("idempotency-key")
-        if key is None or "text/event-stream" in headers.get("accept", ""):
+        if key is None or "text/event-stream" in headers.get("accept", "") or not _is_somebodys(scope):
             await self._app(scope, receive, send)
             return
         if not KEY.fullmatch(key):
@@ -98,6 +99,12 @@ class _FirstAnswer:
             content_type=Headers(raw=start["headers"]).get("content-type", ""),
         )
         self._is_stored = True
+
+
+def _is_somebodys(scope: Scope) -> bool:
+    """Is this served, and to somebody known? What is not served gets 404 or 405, whatever its key says."""
+    route = route_of(scope["app"].state.routes, scope)
+    return route is not None and asks_who_calls(route)
 
 
 def _fingerprint(scope: Scope, body: bytes) -> str:

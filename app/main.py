@@ -4,16 +4,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.idempotency import Idempotency
 from app.observed import Observed
+from app.openapi import openapi_of
 from app.problems import Boundary, add_problem_handlers
-from app.router import Problem, build_router
+from app.router import build_router
 from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
 from app.session import SignInLinks
 from app.templating import asset, asset_bytes
@@ -61,7 +60,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.routes = [*router.routes, *app.routes]
     app.add_api_route("/static/{name:path}", _static, methods=["GET"], include_in_schema=False)
     app.add_api_websocket_route("/{path:path}", _no_socket)
-    app.openapi = lambda: _openapi(app)  # pyright: ignore[reportAttributeAccessIssue]
+    app.openapi = lambda: openapi_of(app)  # pyright: ignore[reportAttributeAccessIssue]
     return app
 
 
@@ -82,19 +81,3 @@ async def _static(request: Request, name: str) -> Response:
     is_current = request.query_params.get("v") == asset(name).partition("?v=")[2]
     headers = {"Cache-Control": YEAR if is_current else "no-cache"}
     return Response(content, media_type=media_type, headers=headers)
-
-
-def _openapi(app: FastAPI) -> dict[str, object]:
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        components = schema.setdefault("components", {})
-        components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        for unused in ("HTTPValidationError", "ValidationError"):
-            components["schemas"].pop(unused, None)
-        components["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
-        }
-        schema["security"] = [{"bearer": []}, {"session": []}]
-        app.openapi_schema = schema
-    return app.openapi_schema

@@ -139,7 +139,6 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         operation_id=name,
         tags=[words[0] if words else "home"],
         responses=_responses(contract, path, method),
-        openapi_extra=_extra(path, method),
     )
 
 
@@ -162,20 +161,7 @@ def _responses(contract: Contract, path: str, method: str) -> dict[int | str, di
     return answers
 
 
-def _extra(path: str, method: str) -> dict[str, Any]:
-    if not path.startswith("/api/"):
-        return {"security": []}
-    return {} if method == "get" else {"parameters": [IDEMPOTENCY_KEY]}
-
-
 NAMES = re.compile(r"(?<={)\w+")
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": "The same key and request gives the first answer again (Idempotency-Replayed: true); another request gives 409",
-}
 PROBLEM_WORDS = {
     400: "The request cannot be understood",
     401: "Nobody is signed in",
