@@ -16,6 +16,7 @@ Priority = Literal["critical", "high", "medium", "low"]
 Source = Literal["chat", "manual", "mail", "calendar", "slack", "import", "plan", "agent", "proactive"]
 DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "sent", "failed", "uncertain"]
 ApprovalState = Literal["open", "approved", "rejected", "expired", "voided", "used"]
+DecidedHow = Literal["person", "permission", "own"]
 Strategy = Literal["immediate", "decompose", "blocked"]
 BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds", "account"]
 OnFailure = Literal["replan", "skip", "escalate", "stop"]
@@ -204,6 +205,71 @@ class Bounced(Record):
     at: datetime
 
 
+class ThreadMessage(Record):
+    """A message that came into the thread of a draft after it was written. Others wrote it: untrusted."""
+
+    message_id: str
+    sender: str = ""
+    sent_at: datetime | None = None
+    text: str = ""
+
+
+class ThreadMoved(Record):
+    """What came into a thread after an answer was written; `previous_draft_id` is the version that did not know of it."""
+
+    messages: list[ThreadMessage]
+    previous_draft_id: UUID | None = None
+
+
+class Reason(Record):
+    """Why a person is asked: a stable code, a sentence, and the value it is about, with the line that it came from."""
+
+    code: str
+    message: str
+    value: str = ""
+    origin: str | None = None
+    source: str | None = None
+    quote: str | None = None
+
+
+class PolicyDecision(Record):
+    """What the policy said of an action, as it is kept with its approval; without a verdict it was not asked."""
+
+    verdict: Literal["allow", "ask", "deny"] | None = None
+    permission_id: UUID | None = None
+    considered_permission_id: UUID | None = None
+    reasons: list[Reason] = Field(default_factory=list[Reason])
+
+
+class Origin(Record):
+    """What something came from: the task at the top of its tree, in the database's word."""
+
+    source: str | None = None
+    source_ref: dict[str, Any] = Field(default_factory=dict[str, Any])
+    title: str = ""
+    task_id: UUID | None = None
+
+
+class ApprovalOfDraft(Record):
+    """The newest approval of a draft, without its payload: the draft is what it is about.
+
+    `hold_until`: nothing leaves before, and it can be undone until then. `good_until`: a yes that is not used by then is void.
+    """
+
+    id: UUID
+    state: ApprovalState
+    requested_by: str = "agent"
+    why: str = ""
+    notes: str | None = None
+    decision: PolicyDecision = Field(default_factory=PolicyDecision)
+    decided_how: DecidedHow | None = None
+    policy_id: UUID | None = None
+    hold_until: datetime | None = None
+    expires_at: datetime | None = None
+    good_until: datetime | None = None
+    origin: Origin = Field(default_factory=Origin)
+
+
 class Draft(Record):
     """Something that would leave the house. A row's content never changes: an edit is a new row that supersedes it.
 
@@ -222,6 +288,7 @@ class Draft(Record):
     attachments: list[Attachment] = Field(default_factory=list[Attachment])
     target: dict[str, Any] = Field(default_factory=dict[str, Any])
     thread_tail: str | None = None
+    thread_moved: ThreadMoved | None = None
     why: str = ""
     state: DraftState
     version: int = 1
@@ -240,25 +307,22 @@ class Draft(Record):
     sent_at: datetime | None = None
     task_title: str | None = None
     approval_id: UUID | None = None
+    approval: ApprovalOfDraft | None = None
+    provenance: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class Approval(Record):
-    """A person's yes or no, sealed to `digest`. Used once."""
+class Approval(ApprovalOfDraft):
+    """A yes or no, sealed to `digest`: a person's, that of a standing permission, or of an own act. Used once."""
 
-    id: UUID
     organization_id: UUID
     task_id: UUID
     draft_id: UUID | None = None
     title: str
-    state: ApprovalState
     digest: str
-    requested_by: str
     decided_by: UUID | None = None
-    notes: str | None = None
     created_at: datetime
     decided_at: datetime | None = None
-    expires_at: datetime | None = None
-    why: str = ""
+    used_at: datetime | None = None
     payload: dict[str, Any] = Field(default_factory=dict[str, Any])
     tool: str | None = None
     task_title: str | None = None

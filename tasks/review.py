@@ -7,8 +7,11 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
+from core.errors import Conflict
 from tasks.functions import Page
-from tasks.models import Approval, ApprovalState, Draft, DraftState, Record, Task
+from tasks.models import Approval, ApprovalState, DecidedHow, Draft, DraftState, Record, Task, ThreadMessage
+
+THREAD_MOVED = "thread moved"
 
 
 class DraftVersion(Record):
@@ -92,8 +95,24 @@ async def resolve_draft(caller: Caller, draft_id: UUID, *, was_sent: bool) -> Dr
 
 
 async def begin_sending(caller: Caller, draft_id: UUID, message_id: str) -> DraftBeingSent:
-    """approved -> sending (worker only); uses the approval up."""
-    return DraftBeingSent.model_validate(await caller.call("begin_sending", draft_id=draft_id, message_id=message_id))
+    """approved -> sending (worker only); uses the approval up.
+
+    Raises Conflict, with THREAD_MOVED as its detail where a new draft with what came into the thread waits instead.
+    """
+    row = await caller.call("begin_sending", draft_id=draft_id, message_id=message_id)
+    if row.get("moved"):
+        raise Conflict(row["moved"], detail=THREAD_MOVED)
+    return DraftBeingSent.model_validate(row)
+
+
+async def move_thread(caller: Caller, draft_id: UUID, messages: Sequence[ThreadMessage]) -> str | None:
+    """What a mailbox or chat has in the thread of a draft, and is not kept here (worker only).
+
+    Where that is news, the draft is superseded by one that asks anew: why, in a sentence. Else None.
+    """
+    told = [one.model_dump(mode="json") for one in messages]
+    row = await caller.call("thread_moved", draft_id=draft_id, messages=told)
+    return str(row["moved"]) if row else None
 
 
 async def store_provider_draft(caller: Caller, draft_id: UUID, provider_ref: str) -> None:
@@ -112,14 +131,20 @@ async def deliver_draft(
     content: Mapping[str, Any],
     result: Mapping[str, Any],
     supersedes_id: UUID | None = None,
+    decision: Mapping[str, Any] | None = None,
 ) -> Draft:
-    """The end of a run that made a draft: draft, approval and the task's next state in one transaction (worker only)."""
+    """The end of a run that made a draft: draft, approval and the task's next state in one transaction (worker only).
+
+    `content` may carry `provenance`. `decision` is what the policy said of it; where it allows by a permission that the
+    database finds to cover it, the draft is approved, and goes when its hold is over.
+    """
     row = await caller.call(
         "deliver_draft",
         task_id=task_id,
         content=dict(content),
         result_data=dict(result),
         supersedes_id=supersedes_id,
+        decision=dict(decision) if decision is not None else None,
     )
     return Draft.model_validate(row)
 
@@ -165,11 +190,23 @@ async def list_approvals(
     caller: Caller,
     *,
     states: Sequence[ApprovalState] | None = None,
+    decided_how: Sequence[DecidedHow] | None = None,
+    policy_id: UUID | None = None,
+    held: bool = False,
     after: list[Any] | None = None,
     limit: int = 50,
 ) -> Page[Approval]:
-    """A page of approvals, newest first."""
-    where = {"state": list(states)} if states else {}
+    """A page of approvals, newest first; own acts only where `decided_how` says so.
+
+    `held`: only what a permission let through and nothing was begun of.
+    """
+    where: dict[str, Any] = {"state": list(states)} if states else {}
+    if decided_how:
+        where["decided_how"] = list(decided_how)
+    if policy_id:
+        where["policy_id"] = str(policy_id)
+    if held:
+        where["held"] = True
     return Page[Approval].model_validate(
         await caller.call("list_approvals", filter=where, after=after, page_size=limit)
     )
@@ -206,8 +243,13 @@ async def request_act(
     *,
     why: str = "",
     expires_in_seconds: float | None = None,
+    decision: Mapping[str, Any] | None = None,
 ) -> Approval:
-    """A tool asks before it acts: the running task waits for a person's yes to this `{input, facts, text}` (worker only)."""
+    """A tool asks before it acts: the running task waits for a person's yes to this `{input, facts, text}` (worker only).
+
+    `payload` may carry `destinations` (a list) and `provenance`. Where `decision` allows it by a permission that the database
+    finds to cover it, the approval comes back approved, and the task goes on when its hold is over.
+    """
     row = await caller.call(
         "request_act",
         task_id=task_id,
@@ -215,12 +257,13 @@ async def request_act(
         payload=dict(payload),
         why=why,
         expires_in_seconds=expires_in_seconds,
+        decision=dict(decision) if decision is not None else None,
     )
     return Approval.model_validate(row)
 
 
 async def get_act(caller: Caller, task_id: UUID) -> Approval | None:
-    """The person's yes on which the task's tool may act; None when it has to ask (worker only)."""
+    """The yes on which the task's tool may act now; None when it has to ask, or is held (worker only)."""
     row = await caller.call("get_act", task_id=task_id)
     return Approval.model_validate(row) if row else None
 

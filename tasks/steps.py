@@ -10,13 +10,28 @@ from tasks.models import Step, StepKind
 
 
 async def begin_step(
-    caller: Caller, task_id: UUID, key: str, kind: StepKind, name: str, approval_id: UUID | None = None
+    caller: Caller,
+    task_id: UUID,
+    key: str,
+    kind: StepKind,
+    name: str,
+    approval_id: UUID | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> StepStart:
-    """Before the effect. Conflict when the task is paused, cancelled, or the run was taken over.
+    """Before the effect. Conflict when the task is paused, cancelled, or the run was taken over; Forbidden for an act without leave.
 
-    `approval_id`: the person's yes that this step uses up; Conflict when it is not there to be used.
+    `approval_id`: the yes that this step uses up; Conflict when it is not there to be used. `own`: what an own, reversible,
+    unshared act does, `{"input": ...}`; the task's input where it is not given. It is kept as the act's approval.
     """
-    row = await caller.call("begin_step", task_id=task_id, key=key, kind=kind, name=name, approval_id=approval_id)
+    row = await caller.call(
+        "begin_step",
+        task_id=task_id,
+        key=key,
+        kind=kind,
+        name=name,
+        approval_id=approval_id,
+        own=dict(own) if own is not None else None,
+    )
     return StepStart.model_validate(row)
 
 
