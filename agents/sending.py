@@ -3,6 +3,8 @@
 The Message-ID is a function of the draft's id and is stored, with the state `sending`, before anything leaves. A run
 that comes again after a crash asks the sender whether that message left; where nobody can know, the draft becomes
 `uncertain` and a person decides. The database uses the approval up when the state becomes `sending`.
+
+An answer whose thread has moved does not leave: a new draft, which shows what came in, waits for a person.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from uuid import UUID
 
 from agents.equipment import Run
 from agents.journal import StepUncertain, insist
+from agents.sending_threads import news_in_mailbox
 from agents.services.mail import Mailbox, Mailboxes
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
@@ -55,13 +58,16 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     caller, task = run.caller, run.task
     known = await review.get_draft(caller, draft_id)
     mailbox = await mailbox_of(run, known)
+    if moved := await news_in_mailbox(run, known, mailbox):
+        await functions.fail_task_execution(caller, task.id, moved, should_retry=False)
+        return Settled()
     message_id = f"<{draft_id}@{mailbox.sender_domain}>"
     try:
         draft = await insist(lambda: review.begin_sending(caller, draft_id, message_id))
     except Conflict as error:
         if error.detail == STALE:
             raise
-        # Edited or withdrawn after the approval: the approval is void, and so is this task.
+        # Edited or withdrawn after the approval, or its thread has moved: the approval is void, and so is this task.
         await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:

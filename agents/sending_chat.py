@@ -12,6 +12,7 @@ from uuid import UUID
 
 from agents.equipment import Run
 from agents.journal import StepUncertain, insist
+from agents.sending_threads import news_in_chat
 from agents.services.chat import Chat
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.errors import Conflict, Invalid, NotFound
@@ -46,13 +47,17 @@ async def post_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     caller, task = run.caller, run.task
     chat = await run.reach(Chat)
     try:
+        known = await review.get_draft(caller, draft_id)
+        if moved := await news_in_chat(run, known, chat):
+            await functions.fail_task_execution(caller, task.id, moved, should_retry=False)
+            return Settled()
         draft = await insist(lambda: review.begin_sending(caller, draft_id, f"slack:{draft_id}"))
     except NotFound as error:
         raise Invalid(error.message, detail=error.detail) from error
     except Conflict as error:
         if error.detail == STALE:
             raise
-        # Edited or withdrawn after the approval: the approval is void, and so is this task.
+        # Edited or withdrawn after the approval, or its thread has moved: the approval is void, and so is this task.
         await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:

@@ -16,7 +16,6 @@ from tasks.artifacts import Artifact, find_artifact, get_artifact
 
 MOST_REFERENCES = 50
 MOST_ANSWERED = 100
-LONGEST_TAIL = 4000
 
 
 async def mailbox_named(run: Run, account_id: UUID | None) -> Mailbox:
@@ -79,7 +78,6 @@ async def deliver_mail(
         "body": await _signed(run, body, target["from_address"], account_id),
         "attachments": [_attachment(file) for file in await _files(run, files)],
         "target": target,
-        "thread_tail": original.text[:LONGEST_TAIL] if original else None,
         "why": run.task.description,
     }
     result = {"strategy": "immediate", "output": {"to": list(to), "subject": subject}, "message": "A mail is ready"}

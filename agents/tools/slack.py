@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field, model_validator
 from agents.equipment import Run
 from agents.journal import insist
 from agents.sending_chat import post_approved_draft
+from agents.sending_threads import chat_tail
 from agents.services.chat import Chat
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool
 from core.outside.chat import LONGEST_TEXT
+from core.outside.errors import Malformed, Refused
 from tasks import review
 
 STAMP = r"^\d{1,12}\.\d{1,6}$"
@@ -89,10 +91,27 @@ async def notify(run: Run, given: NotificationInput) -> Outcome:
         "thread_ts": given.thread_ts,
         "mentions": dict(mentions),
     }
-    content = {"channel": "slack", "subject": f"Slack message to {place.name}"[:998], "body": text, "target": target}
+    tail = await _known_of(chat, place.id, given.thread_ts)
+    content = {
+        "channel": "slack",
+        "thread_tail": tail,
+        "subject": f"Slack message to {place.name}"[:998],
+        "body": text,
+        "target": target,
+    }
     result = {"strategy": "immediate", "output": text, "message": f"A message to {place.name} waits for your review"}
     await insist(lambda: review.deliver_draft(run.caller, run.task.id, content, result))
     return Settled()
+
+
+async def _known_of(chat: Chat, channel: str, thread: str | None) -> str | None:
+    """What stands in the thread that is answered; None where Steward's app may not read it."""
+    if thread is None:
+        return None
+    try:
+        return chat_tail(await chat.read(channel, thread=thread))
+    except (Refused, Malformed):
+        return None
 
 
 async def read(run: Run, given: ReadInput) -> Outcome:
