@@ -150,7 +150,7 @@ class Browsing(PageOfTask):
             answer = await thinking.answer(question, lambda: NeedsPerson(reason=NEEDS_MODEL))
         except ModelMalformed as error:
             return NeedsPerson(reason=f"The language model gave no usable next move: {error.message}")
-        assert isinstance(answer, Move | Finish | NeedsPerson)
+        assert isinstance(answer, Move | Finish | NeedsPerson)  # nosec B101 # narrows the type
         return answer
 
     def _words(self, look: Look) -> str:

@@ -87,7 +87,7 @@ def _is_for_a_person(request: Request) -> bool:
 
 
 async def _steward_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StewardError)
+    assert isinstance(error, StewardError)  # nosec B101 # narrows the type
     headers: dict[str, str] = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -102,7 +102,7 @@ async def _steward_error(request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError)  # nosec B101 # narrows the type
     errors = explain([dict(e) for e in error.errors()])
     first = errors[0]
     got = f" (it is {first['value']})" if "value" in first else ""
@@ -110,7 +110,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    assert isinstance(error, HTTPException)  # nosec B101 # narrows the type
     status, headers = error.status_code, dict(error.headers or {})
     if status == 400 and isinstance(error.__cause__, ValueError | RecursionError):  # FastAPI could not read the JSON
         unread = {"type": "json_invalid", "loc": ("body",), "ctx": {"error": "it is not UTF-8, or nested too deep"}}

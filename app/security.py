@@ -31,7 +31,7 @@ FORMS_ARE_TAKEN = {  # Slack sends forms, and signs each
     "/api/integrations/slack/commands",
     "/api/integrations/slack/interactions",
 }
-EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound  # nosec B104
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # Postgres's text has neither U+0000 nor halves of characters
 MAYBE_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 

@@ -162,7 +162,7 @@ def markdown(text: str | None) -> Markup:
         url_schemes=set(SHOWN_SCHEMES),
         link_rel="noopener noreferrer nofollow",
     )
-    return Markup(name_links(clean))  # noqa: S704 - cleaned on the line above
+    return Markup(name_links(clean))  # noqa: S704 - cleaned on the line above  # nosec B704
 
 
 def in_order(value: object) -> object:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
+import subprocess  # nosec B404 # no shell is used
 import sys
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def environment_works() -> bool:
     if not PYTHON.exists():
         return False
     test = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
-    return subprocess.run([str(PYTHON), "-I", "-c", test], capture_output=True, check=False).returncode == 0
+    return subprocess.run([str(PYTHON), "-I", "-c", test], capture_output=True, check=False).returncode == 0  # nosec B603 # fixed words, no shell
 
 
 def make_venv() -> None:
@@ -166,7 +166,7 @@ def run_logged(command: list[str], count: int = 0) -> tuple[list[str], int]:
         environment.pop(name, None)
     lines: list[str] = []
     done = 0
-    with LOG.open("a") as log, subprocess.Popen(
+    with LOG.open("a") as log, subprocess.Popen(  # nosec B603 # words of this file, no shell
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", env=environment,
     ) as process:  # fmt: skip
@@ -228,7 +228,7 @@ def test(arguments: list[str]) -> int:
 def lint(arguments: list[str]) -> int:
     ensure_environment("dev")
     programs = (["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"])
-    codes = [subprocess.call([str(VENV / "bin" / name), *options]) for name, *options in programs]
+    codes = [subprocess.call([str(VENV / "bin" / name), *options]) for name, *options in programs]  # nosec B603 # fixed words, no shell
     return max(codes)
 
 
@@ -281,7 +281,7 @@ def lock(arguments: list[str]) -> int:
         same = ["-c", "requirements/run.lock"] if name == "requirements/dev" else []
         command = [str(tools / "bin" / "uv"), "pip", "compile", f"{name}.in", "-o", f"{name}.lock"]
         say(f"Resolving {name}.in ...")
-        if subprocess.call([*command, *options, *same]) != 0:
+        if subprocess.call([*command, *options, *same]) != 0:  # nosec B603 # fixed words, no shell
             raise SetupError(f"{name}.in could not be resolved")
     shutil.rmtree(tools)
     return become(str(PYTHON), "-m", "cli.testing", "--lock")
@@ -305,7 +305,7 @@ def become(program: str, *arguments: str) -> int:
     """Go on as this program, so that Ctrl-C and the exit code are its own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is wanted
+    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is wanted  # nosec B606
 
 
 COMMANDS = {

@@ -3,7 +3,7 @@
 import os
 import shlex
 import signal
-import subprocess
+import subprocess  # nosec B404 # no shell is used
 import tempfile
 from email.utils import getaddresses
 from pathlib import Path
@@ -78,7 +78,7 @@ def _run_editor(command: str, path: Path) -> None:
     # Ctrl-C belongs to the editor meanwhile. A handler, not SIG_IGN: the editor would inherit that.
     before = signal.signal(signal.SIGINT, _leave_it)
     try:
-        ended = subprocess.run([*shlex.split(command), str(path)], check=False).returncode
+        ended = subprocess.run([*shlex.split(command), str(path)], check=False).returncode  # nosec B603 # the person's own $EDITOR
     except (OSError, ValueError) as error:
         raise Unavailable(f"The editor {command!r} can't be started", hint="Set EDITOR to the one you use.") from error
     finally:

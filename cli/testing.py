@@ -6,7 +6,7 @@ That is the Node packages of package-lock.json (servers that stand in for outsid
 import hashlib
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 # no shell is used
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     # Tests wait at times: one more at a time than there are processors for them.
     processes = min(_processors() + 1, MOST_PROCESSES)
     command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
-    return subprocess.call(command, env=environment)
+    return subprocess.call(command, env=environment)  # nosec B603 # words of this file, no shell
 
 
 def _processors() -> int:
@@ -68,7 +68,7 @@ def npm(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the npm that belongs to `node_program()`; what it says is in `stdout`."""
     node = node_program()
     program = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return subprocess.run(
+    return subprocess.run(  # nosec B603 # words of this file, no shell
         [str(node), str(program), *arguments],
         cwd=ROOT,
         env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
@@ -88,12 +88,12 @@ def ensure_chromium() -> Path:
     if found:
         return found
     print("Installing Chromium for the tests ...", file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)  # nosec B603 # fixed words, no shell
     found = find_chromium()
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update"], ["install", "-y", "chromium"]):
-            subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)
+            subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)  # nosec B603 B607 # the system's own, wherever it lies
         found = find_chromium()
     if not found:
         raise NotReady("the tests need Chromium: install it (Debian: apt install chromium), then run this again")
@@ -117,7 +117,7 @@ def find_chromium() -> Path | None:
 def starts(program: str) -> bool:
     """Does it run at all? A package's stand-in and a browser without its libraries do not."""
     try:
-        return subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60).returncode == 0
+        return subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60).returncode == 0  # nosec B603 # a browser found on the PATH, no shell
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -247,7 +247,7 @@ class EmbeddedPostgres:
         folder = Path(tempfile.mkdtemp(prefix="steward-"))
         if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
             folder.rmdir()
-            folder = Path(tempfile.mkdtemp(prefix="steward-", dir="/tmp"))
+            folder = Path(tempfile.mkdtemp(prefix="steward-", dir="/tmp"))  # nosec B108 # mkdtemp makes it ours alone; see above
         if self.place.user:
             shutil.chown(folder, self.place.user, self.place.user)
         return folder

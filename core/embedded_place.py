@@ -11,7 +11,7 @@ import platform
 import pwd
 import secrets
 import shutil
-import subprocess
+import subprocess  # nosec B404 # no shell is used
 import sys
 import tempfile
 import warnings
@@ -176,7 +176,7 @@ def _run(
     """Run in a session of its own, so that Ctrl-C in the terminal never reaches the database."""
     # The server inherits the descriptors of what starts it: a file, not a pipe, or reading it would never end.
     with tempfile.TemporaryFile("w+", errors="replace") as output:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # fixed words, no shell
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -103,7 +103,7 @@ class Chromium:
             return await self._start(program, is_boxed=False)
 
     async def _start(self, program: str, *, is_boxed: bool) -> "Browser":
-        assert self._playwright is not None
+        assert self._playwright is not None  # nosec B101 # narrows the type
         return await self._playwright.chromium.launch(
             executable_path=program, args=ARGUMENTS, chromium_sandbox=is_boxed, proxy={"server": NOWHERE}
         )

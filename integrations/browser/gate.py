@@ -149,7 +149,7 @@ class Gate:
     def _is_sent(self, request: "Request") -> bool:
         """Is this the sending itself? A form that goes by GET is a navigation to its target."""
         sending = self.sending
-        assert sending is not None
+        assert sending is not None  # nosec B101 # narrows the type
         if sending.request is not None or not sending.takes(request):
             return False
         return request.method not in SAFE_METHODS or (

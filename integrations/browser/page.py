@@ -162,7 +162,7 @@ class OpenPage:
 
     @homed
     async def stored(self) -> str:
-        assert self._context is not None
+        assert self._context is not None  # nosec B101 # narrows the type
         return orjson.dumps(await self._context.storage_state()).decode()
 
     # ------------------------------------------------------------ finding

@@ -39,7 +39,7 @@ def one_reading_statement(statement: str) -> str:
     place = 0
     while place < len(statement):
         match = TOKEN.match(statement, place)
-        assert match is not None
+        assert match is not None  # nosec B101 # narrows the type
         kind, text, start, place = match.lastgroup, match[0], match.start(), match.end()
         if text == "/*":
             place = _comment_end(statement, start)

@@ -151,7 +151,7 @@ async def revoke(app: GoogleApp, secret: Mapping[str, Any]) -> bool:
 
 async def check(app: GoogleApp) -> str:
     """Does Google know this installation? Asks with a sign-in that cannot exist. Raises Refused, Temporary."""
-    given = {"grant_type": "refresh_token", "refresh_token": "none: only asked whether the client is known"}
+    given = {"grant_type": "refresh_token", "refresh_token": "none: only asked whether the client is known"}  # nosec B105 # no token
     with suppress(SignInExpired):  # the client is known, the sign-in is not
         await _ask_token(app, given, "say whether it knows this installation")
     return "Google knows this installation"

@@ -116,7 +116,7 @@ def _holding(
     context: TaskContext, recipient: Recipient, last: ThreadMessage, german: bool, answered: Recipients
 ) -> Immediate:
     due = context.task.due_at
-    assert due is not None
+    assert due is not None  # nosec B101 # narrows the type
     when = say_date(due, german=german, with_time=not context.task.due_is_all_day)
     about = RE.sub("", last.subject).strip()
     if german:

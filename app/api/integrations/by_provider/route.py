@@ -42,7 +42,7 @@ class Key(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    secret: dict[str, str] = Field(examples=[{"url": "https://example.atlassian.net", "email": "...", "token": "..."}])
+    secret: dict[str, str] = Field(examples=[{"url": "https://example.atlassian.net", "email": "...", "token": "..."}])  # nosec B105 # an example
 
 
 class Disconnected(BaseModel):
