@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import schemathesis
 from schemathesis.config import SchemathesisConfig
@@ -105,14 +105,14 @@ def _note(report: OpenapiReport, event: events.EngineEvent, who: Who, seen: set[
     cases = event.recorder.cases
     report.cases += len(event.recorder.interactions)
     report.chains += len(cases) > 1 and event.phase is PhaseName.STATEFUL_TESTING
-    seen.update(node.value.operation.label for node in cases.values())
+    labels = {case_id: str(cast("Any", node.value).operation.label) for case_id, node in cases.items()}
+    seen.update(labels.values())
     for case_id, checks in event.recorder.checks.items():
         for check in checks:
             if check.status is Status.FAILURE and check.failure_info is not None:
                 failure = check.failure_info.failure
-                operation = cases[case_id].value.operation.label
                 target = report.server_errors if _is_server_error(failure) else report.undocumented
-                target.append(f"{operation} as {who}: {failure.title}: {failure.message} ({case_id})")
+                target.append(f"{labels[case_id]} as {who}: {failure.title}: {failure.message} ({case_id})")
 
 
 def _is_server_error(failure: Failure) -> bool:
