@@ -1,22 +1,26 @@
 """Who is asking: a Bearer token, or the cookie of a session with its CSRF token."""
 
 from typing import Annotated
-from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
 
+from app.limits import Limiter, address_of
+from app.scopes import SAFE_METHODS, refuse_out_of_scope
 from core.auth import ProjectKeys, is_signed_by_key_pair
 from core.database import Caller, Identity
 from core.errors import Forbidden, Unauthorized
 from core.keys import Keys
+from tasks import tokens
 
 COOKIE = "steward_session"
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
-async def identify(request: Request) -> UUID:
-    """The id of whoever asks. Raises Unauthorized without a valid token, Forbidden for a forged form."""
+async def identify(request: Request) -> Identity:
+    """Whoever asks. Raises Unauthorized without a valid token, Forbidden for a forged form or a scope that is missing.
+
+    TooMany where so many wrong tokens came from there that none is looked at any more.
+    """
     keys: Keys = request.app.state.keys
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
@@ -31,14 +35,35 @@ async def identify(request: Request) -> UUID:
     user_id = keys.read_session(session)
     if request.method not in SAFE_METHODS:
         await _refuse_forgery(request, keys, session)
-    return user_id
+    return Identity(user_id)
 
 
-async def _read_bearer(request: Request, keys: Keys, token: str) -> UUID:
-    project: ProjectKeys | None = request.app.state.project_keys
-    if project and is_signed_by_key_pair(token):
-        return await project.read_bearer(token)
-    return keys.read_bearer(token)
+async def _read_bearer(request: Request, keys: Keys, token: str) -> Identity:
+    attempts: Limiter = request.app.state.attempts
+    attempts.take(f"token {address_of(request)}", 0)
+    try:
+        if token.startswith(tokens.PREFIX):
+            return await _read_api_token(request, token)
+        project: ProjectKeys | None = request.app.state.project_keys
+        if project and is_signed_by_key_pair(token):
+            return Identity(await project.read_bearer(token))
+        return Identity(keys.read_bearer(token))
+    except Unauthorized:
+        attempts.take(f"token {address_of(request)}")
+        raise
+
+
+async def _read_api_token(request: Request, token: str) -> Identity:
+    service = request.app.state.house.database.acting_as(Identity.service())
+    found = await tokens.resolve_token(service, token)
+    if found is None:
+        raise Unauthorized(
+            "The token is not valid: it was revoked, it has expired, or it never was one",
+            hint="Settings shows your tokens; `steward token list` does, too.",
+        )
+    scopes = tuple(found.scopes)
+    refuse_out_of_scope(scopes, request.url.path, request.method)
+    return Identity(found.user_id, organization_id=found.organization_id, token_id=found.id, scopes=scopes)
 
 
 async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
@@ -57,10 +82,15 @@ async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
 
 
 async def current_caller(request: Request) -> Caller:
-    """The database as whoever asks may see it."""
-    user_id = await identify(request)
-    structlog.contextvars.bind_contextvars(user_id=str(user_id))
-    return request.app.state.house.database.acting_as(Identity(user_id))
+    """The database as whoever asks may see it. Raises what `identify` does, and TooMany over the limit of requests."""
+    state = request.scope.setdefault("state", {})
+    identity: Identity | None = state.get("identity")
+    if identity is None:  # else asked already, for this very request
+        identity = await identify(request)
+        request.app.state.requests.take(str(identity.token_id or identity.user_id))
+        state["identity"] = identity
+    structlog.contextvars.bind_contextvars(user_id=str(identity.user_id))
+    return request.app.state.house.database.acting_as(identity)
 
 
 def csrf_token(request: Request) -> str:

@@ -23,10 +23,12 @@ from core.errors import Forbidden, StewardError, Unauthorized
 from tasks.capture import get_profile
 from tasks.functions import get_last_event_id, get_newest_event_id, read_task_events
 from tasks.models import TaskEvent
+from tasks.tokens import live_tokens
 
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 15.0
 MEMBERSHIP_SECONDS = 60.0
+TOKENS_SECONDS = 2.0  # a program's stream ends so soon after its token was revoked or expired
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # before the database is asked for a new connection
 POLL_SECONDS = 15.0  # without a notification
 
@@ -51,6 +53,7 @@ class EventHub:
                 group.create_task(self._listen(), name="events: listen")
                 group.create_task(self._keep_alive(), name="events: keep alive")
                 group.create_task(self._keep_members(), name="events: members")
+                group.create_task(self._keep_tokens(), name="events: tokens")
         finally:
             for subscription in self._all():
                 subscription.end(End.CLOSING)
@@ -103,12 +106,25 @@ class EventHub:
                     await subscription.still_valid()
                 except Unauthorized:
                     subscription.end(End.SIGNED_OUT)
+                except StewardError as error:  # nothing is known of this one now; the others have their turn
+                    await log.awarning("token_unknown", error=error.message)
                 await asyncio.sleep(0)  # others have their turn
             by_identity.setdefault((subscription.caller.identity, subscription.key[0]), []).append(subscription)
         for (_, organization_id), subscriptions in by_identity.items():
             if await _organization_of(subscriptions[0].caller) != organization_id:
                 for subscription in subscriptions:
                     subscription.end(End.LEFT)
+
+    async def check_tokens(self, service: Caller) -> None:
+        """End the subscriptions of programs whose token works no more. Nothing is asked where no program listens."""
+        by_token: dict[UUID, list[Subscription]] = {}
+        for subscription in self._all():
+            if subscription.caller.identity.token_id:
+                by_token.setdefault(subscription.caller.identity.token_id, []).append(subscription)
+        live = await live_tokens(service, list(by_token))
+        for token_id in by_token.keys() - live:
+            for subscription in by_token[token_id]:
+                subscription.end(End.SIGNED_OUT)
 
     async def _listen(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -171,6 +187,16 @@ class EventHub:
                 await self.check_members()
             except StewardError as error:
                 await log.awarning("membership_unknown", error=str(error))
+
+    async def _keep_tokens(self) -> None:
+        while True:
+            await asyncio.sleep(TOKENS_SECONDS)
+            asks = next((one.caller for one in self._all() if one.caller.identity.token_id), None)
+            try:
+                if asks is not None:
+                    await self.check_tokens(asks.database.acting_as(Identity.service()))
+            except StewardError as error:
+                await log.awarning("tokens_unknown", error=error.message, detail=error.detail)
 
     def _all(self) -> list[Subscription]:
         return [subscription for group in self._subscriptions.values() for subscription in group]

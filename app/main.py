@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.house import House
 from app.idempotency import Idempotency
+from app.limits import Limiter
 from app.observed import Observed
 from app.openapi import openapi_of
 from app.problems import Boundary, add_problem_handlers
@@ -54,6 +55,8 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.house = house
     app.state.keys = keys
     app.state.project_keys = ProjectKeys(house.settings.supabase_url) if house.settings.supabase_url else None
+    app.state.requests = Limiter(house.settings.requests_per_minute)
+    app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)

@@ -146,7 +146,7 @@ def _responses(contract: Contract, path: str, method: str) -> dict[int | str, di
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     common: tuple[int, ...] = (400, 500)
     if path.startswith("/api/"):
-        common += (401, 403, 422, 503) if method == "get" else (401, 403, 409, 413, 415, 422, 503)
+        common += (401, 403, 422, 429, 503) if method == "get" else (401, 403, 409, 413, 415, 422, 429, 503)
     answers: dict[int | str, dict[str, Any]] = {
         status: {"description": PROBLEM_WORDS.get(status, "Problem"), "content": problem}
         for status in sorted({*common, *contract.problems})
@@ -171,6 +171,7 @@ PROBLEM_WORDS = {
     413: "Too large",
     415: "The body is not JSON",
     422: "A value is wrong",
+    429: "Too many requests; Retry-After says when to come again",
     500: "Something went wrong here",
     503: "Something this needs is out of reach",
 }

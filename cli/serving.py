@@ -113,6 +113,8 @@ async def _serving(house: "House"):
         log_config=None,
         access_log=False,
         lifespan="off",
+        proxy_headers=house.settings.trusted_proxies is not None,  # else anybody could say where a request comes from
+        forwarded_allow_ips=house.settings.trusted_proxies,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         ws_per_message_deflate=False,  # each client would press every event anew
         ws_max_size=LARGEST_WEBSOCKET_MESSAGE_BYTES,

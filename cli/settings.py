@@ -14,7 +14,23 @@ from cli.output import Output, one_line
 from core.settings import Settings, load_settings, variable_name
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("House", ("home", "host", "port", "database_", "supabase_", "public_url", "encryption_", "max_body", "log_")),
+    (
+        "House",
+        (
+            "home",
+            "host",
+            "port",
+            "database_",
+            "supabase_",
+            "public_url",
+            "encryption_",
+            "max_body",
+            "requests_",
+            "sign_in_",
+            "trusted_",
+            "log_",
+        ),
+    ),
     ("Person", ("timezone", "now", "owner_", "notes_folder")),
     ("Language models", ("openai_", "model")),
     ("Mail", ("smtp_", "mail_", "imap_", "resend_")),

@@ -33,16 +33,20 @@ class Identity:
     role: str = "authenticated"
     organization_id: UUID | None = None
     run: tuple[UUID, UUID] | None = None  # a task and the one run of it that speaks here
+    token_id: UUID | None = None  # a program's token speaks for the person
+    scopes: tuple[str, ...] | None = None  # what that program may do; None: the person's own session
 
     def claims(self) -> str:
         """The JWT claims that row-level security reads, as JSON."""
-        claims: dict[str, str] = {"role": self.role}
+        claims: dict[str, str | list[str]] = {"role": self.role}
         if self.user_id:
             claims["sub"] = str(self.user_id)
         if self.organization_id:
             claims["organization_id"] = str(self.organization_id)
         if self.run:
             claims["run_task_id"], claims["run_id"] = map(str, self.run)
+        if self.scopes is not None:
+            claims["token_scopes"] = list(self.scopes)
         return orjson.dumps(claims).decode()
 
     @classmethod

@@ -9,6 +9,7 @@ StewardError (500)
 ├── Forbidden (403)      signed in, but not allowed
 ├── NotFound (404)       there is no such thing, or it is somebody else's
 ├── Conflict (409)       the state of things does not allow it
+├── TooMany (429)        too many requests in too short a time; trying again later helps
 └── Unavailable (503)    something this needs is out of reach; trying again may help
 
 Each carries its HTTP status and problem type (RFC 9457).
@@ -122,6 +123,14 @@ class Conflict(StewardError):
     status = 409
     type = "conflict"
     title = "The state of things does not allow this"
+
+
+class TooMany(StewardError):
+    """Too many requests in too short a time."""
+
+    status = 429
+    type = "too-many"
+    title = "Too many requests"
 
 
 class Unavailable(StewardError):

@@ -76,6 +76,19 @@ class Settings(ModelSettings, OutsideSettings):
         default="auto", description="auto: text on a terminal, JSON elsewhere"
     )
     max_body_bytes: int = Field(default=1_000_000, ge=1000, description="Largest request body that the API takes")
+    requests_per_minute: int = Field(
+        default=30_000,
+        ge=0,
+        le=10_000_000,
+        description="Requests that one caller of the API may make; 0: as many as wanted",
+    )
+    sign_in_attempts_per_minute: int = Field(
+        default=30, ge=1, le=100_000, description="Wrong links and tokens that one address may try"
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses of reverse proxies whose X-Forwarded-For is believed, with commas between; else nobody's is",
+    )
     worker_concurrency: int = Field(default=4, ge=1, le=256, description="Tasks that one worker runs at the same time")
     worker_queues: str | None = Field(
         default=None, description="Queues that a worker takes from, like thinking,tools; else all of them"

@@ -33,7 +33,7 @@ QUERIES = {
     "columns of secrets that people may read": """
         select g.table_name || '.' || g.column_name from information_schema.column_privileges g
         where g.table_schema = 'public' and g.grantee in ('authenticated', 'anon')
-        and (g.table_name, g.column_name) in (('agents', 'token_hash'), ('connected_accounts', 'secret'))""",
+        and (g.table_name, g.column_name) in (('agents', 'token_hash'), ('api_tokens', 'token_hash'))""",
 }
 
 

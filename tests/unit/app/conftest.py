@@ -85,8 +85,8 @@ async def signed_in(browser: AsyncClient, keys: Keys, me: UUID) -> AsyncClient:
     return browser
 
 
-async def _whoami(user_id: Annotated[UUID, Depends(identify)]) -> dict[str, str]:
-    return {"user_id": str(user_id)}
+async def _whoami(identity: Annotated[Identity, Depends(identify)]) -> dict[str, str]:
+    return {"user_id": str(identity.user_id)}
 
 
 async def _word(word: Word) -> Word:
@@ -97,8 +97,8 @@ async def _union(body: Annotated[Word | Words, Body()]) -> dict[str, str]:
     return {"kind": type(body).__name__}
 
 
-async def _form(user_id: Annotated[UUID, Depends(identify)], word: Annotated[str, Form()]) -> HTMLResponse:
-    return HTMLResponse(f"<p>{len(word)} {user_id}")
+async def _form(identity: Annotated[Identity, Depends(identify)], word: Annotated[str, Form()]) -> HTMLResponse:
+    return HTMLResponse(f"<p>{len(word)} {identity.user_id}")
 
 
 async def _page() -> HTMLResponse:

@@ -143,10 +143,11 @@ def test_the_schema_says_what_the_contract_says(site: Site) -> None:
         "413",
         "415",
         "422",
+        "429",
         "500",
         "503",
     }
-    assert set(get["responses"]) == {"200", "400", "401", "403", "422", "500", "503"}
+    assert set(get["responses"]) == {"200", "400", "401", "403", "422", "429", "500", "503"}
     assert set(post["responses"]["201"]["content"]) == {"application/json", "text/event-stream"}
     for status in ("404", "409", "422"):
         assert post["responses"][status]["content"] == {

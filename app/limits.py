@@ -1,0 +1,46 @@
+"""How much one caller may ask: token buckets in this process's memory, refilled evenly over time.
+
+Each web process counts for itself; with several of them a caller may ask as many times as much.
+"""
+
+from collections import OrderedDict
+from math import ceil
+from time import monotonic
+
+from fastapi import Request
+
+from core.errors import TooMany
+
+MOST_BUCKETS = 10_000  # the longest unused are forgotten: they have long been full again
+
+
+class Limiter:
+    """`per_minute` takes at once for each key, then one more whenever a minute's share has passed; 0: no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._most = float(per_minute)
+        self._per_second = per_minute / 60
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key -> what is left, and when that was
+
+    def take(self, key: str, count: float = 1) -> None:
+        """Take one from the bucket of `key`. Raises TooMany, with the seconds to wait, where it is empty.
+
+        With `count` 0 nothing is taken: it only asks whether there is one left.
+        """
+        if not self._most:
+            return
+        now = monotonic()
+        left, at = self._buckets.pop(key, (self._most, now))
+        left = min(self._most, left + (now - at) * self._per_second)
+        is_empty = left < 1
+        self._buckets[key] = (left if is_empty else left - count, now)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        if is_empty:
+            wait = ceil((1 - left) / self._per_second)
+            raise TooMany("Too many requests", hint=f"Try again in {wait} s.", retry_after_seconds=wait)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from: the connection's other end, never what a header says (but of a trusted proxy)."""
+    return request.client.host if request.client else "unknown"

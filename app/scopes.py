@@ -1,0 +1,53 @@
+"""What a program's token may do: each part of the API is an area, and a request needs its read or write scope.
+
+What is not named here is a person's own: a new part of the API is closed to tokens until somebody opens it.
+"""
+
+from core.errors import Forbidden
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+AREAS: dict[str, str] = {  # the first segment after /api -> the area of its scopes
+    "tasks": "tasks",
+    "chat": "tasks",
+    "conversations": "tasks",
+    "events": "tasks",
+    "artifacts": "tasks",
+    "metrics": "tasks",
+    "calendar": "tasks",
+    "plans": "tasks",
+    "executions": "tasks",
+    "drafts": "review",
+    "approvals": "review",
+    "policies": "review",
+    "mail": "mail",
+    "agents": "agents",
+}
+PERSONS_OWN = ("/api/mail/accounts", "/api/calendar/feed")  # inside an area, but they sign in or give access
+
+
+def needed_scope(path: str, method: str) -> str | None:
+    """The scope that a token needs for a request; None where no token is taken. `path` is the URL's, or a route's."""
+    if any(path == own or path.startswith(f"{own}/") for own in PERSONS_OWN):
+        return None
+    parts = path.split("/")
+    area = AREAS.get(parts[2]) if len(parts) > 2 and parts[1] == "api" else None
+    if area is None:
+        return None
+    if area == "agents":
+        return "agents"
+    if method in SAFE_METHODS:
+        return f"{area}:read"
+    return None if area == "mail" else f"{area}:write"
+
+
+def refuse_out_of_scope(scopes: tuple[str, ...], path: str, method: str) -> None:
+    """Raises Forbidden where a token with these scopes may not do this."""
+    needed = needed_scope(path, method)
+    if needed is None:
+        raise Forbidden("No token is taken here", hint="Sign in yourself: this is a person's own.")
+    if needed not in scopes:
+        raise Forbidden(
+            f"This token lacks the scope {needed}",
+            detail=f"it has {', '.join(scopes)}",
+            hint="Make a token with that scope under Settings, or by `steward token create`.",
+        )

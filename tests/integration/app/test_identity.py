@@ -1,0 +1,237 @@
+"""Programs and their tokens: shown once, held to their scopes, gone at once; and who else may come in."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.house import House
+from app.limits import Limiter
+from app.main import create_app
+from app.scopes import AREAS, needed_scope
+from core.database import Caller, Identity
+from core.errors import Forbidden
+from core.keys import Keys
+from tasks import functions, review, tokens
+
+BASE = "http://127.0.0.1"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@asynccontextmanager
+async def visiting(app: FastAPI, address: str = "127.0.0.1") -> AsyncGenerator[httpx.AsyncClient]:
+    """A client without any sign-in, from an address."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 5000))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60) as made:
+        yield made
+
+
+async def make(client: httpx.AsyncClient, **wish: Any) -> dict[str, Any]:
+    answer = await client.post("/api/tokens", json={"name": "a script", **wish})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_token_is_shown_once_and_ends_when_it_is_revoked(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, house: House
+) -> None:
+    made = await make(client, scopes=["tasks:read"], days=7)
+    secret, details = made["token"], made["details"]
+    assert re.fullmatch(r"stw_[\w-]{43}", secret)
+    assert details["prefix"] == secret[:10]
+    listed = (await client.get("/api/tokens")).text
+    assert details["id"] in listed
+    assert secret[10:] not in listed
+    assert tokens.hash_of(secret) not in listed
+    async with house.database.pool.connection() as connection:
+        cursor = await connection.execute("select t::text from public.api_tokens t")
+        assert secret[10:] not in str(await cursor.fetchall())
+
+    assert (await stranger.get("/api/tokens")).json()["items"] == []
+    assert (await stranger.delete(f"/api/tokens/{details['id']}")).status_code == 404
+    assert (await client.get("/api/tasks", headers=bearer(secret))).status_code == 200
+
+    gone = [await client.delete(f"/api/tokens/{details['id']}") for _ in range(2)]
+    assert [(answer.status_code, answer.json()["state"]) for answer in gone] == [(200, "revoked")] * 2
+    refused = await client.get("/api/tasks", headers=bearer(secret))
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    item = (await client.get("/api/tokens")).json()["items"][0]
+    assert item["last_used_at"] is not None
+    async with house.database.pool.connection() as connection:
+        cursor = await connection.execute(
+            "select action from public.audit_events where subject_type = 'token' order by 1"
+        )
+        assert await cursor.fetchall() == [("token.created",), ("token.revoked",)]
+
+
+async def test_a_token_that_is_over_or_foreign_is_401(client: httpx.AsyncClient, house: House) -> None:
+    made = await make(client)
+    async with house.database.pool.connection() as connection:
+        await connection.execute(
+            "update public.api_tokens set created_at = now() - interval '2 days', expires_at = now() - interval '1 second'"
+        )
+    unlike = made["token"][:-1] + ("a" if made["token"][-1] != "a" else "b")
+    for token in (made["token"], unlike, made["token"] + "x", "stw_", "stw_é", tokens.hash_of(made["token"])):
+        answer = await client.get("/api/tasks", headers=[(b"Authorization", f"Bearer {token}".encode())])
+        assert answer.status_code == 401, token
+    assert (
+        await client.get("/api/tasks?access_token=" + made["token"], headers={"Authorization": ""})
+    ).status_code in {
+        401,
+        422,
+    }
+
+
+async def test_who_left_the_organization_takes_no_token_along(client: httpx.AsyncClient, house: House) -> None:
+    made = await make(client)
+    async with house.database.pool.connection() as connection:
+        await connection.execute("delete from public.members where user_id = %s", (house.owner.user_id,))
+    assert (await client.get("/api/tasks", headers=bearer(made["token"]))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["everything"]}, "scopes.0"),
+        ({"days": 0}, "days"),
+        ({"days": 400}, "days"),
+        ({"user_id": "somebody"}, "user_id"),
+    ],
+)
+async def test_a_wrong_wish_is_named(client: httpx.AsyncClient, wish: dict[str, Any], field: str) -> None:
+    answer = await client.post("/api/tokens", json={"name": "a", **wish})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+REQUESTS = (  # a request, and the scope that it needs; None: no token may
+    ("GET", "/api/tasks", "tasks:read"),
+    ("POST", "/api/tasks", "tasks:write"),
+    ("GET", "/api/metrics", "tasks:read"),
+    ("GET", "/api/drafts", "review:read"),
+    ("PATCH", "/api/drafts/{id}", "review:write"),
+    ("POST", "/api/drafts/{id}/approve", "review:write"),
+    ("POST", "/api/approvals/{id}", "review:write"),
+    ("GET", "/api/mail", "mail:read"),
+    ("POST", "/api/mail/accounts", None),
+    ("POST", "/api/calendar/feed", None),
+    ("GET", "/api/tokens", None),
+    ("POST", "/api/tokens", None),
+    ("GET", "/api/integrations/google", None),
+    ("GET", "/settings", None),
+    ("POST", "/review/{id}", None),
+)
+
+
+async def test_a_token_does_what_its_scopes_say_and_nothing_else(client: httpx.AsyncClient) -> None:
+    nothing = "00000000-0000-4000-8000-000000000000"
+    secrets = {scope: (await make(client, scopes=[scope]))["token"] for scope in tokens.SCOPES}
+    for method, path, needed in REQUESTS:
+        for scope, token in secrets.items():
+            answer = await client.request(method, path.replace("{id}", nothing), json={}, headers=bearer(token))
+            if scope == needed:
+                assert answer.status_code not in {401, 403}, (method, path, scope)
+            else:
+                assert answer.status_code == 403, (method, path, scope)
+
+
+async def test_every_way_into_the_api_is_an_area_or_a_persons_own(house: House, keys: Keys) -> None:
+    own = {"integrations", "tokens", "hooks"}  # hooks are signed, each report for itself
+    ways = {path.split("/")[2] for path in create_app(house, keys).openapi()["paths"] if path.startswith("/api/")}
+    assert ways <= AREAS.keys() | own
+    assert needed_scope("/api/something-new", "GET") is None
+    assert "review:write" not in tokens.DEFAULT_SCOPES
+
+
+async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller, service: Caller) -> None:
+    """Whatever way a program found: what lets something leave needs review:write, and tokens make no tokens."""
+    made = (await tokens.create_token(ana, "a script")).details
+    task = (await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": "semi_automated"}]))[0]
+    await functions.queue_task_execution(ana, task.id)
+    await functions.start_task_execution(service, task.id, None)
+    content = {"to_recipients": ["john@example.com"], "subject": "Hello", "body": "Hello John"}
+    draft = await review.deliver_draft(service, task.id, content, {"strategy": "immediate", "output": "x"})
+
+    def program(*scopes: str) -> Caller:
+        return ana.database.acting_as(Identity(ana.identity.user_id, token_id=made.id, scopes=scopes))
+
+    for decide in (
+        review.approve_draft(program("tasks:write", "review:read"), draft.id, draft.digest),
+        review.reject_draft(program("tasks:write", "review:read"), draft.id, "no"),
+    ):
+        with pytest.raises(Forbidden, match="may not decide"):
+            await decide
+    with pytest.raises(Forbidden):
+        await tokens.create_token(program(*tokens.SCOPES), "another")
+    with pytest.raises(Forbidden):
+        await tokens.revoke_token(program(*tokens.SCOPES), made.id)
+    assert (await review.approve_draft(program("review:write"), draft.id, draft.digest)).state == "approved"
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(
+    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.live.TOKENS_SECONDS", 0.02)
+    made = await make(client)
+    program = house.database.acting_as(
+        Identity(house.owner.user_id, token_id=UUID(made["details"]["id"]), scopes=("tasks:read",))
+    )
+    other = await make(client)
+    kept = house.database.acting_as(
+        Identity(house.owner.user_id, token_id=UUID(other["details"]["id"]), scopes=("tasks:read",))
+    )
+    async with house.hub.subscribed(program) as ending, house.hub.subscribed(kept) as staying:
+        await client.delete(f"/api/tokens/{made['details']['id']}")
+        async with asyncio.timeout(20):
+            assert (await ending.ended).name == "SIGNED_OUT"
+        assert not staying.ended.done()
+
+
+async def test_too_many_wrong_tokens_are_429_whatever_the_headers_say(house: House, keys: Keys) -> None:
+    app = create_app(house, keys)
+    app.state.attempts = Limiter(3)
+    assert house.owner.user_id
+    good = bearer(keys.bearer_token(house.owner.user_id))
+    async with visiting(app) as here, visiting(app, "192.0.2.7") as elsewhere:
+        statuses = [
+            (await here.get("/api/tasks", headers={**bearer(f"x{n}"), "X-Forwarded-For": f"192.0.2.{n}"})).status_code
+            for n in range(5)
+        ]
+        assert statuses == [401, 401, 401, 429, 429]
+        refused = await here.get("/api/tasks", headers=good)
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["type"] == "urn:steward:problem:too-many"
+        assert (await elsewhere.get("/api/tasks", headers=good)).status_code == 200
+        links = [(await here.get("/", params={"token": "wrong"})).status_code for _ in range(4)]
+        assert links == [401, 401, 401, 429]
+        link = await elsewhere.get("/", params={"token": keys.link_token(house.owner.user_id)})
+        assert link.status_code == 303
+
+
+async def test_one_caller_is_held_to_the_limit_and_others_are_not(
+    client: httpx.AsyncClient, house: House, keys: Keys
+) -> None:
+    app = create_app(house, keys)
+    app.state.requests = Limiter(2)
+    assert house.owner.user_id
+    made = await make(client)
+    async with visiting(app) as visitor:
+        for headers in (bearer(keys.bearer_token(house.owner.user_id)), bearer(made["token"])):
+            answers = [
+                await visitor.post("/api/tasks", json={"title": str(n)}, headers={**headers, "Idempotency-Key": str(n)})
+                for n in range(3)
+            ]
+            assert [answer.status_code for answer in answers] == [201, 201, 429]
+            assert json.loads(answers[2].text)["hint"].startswith("Try again in")
