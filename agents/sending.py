@@ -29,6 +29,7 @@ from tasks.review import DraftBeingSent
 
 LEASE_SECONDS = 8.0  # shorter than the silence after which another worker takes over
 STALE = "stale run"
+HELD = "held"  # by a standing permission, to be undone until then
 
 
 def outgoing_mail(draft: Draft, message_id: str, clock: Clock) -> OutgoingMail:
@@ -67,6 +68,8 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     except Conflict as error:
         if error.detail == STALE:
             raise
+        if error.detail == HELD:
+            raise Temporary(error.message) from error
         # Edited or withdrawn after the approval, or its thread has moved: the approval is void, and so is this task.
         await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()

@@ -88,32 +88,41 @@ language plpgsql set search_path = '' as $$
 declare
   earlier public.drafts;
   began timestamptz;
-  news jsonb;
+  news jsonb := '[]';
 begin
-  select * into earlier from public.drafts d where d.id = new.supersedes_id and d.organization_id = new.organization_id;
-  if earlier.thread_moved is not null and new.thread_moved is null and earlier.decided_at is null and (select auth.uid()) is not null then
-    new.thread_moved := earlier.thread_moved;
+  if (new.target ->> (case new.channel when 'mail' then 'in_reply_to' else 'thread_ts' end)) is null then
+    return new;
   end if;
-  if new.channel = 'mail' and new.target ->> 'in_reply_to' is not null then
-    if earlier.target ->> 'in_reply_to' = new.target ->> 'in_reply_to' and private.tail_ids(new.thread_tail) = '{}' then
-      new.thread_tail := earlier.thread_tail;
+  select * into earlier from public.drafts d where d.id = new.supersedes_id and d.organization_id = new.organization_id and d.channel = new.channel
+    and d.target ->> 'in_reply_to' is not distinct from new.target ->> 'in_reply_to' and d.target ->> 'thread_ts' is not distinct from new.target ->> 'thread_ts';
+  if earlier.id is not null and private.tail_ids(new.thread_tail) = '{}' then
+    new.thread_tail := earlier.thread_tail;
+  end if;
+  if new.thread_moved is null and earlier.id is not null
+     and ((select auth.uid()) is not null or (new.subject, new.body) = (earlier.subject, earlier.body)) then
+    -- Made from the earlier version, not from the thread: what that one did not know, or had to tell, this one tells.
+    news := private.thread_news(earlier);
+    if earlier.thread_moved is not null and earlier.decided_at is null then
+      new.thread_moved := jsonb_set(earlier.thread_moved, '{messages}', (earlier.thread_moved -> 'messages') || news);
+    elsif news <> '[]' then
+      new.thread_moved := jsonb_build_object('messages', news, 'previous_draft_id', earlier.id);
     end if;
+  end if;
+  if new.channel = 'mail' or new.thread_tail is not null or new.thread_moved is not null then
     new.thread_tail := private.thread_tail(new);
-    -- A run reads the thread when it begins; what came in while it wrote is shown with what it wrote.
-    select t.run_started_at into began from public.tasks t where t.id = (auth.jwt() ->> 'run_task_id')::uuid;
-    if new.thread_moved is null and began is not null then
-      news := private.thread_news(new, began);
-      if news <> '[]' then
-        new.thread_moved := jsonb_build_object('messages', news, 'previous_draft_id', null);
-      end if;
+  end if;
+  -- A run reads the thread when it begins; what came in while it wrote is told with what it wrote.
+  select t.run_started_at into began from public.tasks t where t.id = (auth.jwt() ->> 'run_task_id')::uuid;
+  if new.thread_moved is null and began is not null then
+    news := private.thread_news(new, began);
+    if news <> '[]' then
+      new.thread_moved := jsonb_build_object('messages', news, 'previous_draft_id', null);
     end if;
-  elsif new.channel = 'slack' and new.target ->> 'thread_ts' is not null and (new.thread_tail is not null or new.thread_moved is not null) then
-    new.thread_tail := private.thread_tail(new);
   end if;
   return new;
 end $$;
 comment on function private.before_draft_thread is
-  'What is known of the thread is sealed with a draft that answers; an edit by a person goes on telling what came in after it was written.';
+  'What is known of the thread is sealed with a draft that answers, and what came in after it was written is told; an edit goes on telling it until somebody has decided.';
 create trigger drafts_05_thread before insert on public.drafts for each row execute function private.before_draft_thread();
 
 create function private.before_draft_moves_on() returns trigger
@@ -139,6 +148,26 @@ comment on function private.before_draft_moves_on is 'The same words have the sa
 create trigger drafts_11_moves_on before insert or update on public.drafts for each row execute function private.before_draft_moves_on();
 
 -- Section: what came in since -------------------------------------------------------------------------------------
+
+create function private.moved_reason(messages jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('code', 'thread_moved', 'message', 'The thread has moved since this was written', 'value', messages -> -1 ->> 'sender',
+    'origin', 'untrusted', 'source', messages -> -1 ->> 'message_id', 'quote', left(messages -> -1 ->> 'text', 300))
+$$;
+comment on function private.moved_reason is 'A reason to ask: what came into the thread last.';
+
+create function private.before_approval_moved() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if new.decision ->> 'verdict' = 'allow' and exists (select 1 from public.drafts d where d.id = new.draft_id and d.thread_moved is not null) then
+    new.decision := new.decision || jsonb_build_object('verdict', 'ask', 'permission_id', null, 'reasons',
+      coalesce(new.decision -> 'reasons', '[]') || private.moved_reason((select d.thread_moved -> 'messages' from public.drafts d where d.id = new.draft_id)));
+  end if;
+  return new;
+end $$;
+comment on function private.before_approval_moved is 'An answer that did not know the newest message of its thread rides on no standing permission.';
+create trigger approvals_05_moved before insert on public.approvals for each row
+when (new.draft_id is not null) execute function private.before_approval_moved();
 
 create function private.move_draft(draft_id uuid, seen jsonb default '[]') returns public.drafts
 language plpgsql set search_path = '' as $$
@@ -170,9 +199,12 @@ begin
   end if;
   select * into asked from public.approvals a where a.draft_id = earlier.id order by a.created_at desc limit 1;
   perform private.supersede_draft(earlier);
-  update public.tasks t set execution_status = 'cancelled'
+  -- A run that is about to send is told by begin_sending.
+  update public.tasks t set execution_status = 'cancelled', failure_reason = 'The thread has moved; a new draft asks'
   where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
     and t.execution_status in ('pending', 'queued', 'blocked', 'paused');
+  update public.tasks t set blocked_reason = 'The thread has moved: look at the draft again', unblocked_by = 'Approve the draft, edit it, or say what to change'
+  where t.id = earlier.task_id and t.execution_status = 'blocked' and t.blocked_on = 'review';
   insert into public.drafts select r.* from jsonb_populate_record(earlier, jsonb_build_object('id', gen_random_uuid(), 'state', 'draft',
     'version', earlier.version + 1, 'supersedes_id', earlier.id, 'digest', '', 'feedback', null, 'message_id', null, 'attempt_started_at', null,
     'provider_ref', null, 'receipt', null, 'failure_reason', null, 'bounces', '[]'::jsonb, 'created_at', now(), 'decided_at', null, 'sent_at', null,
@@ -184,11 +216,10 @@ begin
   else
     -- Whatever let the earlier one go by itself does not carry this one.
     insert into public.approvals select r.* from jsonb_populate_record(asked, jsonb_build_object('id', gen_random_uuid(), 'state', 'open',
-      'draft_id', made.id, 'digest', made.digest, 'decided_by', null, 'decided_at', null, 'used_at', null, 'notes', null, 'created_at', now(),
-      'expires_at', now() + (asked.expires_at - asked.created_at), 'policy_id', null, 'hold_until', null,
-      'decision', jsonb_build_object('verdict', 'ask', 'permission_id', null, 'reasons', jsonb_build_array(jsonb_build_object(
-        'code', 'thread_moved', 'message', 'The thread has moved since this was written', 'value', news -> -1 ->> 'sender', 'origin', 'untrusted',
-        'source', news -> -1 ->> 'message_id', 'quote', left(news -> -1 ->> 'text', 300)))))) r;
+      'draft_id', made.id, 'digest', made.digest, 'requested_by', made.author_type, 'decided_by', null, 'decided_at', null, 'decided_how', null,
+      'used_at', null, 'notes', null, 'created_at', now(), 'expires_at', null, 'policy_id', null, 'hold_until', null, 'good_until', null,
+      'decision', (asked.decision - 'considered_permission_id') || jsonb_build_object('verdict', 'ask', 'permission_id', null, 'reasons',
+        coalesce(asked.decision -> 'reasons', '[]') || private.moved_reason(news)))) r;
   end if;
   return made;
 end $$;
@@ -296,6 +327,7 @@ declare
   earlier public.drafts := private.own_draft(revise_draft.draft_id, true);
   made public.drafts;
   unknown text;
+  said jsonb;
 begin
   select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k
   where k <> all (case earlier.channel when 'slack' then array['target', 'body'] else array['to_recipients', 'cc_recipients', 'bcc_recipients', 'subject', 'body'] end);
@@ -309,16 +341,19 @@ begin
   end if;
   perform private.supersede_draft(earlier);
   -- An approved draft has a send task that waits; it goes with the draft.
-  update public.tasks t set execution_status = 'cancelled'
-  where t.parent_task_id = earlier.task_id and t.tool in ('email_send', 'slack_notification') and t.tool_input ->> 'draft_id' = earlier.id::text
-    and t.execution_status in ('pending', 'queued', 'blocked', 'paused');
-  made := private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier);
+  if earlier.state = 'approved' then
+    perform private.cancel_sending(earlier);
+  end if;
+  -- What was said of the earlier version stays in sight; that a permission would have let it go does not carry an edit.
+  select a.decision into said from public.approvals a where a.draft_id = earlier.id order by a.created_at desc limit 1;
+  made := private.insert_draft(private.own_task(earlier.task_id), (to_jsonb(earlier)) || changes, earlier,
+    (nullif(said, '{}') - 'considered_permission_id') || '{"verdict": "ask", "permission_id": null}');
   return private.draft_json(made);
 end $$;
 
 do $$ declare f text; begin
   foreach f in array array['tail_ids', 'answered_ids', 'thread_ids', 'thread_mails', 'thread_tail', 'before_draft_thread', 'before_draft_moves_on', 'thread_news',
-    'move_draft', 'after_mail_kept'] loop
+    'moved_reason', 'before_approval_moved', 'move_draft', 'after_mail_kept'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['private.moved_words', 'private.refuse_stale_sending', 'public.thread_moved'] loop
