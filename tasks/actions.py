@@ -152,8 +152,8 @@ class Permission:
 
     def reaches(self, action: Action, provenance: Provenance, own: Collection[str] = ()) -> bool:
         """Is it for this action, its kind of task and every one of its targets but the user's own addresses?"""
-        others = [one for one in action.destinations if one.strip().casefold() not in own]
-        if self.action.casefold() != action.name.casefold() or not (others or action.urls):
+        others = [one for one in action.destinations if one.strip().lower() not in own]
+        if self.action.lower() != action.name.lower() or not (others or action.urls):
             return False
         if self.task_kinds and action.task_kind not in self.task_kinds:
             return False
@@ -162,14 +162,14 @@ class Permission:
 
     def is_for_kind(self, target: str) -> bool:
         """Did the user permit this target, or its domain, for certain kinds of task? It need not be named again then."""
-        domain = "@" + target.strip().casefold().rpartition("@")[2]
+        domain = "@" + target.strip().lower().rpartition("@")[2]
         return bool(self.task_kinds) and (
-            self.lists(target) or domain in {one.strip().casefold() for one in self.targets}
+            self.lists(target) or domain in {one.strip().lower() for one in self.targets}
         )
 
     def lists(self, target: str) -> bool:
         """Did the user write this very target into the permission?"""
-        return target.strip().casefold() in {one.strip().casefold() for one in self.targets}
+        return target.strip().lower() in {one.strip().lower() for one in self.targets}
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Policy:
 
     @property
     def own(self) -> frozenset[str]:
-        return frozenset(address.strip().casefold() for address in self.own_addresses)
+        return frozenset(address.strip().lower() for address in self.own_addresses)
 
 
 @dataclass(frozen=True)
@@ -241,9 +241,9 @@ def _matches(pattern: str, whole: str, host: str, provenance: Provenance) -> boo
 
     `@example.com` is that domain alone, not what lies below it.
     """
-    wanted, given = pattern.strip().casefold(), whole.strip().casefold()
+    wanted, given = pattern.strip().lower(), whole.strip().lower()
     if wanted == NAMED:
         return provenance.is_named(whole)
     if wanted.startswith("@") and "." in wanted:
         return ADDRESS.fullmatch(given) is not None and given.endswith(wanted) and given.count("@") == 1
-    return wanted in {given, host.casefold()}
+    return wanted in {given, host.lower()}

@@ -51,7 +51,8 @@ def _decided(action: Action, provenance: Provenance, policy: Policy) -> Decision
         return Decision(Verdict.DENY, never)
     if effect in {Effect.READ, Effect.OWN_WRITE} and not action.urls and not action.destinations:
         return Decision(Verdict.ALLOW)
-    is_to_self = bool(action.destinations) and all(one.strip().casefold() in own for one in action.destinations)
+    is_told = effect in {Effect.OWN_WRITE, Effect.SEND, Effect.SHARE} and bool(action.destinations)
+    is_to_self = is_told and not action.urls and all(one.strip().lower() in own for one in action.destinations)
     stays_home = is_to_self or effect in {Effect.READ, Effect.OWN_WRITE, Effect.QUERY, Effect.FETCH}
     against = tuple(concerns(action, provenance, policy, None if is_to_self else Carries.OWN_WORDS))
     if effect in ALWAYS_ASK:
