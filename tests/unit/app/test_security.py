@@ -37,6 +37,7 @@ async def test_every_answer_carries_the_security_headers(browser: AsyncClient, m
     assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
+    assert headers["x-dns-prefetch-control"] == "off"
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert len(headers["x-request-id"]) == 32
 
