@@ -50,7 +50,10 @@ class Mailbox(Protocol):
         ...
 
     async def thread(self, thread: str) -> Sequence[IncomingMail]:
-        """The mails of a thread, one's own answers included, oldest first. Raises NotFound."""
+        """The mails of a thread, one's own answers included, oldest first. Raises NotFound.
+
+        `thread` is the provider's name of it, or the Message-ID that it began with.
+        """
         ...
 
     def attachment(self, ref: str, attachment_id: str, *, limit_bytes: int) -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ from integrations.google.gmail_messages import (
     files_of,
     read_message,
 )
-from integrations.google.gmail_send import GmailSender
+from integrations.google.gmail_send import MESSAGE_ID, GmailSender
 from integrations.google.gmail_sync import GmailReader
 from integrations.mail.html import read_html
 from integrations.mail.local import sender_domain
@@ -119,11 +119,24 @@ class GmailMailbox:
         return [mail for mail in found if DRAFTS not in mail.labels]
 
     async def thread(self, thread: str) -> Sequence[IncomingMail]:
+        if MESSAGE_ID.fullmatch(thread):
+            thread = await self._thread_of(thread)
         told = await self.client.call(
             "gmail", lambda gmail: gmail.users().threads().get(userId="me", id=thread, format="minimal"), READ
         )
         mails = [await self.get(str(one["id"])) for one in mappings(told.get("messages")) if one.get("id")]
         return [mail for mail in mails if DRAFTS not in mail.labels]
+
+    async def _thread_of(self, message_id: str) -> str:
+        """Gmail's name of the thread in which the mail with this Message-ID is."""
+        query = f"rfc822msgid:{message_id}"
+        told = await self.client.call(
+            "gmail", lambda gmail: gmail.users().messages().list(userId="me", q=query, maxResults=1), READ
+        )
+        found = mappings(told.get("messages"))
+        if not found or not found[0].get("threadId"):
+            raise NotFound("There is no such thread", detail=message_id[:200])
+        return str(found[0]["threadId"])
 
     async def attachment(self, ref: str, attachment_id: str, *, limit_bytes: int) -> AsyncGenerator[bytes]:
         told = await self.client.call("gmail", _get(ref, "full"), READ)

@@ -293,6 +293,15 @@ async def test_a_reply_address_and_a_thread_are_read(mailbox: GmailMailbox, outs
     assert [one.ref for one in await mailbox.thread(mail.thread)] == ["m1", "m2"]
 
 
+async def test_a_thread_is_found_by_a_message_id(mailbox: GmailMailbox, line: GoogleLine) -> None:
+    line.on("rfc822msgid", answer=ok({"messages": [{"id": "m1", "threadId": "t7"}]}))
+    line.on("threads/t7", answer=ok({"messages": []}))
+    assert await mailbox.thread("<1@example.com>") == []
+    line.on("rfc822msgid", answer=ok({"resultSizeEstimate": 0}))
+    with pytest.raises(NotFound):
+        await mailbox.thread("<2@example.com>")
+
+
 async def test_a_thread_that_is_not_there_is_not_found(mailbox: GmailMailbox) -> None:
     with pytest.raises(NotFound):
         await mailbox.thread("thr_none")
