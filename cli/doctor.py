@@ -64,7 +64,7 @@ def doctor_command(as_json: JsonOption = False) -> None:
 
 async def examine(settings: Settings) -> list[Check]:
     """All findings, in reading order."""
-    found = [check_python(), check_space(settings)]
+    found = [check_python(), check_space(settings), await asyncio.to_thread(check_keys, settings)]
     found += await check_house(settings)
     found += [
         check_model(settings),
@@ -95,6 +95,26 @@ def check_space(settings: Settings) -> Check:
     if free < LOW_SPACE_BYTES:
         return Check("disk space", "note", said, "That is little. STEWARD_HOME moves the house.")
     return Check("disk space", "ok", said)
+
+
+def check_keys(settings: Settings) -> Check:
+    """Where does the key lie that secrets of accounts are sealed with, and does it open?"""
+    from core.vault import Vault
+    from core.vault_keys import place_of_keys, system_keyring
+
+    try:
+        Vault.from_settings(settings)
+    except StewardError as error:
+        return Check("key of secrets", "broken", error.message, error.hint or "")
+    if settings.encryption_keys:
+        return Check("key of secrets", "ok", "STEWARD_ENCRYPTION_KEYS")
+    place, backend = place_of_keys(settings.home), system_keyring()
+    if place == "keyring" and backend:
+        return Check("key of secrets", "ok", f"in the system keyring ({backend.name})")
+    name = "vault.keys" if place == "file" else "secret.key"
+    return Check(
+        "key of secrets", "note", f"{settings.home / name}, for its owner alone", "There is no system keyring here."
+    )
 
 
 async def check_house(settings: Settings) -> list[Check]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import capture, doctor, execute, housekeeping, import_files, review, run, settings, tasks, tools
+from cli import capture, doctor, execute, housekeeping, import_files, keys, review, run, settings, tasks, tools
 
 app = typer.Typer(
     name="steward",
@@ -36,7 +36,7 @@ def steward(
     """A personal task assistant that does the tasks, and shows every draft before it leaves the house."""
 
 
-for group in (run, capture, import_files, tasks, execute, review, housekeeping, tools, settings, doctor):
+for group in (run, capture, import_files, tasks, execute, review, housekeeping, tools, settings, keys, doctor):
     group.register(app)
 
 

@@ -15,7 +15,7 @@ class OutsideSettings(BaseSettings):
 
     encryption_keys: SecretStr | None = Field(
         default=None,
-        description="Keys that secrets of accounts are sealed with, comma-separated, the newest first; else the installation's",
+        description="Keys that secrets of accounts are sealed with, comma-separated, the newest first; else the system keyring's or the installation's",
     )
     public_url: str | None = Field(
         default=None,

@@ -2,7 +2,7 @@
 
 Sealed text is base64 of `version (1) | key id (4) | nonce (12) | ciphertext and tag`. The associated data are the ids of
 organization and account, so that a row moved to another tenant or account does not open. The first key seals, every
-key opens: put a new key first to rotate, and drop the old one when everything was sealed anew.
+key opens: put a new key first to rotate, and drop the old one when everything was sealed anew (`steward keys rotate`).
 """
 
 import base64
@@ -18,6 +18,7 @@ import orjson
 from core.errors import Invalid, StewardError
 from core.keys import Keys
 from core.settings import Settings
+from core.vault_keys import stored_keys
 
 VERSION = b"\x01"
 KEY_BYTES = 32
@@ -45,10 +46,13 @@ class Vault:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Vault":
-        """The keys of STEWARD_ENCRYPTION_KEYS, then the installation's own. Raises Invalid, Unavailable."""
+        """The keys of STEWARD_ENCRYPTION_KEYS, of the keyring or its file, and the installation's own: the first seals.
+
+        Raises Invalid, Unavailable.
+        """
         given = settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""
-        own = Keys.load(settings.home).secret("vault")
-        return cls([*read_keys(given), own])
+        stored = stored_keys(settings.home, makes_first=not given)
+        return cls([*read_keys(given), *read_keys(stored), Keys.load(settings.home).secret("vault")])
 
     def seal(self, secret: Mapping[str, Any], organization_id: UUID, account_id: UUID) -> str:
         """The secret as text that only opens for the same organization and account."""
@@ -57,6 +61,14 @@ class Vault:
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = AESGCM(self._sealing).encrypt(nonce, orjson.dumps(dict(secret)), _bound(organization_id, account_id))
         return base64.urlsafe_b64encode(VERSION + _key_id(self._sealing) + nonce + sealed).decode()
+
+    def is_newest(self, sealed: str) -> bool:
+        """Was this sealed with the newest key?"""
+        try:
+            raw = base64.b64decode(sealed.encode(), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return raw[len(VERSION) : len(VERSION) + ID_BYTES] == _key_id(self._sealing)
 
     def open(self, sealed: str, organization_id: UUID, account_id: UUID) -> dict[str, Any]:
         """What was sealed. Raises CannotOpen, which tells nothing of the content."""

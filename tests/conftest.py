@@ -24,6 +24,7 @@ from core.settings import Settings
 models.ALLOW_MODEL_REQUESTS = False  # a fixture opens it for a server on loopback
 os.environ.pop("OPENAI_API_KEY", None)
 os.environ.pop("OPENAI_BASE_URL", None)
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # nobody's own keyring is written to
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
