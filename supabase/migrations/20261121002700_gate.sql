@@ -818,6 +818,42 @@ end $$;
 comment on function public.begin_step is
   'Before the effect. new: do it; finished: here is its result, do not do it again; unknown: an earlier run began it and did not end; uncertain: a person decides; refused: a bound of the tree is reached. approval_id: the yes that this step uses up; own: what an own act does {input}, kept as its approval by the built-in policy.';
 
+create or replace function private.start_queued_task(task_id uuid, executor_id uuid, worker_id uuid, journaled jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  answer jsonb;
+  kind text;
+  reached text;
+begin
+  if private.waits_for_others(start_queued_task.task_id) then
+    -- An edge was drawn since, or a waiver taken back: its release queues it again.
+    update public.tasks t set execution_status = 'pending'
+    where t.id = start_queued_task.task_id and t.execution_status = 'queued' and private.in_scope(t.organization_id);
+    return case when found then '{}'::jsonb end;
+  end if;
+  update public.tasks t set execution_status = 'in_progress', assigned_to_type = 'agent', worker_id = start_queued_task.worker_id,
+    assigned_to_id = coalesce(start_queued_task.executor_id, t.assigned_to_id),
+    agent_id = coalesce((select a.id from public.agents a where a.id = start_queued_task.executor_id), t.agent_id)
+  where t.id = start_queued_task.task_id and t.execution_status = 'queued' and (t.run_after is null or t.run_after <= now() + interval '1 second')
+    and private.in_scope(t.organization_id) and not private.is_paused(t.id)
+  returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
+    || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+  if answer is null then
+    return null;
+  end if;
+  reached := private.wall_bound((answer ->> 'root_task_id')::uuid);
+  if reached is not null then
+    return answer || jsonb_build_object('bound', reached);
+  end if;
+  kind := journaled ->> (answer ->> 'tool');
+  if kind = 'read' or (kind = 'act' and private.is_own_act(answer ->> 'tool')) then -- another act needs a yes, which its run looks for
+    answer := answer || jsonb_build_object('step', public.begin_step(start_queued_task.task_id,
+      case when kind = 'read' then format('%s/%s/0', answer ->> 'generation', answer ->> 'tool') else (answer ->> 'tool') || '/0' end,
+      kind, answer ->> 'tool'));
+  end if;
+  return answer;
+end $$;
+
 do $$ declare f text; begin
   foreach f in array array['deliver_draft', 'request_act', 'begin_step'] loop
     perform private.expose_function('public.' || f, array['service_role']);

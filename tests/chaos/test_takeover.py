@@ -18,6 +18,7 @@ from tests.chaos.model_faults import ModelFaults, running_faults
 from tests.chaos.others import Others, approved_draft, tree_with
 from tests.chaos.smtp_sink import SmtpSink, running_sink
 from tests.emulators.model_server import ModelServer
+from tests.gate import allow_own_acts
 
 
 async def completions(house: House, task_id: UUID) -> int:
@@ -87,6 +88,7 @@ async def test_a_late_answer_of_the_model_changes_nothing(others: Others, model_
 
 async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Caller, Caller, UUID]:
     """A step that one run has begun and its successor has taken up: both runs, and the step."""
+    await allow_own_acts(house.database, "noop")
     item = {"title": "Taken over", "tool": "noop", "execution_type": "fully_automated"}
     (task,) = await functions.create_tasks(house.caller, [item])
     await functions.queue_task_execution(house.caller, task.id)
@@ -96,7 +98,7 @@ async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Calle
         started = await functions.start_task_execution(service, task.id, None, worker_id=uuid4())
         assert started.run_id
         run = service.as_run(task.id, started.run_id)
-        return run, (await steps.begin_step(run, task.id, f"{kind}/0", kind, kind)).step_id
+        return run, (await steps.begin_step(run, task.id, f"{kind}/0", kind, "noop")).step_id
 
     earlier, step_id = await begin()
     async with house.database.pool.connection() as connection:

@@ -18,6 +18,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from tasks import functions, review, steps
 from tasks.models import Approval, Task
+from tests.gate import allow_own_acts
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 
 
@@ -187,6 +188,7 @@ async def test_an_act_that_takes_too_long_is_uncertain(house: House, shop: Shop)
 
 async def test_what_is_not_connected_waits_for_the_account(house: House, shop: Shop) -> None:
     shop.errors = [NotConnected("No shop is connected", hint="Set SHOP_KEY")]
+    await allow_own_acts(house.database, "order")
     async with at_work(house, order=shop.tool(is_own=True)):
         made = await started(house, order())
         task = await until(house, made.keys["chairs"], is_state("blocked"))
@@ -197,10 +199,22 @@ async def test_what_is_not_connected_waits_for_the_account(house: House, shop: S
 
 
 async def test_own_acts_ask_nobody(house: House, shop: Shop) -> None:
+    await allow_own_acts(house.database, "order")
     async with at_work(house, order=shop.tool(is_own=True)):
         made = await started(house, order())
         await until(house, made.id, is_state("completed"))
     assert len(shop.orders) == 1
+    assert (await review.list_approvals(house.caller)).items == []
+    (kept,) = (await review.list_approvals(house.caller, decided_how=["own"])).items
+    assert (kept.state, kept.tool, kept.payload["input"]) == ("used", "order", {"item": "chair", "count": 4})
+
+
+async def test_an_act_that_only_its_tool_calls_its_own_is_refused(house: House, shop: Shop) -> None:
+    async with at_work(house, order=shop.tool(is_own=True)):
+        made = await started(house, order())
+        task = await until(house, made.keys["chairs"], is_state("failed"))
+    assert "without leave" in (task.failure_reason or "")
+    assert shop.orders == []
 
 
 async def _running_with_a_yes(house: House) -> tuple[Task, Approval]:
@@ -261,6 +275,7 @@ async def test_a_question_needs_the_input_of_a_tool(house: House) -> None:
 @pytest.mark.parametrize("error", [NotFound("no such product"), Conflict("sold to somebody else")])
 async def test_what_a_tool_does_not_find_fails_the_task(house: House, shop: Shop, error: Exception) -> None:
     shop.errors = [error]
+    await allow_own_acts(house.database, "order")
     async with at_work(house, order=shop.tool(is_own=True)):
         made = await started(house, order())
         task = await until(house, made.keys["chairs"], is_state("failed"))
