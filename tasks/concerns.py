@@ -16,9 +16,10 @@ from tasks.origins import (
     looks_like,
     numbers_in,
     problem_of_url,
+    readable,
     urls_in,
 )
-from tasks.own_words import LONGEST_QUOTE, closest_line, foreign_passages, foreign_words, vocabulary
+from tasks.own_words import LONGEST_QUOTE, closest_line, foreign_passages, foreign_words, turned_around, vocabulary
 
 MOST_VALUES = 200
 
@@ -124,12 +125,12 @@ def _of_value(kind: str, what: str, value: str, provenance: Provenance) -> Itera
 
 
 def _of_attachment(name: str, provenance: Provenance) -> Iterator[Reason]:
-    """A file: named by the user; in a run that read nothing of others, any that is at hand."""
+    """A file: named by the user, by one word only with its suffix; in a run that read nothing of others, any at hand."""
     if not provenance.has_read_untrusted:
         return
     seen = provenance.first_seen(name)
     words = foreign_words(_without_suffix(name), frozenset())
-    is_named = bool(words) and not foreign_words(_without_suffix(name), vocabulary(provenance.user))
+    is_named = len(words) > 1 and not foreign_words(_without_suffix(name), vocabulary(provenance.user))
     if seen.origin is Origin.USER or is_named:
         return
     code = "attachment_untrusted" if seen.origin is Origin.UNTRUSTED else "attachment_not_named"
@@ -143,7 +144,7 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         if tainted and carries is not None and action.real_effect not in {Effect.READ, Effect.FETCH}:
             yield Reason("text_unknown", "What it says is not known")
         return
-    text = unicodedata.normalize("NFKC", action.body)
+    text = readable(action.body)
     addresses = dict.fromkeys(addresses_in(text))
     plain = ADDRESS.sub(" ", text)
     urls, numbers = dict.fromkeys(urls_in(plain)), dict.fromkeys(numbers_in(plain))
@@ -162,7 +163,7 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         for number in numbers:
             yield from _of_value("number", "A number in the text", number, provenance)
     if tainted and carries is Carries.OWN_WORDS:
-        yield from _of_words(text, action, provenance)
+        yield from _of_words(unicodedata.normalize("NFKC", action.body), action, provenance)
 
 
 def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Reason]:
@@ -171,6 +172,8 @@ def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Rea
     known = vocabulary([*provenance.user, *names, *action.destinations])
     passages = foreign_passages(text, known)
     if not passages:
+        for clause in turned_around(text, provenance.user, names)[:1]:
+            yield Reason("words_turned", "This says something else than you said", clause, Origin.MODEL)
         return
     words = foreign_words(passages[0], known)
     seen, shared = Seen(Origin.MODEL), 0

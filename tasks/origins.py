@@ -5,6 +5,7 @@ Values are compared whole: `bob@x.example` does not appear in `notbob@x.example`
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,17 +14,21 @@ from ipaddress import ip_address
 from typing import cast
 from urllib.parse import urlsplit
 
-from tasks.own_words import LONGEST_QUOTE, tokens_of
+from tasks.own_words import CARRIES_NOTHING, LONGEST_QUOTE, tokens_of
 
 ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'“”„«»|`*]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}", re.UNICODE)
 URL = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://[^\s<>\"'“”„«»`|]+"
+    r"|(?<![\w-])(?:https?:[/\\]|(?:javascript|vbscript|data|blob|file|intent|tel|sms|facetime|skype|magnet):)[^\s<>\"'“”„«»`|]+"
+    r"|(?<=\]\()[^\s()<>]+"
     r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,20}(?:[a-z]{2,24}|xn--[\w-]{1,59})(?![\w@-])(?::\d{1,5})?(?:[/?#][^\s<>\"'“”„«»`|]*)?",
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<!\w)(?:[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{2,4}){3,8}|[+]?\d(?:[\d .,:/()-]{0,60}\d)?)(?!\w)")
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 TRAILING = ".,;:!?)]}>*_~'\"’”"
+DOTS = str.maketrans("。｡．", "...")  # full stops that a host name may be written with (UTS 46)
+TO_EVERYBODY = frozenset({"@channel", "@here", "@everyone", "@all", "@group"})
 PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
 
 
@@ -93,9 +98,9 @@ class Provenance:
 
     def first_seen(self, value: str) -> Seen:
         """Where an address, URL, number, name or handle first appeared. What appears nowhere was written by the model."""
-        known = {key.casefold(): origin for key, origin in self.origins.items()}
-        if value.casefold() in known:
-            return Seen(Origin(known[value.casefold()]))
+        known = {_folded(key): origin for key, origin in self.origins.items()}
+        if _folded(value) in known:
+            return Seen(Origin(known[_folded(value)]))
         if any(appears(value, text) for text in self.user):
             return Seen(Origin.USER)
         if _folded(value) in {_folded(address) for address in self.contacts}:
@@ -114,8 +119,11 @@ class Provenance:
         Persons are the contacts, by name, and the addresses in trusted answers, by what stands before the @.
         """
         seen = self.first_seen(value)
+        if seen.origin is Origin.USER:
+            is_given = _folded(value) in {_folded(key) for key in self.origins}
+            return is_given or any(_is_said(value, text) for text in self.user)
         if seen.origin not in {Origin.CONTACT, Origin.TRUSTED}:
-            return seen.origin is Origin.USER
+            return False
         said = {token for text in self.user for token in tokens_of(text)}
         people = {_folded(one): one.partition("@")[0] for text in self.trusted for one in addresses_in(text)}
         people |= {_folded(address): name for address, name in self.contacts.items()}
@@ -143,7 +151,7 @@ def appears(value: str, text: str) -> bool:
         return same_url(value) in _urls_of(text)
     plain = re.escape(_folded(value).lstrip("#@"))
     spaced = plain.replace(r"\ ", r"\s*") if any(c.isdecimal() for c in value) else plain
-    return re.search(rf"(?<![\w.@-]){spaced}(?![\w@-]|\.\w)", _folded(text)) is not None
+    return re.search(rf"(?<![\w.@-])@?{spaced}(?![\w@-]|\.\w)", _folded(text)) is not None
 
 
 @lru_cache(maxsize=512)
@@ -170,6 +178,12 @@ def numbers_in(text: str) -> list[str]:
     """The numbers of a text that could be accounts, amounts, phones or codes: three digits or more, in their order."""
     found = [one.strip() for one in NUMBER.findall(text)]
     return [one for one in found if sum(c.isdecimal() for c in one) > 2]
+
+
+def readable(text: str) -> str:
+    """A text as it is read: letters in their usual form, no invisible characters but line breaks, dots of hosts as dots."""
+    plain = unicodedata.normalize("NFKC", text).translate(DOTS)
+    return UNSEEN.sub(lambda found: found.group() if found.group() in "\t\n\r" else "", plain)
 
 
 def is_url(value: str) -> bool:
@@ -265,11 +279,30 @@ def _split(url: str) -> tuple[str, str, str, str] | None:
 
 
 def _names(name: str) -> set[str]:
-    return {token for token in tokens_of(name) if len(token) > 1}
+    """The parts of a name that can mean somebody; "will" and "all" stand in any text."""
+    return {token for token in tokens_of(name) if len(token) > 1 and token not in CARRIES_NOTHING}
+
+
+def _is_said(value: str, text: str) -> bool:
+    """Is a value that stands in the user's text said as a target there? Names of channels and groups are words as well.
+
+    `#general` is written so, or in quotation marks, or beside "channel"; whom everybody is called by needs its @.
+    """
+    if ADDRESS.fullmatch(value) or is_url(value):
+        return True
+    folded, said = _folded(value), _folded(text)
+    bare = re.escape(folded.lstrip("#@"))
+    if folded in TO_EVERYBODY:
+        return re.search(rf"(?<!\w)@{bare}(?!\w)", said) is not None
+    if folded.startswith("#"):
+        beside = rf"{bare}['\"”“’]?[ -](?:channel|kanal)|(?:channel|kanal)\w*\W+(?:[\w-]+\W+){{0,4}}{bare}"
+        return re.search(rf"(?:#{bare}|['\"“„‘]{bare}['\"”“’]|\b{beside})(?![\w-])", said) is not None
+    return bool(_names(value)) or not tokens_of(value)
 
 
 def _folded(value: str) -> str:
-    return value.strip().casefold()
+    """Capitals made small; no more, since folding makes one of two domains that differ by an ß."""
+    return value.strip().lower()
 
 
 _TWINS = str.maketrans("01345асеорхуіԁѕј|", "oleasaceopxyidsjl")

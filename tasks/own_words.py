@@ -1,23 +1,37 @@
 """Is a text made of the user's own words? What a person said may be passed on; what was only read may not.
 
-A text is taken apart into words and numbers. Each has to stand in what the user said (in any order, inflected), or be one
-of the words that carry no message of their own: greetings, articles, pronouns, auxiliaries. Words that turn a meaning
-around (not, never, kein) are not among those. Numbers have to be the user's to the digit.
+A text is taken apart into words, numbers and signs. Each has to stand in what the user said (in any order, inflected), or be
+one of the words that carry no message of their own: greetings, articles, pronouns, auxiliaries. Words that turn a meaning
+around (not, never, kein) are not among those, and each clause has as many of them as the clause of the user's that it comes
+closest to; nor does a question of the user's become a statement. Numbers have to be the user's to the digit.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+")
+# A sign is what is neither letter, digit, space nor ordinary punctuation: emoji, Braille, arrows, invisible characters.
+SIGN = r"[^\w\s!-/:-@\[-`{-~\u00a0-\u00ac\u00ae-\u00bf\u2010-\u2027\u2030-\u205e\u20ac]"
+WORD = re.compile(rf"\d+(?:[.,:/-]\d+)*|[^\W\d_]+|{SIGN}")
+SCRIBBLE = re.compile(r"(?:[^\w\s]|_)(?:\s*(?:[^\w\s]|_)){4,}")  # marks in a row, as in Morse code
 PASSAGES = re.compile(r"(?<=[.!?])\s+|\n+")
+CLAUSES = re.compile(r"[.!?;:,()\"“”„«»\n]+(?=\s|$)|\b(?:that|dass|daß|but|aber|because|weil)\b", re.IGNORECASE)
 CANNOT = re.compile(r"\bcan(?:['’]?t|not)\b", re.IGNORECASE)
 WILL_NOT = re.compile(r"\bwon['’]t\b", re.IGNORECASE)
 CONTRACTED = re.compile(r"n['’]t\b", re.IGNORECASE)
 ENDINGS = ("ings", "ing", "edly", "ed", "es", "ens", "en", "er", "em", "e", "s", "ly", "n")
 SHORTEST_STEM = 4
 LONGEST_QUOTE = 240
-CARRIES_NOTHING = frozenset(  # greetings, articles, pronouns, auxiliaries, of English and German
+MOST_CLAUSES = 400
+TURNS_AROUND = frozenset(
     """
+    not no never none nobody nothing neither nor without unless except nicht kein keine keinen keinem keiner keines nie
+    niemals niemand nichts ohne weder ausser
+    """.split()  # noqa: SIM905 - a table is easier to read
+)
+LEAVES_OPEN = frozenset({"if", "whether", "maybe", "perhaps", "ob", "falls", "vielleicht"})
+CARRIES_NOTHING = (
+    frozenset(  # greetings, articles, pronouns, auxiliaries, of English and German; ss as folding makes it
+        """
     a an the this that these those it its i me my mine we us our ours you your yours he him his she her hers
     they them their and or as if so than then to of in on at by for from with about into over here there be am
     is are was were been being do does did has have had having will would shall should can could may might
@@ -28,9 +42,10 @@ CARRIES_NOTHING = frozenset(  # greetings, articles, pronouns, auxiliaries, of E
     eines ich mich mir mein meine meinen wir uns unser unsere du dich dir dein deine sie ihr ihre ihren ihnen
     ihm ihn er es und oder als wenn dass so zu zum zur von vom in im an am auf bei für mit über aus ist sind
     war waren bin bist sein habe hast hat haben hatte wird werden würde würden kann können könnte soll sollen
-    möchte bitte danke vielen dank hallo liebe lieber guten tag morgen abend mit freundlichen grüßen viele
-    herzliche beste gruß schöne auch nur hier da wer was wann wo wie hoffe freue freuen gern gerne
+    möchte bitte danke vielen dank hallo liebe lieber guten tag morgen abend mit freundlichen grüssen grüsse viele
+    herzliche herzlichen beste besten gruss schöne liebe auch nur hier da wer was wann wo wie hoffe freue freuen gern gerne
     """.split()  # noqa: SIM905 - a table is easier to read
+    )
 )
 
 
@@ -56,8 +71,56 @@ def foreign_words(text: str, known: frozenset[str]) -> list[str]:
 
 
 def foreign_passages(text: str, known: frozenset[str]) -> list[str]:
-    """The sentences of a text that hold foreign words, in their order."""
-    return [passage.strip()[:LONGEST_QUOTE] for passage in PASSAGES.split(text) if foreign_words(passage, known)]
+    """The sentences of a text that hold foreign words, and rows of marks that could be a code, in their order."""
+    passages = [passage.strip()[:LONGEST_QUOTE] for passage in PASSAGES.split(text) if foreign_words(passage, known)]
+    rows = [
+        row.group()[:LONGEST_QUOTE] for row in SCRIBBLE.finditer(text) if len(set("".join(row.group().split()))) > 1
+    ]
+    wordless = [] if tokens_of(text) or not text.strip() else [text.strip()[:LONGEST_QUOTE]]
+    return [*passages, *rows, *wordless]
+
+
+def turned_around(text: str, said: Iterable[str], names: Iterable[str] = ()) -> list[str]:
+    """The clauses of a text that say the opposite of what the user said, or state what they asked; in their order.
+
+    A clause is held against those of the user's that share most words with it: all of them have as many words that turn a
+    meaning around, and where one of them leaves something open, so does the clause. `names` of those who are spoken to do
+    not count.
+    """
+    spoken_to = vocabulary(names)
+    theirs = [(words, turns, is_open) for one in said for _, words, turns, is_open in _clauses(one, spoken_to)]
+    written = _clauses(text, spoken_to)
+    if not any(turns or is_open for _, turns, is_open in theirs) and not any(turns for _, _, turns, _ in written):
+        return []
+    if len(theirs) * len(written) > MOST_CLAUSES**2:
+        return [text.strip()[:LONGEST_QUOTE]]
+    found: list[str] = []
+    for clause, words, turns, is_open in written:
+        shared = [len(words & others) for others, _, _ in theirs]
+        most = max(shared, default=0)
+        closest = [one for one, count in zip(theirs, shared, strict=True) if count == most]
+        if not words:
+            is_turned = turns > 0 and all(turns != others for _, others, _ in closest)
+        else:
+            is_turned = any(turns != others or (asks and not is_open) for _, others, asks in closest)
+        if is_turned:
+            found.append(clause[:LONGEST_QUOTE])
+    return found
+
+
+def _clauses(text: str, spoken_to: frozenset[str]) -> list[tuple[str, frozenset[str], int, bool]]:
+    """The clauses of a text: as written, the stems that carry a message, how many turn it around, is it left open?"""
+    found: list[tuple[str, frozenset[str], int, bool]] = []
+    for sentence in re.split(r"(?<=[.!?])\s+|\n+", text):
+        is_question = sentence.rstrip("\"”“' )").endswith("?")
+        for clause in CLAUSES.split(sentence):
+            tokens = tokens_of(clause)
+            turning = [one for one in tokens if one in TURNS_AROUND]
+            words = {stem(one) for one in tokens if one not in CARRIES_NOTHING and one not in TURNS_AROUND} - spoken_to
+            if words or turning:
+                is_open = is_question or not LEAVES_OPEN.isdisjoint(tokens)
+                found.append((clause.strip(), frozenset(words), len(turning), is_open))
+    return found
 
 
 def closest_line(words: Sequence[str], text: str) -> tuple[int, str]:
