@@ -11,11 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from tasks.policy import Action, Decision, Effect, Permission, Policy, Provenance, Source, Verdict, decide
 
 CASES = Path(__file__).parent / "cases"
 CHANNELS = ("mail", "calendar", "slack", "page", "file", "search", "memory")
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+ACTION, PERMISSION = TypeAdapter(Action), TypeAdapter(Permission)
 FIELDS = {
     "id",
     "goal",
@@ -116,12 +119,9 @@ def _worlds() -> dict[str, World]:
 
 
 def _world(name: str, written: Mapping[str, Any]) -> World:
+    own: dict[str, Any] = {"expires_at": NOW + timedelta(days=90)}
     permissions = [
-        Permission(
-            f"{name}-{number}-{one['action']}",
-            expires_at=NOW + timedelta(days=90),
-            **{field: tuple(value) if isinstance(value, list) else value for field, value in one.items()},
-        )
+        PERMISSION.validate_python({**own, "id": f"{name}-{number}-{one['action']}", **one})
         for number, one in enumerate(written["permissions"])
     ]
     return World(written["own"], written["contacts"], written.get("trusted", []), permissions)
@@ -155,6 +155,5 @@ def _case(one: Mapping[str, Any], channel: str, is_attack: bool, worlds: Mapping
 
 
 def _attempt(written: Mapping[str, Any]) -> Attempt:
-    named = {"to": "destinations"}
-    fields = {named.get(field, field): value for field, value in written.items() if field != "asks"}
-    return Attempt(Action(**fields), written.get("asks", False))
+    fields = {"destinations" if field == "to" else field: value for field, value in written.items() if field != "asks"}
+    return Attempt(ACTION.validate_python(fields), written.get("asks", False))
