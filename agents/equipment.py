@@ -44,8 +44,8 @@ class Equipment:
 
     @cached_property
     def journaled_tools(self) -> dict[str, str]:
-        """Names of the tools whose step begins with the run, and whether they read or act. Those that ask first do not."""
-        return {name: tool.kind for name, tool in self.tools.items() if tool.kind != "control" and not tool.asks_first}
+        """Names of the tools whose step begins with the run: those that only look. What else there is, is judged first."""
+        return {name: tool.kind for name, tool in self.tools.items() if tool.only_looks}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ house from here but through `agents.sending`, with an approval that the database
 import asyncio
 from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -25,9 +27,21 @@ from tasks import functions, review
 from tasks.functions import Completed, StartedTask
 from tasks.models import BlockedOn, Evidence
 
+if TYPE_CHECKING:
+    from agents.gate import Judged
+
 log = structlog.get_logger()
 STEWARD_AGENT_ID = UUID("00000000-0000-4000-8000-000000000001")
 _EVIDENCE = TypeAdapter(list[Evidence])
+
+
+@dataclass(frozen=True)
+class Leave:
+    """On what a tool may do something, and with which input: a yes, or as an own act. Neither: it only reads."""
+
+    given: BaseModel
+    approval_id: UUID | None = None
+    own: Mapping[str, object] | None = None
 
 
 async def start_task(caller: Caller, task_id: UUID, equipment: Equipment, worker_id: UUID) -> StartedTask | None:
@@ -68,6 +82,8 @@ async def carry_out(
 
 async def _run(run: Run) -> Completed:
     task = run.task
+    if task.tainted_by and (stopped := await _is_stopped(run)) is not None:
+        return stopped
     if task.tool is not None:
         tool = run.equipment.tools.get(task.tool)
         if tool is None:
@@ -83,19 +99,19 @@ async def _run(run: Run) -> Completed:
 async def _use(run: Run, tool: AnyTool) -> Completed:
     """Use a tool; reads and acts through the journal, so that a finished one is not done twice.
 
-    An act that asks first runs with the input that a person said yes to; without that yes it asks, and the task waits.
+    What needs a yes runs with the input that was said yes to; without that yes it asks, and the task waits.
     """
-    given: BaseModel = tool.parsed(await resolved_input(run))
+    asked: BaseModel = tool.parsed(await resolved_input(run))
     if tool.kind == "control":
-        return await settle(run, await _timed(tool, tool.run(run, given)))
-    approval_id: UUID | None = None
-    if tool.asks_first:
-        approval = await insist(lambda: review.get_act(run.caller, run.task.id))
-        if approval is None:
-            return await _ask(run, tool, given)
-        approval_id, given = approval.id, tool.parsed(approval.payload["input"])
+        await _reads(run, tool)
+        return await settle(run, await _timed(tool, tool.run(run, asked)))
+    leave = await _leave(run, tool, asked)
+    if leave is None:
+        return Completed()
+    given = leave.given
 
     async def do() -> dict[str, object]:
+        await _reads(run, tool)
         with _outside_words():
             outcome = await _timed(tool, tool.run(run, given))
         if not isinstance(outcome, Done):
@@ -110,7 +126,9 @@ async def _use(run: Run, tool: AnyTool) -> Completed:
         what = "Found where it took effect"
         return None if found is None else _as_json(Done(found, "verified", [Evidence(kind="receipt", what=what)]))
 
-    step_id, result = await run.journal.begin_and_do(tool.kind, tool.name, do, look if find else None, approval_id)
+    step_id, result = await run.journal.begin_and_do(
+        tool.kind, tool.name, do, look if find else None, leave.approval_id, leave.own
+    )
     outcome = Done(
         result["output"], result["verification"], _EVIDENCE.validate_python(result["evidence"]), result["more"]
     )
@@ -132,12 +150,55 @@ def _outside_words() -> Generator[None]:
         raise Refused(error.message, detail=error.detail, hint=error.hint) from error
 
 
-async def _ask(run: Run, tool: AnyTool, given: BaseModel) -> Completed:
-    """Show a person exactly what the tool would do; the task waits for the answer."""
+async def _is_stopped(run: Run) -> Completed | None:
+    """Leave a task that came from something suspicious to its person; None where nothing is suspicious.
+
+    What a person has approved is sent all the same: it is theirs.
+    """
+    from agents.gate import UNBLOCK, suspicion
+
+    reason = suspicion(run.task)
+    is_sending = run.task.tool in {"email_send", "slack_notification"} and "draft_id" in run.task.tool_input
+    return None if reason is None or is_sending else await settle(run, Waiting("person", reason, UNBLOCK))
+
+
+async def _reads(run: Run, tool: AnyTool) -> None:
+    """What the tool brings in from others taints the task, before it does."""
+    if tool.brings_untrusted:
+        from agents.provenance import is_about_to_read
+
+        await is_about_to_read(run, tool)
+
+
+async def _leave(run: Run, tool: AnyTool, given: BaseModel) -> Leave | None:
+    """On what the tool may be used with this input. None when a person is asked first, or a permission holds it for a while."""
+    if tool.only_looks:
+        return Leave(given)
+    from agents.gate import is_allowed, judge_tool
+
+    async def said_yes() -> Leave | None:
+        approval = await insist(lambda: review.get_act(run.caller, run.task.id))
+        return Leave(tool.parsed(approval.payload["input"]), approval.id) if approval else None
+
+    if tool.asks_first and (leave := await said_yes()) is not None:
+        return leave
+    judged = await judge_tool(run, tool, given)
+    if not tool.asks_first and is_allowed(judged):
+        return Leave(given, own={"input": given.model_dump(mode="json")} if tool.kind == "act" else None)
+    if not tool.asks_first and (leave := await said_yes()) is not None:
+        return leave
+    await _ask(run, tool, given, judged)
+    return None
+
+
+async def _ask(run: Run, tool: AnyTool, given: BaseModel, judged: "Judged | None") -> None:
+    """Show a person exactly what the tool would do, and what speaks against it; the task waits for the answer."""
     facts = given.model_dump(mode="json", exclude_none=True)
     with _outside_words():
         shown = await tool.show(run, given) if tool.show else Shown(run.task.title, facts)
-    payload = {"input": given.model_dump(mode="json"), **shown.as_json()}
+    payload: dict[str, object] = {"input": given.model_dump(mode="json"), **shown.as_json()}
+    if judged is not None:
+        payload |= judged.for_payload()
     await insist(
         lambda: review.request_act(
             run.caller,
@@ -146,9 +207,9 @@ async def _ask(run: Run, tool: AnyTool, given: BaseModel) -> Completed:
             payload,
             why=run.task.description,
             expires_in_seconds=shown.expires_in_seconds,
+            decision=judged.decision if judged is not None else None,
         )
     )
-    return Completed()
 
 
 async def _timed(tool: AnyTool, work: Awaitable[Outcome]) -> Outcome:

@@ -13,7 +13,7 @@ StewardError
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -126,14 +126,15 @@ class Journal:
         do: Callable[[], Awaitable[Any]],
         find: Callable[[], Awaitable[Any | None]] | None = None,
         approval_id: UUID | None = None,
+        own: Mapping[str, object] | None = None,
     ) -> tuple[UUID | None, Any]:
         """As `use_tool`, but the step is left for the caller to end, together with the task; None when it had ended before.
 
-        `approval_id`: the person's yes that the step uses up as it begins.
+        `approval_id`: the yes that the step uses up as it begins; `own`: what an own act does, kept as its approval.
         """
         key = f"{self.generation}/{name}/{self._numbers[name]}" if kind == "read" else f"{name}/{self._numbers[name]}"
         self._numbers[name] += 1
-        start, self.begun = self.begun or await self._begin(key, kind, name, approval_id), None
+        start, self.begun = self.begun or await self._begin(key, kind, name, approval_id, own), None
         if start.state == "finished":
             return None, start.value
         step_id = start.step_id
@@ -149,9 +150,16 @@ class Journal:
         """Record that a step took effect, and what came out."""
         await insist(lambda: steps.finish_step(self.caller, step_id, result))
 
-    async def _begin(self, key: str, kind: StepKind, name: str, approval_id: UUID | None = None) -> StepStart:
+    async def _begin(
+        self,
+        key: str,
+        kind: StepKind,
+        name: str,
+        approval_id: UUID | None = None,
+        own: Mapping[str, object] | None = None,
+    ) -> StepStart:
         try:
-            start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name, approval_id))
+            start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name, approval_id, own))
         except (Conflict, NotFound) as stop:
             raise RunStopped(stop.message, detail=stop.detail) from stop
         if start.state == "refused":

@@ -19,7 +19,7 @@ from agents.journal import BoundReached, RunStopped
 from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
 from agents.tools.tool import AnyTool, Done
 from core.errors import Invalid, StewardError
-from core.outside.errors import NotConnected, Temporary
+from core.outside.errors import NotConnected, Refused, Temporary
 from tasks.accounts import connected_providers
 
 PROMPT = load_prompt(Path(__file__).parent / "toolbox.md")
@@ -123,8 +123,19 @@ class Toolbox:
         self.has_untrusted = True
         return fenced(text)
 
+    async def _insist_on_leave(self, tool: AnyTool, given: BaseModel) -> None:
+        """Raises Refused for what a person has to say yes to first; else notes that others' words are about to come in."""
+        from agents.gate import is_allowed, judge_tool
+        from agents.provenance import is_about_to_read
+
+        if not tool.only_looks and not is_allowed(judged := await judge_tool(self.run, tool, given)):
+            why = judged.in_words() if judged else ""
+            raise Refused(f"This needs a person's yes: plan it as a part of its own that uses {tool.name}", detail=why)
+        await is_about_to_read(self.run, tool)
+
     async def _read(self, tool: AnyTool, given: BaseModel) -> str:
         """The result as text, cut to size; tried again while the error is a passing one."""
+        await self._insist_on_leave(tool, given)
         for pause in (*self.pauses_seconds, None):
             try:
                 async with asyncio.timeout(tool.timeout_seconds or TIMEOUT_SECONDS):

@@ -1,5 +1,6 @@
 """The thinking part of a run: decide and do, check what came out, plan anew after a failure, write a draft anew."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 from agents import checker, replanner, reviser, strategist
 from agents.budget import BudgetUsedUp, TenantBudget
 from agents.equipment import Run
+from agents.gate import deliver
 from agents.journal import insist
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
+from agents.provenance import taint
 from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
 from agents.thinking import ModelCall, Thinking, Trail
 from agents.toolbox import Toolbox
@@ -18,7 +21,7 @@ from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
 from tasks.mail import list_thread
-from tasks.models import Task
+from tasks.models import Taint, Task
 
 
 def thinking_of(run: Run) -> Thinking:
@@ -90,6 +93,7 @@ async def _think(run: Run) -> Outcome:
     shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
+    await _taint(run, context, shown)
     thinking, now = thinking_of(run), equipment.clock.now()
     box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
     decision = await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail)
@@ -107,6 +111,19 @@ async def _think(run: Run) -> Outcome:
             message="The draft did not pass the check",
         )
     return await _outcome(run, decision, checks, box)
+
+
+async def _taint(run: Run, context: TaskContext, shown: Mapping[str, Any]) -> None:
+    """What a model is about to read of others, besides what the task itself came from, taints the task."""
+    stored: list[Mapping[str, Any]] = shown.get("artifacts") or []
+    others = [Taint(kind="file", ref=str(one["name"])) for one in stored if one.get("is_tainted")]
+    others += [Taint(kind="notes", ref=note.name) for note in context.notes if note.is_own]
+    if context.thread:
+        others.append(Taint(kind="mail", ref=str(context.task.source_ref.get("thread_key"))))
+    if context.task.kind == "report" and run.equipment.thinking.is_model:
+        others.append(Taint(kind="tasks", ref="titles of other tasks"))
+    if others:
+        await taint(run, *others[:50])
 
 
 async def _with_headers(run: Run, context: TaskContext) -> TaskContext:
@@ -136,7 +153,7 @@ async def _outcome(
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, await _sender(run))
-            await insist(lambda: review.deliver_draft(run.caller, task.id, content, _result(decision, box)))
+            await deliver(run, content, _result(decision, box))
         case Immediate() if task.execution_type == "fully_automated":
             more = {key: value for key, value in _result(decision, box).items() if key not in {"strategy", "output"}}
             return Done(decision.output, checks.verification, checks.evidence(), more)
@@ -234,7 +251,5 @@ async def revise_draft(run: Run) -> Outcome:
         "bcc_recipients": earlier.bcc_recipients,
         "thread_tail": earlier.thread_tail,
     }
-    await insist(
-        lambda: review.deliver_draft(run.caller, run.task.id, content, _result(revised), supersedes_id=earlier.id)
-    )
+    await deliver(run, content, _result(revised), supersedes_id=earlier.id)
     return Settled()

@@ -17,7 +17,10 @@ MOST_BYTES = 20_000_000
 
 
 class Artifact(Record):
-    """A file; `sha256` is hex over the raw bytes. `content` is only there where it was asked for."""
+    """A file; `sha256` is hex over the raw bytes. `content` is only there where it was asked for.
+
+    `is_tainted`: a run that had read what others wrote kept it, or a person put it there: others may have written it.
+    """
 
     id: UUID
     task_id: UUID | None = None
@@ -26,6 +29,7 @@ class Artifact(Record):
     size_bytes: int
     sha256: str
     created_at: datetime
+    is_tainted: bool = False
     content: bytes | None = Field(default=None, exclude=True, repr=False)
 
 

@@ -105,6 +105,15 @@ class Evidence(Record):
     at: datetime | None = None
 
 
+class Taint(Record):
+    """Something that others wrote which a task read or works on. `why`: what is suspicious about it."""
+
+    kind: str
+    ref: str | None = None
+    title: str | None = None
+    why: str | None = None
+
+
 class Task(Record):
     """A row of `public.tasks`, every column of it that people or programs may see."""
 
@@ -184,6 +193,7 @@ class Task(Record):
     archived_at: datetime | None = None
     open_approval_id: UUID | None = None
     open_draft_id: UUID | None = None
+    tainted_by: list[Taint] = Field(default_factory=list[Taint])
 
 
 class Attachment(Record):

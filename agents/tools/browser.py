@@ -6,6 +6,7 @@ from agents.browsing_moves import BrowserInput
 from agents.equipment import Run
 from agents.services.browser import Browser
 from agents.tools.tool import AnyTool, Outcome, Tool
+from tasks.actions import Effect
 
 
 class BrowserOutput(BaseModel):
@@ -45,6 +46,7 @@ BROWSER_TOOLS: tuple[AnyTool, ...] = (
         capability="browser",
         needs=(Browser,),
         risk="high",
+        effect=Effect.PUBLISH,
         brings_untrusted=True,
         cost_usd=0.05,
     ),

@@ -25,6 +25,7 @@ from agents.tools.calendar_shapes import (
 from agents.tools.tool import AnyTool, Done, Outcome, Tool
 from core.errors import Invalid
 from core.outside.calendar import CalendarEvent, PersonBusy, WorkingHours, hours_from
+from tasks.actions import Effect
 
 LONGEST_READ = timedelta(days=366)
 LONGEST_FREE_BUSY = timedelta(days=92)
@@ -172,6 +173,7 @@ CALENDAR_TOOLS: tuple[AnyTool, ...] = (
         ReadOutput,
         capability="calendar",
         needs=(Calendar,),
+        effect=Effect.READ,
         brings_untrusted=True,
         timeout_seconds=SECONDS,
     ),
@@ -184,6 +186,7 @@ CALENDAR_TOOLS: tuple[AnyTool, ...] = (
         FreeBusyOutput,
         capability="calendar",
         needs=(Calendar,),
+        effect=Effect.READ,
         timeout_seconds=SECONDS,
     ),
     Tool(
@@ -196,6 +199,7 @@ CALENDAR_TOOLS: tuple[AnyTool, ...] = (
         FindTimeOutput,
         capability="calendar",
         needs=(Calendar,),
+        effect=Effect.READ,
         timeout_seconds=SECONDS,
     ),
     *ACTS,

@@ -15,11 +15,21 @@ from agents.tools.calendar_shapes import (
     PrivateEventInput,
     SeenEvent,
 )
-from agents.tools.calendar_wishes import VERSION, Wanted, in_words, own_event_id, show, wanted_of
+from agents.tools.calendar_wishes import (
+    VERSION,
+    Wanted,
+    guests_of,
+    in_words,
+    own_event_id,
+    show,
+    show_private,
+    wanted_of,
+)
 from agents.tools.tool import AnyTool, Done, Outcome, Tool
 from core.outside.calendar import CalendarEvent, Notify
 from core.outside.errors import Refused, StewardError, Temporary, Uncertain
 from tasks import review
+from tasks.actions import Action, Effect
 from tasks.models import Evidence
 
 LOOK_SECONDS = (0.0, 1.0, 3.0)
@@ -44,6 +54,28 @@ async def calendar_event(run: Run, given: EventInput) -> Outcome:
             hint="Execute the task again to be asked anew.",
         )
     return await _do(run, given, wanted, given.notify)
+
+
+async def event_action(run: Run, given: EventInput) -> Action:
+    """Who gets to read what: attendees and organizer, the words that change. Without others it is one's own."""
+    wanted = await wanted_of(run, given, is_private=False)
+    others = list(guests_of(wanted))
+    if wanted.before and wanted.before.organizer and not wanted.before.organizer.is_self:
+        others.append(wanted.before.organizer.address)
+    before = [guest.address for guest in wanted.before.others] if wanted.before else []
+    told = list(dict.fromkeys(one for one in [*others, *before] if one))
+    effect = Effect.DELETE if given.action == "cancel" else Effect.SEND if told else Effect.OWN_WRITE
+    return Action("calendar_event", effect, told, body=_words(given, given.comment))
+
+
+async def private_event_action(run: Run, given: PrivateEventInput) -> Action:
+    """Nobody else sees it; what is cancelled is gone."""
+    effect = Effect.DELETE if given.action == "cancel" else Effect.OWN_WRITE
+    return Action("private_event", effect, body=_words(given))
+
+
+def _words(given: PrivateEventInput, comment: str = "") -> str:
+    return "\n".join(part for part in (given.title, given.description, given.location, comment) if part)
 
 
 async def private_event(run: Run, given: PrivateEventInput) -> Outcome:
@@ -143,6 +175,8 @@ ACTS: tuple[AnyTool, ...] = (
         EventOutput,
         find=find,
         show=show,
+        effect=Effect.SEND,
+        action=event_action,
         capability="calendar",
         needs=(Calendar,),
         risk="medium",
@@ -157,6 +191,9 @@ ACTS: tuple[AnyTool, ...] = (
         PrivateEventInput,
         EventOutput,
         find=find,
+        show=show_private,
+        effect=Effect.OWN_WRITE,
+        action=private_event_action,
         is_own=True,
         capability="calendar",
         needs=(Calendar,),

@@ -141,7 +141,7 @@ async def show(run: Run, given: EventInput) -> Shown:
             facts["concerns"] = "the whole series"
         elif wanted.before.series_id:
             facts["concerns"] = "this occurrence alone"
-    guests = _guests(wanted)
+    guests = guests_of(wanted)
     facts["attendees"] = ", ".join(guests) or "nobody else"
     facts["invitations"] = _letters(wanted.calendar, given.notify, guests)
     for name, value in (
@@ -156,6 +156,20 @@ async def show(run: Run, given: EventInput) -> Shown:
     if wanted.before:
         facts[VERSION] = wanted.before.etag
     return Shown(_question(given, title, facts, guests), facts, given.description or "")
+
+
+async def show_private(run: Run, given: PrivateEventInput) -> Shown:
+    """What a person says yes to where an event of their own is to go."""
+    wanted = await wanted_of(run, given, is_private=True)
+    title = (wanted.new.title if wanted.new else wanted.before.title if wanted.before else "")[:200]
+    span = wanted.after
+    when = in_words(*span, run.equipment.clock.timezone) if span else ""
+    verb = {"create": "Put", "update": "Change", "cancel": "Cancel"}[given.action]
+    return Shown(
+        f"{verb} “{title}”, {when}?",
+        {"event": title, "calendar": wanted.calendar.name, "when": when},
+        given.description or "",
+    )
 
 
 def _question(given: EventInput, title: str, facts: dict[str, Any], guests: list[str]) -> str:
@@ -182,7 +196,8 @@ def _elsewhere(span: tuple[Moment, Moment], wanted: Wanted, given: EventInput, z
     return {"when for others": "; ".join(f"{who}: {when}" for who, when in told.items())} if told else {}
 
 
-def _guests(wanted: Wanted) -> list[str]:
+def guests_of(wanted: Wanted) -> list[str]:
+    """The addresses of who is invited as it would be, without one's own."""
     if wanted.new:
         invited = wanted.new.attendees
     elif wanted.change and wanted.change.attendees is not None:

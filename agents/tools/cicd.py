@@ -10,12 +10,14 @@ from typing import Any
 from pydantic import BaseModel, Field, JsonValue
 
 from agents.equipment import Run
+from agents.gate import judge
 from agents.journal import insist
 from agents.services.code import Pipelines
 from agents.tools.http import outside_facts
-from agents.tools.tool import AnyTool, Outcome, Settled, Shown, StrictInput, Tool
+from agents.tools.tool import AnyTool, Outcome, Settled, Shown, StrictInput, Tool, text_of
 from core.errors import Invalid
 from tasks import plan_tools, review
+from tasks.actions import Action, Effect
 
 NAME = "cicd_webhook"
 DAY_SECONDS = 86_400
@@ -87,8 +89,17 @@ async def _ask(run: Run, given: PipelineInput, pipelines: Pipelines) -> None:
     facts |= await outside_facts(run)
     text = json.dumps(given.parameters, ensure_ascii=False, indent=2)
     shown = Shown(f"Run the pipeline {given.pipeline}?", facts, text)
-    payload = {"input": given.model_dump(mode="json"), **shown.as_json()}
-    await insist(lambda: review.request_act(run.caller, run.task.id, shown.title, payload, why=run.task.description))
+    judged = await judge(run, await pipeline_action(run, given))
+    payload = {"input": given.model_dump(mode="json"), **shown.as_json(), **judged.for_payload()}
+    why = run.task.description
+    await insist(
+        lambda: review.request_act(run.caller, run.task.id, shown.title, payload, why=why, decision=judged.decision)
+    )
+
+
+async def pipeline_action(run: Run, given: PipelineInput) -> Action:
+    """It starts a machine's work elsewhere."""
+    return Action(NAME, Effect.EXECUTE, [given.pipeline], body=text_of(given))
 
 
 CICD_TOOLS: tuple[AnyTool, ...] = (
@@ -102,6 +113,8 @@ CICD_TOOLS: tuple[AnyTool, ...] = (
         capability="code",
         needs=(Pipelines,),
         risk="high",
+        effect=Effect.EXECUTE,
+        action=pipeline_action,
         brings_untrusted=True,
     ),
 )

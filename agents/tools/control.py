@@ -9,6 +9,7 @@ from agents.equipment import Run
 from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Settled, StrictInput, Tool, Waiting
 from core.errors import Invalid
 from tasks import review
+from tasks.actions import Effect
 from tasks.models import Evidence
 
 DAY_SECONDS = 86_400
@@ -115,9 +116,39 @@ async def outside_agent(run: Run, wanted: WaitInput) -> Outcome:
 
 
 CONTROL_TOOLS: tuple[AnyTool, ...] = (
-    Tool("noop", "Does nothing: a milestone, or where parts come together", "control", do_nothing, AnyInput),
-    Tool("delay", "Waits for some seconds, or until a time", "control", delay, DelayInput),
-    Tool("approval_gate", "Waits for a person's yes or no to a question", "control", approval_gate, GateInput),
-    Tool("wait_for_reply", "Waits for somebody's answer, until a deadline", "control", wait_for_reply, WaitInput),
-    Tool("outside_agent", "Waits for the report of somebody else's agent", "control", outside_agent, WaitInput),
+    Tool(
+        "noop",
+        "Does nothing: a milestone, or where parts come together",
+        "control",
+        do_nothing,
+        AnyInput,
+        effect=Effect.READ,
+    ),
+    Tool("delay", "Waits for some seconds, or until a time", "control", delay, DelayInput, effect=Effect.READ),
+    Tool(
+        "approval_gate",
+        "Waits for a person's yes or no to a question",
+        "control",
+        approval_gate,
+        GateInput,
+        effect=Effect.READ,
+    ),
+    Tool(
+        "wait_for_reply",
+        "Waits for somebody's answer, until a deadline",
+        "control",
+        wait_for_reply,
+        WaitInput,
+        effect=Effect.READ,
+        brings_untrusted=True,
+    ),
+    Tool(
+        "outside_agent",
+        "Waits for the report of somebody else's agent",
+        "control",
+        outside_agent,
+        WaitInput,
+        effect=Effect.READ,
+        brings_untrusted=True,
+    ),
 )

@@ -9,6 +9,7 @@ from agents.equipment import Run
 from agents.services.records import SqlQueries, TableQueries
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.outside.records import FilterWord, RowFilter, TableQuery
+from tasks.actions import Effect
 from tasks.models import Evidence
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
@@ -105,6 +106,7 @@ DATABASE_TOOLS: tuple[AnyTool, ...] = (
         capability="data",
         needs=((SqlQueries, TableQueries),),
         risk="medium",
+        effect=Effect.READ,
         brings_untrusted=True,
         timeout_seconds=330,
     ),

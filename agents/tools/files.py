@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field, JsonValue, model_validator
 
 from agents.equipment import Run
 from agents.journal import insist
+from agents.provenance import taint
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import Invalid, NotFound
+from tasks.actions import Action, Effect
 from tasks.artifacts import Artifact, find_artifact, list_artifacts, save_artifact
-from tasks.models import Evidence
+from tasks.models import Evidence, Taint
 
 MEDIA = {
     ".txt": "text/plain",
@@ -89,6 +91,8 @@ async def use_file(run: Run, given: FileInput) -> Outcome:
                 kept = await find_artifact(run.caller, run.task.id, given.name or "")
             except NotFound as error:  # of the file, not of the task
                 raise Invalid(error.message, detail=error.detail) from error
+            if kept.is_tainted:
+                await taint(run, Taint(kind="file", ref=str(kept.id), title=kept.name))
             output, what = read(kept, given.most_characters), f"{kept.name} read"
         case "list":
             listed = await list_artifacts(run.caller, run.task.id)
@@ -96,6 +100,11 @@ async def use_file(run: Run, given: FileInput) -> Outcome:
     evidence = [Evidence(kind="file", what=what, where=output.file.id if output.file else None)]
     # What lies in a file may have been written by anybody.
     return Done(output.model_dump(mode="json"), "verified", evidence, {"untrusted": given.action == "read"})
+
+
+async def file_action(run: Run, given: FileInput) -> Action:
+    """The files of a plan are the user's own; an older one of the same name stays."""
+    return Action("file", Effect.OWN_WRITE if given.action == "write" else Effect.READ)
 
 
 async def find_written(run: Run, given: FileInput) -> None:
@@ -195,6 +204,8 @@ FILE_TOOLS: tuple[AnyTool, ...] = (
         FileInput,
         FileOutput,
         find=find_written,
+        effect=Effect.OWN_WRITE,
+        action=file_action,
         is_own=True,
         capability="data",
         timeout_seconds=60,

@@ -9,6 +9,7 @@ from agents.services.code import CodeHost
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.outside.code import Check, CheckedCommit, PullRequest
 from core.outside.errors import Refused, Temporary
+from tasks.actions import Effect
 from tasks.models import Evidence
 
 LOOK_AGAIN_SECONDS = 60
@@ -156,6 +157,7 @@ GITHUB_TOOLS: tuple[AnyTool, ...] = (
         capability="code",
         needs=(CodeHost,),
         risk="low",
+        effect=Effect.READ,
         brings_untrusted=True,
         timeout_seconds=120,
     ),

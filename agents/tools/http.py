@@ -12,9 +12,9 @@ from agents import templates
 from agents.equipment import Run
 from agents.services.web import HttpClient
 from agents.tools.tool import AnyTool, Done, Outcome, Shown, StrictInput, Tool
-from agents.tools.web import insist_on_named
 from core.outside.errors import Refused, Temporary, Uncertain
 from core.outside.web import READING, HttpAnswer, HttpRequest, Method
+from tasks.actions import Action, Effect
 from tasks.models import Evidence
 
 OURS = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "keep-alive"}
@@ -75,8 +75,7 @@ class HttpOutput(BaseModel):
 
 
 async def get(run: Run, given: ReadInput) -> Outcome:
-    """Ask for what the person named."""
-    await insist_on_named(run, given.url)
+    """Ask for it."""
     answer = await (await run.reach(HttpClient)).send(HttpRequest(given.method, given.url, given.headers))
     refuse_error(answer, given, is_reading=True)
     return _done(answer, given)
@@ -98,6 +97,25 @@ async def request(run: Run, given: RequestInput) -> Outcome:
     answer = await client.send(HttpRequest(given.method, given.url, headers, body or None))
     refuse_error(answer, given, is_reading=given.method in READING)
     return _done(answer, given)
+
+
+async def get_action(run: Run, given: ReadInput) -> Action:
+    """It opens an address, and carries its headers there."""
+    return Action("http_get", Effect.FETCH, urls=[given.url], body=_headers(given))
+
+
+async def request_action(run: Run, given: RequestInput) -> Action:
+    """Reading opens an address; anything else writes there what it carries."""
+    if given.method in READING:
+        return Action("http_request", Effect.FETCH, urls=[given.url], body=_headers(given))
+    carried = given.text_body or ""
+    if given.json_body is not None:
+        carried = json.dumps(given.json_body, ensure_ascii=False)
+    return Action("http_request", Effect.WRITE, urls=[given.url], body=f"{carried}\n{_headers(given)}".strip())
+
+
+def _headers(given: Asked) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in given.headers.items())
 
 
 def place_of(url: str) -> str:
@@ -176,7 +194,7 @@ def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
 HTTP_TOOLS: tuple[AnyTool, ...] = (
     Tool(
         "http_get",
-        "Asks an address with GET or HEAD and gives status, headers and body. Only addresses that the person named",
+        "Asks an address with GET or HEAD and gives status, headers and body. An address that the person did not name is asked about first",
         "read",
         get,
         ReadInput,
@@ -184,6 +202,8 @@ HTTP_TOOLS: tuple[AnyTool, ...] = (
         capability="web",
         needs=(HttpClient,),
         risk="low",
+        effect=Effect.FETCH,
+        action=get_action,
         brings_untrusted=True,
         timeout_seconds=90,
     ),
@@ -199,6 +219,8 @@ HTTP_TOOLS: tuple[AnyTool, ...] = (
         capability="web",
         needs=(HttpClient,),
         risk="high",
+        effect=Effect.WRITE,
+        action=request_action,
         brings_untrusted=True,
         timeout_seconds=90,
     ),

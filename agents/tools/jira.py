@@ -11,6 +11,7 @@ from agents.tools.http import outside_facts
 from agents.tools.tool import AnyTool, Done, Outcome, Shown, StrictInput, Tool
 from core.errors import Invalid
 from core.outside.tickets import Ticket, TicketFields, Transition
+from tasks.actions import Action, Effect
 from tasks.models import Evidence
 
 
@@ -113,6 +114,13 @@ async def show(run: Run, given: TicketInput) -> Shown:
     return Shown(f"Change {ticket.key}", {**head, **changed, **facts})
 
 
+async def ticket_action(run: Run, given: TicketInput) -> Action:
+    """Colleagues see the ticket, and what is written into it."""
+    words = [given.summary, given.description, *(given.labels or []), given.assignee, given.status]
+    body = "\n".join(word for word in words if word)
+    return Action("jira_ticket", Effect.WRITE, [given.key or given.project or ""], body=body)
+
+
 def our_key(run: Run) -> str:
     """The label that a ticket of this task carries; another one when the work was asked for anew."""
     return f"steward-{run.task.id}-{run.task.generation}"
@@ -166,6 +174,8 @@ JIRA_TOOLS: tuple[AnyTool, ...] = (
         capability="tickets",
         needs=(Tickets,),
         risk="medium",
+        effect=Effect.WRITE,
+        action=ticket_action,
         brings_untrusted=True,
         timeout_seconds=90,
     ),

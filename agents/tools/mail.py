@@ -14,6 +14,7 @@ from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool
 from core.errors import StewardError
 from core.outside.addresses import CONTROL, wire_address
 from core.outside.mail import COMMON_LABELS, IncomingMail, MailQuery
+from tasks.actions import Effect
 
 LONGEST_TEXT = 20_000
 LONGEST_EXCERPT = 300
@@ -234,6 +235,7 @@ MAIL_TOOLS: tuple[AnyTool, ...] = (
         capability="mail",
         needs=(Mailbox, Mailboxes),
         risk="high",
+        effect=Effect.SEND,
     ),
     Tool(
         "mail_search",
@@ -246,6 +248,7 @@ MAIL_TOOLS: tuple[AnyTool, ...] = (
         capability="mail",
         needs=(Mailbox, Mailboxes),
         brings_untrusted=True,
+        effect=Effect.READ,
         timeout_seconds=120,
     ),
     Tool(
@@ -258,7 +261,15 @@ MAIL_TOOLS: tuple[AnyTool, ...] = (
         capability="mail",
         needs=(Mailbox, Mailboxes),
         brings_untrusted=True,
+        effect=Effect.READ,
         timeout_seconds=120,
     ),
-    Tool("revise_draft", "Writes a draft anew after a person's feedback", "control", revise, RevisionInput),
+    Tool(
+        "revise_draft",
+        "Writes a draft anew after a person's feedback",
+        "control",
+        revise,
+        RevisionInput,
+        effect=Effect.OWN_WRITE,
+    ),
 )

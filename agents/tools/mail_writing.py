@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from agents.equipment import Run
-from agents.journal import insist
+from agents.gate import deliver
 from agents.recipients import Answered, Recipients, wants_all, whom_to_answer
 from agents.services.mail import Mailbox, Mailboxes
 from core.errors import Invalid, NotFound, TooLarge
 from core.outside.mail import LARGEST_MAIL_BYTES, IncomingMail
-from tasks import accounts, review
+from tasks import accounts
 from tasks import mail as stored
 from tasks.artifacts import Artifact, find_artifact, get_artifact
 
@@ -81,7 +81,7 @@ async def deliver_mail(
         "why": run.task.description,
     }
     result = {"strategy": "immediate", "output": {"to": list(to), "subject": subject}, "message": "A mail is ready"}
-    await insist(lambda: review.deliver_draft(run.caller, run.task.id, content, result))
+    await deliver(run, content, result)
 
 
 async def _answered(run: Run, message_id: str | None) -> IncomingMail | None:

@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field, JsonValue, model_validator
 from agents.equipment import Run
 from agents.services.records import ApiRecords, CustomerRecords, Records, TableRecords
 from agents.tools.http import outside_facts
-from agents.tools.tool import AnyTool, Done, Outcome, Shown, StrictInput, Tool
+from agents.tools.tool import AnyTool, Done, Outcome, Shown, StrictInput, Tool, texts_in
 from core.errors import Invalid
 from core.outside.errors import Uncertain
 from core.outside.records import StoredRecord
 from tasks import review
+from tasks.actions import Action, Effect
 from tasks.models import Evidence
 
 SHOWN_CHARACTERS = 500
@@ -87,6 +88,12 @@ async def show(run: Run, given: RecordInput) -> Shown:
     return Shown(f"Change {len(before)} field{'s' if len(before) > 1 else ''} of {given.kind}/{given.id}?", facts)
 
 
+async def record_action(run: Run, given: RecordInput) -> Action:
+    """Colleagues see the record, and what is written into it."""
+    body = "\n".join([given.id, *texts_in(given.changes)])
+    return Action("record_update", Effect.WRITE, [f"{given.system}/{given.kind}"], body=body)
+
+
 async def _seen(run: Run) -> tuple[dict[str, Any], str | None]:
     """What the person saw before the yes; it is sealed with it."""
     approval = await review.get_act(run.caller, run.task.id)
@@ -143,6 +150,8 @@ RECORD_TOOLS: tuple[AnyTool, ...] = (
         capability="data",
         needs=((CustomerRecords, TableRecords, ApiRecords),),
         risk="high",
+        effect=Effect.WRITE,
+        action=record_action,
         brings_untrusted=True,
         timeout_seconds=90,
     ),

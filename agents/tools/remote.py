@@ -10,9 +10,10 @@ from pydantic_core import CoreSchema
 
 from agents.equipment import Run
 from agents.services.remote import RemoteTools
-from agents.tools.tool import AnyTool, Done, Outcome, Shown, Tool
+from agents.tools.tool import AnyTool, Done, Outcome, Shown, Tool, text_of
 from core.errors import Invalid
 from core.outside.remote import OfferedTool
+from tasks.actions import Action, Effect
 
 TIMEOUT_SECONDS = 120
 LONGEST_DESCRIPTION = 1000
@@ -38,6 +39,11 @@ def remote_tool(offered: OfferedTool) -> AnyTool:
             f"{offered.server} describes it so: {offered.description[:LONGEST_DESCRIPTION]}",
         )
 
+    async def action(run: Run, given: RemoteInput) -> Action:
+        if offered.is_read:
+            return Action(offered.full_name, Effect.QUERY, body=text_of(given))
+        return Action(offered.full_name, Effect.WRITE, [offered.server], body=text_of(given))
+
     return Tool(
         offered.full_name,
         f"{offered.description[:LONGEST_DESCRIPTION] or offered.name} (offered by {offered.server})",
@@ -47,6 +53,8 @@ def remote_tool(offered: OfferedTool) -> AnyTool:
         show=show,
         capability=f"mcp:{offered.server}",
         needs=(RemoteTools,),
+        effect=Effect.QUERY if offered.is_read else Effect.WRITE,
+        action=action,
         risk="none" if offered.is_read else "medium",
         brings_untrusted=True,
         timeout_seconds=TIMEOUT_SECONDS,

@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from agents.equipment import Run
-from agents.journal import insist
+from agents.gate import deliver
 from agents.sending_chat import post_approved_draft
 from agents.sending_threads import chat_tail
 from agents.services.chat import Chat
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool
 from core.outside.chat import LONGEST_TEXT
 from core.outside.errors import Malformed, Refused
-from tasks import review
+from tasks.actions import Effect
 
 STAMP = r"^\d{1,12}\.\d{1,6}$"
 
@@ -100,7 +100,7 @@ async def notify(run: Run, given: NotificationInput) -> Outcome:
         "target": target,
     }
     result = {"strategy": "immediate", "output": text, "message": f"A message to {place.name} waits for your review"}
-    await insist(lambda: review.deliver_draft(run.caller, run.task.id, content, result))
+    await deliver(run, content, result)
     return Settled()
 
 
@@ -142,6 +142,7 @@ SLACK_TOOLS: tuple[AnyTool, ...] = (
         capability="slack",
         needs=(Chat,),
         risk="medium",
+        effect=Effect.SEND,
         timeout_seconds=120,
     ),
     Tool(
@@ -154,6 +155,7 @@ SLACK_TOOLS: tuple[AnyTool, ...] = (
         capability="slack",
         needs=(Chat,),
         brings_untrusted=True,
+        effect=Effect.READ,
         timeout_seconds=60,
     ),
 )

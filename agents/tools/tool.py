@@ -4,18 +4,22 @@ A tool reads (brings something in, perhaps written by strangers), acts (has an e
 its task). Reads and acts are journaled. An act needs a person's yes to exactly what it will do, unless `is_own`: the
 executor asks with what `show` returns, and runs the tool with the input that was shown, not with what stands in the
 task by then.
+
+What it does to the world is its `effect`; how an input is an action for the policy is its `action`. Both are the tool's
+own to say, next to what it does; `agents.gate` judges nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.equipment import Run
 from agents.tools.wording import in_words
 from core.errors import Invalid
+from tasks.actions import Action, Effect
 from tasks.models import BlockedOn, Evidence, Verification
 
 ToolKind = Literal["read", "act", "control"]
@@ -89,6 +93,8 @@ class Tool(Generic[Input]):
     result; their JSON Schemas are what models and people see. `capability` is what an agent needs to be given it, and
     `needs` the Protocols of `agents.services` that it reaches for; of several in a tuple one is enough. `brings_untrusted`: what it returns was written by
     others. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
+    `effect` is what a use of it does to the world, and `action` the use with this input as the policy takes it; where it says
+    neither, a read looks at the user's own data and an act writes all of its input to nobody knows whom, so it asks.
     `find` looks for the effect of an act that broke off: its output, None when it certainly did not happen, or
     StepUncertain. A tool raises a StewardError when nothing took effect; those that are retryable are tried again.
     """
@@ -101,6 +107,8 @@ class Tool(Generic[Input]):
     output: type[BaseModel] | None = None
     find: Callable[[Run, Input], Awaitable[Any | None]] | None = None
     show: Callable[[Run, Input], Awaitable[Shown]] | None = None
+    effect: Effect | None = None
+    action: Callable[[Run, Input], Awaitable[Action]] | None = None
     is_own: bool = False
     capability: str = "general"
     needs: tuple[type[Any] | tuple[type[Any], ...], ...] = ()
@@ -119,8 +127,23 @@ class Tool(Generic[Input]):
 
     @property
     def asks_first(self) -> bool:
-        """Does it need a person's yes before it acts?"""
+        """Is it an act that is never done by itself: by a yes or a standing permission alone?"""
         return self.kind == "act" and not self.is_own
+
+    @property
+    def only_looks(self) -> bool:
+        """Does every use of it only look at what is the user's own? Then nothing is to be judged."""
+        return self.kind == "read" and self.action is None and self.effect in {None, Effect.READ}
+
+    async def as_action(self, run: Run, given: Input) -> Action:
+        """What it would do with this input, as the policy takes it."""
+        if self.action is not None:
+            return await self.action(run, given)
+        if self.kind == "read":
+            return Action(self.name, self.effect or Effect.READ, body=text_of(given))
+        return Action(
+            self.name, self.effect or (Effect.OWN_WRITE if self.is_own else Effect.WRITE), body=text_of(given)
+        )
 
     def parsed(self, given: Mapping[str, Any]) -> Input:
         """The input in its form. Raises Invalid that names the field, its value and what is allowed."""
@@ -130,6 +153,33 @@ class Tool(Generic[Input]):
             raise Invalid(
                 f"The input of {self.name} is wrong: {in_words(error, list(self.input.model_fields))}"
             ) from None
+
+
+def text_of(given: BaseModel) -> str:
+    """Every text of an input, one a line: what somebody would get to read of it. Names of its own fields say nothing."""
+    known = type(given).model_json_schema().get("properties", {})
+    parts: list[str] = []
+    for name, value in given.model_dump(mode="json", exclude_none=True).items():
+        parts += [*([] if name in known else [name]), *texts_in(value)]
+    return "\n".join(parts)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text and number of JSON, names of fields too."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, inner in cast("dict[str, Any]", value).items():
+                yield name
+                yield from texts_in(inner)
+        case list():
+            for inner in cast("list[Any]", value):
+                yield from texts_in(inner)
+        case int() | float() if not isinstance(value, bool):
+            yield str(value)
+        case _:
+            return
 
 
 AnyTool = Tool[Any]

@@ -19,6 +19,7 @@ from agents.equipment import Run
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import Invalid
 from core.outside.errors import Temporary
+from tasks.actions import Effect
 
 PROGRAM = Path(__file__).with_name("transforming.py")
 MOST_SECONDS = 10.0
@@ -109,6 +110,7 @@ TRANSFORM_TOOLS: tuple[AnyTool, ...] = (
         TransformInput,
         TransformOutput,
         capability="data",
+        effect=Effect.READ,
         timeout_seconds=60,
     ),
 )

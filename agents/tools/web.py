@@ -1,21 +1,14 @@
 """Tools that read the web. What they bring was written by others."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from agents import templates
 from agents.equipment import Run
 from agents.services.web import PageReader, WebSearch
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
-from core.errors import Invalid
-from tasks import functions
-from tasks.models import Evidence, Task
-from tasks.plan_tools import list_outputs_before
-
-IN_PERSON = {"chat", "manual", "import"}  # sources of tasks whose words and inputs a person wrote
-PLANNED = "plan"
+from tasks.actions import Action, Effect
+from tasks.models import Evidence
 
 
 class SearchInput(StrictInput):
@@ -44,7 +37,7 @@ class SearchOutput(BaseModel):
 
 
 class FetchInput(StrictInput):
-    """Which page. The person has to have named the address, or a web_search before has to have found it."""
+    """Which page. An address that the person did not name is asked about first."""
 
     url: str = Field(min_length=8, max_length=4000)
     most_characters: int = Field(default=20_000, ge=100, le=200_000)
@@ -73,8 +66,7 @@ async def search(run: Run, given: SearchInput) -> Outcome:
 
 
 async def fetch(run: Run, given: FetchInput) -> Outcome:
-    """Read a page that the person named."""
-    await insist_on_named(run, given.url)
+    """Read a page."""
     page = await (await run.reach(PageReader)).read(given.url, given.most_characters)
     output = FetchOutput(url=page.url, title=page.title, text=page.text, media_type=page.media_type, is_cut=page.is_cut)
     return Done(
@@ -82,53 +74,14 @@ async def fetch(run: Run, given: FetchInput) -> Outcome:
     )
 
 
-async def insist_on_named(run: Run, url: str) -> None:
-    """Raises Invalid for an address that neither the person wrote nor an earlier search found.
-
-    A request to an address of somebody else's making can carry out what was read: such a one is asked about first.
-    """
-    wanted = _plain(url)
-    if wanted in {_plain(one) for one in await _own_urls(run)}:
-        return
-    for earlier in await list_outputs_before(run.caller, run.task.id):
-        if earlier.tool == "web_search" and wanted in {_plain(text) for _, text in templates.strings(earlier.result)}:
-            return
-    raise Invalid(
-        f"Nobody asked for this address: {url[:300]}",
-        detail="allowed are addresses that you wrote into the task or its plan, and results of a web_search before",
-        hint="Use http_request: it asks you first.",
-    )
+async def search_action(run: Run, given: SearchInput) -> Action:
+    """The question leaves the house."""
+    return Action("web_search", Effect.QUERY, body=given.query)
 
 
-async def _own_urls(run: Run) -> set[str]:
-    """Every address that the person wrote into this task or the root of its plan."""
-    task, found = run.task, set[str]()
-    if task.source in IN_PERSON:
-        found |= {text for _, text in templates.strings(task.tool_input) if "{{" not in text}
-        found |= _in_words(task)
-    if task.root_task_id not in {None, task.id}:
-        root = await functions.get_task(run.caller, task.root_task_id or task.id)
-        if root.source in IN_PERSON | {PLANNED}:
-            found |= _in_words(root)
-    elif task.source == PLANNED:
-        found |= _in_words(task)
-    return found
-
-
-def _in_words(task: Task) -> set[str]:
-    words = f"{task.title} {task.description}".split()
-    return {word.strip("<>()[]{}\"'.,;:!?") for word in words if "://" in word} | {w for w in words if "://" in w}
-
-
-def _plain(url: str) -> tuple[str, ...]:
-    """An address to be compared: scheme and host in lower case, no fragment."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return ("",)
-    if not parts.scheme or not parts.netloc:
-        return ("", url)
-    return parts.scheme.casefold(), parts.netloc.casefold(), parts.path or "/", parts.query
+async def fetch_action(run: Run, given: FetchInput) -> Action:
+    """A request to an address of somebody else's making can carry out what was read."""
+    return Action("web_fetch", Effect.FETCH, urls=[given.url], body="")
 
 
 WEB_TOOLS: tuple[AnyTool, ...] = (
@@ -142,13 +95,15 @@ WEB_TOOLS: tuple[AnyTool, ...] = (
         capability="web",
         needs=(WebSearch,),
         risk="low",
+        effect=Effect.QUERY,
+        action=search_action,
         brings_untrusted=True,
         cost_usd=0.008,
         timeout_seconds=60,
     ),
     Tool(
         "web_fetch",
-        "Reads one page as text (HTML as Markdown). Only addresses that the person named, or that a web_search before found",
+        "Reads one page as text (HTML as Markdown). An address that the person did not name is asked about first",
         "read",
         fetch,
         FetchInput,
@@ -156,6 +111,8 @@ WEB_TOOLS: tuple[AnyTool, ...] = (
         capability="web",
         needs=(PageReader,),
         risk="low",
+        effect=Effect.FETCH,
+        action=fetch_action,
         brings_untrusted=True,
         timeout_seconds=90,
     ),

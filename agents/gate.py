@@ -1,0 +1,174 @@
+"""The one gate: whatever a run wants that reaches beyond the house is judged here, by `tasks.policy` alone.
+
+*allow* with a permission still goes through the database, which checks the permission itself and holds it for a while;
+*ask* shows a person the action with what speaks against it; *deny* ends the task with the reason, and nobody is asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from agents.equipment import Run
+from agents.journal import insist
+from agents.provenance import Known, known_to
+from agents.tools.tool import AnyTool
+from core.errors import Conflict, NotFound
+from core.outside.errors import Refused
+from tasks import review
+from tasks.actions import Action, Decision, Effect, Policy, Verdict
+from tasks.models import Draft, Task
+from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
+from tasks.policy import decide
+
+MOST_VALUES = 100
+STAYS_HOME = {Effect.READ, Effect.OWN_WRITE}  # allowed without a look at where anything came from
+SENDS = {"mail": "email_send", "slack": "slack_notification"}
+UNBLOCK = (
+    "Read it yourself; nothing in it is carried out. Do what you want done yourself, then tick it off or cancel it"
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A decision with what it was about: as it is stored beside an approval and in a draft."""
+
+    decision: dict[str, Any]
+    destinations: list[str]
+    provenance: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """allow, ask or deny."""
+        return str(self.decision["verdict"])
+
+    @property
+    def is_free(self) -> bool:
+        """May it be done at once, with neither a person nor a permission?"""
+        return self.verdict == "allow" and self.decision["permission_id"] is None
+
+    def for_payload(self) -> dict[str, Any]:
+        """What stands in the payload of a question: whom it reaches, and where its values came from."""
+        return {"destinations": self.destinations, "provenance": self.provenance}
+
+    def insist(self) -> None:
+        """Raises Refused where it may never happen, with the reasons in words."""
+        if self.verdict == "deny":
+            raise Refused("This is never done", detail=self.in_words())
+
+    def in_words(self) -> str:
+        """The reasons, in one line."""
+        said = [
+            f"{one['message']}: {one['value']}" if one["value"] else one["message"] for one in self.decision["reasons"]
+        ]
+        return "; ".join(said)
+
+
+async def judge(run: Run, action: Action) -> Judged:
+    """What becomes of an action of this run. Raises Refused for one that is denied."""
+    known = await known_to(run)
+    decision = decide(replace(action, task_kind=known.task_kind), known.provenance, known.policy)
+    judged = Judged(
+        decision=decision.as_json(),
+        destinations=[*action.destinations, *(host_of(url) or url for url in action.urls)],
+        provenance=values_of(action, known, decision),
+    )
+    judged.insist()
+    return judged
+
+
+async def judge_tool(run: Run, tool: AnyTool, given: BaseModel) -> Judged | None:
+    """What becomes of a tool's use with this input; None for what stays the user's own whatever the run has read."""
+    try:
+        action = await tool.as_action(run, given)
+    except (NotFound, Conflict) as error:  # of what the tool looks at, not of the task
+        raise Refused(error.message, detail=error.detail, hint=error.hint) from error
+    if action.real_effect in STAYS_HOME and decide(action, Provenance(), Policy()).verdict is Verdict.ALLOW:
+        return None
+    return await judge(run, action)
+
+
+async def judge_draft(run: Run, content: Mapping[str, Any]) -> Judged:
+    """What becomes of a draft: `content` is what `deliver_draft` takes."""
+    return await judge(run, action_of_draft(content))
+
+
+async def deliver(
+    run: Run, content: Mapping[str, Any], result: Mapping[str, Any], supersedes_id: UUID | None = None
+) -> Draft:
+    """The end of a run that wrote a draft: judged, with where its values came from. Raises Refused for one that is denied."""
+    judged = await judge_draft(run, content)
+    told = {**content, "provenance": judged.provenance}
+    return await insist(
+        lambda: review.deliver_draft(run.caller, run.task.id, told, result, supersedes_id, judged.decision)
+    )
+
+
+def action_of_draft(content: Mapping[str, Any]) -> Action:
+    """A draft as the sending that it is: to each recipient, with all that they get to read."""
+    channel = str(content["channel"])
+    target: Mapping[str, Any] = content.get("target") or {}
+    if channel == "slack":
+        return Action(SENDS[channel], Effect.SEND, [_place(target)], body=str(content.get("body") or ""))
+    names = ("to_recipients", "cc_recipients", "bcc_recipients")
+    attached: Sequence[Mapping[str, Any]] = content.get("attachments") or []
+    return Action(
+        SENDS[channel],
+        Effect.SEND,
+        [str(one) for name in names for one in _listed(content.get(name))],
+        body=f"{content.get('subject') or ''}\n\n{content.get('body') or ''}",
+        attachments=[str(file["name"]) for file in attached],
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _place(target: Mapping[str, Any]) -> str:
+    """A chat's channel as people and permissions name it; its id where it has no name."""
+    name = str(target.get("name") or "")
+    return name if name.startswith(("#", "@")) else str(target.get("channel") or name)
+
+
+def values_of(action: Action, known: Known, decision: Decision) -> dict[str, Any]:
+    """Where each value of an action first appeared, for people and for the database."""
+    body = action.body or ""
+    found: list[tuple[str, str]] = [("destination", one) for one in action.destinations]
+    found += [("url", one) for one in (*action.urls, *urls_in(body))]
+    found += [("address", one) for one in addresses_in(body)] + [("number", one) for one in numbers_in(body)]
+    found += [("attachment", one) for one in action.attachments]
+    allowed = next((one for one in known.policy.permissions if one.id == decision.permission_id), None)
+    values: list[dict[str, Any]] = []
+    for kind, value in list(dict.fromkeys(found))[:MOST_VALUES]:
+        seen = known.provenance.first_seen(value)
+        if kind == "destination" and allowed is not None and allowed.lists(value):
+            seen = Seen(Origin.USER, "a standing permission")
+        values.append(
+            {"value": value, "kind": kind, "origin": seen.origin.value, "source": seen.source, "quote": seen.quote}
+        )
+    facts = {
+        one["value"]: {k: one[k] for k in ("origin", "source", "quote")}
+        for one in values
+        if one["kind"] == "destination"
+    }
+    for url in action.urls:
+        seen = known.provenance.first_seen(url)
+        facts[host_of(url) or url] = {"origin": seen.origin.value, "source": seen.source, "quote": seen.quote}
+    return {"is_tainted": known.provenance.has_read_untrusted, "values": values, "destinations": facts}
+
+
+def suspicion(task: Task) -> str | None:
+    """Why nothing is done for this task: what it came from gives orders to the assistant. None where nothing is wrong."""
+    for source in task.tainted_by:
+        if source.why and source.ref is not None:
+            title = f" “{source.title}”" if source.title else ""
+            return f"The {source.kind} that this came from is suspicious{title}. {source.why}"
+    return None
+
+
+def is_allowed(judged: Judged | None) -> bool:
+    """May it be done right here?"""
+    return judged is None or judged.is_free
