@@ -141,7 +141,7 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
     """Links and addresses must be known, always; after untrusted text was read numbers and words as well."""
     tainted = provenance.has_read_untrusted
     if action.body is None:
-        if tainted and carries is not None and action.real_effect not in {Effect.READ, Effect.FETCH}:
+        if tainted and carries is not None and action.real_effect not in {Effect.READ, Effect.FETCH, Effect.SHARE}:
             yield Reason("text_unknown", "What it says is not known")
         return
     text = readable(action.body)
