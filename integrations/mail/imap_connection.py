@@ -3,6 +3,7 @@
 import contextlib
 import imaplib
 import re
+import socket
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from imap_tools.errors import ImapToolsError, MailboxLoginError, UnexpectedCommandStatusError
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxUnencrypted
+from imap_tools.mailbox import BaseMailBox
 
 from core.errors import Invalid
 from core.outside.errors import Malformed, NotConnected, Refused, SignInExpired, Temporary
@@ -25,16 +26,17 @@ LATER = re.compile(rb"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)\b|too m
 
 @dataclass(frozen=True)
 class ImapAddress:
-    """Where the server is, and who signs in there."""
+    """Where the server is, and who signs in there. `at` are the checked addresses of the host, where it had to be checked."""
 
     host: str
     port: int
     use_tls: bool
     username: str
     password: str = field(repr=False)
+    at: tuple[str, ...] = ()
 
     @classmethod
-    def from_url(cls, url: str) -> "ImapAddress":
+    def from_url(cls, url: str, at: tuple[str, ...] = ()) -> "ImapAddress":
         """Raises Invalid; never tells the URL itself, since it holds a password."""
         try:
             parts = urlsplit(url)
@@ -55,6 +57,7 @@ class ImapAddress:
             use_tls,
             unquote(parts.username),
             unquote(parts.password or ""),
+            at,
         )
 
 
@@ -109,12 +112,40 @@ def translated(address: ImapAddress) -> Generator[None]:
         raise Malformed("The mail server answered in letters that cannot be read") from error
 
 
+class _CheckedBox(BaseMailBox):
+    """A mailbox of the library at a checked address. A name may mean another machine the next time it is looked up."""
+
+    def __init__(self, address: ImapAddress, timeout_seconds: float, context: ssl.SSLContext | None) -> None:
+        self._address = address
+        self._timeout = timeout_seconds
+        self._context = context
+        super().__init__()
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        address, context = self._address, self._context
+
+        def create_socket(_self: imaplib.IMAP4, timeout: float | None) -> socket.socket:
+            plain = _first_open(address, timeout)
+            return plain if context is None else context.wrap_socket(plain, server_hostname=address.host)
+
+        kind: type[imaplib.IMAP4] = type("CheckedIMAP4", (imaplib.IMAP4,), {"_create_socket": create_socket})
+        return kind(address.host, address.port, timeout=self._timeout)
+
+
+def _first_open(address: ImapAddress, timeout: float | None) -> socket.socket:
+    places = address.at or (address.host,)
+    for place in places[:-1]:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((place, address.port), timeout)
+    return socket.create_connection((places[-1], address.port), timeout)
+
+
 def _connect(address: ImapAddress, timeout_seconds: float) -> BaseMailBox:
     # Without a context of our own imaplib checks no certificate.
     if address.use_tls:
         context = ssl.create_default_context()
-        return MailBox(address.host, address.port, timeout=timeout_seconds, ssl_context=context)
-    box = MailBoxUnencrypted(address.host, address.port, timeout=timeout_seconds)
+        return _CheckedBox(address, timeout_seconds, context)
+    box = _CheckedBox(address, timeout_seconds, None)
     client: Any = box.client
     try:
         if "STARTTLS" in client.capabilities:

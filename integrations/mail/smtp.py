@@ -1,7 +1,9 @@
 """Sending through an SMTP server, with an outcome that says whether the mail left."""
 
+import asyncio
 import contextlib
 import ipaddress
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,11 +32,15 @@ class _Server:
 
 
 class SmtpServer:
-    """An SMTP server at smtp://user:password@host:port (STARTTLS where it is offered) or smtps://."""
+    """An SMTP server at smtp://user:password@host:port (STARTTLS where it is offered) or smtps://.
 
-    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    `at` are the checked addresses of the host, where it had to be checked: they are connected to, and nothing else.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS, at: tuple[str, ...] = ()) -> None:
         self._server = _read_url(url)
         self._timeout = timeout_seconds
+        self._at = at
 
     @property
     def provider(self) -> str:
@@ -63,10 +69,10 @@ class SmtpServer:
         """
         content = compose(mail).as_bytes()
         server = self._server
-        client = SMTP(hostname=server.host, port=server.port, use_tls=server.use_tls, timeout=self._timeout)
+        client = SMTP(hostname=server.host, use_tls=server.use_tls, timeout=self._timeout)
         try:
             try:
-                await client.connect()
+                await self._connect(client)
                 await self._log_in(client)
                 await self._name_parties(client, mail)
             except (SMTPException, OSError, UnicodeError) as error:
@@ -84,9 +90,9 @@ class SmtpServer:
     async def check(self) -> str:
         """Connect and sign in, and send nothing: where that worked. Raises as `sending`."""
         server = self._server
-        client = SMTP(hostname=server.host, port=server.port, use_tls=server.use_tls, timeout=self._timeout)
+        client = SMTP(hostname=server.host, use_tls=server.use_tls, timeout=self._timeout)
         try:
-            await client.connect()
+            await self._connect(client)
             await self._log_in(client)
             await client.quit()
         except (SMTPException, OSError, UnicodeError) as error:
@@ -108,6 +114,34 @@ class SmtpServer:
         server = self._server
         location = f"smtp://{server.host}:{server.port} {answer.code} {answer.message[:200]}"
         return Receipt("smtp", mail.message_id, location, datetime.now(UTC))
+
+    async def _connect(self, client: SMTP) -> None:
+        if not self._at:
+            await client.connect(port=self._server.port)
+            return
+        async with asyncio.timeout(self._timeout):
+            opened = await self._first_open()
+        try:
+            await client.connect(sock=opened)
+        except BaseException:
+            opened.close()
+            raise
+
+    async def _first_open(self) -> socket.socket:
+        last: OSError | None = None
+        for place in self._at:
+            opened = socket.socket(socket.AF_INET6 if ":" in place else socket.AF_INET, socket.SOCK_STREAM)
+            opened.setblocking(False)
+            try:
+                await asyncio.get_running_loop().sock_connect(opened, (place, self._server.port))
+            except BaseException as error:
+                opened.close()
+                if not isinstance(error, OSError):
+                    raise
+                last = error
+            else:
+                return opened
+        raise last or OSError("The mail server has no address")
 
     async def _log_in(self, client: SMTP) -> None:
         server = self._server

@@ -21,6 +21,7 @@ from tasks.models import Task
 if TYPE_CHECKING:
     from integrations.mail.imap import ImapMailbox
     from integrations.mail.sender import Sender
+    from integrations.web.guard import Guard
 
 HINT = "Connect an account at /settings, or set STEWARD_SMTP_URL: docs/guide/mail.md shows how."
 GOOGLE, IMAP = "google", "imap"
@@ -99,12 +100,15 @@ class OwnMailboxes:
             return await gmail_mailbox(self.given, self.caller, account_id=account.id)
         vault = Vault.from_settings(self.given.settings)
         opened, secret = await accounts.open_account(self.caller, vault, account.organization_id, IMAP, account.id)
-        await check_servers(self.given.settings, secret)
-        return imap_mailbox(opened, secret)
+        return imap_mailbox(opened, secret, await check_servers(self.given.settings, secret))
 
 
-async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
+async def check_servers(
+    settings: Settings, secret: Mapping[str, str], guard: "Guard | None" = None
+) -> dict[str, tuple[str, ...]]:
     """Mail servers that people name lie in the open internet, or at hosts of STEWARD_PRIVATE_HOSTS.
+
+    Gives their checked addresses by field, to connect to: a name may lead elsewhere the next time it is looked up.
 
     Raises Invalid for a URL of another form; Refused (AddressRefused) or Temporary, with the field in `errors`.
     """
@@ -112,26 +116,28 @@ async def check_servers(settings: Settings, secret: Mapping[str, str]) -> None:
     from integrations.mail.smtp import SmtpServer
     from integrations.web.guard import Guard
 
-    guard, imap = Guard.from_settings(settings), ImapAddress.from_url(str(secret["imap_url"]))
+    guard, imap = guard or Guard.from_settings(settings), ImapAddress.from_url(str(secret["imap_url"]))
+    places: dict[str, tuple[str, ...]] = {}
     smtp_host, smtp_port = SmtpServer(str(secret["smtp_url"])).place
     for name, host, port in (("imap_url", imap.host, imap.port), ("smtp_url", smtp_host, smtp_port)):
         try:
-            await guard.vetted(host, port)
+            places[name] = tuple(await guard.vetted(host, port))
         except StewardError as error:
             error.errors = error.errors or [{"field": name, "message": error.message}]
             raise
+    return places
 
 
-def imap_mailbox(account: Account, secret: Secret) -> "ImapMailbox":
-    """An IMAP account: reads by `imap_url`, sends by `smtp_url` of its secret."""
+def imap_mailbox(account: Account, secret: Secret, places: Mapping[str, tuple[str, ...]]) -> "ImapMailbox":
+    """An IMAP account: reads by `imap_url`, sends by `smtp_url` of its secret, at the places of `check_servers`."""
     from integrations.mail.imap import ImapMailbox
     from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
 
     own = MailAddress(account.address, str(account.settings.get("name") or ""))
     signature = str(account.settings.get("signature") or "")
-    sender = SmtpServer(str(secret["smtp_url"]))
-    return ImapMailbox(ImapAddress.from_url(str(secret["imap_url"])), sender, (own,), signature)
+    sender = SmtpServer(str(secret["smtp_url"]), at=places["smtp_url"])
+    return ImapMailbox(ImapAddress.from_url(str(secret["imap_url"]), places["imap_url"]), sender, (own,), signature)
 
 
 def mailbox_of_settings(settings: Settings, caller: Caller) -> Mailbox:

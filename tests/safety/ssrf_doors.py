@@ -5,18 +5,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from core.errors import StewardError
+from core.outside.errors import Temporary
 from core.outside.records import TableQuery
 from core.outside.web import HttpRequest
+from core.settings import Settings
 from integrations.browser.proxy import GuardedProxy
 from integrations.browser.sites import Sites
 from integrations.cicd.webhook import WebhookPipelines
 from integrations.database.postgres import Postgres
 from integrations.database.supabase import SupabaseTables
 from integrations.jira.cloud import JiraCloud
+from integrations.mail.imap import ImapMailbox
+from integrations.mail.imap_connection import ImapAddress
+from integrations.mail.smtp import SmtpServer
 from integrations.web.client import WebClient
 from integrations.web.guard import Guard
 from integrations.web.reader import WebReader
 from integrations.web.rest_records import RestRecords
+from jobs.outside.mail import check_servers
 from tests.safety.ssrf_forms import answers_of
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -52,8 +58,23 @@ def web_doors(guard: Guard) -> dict[str, Door]:
 def socket_doors(guard: Guard) -> dict[str, Door]:
     """Doors that speak something else; they take the host and port of an address."""
     return {
+        "mailbox": lambda url: _mailbox(url, guard),
         "postgres": lambda url: Postgres(_for_postgres(url), guard, 1.0).get("people", "1", ["id"]),
     }
+
+
+async def _mailbox(url: str, guard: Guard) -> None:
+    """A mailbox as somebody connects it: both servers are checked, then asked."""
+    place = url.partition("://")[2].partition("/")[0]
+    secret = {"imap_url": f"imap://user:password@{place}", "smtp_url": f"smtp://user:password@{place}"}
+    places = await check_servers(Settings(), secret, guard)
+    smtp = SmtpServer(secret["smtp_url"], timeout_seconds=5, at=places["smtp_url"])
+    imap = ImapMailbox(ImapAddress.from_url(secret["imap_url"], places["imap_url"]), smtp, (), timeout_seconds=5)
+    for ask in (imap.check, smtp.check):
+        try:
+            await ask()
+        except Temporary:
+            continue  # as it should be: what is public here answers nothing
 
 
 def _for_postgres(url: str) -> str:

@@ -31,22 +31,22 @@ async def connect_mailbox(
         said = "name has a line break or another control character"
         raise Invalid(said, errors=[{"field": "name", "message": said}])
     secret = {"imap_url": imap_url, "smtp_url": smtp_url}
-    await check_servers(settings, secret)
-    await _try(address, secret)
+    await _try(address, secret, await check_servers(settings, secret))
     vault = Vault.from_settings(settings)
     kept = {"name": name.strip(), "signature": signature}
     return await accounts.connect_account(caller, vault, IMAP, address, secret, settings=kept)
 
 
-async def _try(address: str, secret: dict[str, str]) -> None:
-    """Sign in to both. Raises what went wrong, naming the field."""
+async def _try(address: str, secret: dict[str, str], places: dict[str, tuple[str, ...]]) -> None:
+    """Sign in to both, at their checked places. Raises what went wrong, naming the field."""
     from integrations.mail.imap import ImapMailbox
     from integrations.mail.imap_connection import ImapAddress
     from integrations.mail.smtp import SmtpServer
 
-    smtp = SmtpServer(secret["smtp_url"], timeout_seconds=ANSWER_SECONDS)
+    smtp = SmtpServer(secret["smtp_url"], timeout_seconds=ANSWER_SECONDS, at=places["smtp_url"])
     own = (MailAddress(address),)
-    imap = ImapMailbox(ImapAddress.from_url(secret["imap_url"]), smtp, own, timeout_seconds=ANSWER_SECONDS)
+    server = ImapAddress.from_url(secret["imap_url"], places["imap_url"])
+    imap = ImapMailbox(server, smtp, own, timeout_seconds=ANSWER_SECONDS)
     for field, attempt in (("imap_url", imap.check), ("smtp_url", smtp.check)):
         with _naming(field):
             try:
