@@ -41,6 +41,7 @@ class Equipment:
     tools: Mapping[str, "AnyTool"] = field(default_factory=dict[str, "AnyTool"])
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     outside: Outside = field(default_factory=NothingOutside)
+    private_hosts: frozenset[str] = frozenset()  # of one's own network, which may be opened
 
     @cached_property
     def journaled_tools(self) -> dict[str, str]:

@@ -58,6 +58,7 @@ async def known_to(run: Run) -> Known:
         permissions=[one.as_permission() for one in known.permissions],
         is_stopped=known.is_stopped,
         own_addresses=known.own_addresses,
+        private_hosts=tuple(run.equipment.private_hosts),
         now=known.now,
     )
     return Known(provenance, policy, known.task_kind or run.task.kind)

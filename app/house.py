@@ -125,6 +125,7 @@ def furnish(
         tools=BUILT_IN_TOOLS,
         timeout_seconds=settings.task_timeout_seconds,
         outside=connected_world(Given(settings, database, clock)),
+        private_hosts=frozenset(one.strip().casefold() for one in settings.private_hosts.split(",") if one.strip()),
     )
     return House(settings, clock, database, thinking, equipment, EventHub(database.url), owner)
 

@@ -163,9 +163,7 @@ class Permission:
     def is_for_kind(self, target: str) -> bool:
         """Did the user permit this target, or its domain, for certain kinds of task? It need not be named again then."""
         domain = "@" + target.strip().lower().rpartition("@")[2]
-        return bool(self.task_kinds) and (
-            self.lists(target) or domain in {one.strip().lower() for one in self.targets}
-        )
+        return bool(self.task_kinds) and (self.lists(target) or domain in {one.strip().lower() for one in self.targets})
 
     def lists(self, target: str) -> bool:
         """Did the user write this very target into the permission?"""
@@ -177,12 +175,14 @@ class Policy:
     """What a person has permitted, at one time. `is_stopped`: the kill switch; permissions count for nothing.
 
     `own_addresses`: the user's own; what goes to them alone leaves nobody's house. `never`: targets that nothing ever goes to.
+    `private_hosts`: hosts of one's own network (host or host:port) that whoever runs the installation lets be opened.
     """
 
     permissions: Sequence[Permission] = ()
     is_stopped: bool = False
     own_addresses: Sequence[str] = ()
     never: Sequence[str] = ()
+    private_hosts: Sequence[str] = ()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

@@ -22,6 +22,7 @@ from tasks.origins import (
 from tasks.own_words import LONGEST_QUOTE, closest_line, foreign_passages, foreign_words, turned_around, vocabulary
 
 MOST_VALUES = 200
+PRIVATE = {"its host is a private one", "its host is a private address"}
 
 
 def forbidden(action: Action, policy: Policy) -> Iterator[Reason]:
@@ -35,13 +36,19 @@ def forbidden(action: Action, policy: Policy) -> Iterator[Reason]:
         if "@" in value.strip("@") and not value.startswith("@") and not ADDRESS.fullmatch(value.strip()):
             yield Reason("malformed", "This is not exactly one address", value)
     for url in action.urls:
-        if (problem := problem_of_url(url)) is not None:
+        if (problem := problem_of_url(url)) is not None and not (problem in PRIVATE and _is_let_in(url, policy)):
             yield Reason("url_refused", f"This URL is not opened: {problem}", url)
     never = {one.casefold() for one in policy.never}
     for target in action.targets:
         domain = "@" + target.rpartition("@")[2]
         if target.casefold() in never or domain.casefold() in never:
             yield Reason("never", "You have said that nothing ever goes there", target)
+
+
+def _is_let_in(url: str, policy: Policy) -> bool:
+    """Has whoever runs the installation named this host of their own network?"""
+    place = url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0].casefold()
+    return not {host_of(url), place}.isdisjoint(policy.private_hosts)
 
 
 def unusable(permission: Permission, policy: Policy) -> Iterator[Reason]:
