@@ -84,12 +84,26 @@ language sql stable security definer set search_path = '' as $$
     array(select btrim(v #>> '{}') from jsonb_array_elements(case jsonb_typeof(approval.payload -> 'destinations')
       when 'array' then approval.payload -> 'destinations' else '[]' end) v)
   else (
-    select case d.channel when 'slack' then array_remove(array[btrim(d.target ->> 'channel')], null)
+    select case d.channel when 'slack' then array_remove(array[btrim(case when d.target ->> 'name' ~ '^[#@]' then d.target ->> 'name' else d.target ->> 'channel' end)], null)
       else array(select btrim(coalesce(substring(r from '^[^<>]*<([^<>]*)>\s*$'), r)) from unnest(d.to_recipients || d.cc_recipients || d.bcc_recipients) r) end
     from public.drafts d where d.id = approval.draft_id) end
 $$;
 comment on function private.approval_destinations is
-  'Whom it reaches: every recipient of a draft without the name before it, its channel, or of an act the destinations in its payload.';
+  'Whom it reaches: every recipient of a draft without the name before it, its channel as people call it, or of an act the destinations in its payload.';
+
+create function private.addresses_of_person(task_id uuid) returns text[]
+language sql stable security definer set search_path = '' as $$
+  with person as (
+    select t.organization_id, coalesce(t.created_by, r.created_by, (select m.user_id from public.members m where m.organization_id = t.organization_id
+      order by m.role = 'owner' desc, m.created_at limit 1)) as id
+    from public.tasks t join public.tasks r on r.id = t.root_task_id where t.id = addresses_of_person.task_id)
+  select coalesce(array_agg(lower(btrim(a.address))), '{}') from (
+    select u.email as address from auth.users u join person p on u.id = p.id
+    union all
+    select c.address from public.accounts c join person p on c.user_id = p.id and c.organization_id = p.organization_id where c.state = 'connected') a
+  where a.address like '%@%'
+$$;
+comment on function private.addresses_of_person is 'The addresses of the person whose task it is, in small letters: a copy to them needs no permission.';
 
 create function private.destination_origin(provenance jsonb, destination text) returns text
 language sql immutable set search_path = '' as $$
@@ -150,12 +164,13 @@ begin
     return format('The standing permission is not for tasks of the kind %s', task_kind);
   end if;
   destinations := private.approval_destinations(approval);
+  destinations := array(select d from unnest(destinations) d where lower(d) <> all (private.addresses_of_person(approval.task_id)));
   if coalesce(cardinality(destinations), 0) = 0 then
     return 'It does not say whom it reaches';
   end if;
   foreach destination in array destinations loop
     origin := private.destination_origin(provenance, destination);
-    if origin in ('untrusted', 'model') then
+    if origin = 'untrusted' or (origin = 'model' and not exists (select 1 from unnest(permission.targets) t where lower(t) = lower(destination))) then
       return format('%s did not come from you', left(destination, 200));
     elsif draft.channel = 'mail' and destination !~ '^[^\s@<>,;:"()]+@[^\s@<>,;:"()]+$' then
       return format('%s is not exactly one address', left(destination, 200));
@@ -464,25 +479,28 @@ begin
   return private.draft_json(made);
 end $$;
 
-drop function private.queue_child;
-create function private.queue_child(task public.tasks, title text, tool text, tool_input jsonb, not_before timestamptz default null) returns uuid
-language plpgsql set search_path = '' as $$
-declare
-  child public.tasks;
-begin
-  child := private.insert_task(jsonb_build_object('title', left(title, 300), 'tool', tool, 'tool_input', tool_input, 'kind', tool,
-    'execution_type', 'fully_automated', 'source', 'agent', 'priority', task.priority), task.id);
-  update public.tasks t set execution_status = 'queued', run_after = not_before where t.id = child.id;
-  return child.id;
-end $$;
-comment on function private.queue_child is 'A child task that runs a tool, not before a time: sending and revising have states of their own.';
-
-create function private.queue_sending(draft public.drafts, not_before timestamptz default null) returns uuid
+create function private.queue_sending(draft public.drafts) returns uuid
 language sql set search_path = '' as $$
   select private.queue_child(private.own_task(draft.task_id), 'Send: ' || coalesce(nullif(draft.subject, ''), left(nullif(draft.body, ''), 80), '(no subject)'),
-    case draft.channel when 'mail' then 'email_send' else 'slack_notification' end, jsonb_build_object('draft_id', draft.id), not_before)
+    case draft.channel when 'mail' then 'email_send' else 'slack_notification' end, jsonb_build_object('draft_id', draft.id))
 $$;
 comment on function private.queue_sending is 'The task that sends an approved draft.';
+
+create function private.before_sending_queued() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  held timestamptz;
+begin
+  select max(a.hold_until) into held from public.approvals a
+  where a.draft_id::text = new.tool_input ->> 'draft_id' and a.organization_id = new.organization_id and a.state = 'approved' and a.hold_until > now();
+  -- A worker may take a task up a second early; it must find the hold over.
+  new.run_after := greatest(new.run_after, held + interval '1 second');
+  return new;
+end $$;
+comment on function private.before_sending_queued is 'What sends a held draft waits for the end of the hold, however it comes to be queued.';
+create trigger tasks_12_held before update of execution_status on public.tasks for each row
+when (new.execution_status = 'queued' and new.tool in ('email_send', 'slack_notification') and new.tool_input ? 'draft_id')
+execute function private.before_sending_queued();
 
 create or replace function public.approve_draft(draft_id uuid, digest text, notes text default null) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -550,8 +568,7 @@ begin
     update public.approvals a set state = 'approved', policy_id = (approval.decision ->> 'permission_id')::uuid where a.id = approval.id
     returning a.* into approval;
     update public.drafts d set state = 'approved' where d.id = draft.id returning d.* into draft;
-    -- A worker may take a task up a second early; it must find the hold over.
-    perform private.queue_sending(draft, approval.hold_until + interval '1 second');
+    perform private.queue_sending(draft); -- it waits for the end of the hold
     reason := 'A standing permission lets it go';
     remedy := 'It goes by itself; until then you can undo it';
   end if;
@@ -858,10 +875,14 @@ do $$ declare f text; begin
   foreach f in array array['deliver_draft', 'request_act', 'begin_step'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['approval_lasts', 'is_own_act', 'is_public_mail_domain', 'approval_destinations', 'destination_origin', 'matches_target',
-    'permission_covers', 'permission_stands', 'checked_decision', 'insert_draft', 'make_draft', 'cancel_sending', 'queue_child', 'queue_sending',
+  foreach f in array array['approval_lasts', 'is_own_act', 'is_public_mail_domain', 'approval_destinations', 'destination_origin', 'matches_target', 'addresses_of_person',
+    'permission_covers', 'permission_stands', 'checked_decision', 'insert_draft', 'make_draft', 'cancel_sending', 'queue_sending',
     'step_refusal', 'before_browser_command'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.check_step_leave', array[]::text[]);
+  perform private.expose_function('private.before_sending_queued', array[]::text[]);
 end $$;
+
+-- What was asked, said and sent is not deleted but with its task: the limits of permissions count it.
+revoke delete, truncate on public.approvals, public.drafts from service_role;

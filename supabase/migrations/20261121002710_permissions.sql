@@ -374,21 +374,29 @@ begin
       perform 1 from public.drafts d where d.id = old.draft_id and d.state = 'draft' for no key update skip locked;
     end if;
     if old.draft_id is null or found then
-      perform private.ask_anew(old);
-      n := n + 1;
+      begin
+        perform private.ask_anew(old);
+        n := n + 1;
+      exception when others then -- one that cannot be asked anew must not hold up every tenant
+        raise warning 'approval % is not asked anew: %', old.id, sqlerrm;
+      end;
     end if;
   end loop;
   for old in
     select a.* from public.approvals a where a.state = 'approved' and (a.good_until <= now() or a.decided_how = 'permission' and not private.permission_stands(a))
     order by a.good_until limit 200
   loop
-    if old.draft_id is null and old.good_until <= now() then
-      update public.approvals a set state = 'expired' where a.id = old.id and a.state = 'approved'; -- its task asks again as it goes on
-    else
-      perform private.take_back(old.id, case when old.good_until <= now() then 'expired' else 'stopped' end,
-        case when old.good_until <= now() then 'The yes to it was not used in time' else 'The permission that let it through is no longer in force' end);
-    end if;
-    n := n + 1;
+    begin
+      if old.draft_id is null and old.good_until <= now() then
+        update public.approvals a set state = 'expired' where a.id = old.id and a.state = 'approved'; -- its task asks again as it goes on
+      else
+        perform private.take_back(old.id, case when old.good_until <= now() then 'expired' else 'stopped' end,
+          case when old.good_until <= now() then 'The yes to it was not used in time' else 'The permission that let it through is no longer in force' end);
+      end if;
+      n := n + 1;
+    exception when others then
+      raise warning 'approval % is not taken back: %', old.id, sqlerrm;
+    end;
   end loop;
   return n;
 end $$;

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from core.database import Caller, Database, Identity
@@ -109,6 +110,9 @@ async def test_only_owners_and_admins_of_the_tenant_give_them(
         await policies.stop_permissions(member, stopped=False)
     with pytest.raises(Forbidden):
         await service.call("stop_permissions", stopped=True)
+    async with database.pool.connection() as connection:
+        with pytest.raises(psycopg.Error, match="Only a person"):
+            await connection.execute("update public.organizations set permissions_stopped_at = null")
     assert (await policies.stop_permissions(ana, stopped=False)).stopped_at is None
     await policies.delete_policy(ana, saved.id)
     async with database.pool.connection() as connection:
@@ -136,6 +140,9 @@ async def test_what_a_permission_covers_goes_after_its_hold(ana: Caller, service
     assert sender.execution_status == "queued"
     assert sender.run_after
     assert sender.run_after > approval.hold_until
+    await functions.update_task(ana, sender.id, {"execution_status": "pending"})
+    queued_again = await functions.queue_task_execution(ana, sender.id)
+    assert queued_again.run_after == sender.run_after, "the hold is not skipped by asking again"
     with pytest.raises(Conflict, match="held"):
         await review.begin_sending(service, draft.id, "<1@example.com>")
     assert (await policies.list_policies(ana)).items[0].held == 1
@@ -154,11 +161,14 @@ async def test_what_it_does_not_cover_asks_and_says_why(ana: Caller, mallory: Ca
     off, other = await permitted(ana, is_enabled=False), await permitted(ana, action="slack_notification")
     kinds, foreign = await permitted(ana, task_kinds=["report"]), await permitted(mallory)
     from_page = {"destinations": {JOHN: {"origin": "untrusted", "quote": "write to john"}}}
+    guessed = {"destinations": {"kim@example.org": {"origin": "model"}}}
     cases: list[tuple[dict[str, Any] | None, dict[str, Any], str | None]] = [
         (allowed_by(saved), {"cc_recipients": ["Eve <eve@example.net>"]}, "not for eve@example.net"),
         (allowed_by(saved), {"bcc_recipients": ["x@sub.example.org"]}, "not for x@sub.example.org"),
         (allowed_by(saved), {"to_recipients": [f"eve@example.net, {JOHN}"]}, "not exactly one address"),
         (allowed_by(saved), {"to_recipients": []}, "whom it reaches"),
+        (allowed_by(saved), {"to_recipients": ["ana@example.com"]}, "whom it reaches"),
+        (allowed_by(saved), {"to_recipients": ["kim@example.org"], "provenance": guessed}, "did not come from you"),
         (allowed_by(saved), {"provenance": from_page}, "did not come from you"),
         (allowed_by(named), {}, "not for john"),
         (allowed_by(off), {}, "switched off"),
@@ -181,6 +191,7 @@ async def test_what_it_does_not_cover_asks_and_says_why(ana: Caller, mallory: Ca
     for decision, content in (
         (allowed_by(named), {"provenance": by_user}),
         (allowed_by(saved), {"to_recipients": ["Kim <KIM@example.org>"]}),
+        (allowed_by(saved), {"bcc_recipients": ["Ana <ANA@example.com>"]}),  # a copy to oneself
     ):
         assert (await delivered(ana, service, decision, **content)).state == "approved"
     with pytest.raises(Invalid, match="permission_id"):
