@@ -149,19 +149,13 @@ create trigger drafts_11_moves_on before insert or update on public.drafts for e
 
 -- Section: what came in since -------------------------------------------------------------------------------------
 
-create function private.moved_reason(messages jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select jsonb_build_object('code', 'thread_moved', 'message', 'The thread has moved since this was written', 'value', messages -> -1 ->> 'sender',
-    'origin', 'untrusted', 'source', messages -> -1 ->> 'message_id', 'quote', left(messages -> -1 ->> 'text', 300))
-$$;
-comment on function private.moved_reason is 'A reason to ask: what came into the thread last.';
-
 create function private.before_approval_moved() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   if new.decision ->> 'verdict' = 'allow' and exists (select 1 from public.drafts d where d.id = new.draft_id and d.thread_moved is not null) then
     new.decision := new.decision || jsonb_build_object('verdict', 'ask', 'permission_id', null, 'reasons',
-      coalesce(new.decision -> 'reasons', '[]') || private.moved_reason((select d.thread_moved -> 'messages' from public.drafts d where d.id = new.draft_id)));
+      coalesce(new.decision -> 'reasons', '[]') || jsonb_build_array(jsonb_build_object('code', 'thread_moved',
+        'message', 'The thread has moved since this was written', 'value', '', 'origin', null, 'source', '', 'quote', '')));
   end if;
   return new;
 end $$;
@@ -198,6 +192,8 @@ begin
     since := coalesce((earlier.thread_moved ->> 'previous_draft_id')::uuid, earlier.id);
   end if;
   select * into asked from public.approvals a where a.draft_id = earlier.id order by a.created_at desc limit 1;
+  update public.approvals a set state = 'voided', notes = coalesce(a.notes, 'The thread has moved since this was written')
+  where a.draft_id = earlier.id and a.state in ('open', 'approved');
   perform private.supersede_draft(earlier);
   -- A run that is about to send is told by begin_sending.
   update public.tasks t set execution_status = 'cancelled', failure_reason = 'The thread has moved; a new draft asks'
@@ -219,7 +215,8 @@ begin
       'draft_id', made.id, 'digest', made.digest, 'requested_by', made.author_type, 'decided_by', null, 'decided_at', null, 'decided_how', null,
       'used_at', null, 'notes', null, 'created_at', now(), 'expires_at', null, 'policy_id', null, 'hold_until', null, 'good_until', null,
       'decision', (asked.decision - 'considered_permission_id') || jsonb_build_object('verdict', 'ask', 'permission_id', null, 'reasons',
-        coalesce(asked.decision -> 'reasons', '[]') || private.moved_reason(news)))) r;
+        coalesce(asked.decision -> 'reasons', '[]') || jsonb_build_array(jsonb_build_object('code', 'thread_moved',
+          'message', 'The thread has moved since this was written', 'value', '', 'origin', null, 'source', '', 'quote', ''))))) r;
   end if;
   return made;
 end $$;
@@ -353,7 +350,7 @@ end $$;
 
 do $$ declare f text; begin
   foreach f in array array['tail_ids', 'answered_ids', 'thread_ids', 'thread_mails', 'thread_tail', 'before_draft_thread', 'before_draft_moves_on', 'thread_news',
-    'moved_reason', 'before_approval_moved', 'move_draft', 'after_mail_kept'] loop
+    'before_approval_moved', 'move_draft', 'after_mail_kept'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['private.moved_words', 'private.refuse_stale_sending', 'public.thread_moved'] loop
