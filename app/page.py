@@ -13,6 +13,7 @@ from agents.extractor import extract
 from app._view import words
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.review._show import soonest_held
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
@@ -65,9 +66,10 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         tasks("updated", status=["failed"]),
         tasks("updated", 30, status=["completed"], parent="none"),
     )
-    drafts, approvals, mail, counts = await asyncio.gather(
+    drafts, approvals, held, mail, counts = await asyncio.gather(
         review.list_drafts(caller, states=["draft", "uncertain", "failed"], limit=20),
         review.list_approvals(caller, states=["open"], limit=20),
+        review.list_approvals(caller, held=True, limit=20),
         capture.list_mail(caller),
         functions.count_tasks(caller),
     )
@@ -79,6 +81,7 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "done": [
             task for task in done if task.completed_at and task.completed_at.astimezone(now.tzinfo).date() == now.date()
         ],
+        "held": soonest_held(held.items),
         "drafts": drafts.items,
         "results": results,
         "flagged": [message for message in mail if message.suspicious],

@@ -19,7 +19,9 @@ from pydantic import BaseModel
 from starlette.responses import HTMLResponse
 
 from app.api._answers import is_list
+from app.dependencies import CurrentCaller
 from app.parameters import only_known_parameters
+from app.standing import note_stop
 
 METHODS = ("get", "post", "put", "patch", "delete", "websocket")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -122,7 +124,13 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
     if is_page:
         methods = ["GET", "HEAD"] if method == "get" else [method.upper()]
         router.add_api_route(
-            path, handler, methods=methods, include_in_schema=False, response_class=HTMLResponse, response_model=None
+            path,
+            handler,
+            methods=methods,
+            include_in_schema=False,
+            response_class=HTMLResponse,
+            response_model=None,
+            dependencies=[Depends(note_stop)] if _is_signed_in(handler) else [],
         )
         return
     contract: Contract = getattr(handler, "__contract__", Contract())
@@ -140,6 +148,11 @@ def _add(router: APIRouter, path: str, method: str, handler: Callable[..., Any],
         tags=[words[0] if words else "home"],
         responses=_responses(contract, path, method),
     )
+
+
+def _is_signed_in(handler: Callable[..., Any]) -> bool:
+    """Does the handler ask for its caller?"""
+    return any(parameter.annotation == CurrentCaller for parameter in inspect.signature(handler).parameters.values())
 
 
 def _responses(contract: Contract, path: str, method: str) -> dict[int | str, dict[str, Any]]:

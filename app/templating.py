@@ -15,7 +15,9 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from app._view.decisions import marks_of, may_be_permitted, reasons_of
 from app.dependencies import csrf_token
+from app.review._moved import what_moved
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
 from tasks.review import shown_facts, without_sending
 
@@ -92,8 +94,10 @@ def environment() -> Environment:
     filters = {
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
         "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
+        "reasons": reasons_of, "marks": marks_of, "local_clock": local_clock, "moved": what_moved,
     }  # fmt: skip
-    made.tests["picture"] = is_picture
+    tests = {"picture": is_picture, "permittable": may_be_permitted}
+    made.tests.update(cast("dict[str, Any]", tests))
     made.filters.update(cast("dict[str, Any]", filters))
     return made
 
@@ -131,6 +135,11 @@ def local_time(moment: datetime | None, now: datetime, all_day: bool = False) ->
     if moment is None:
         return Markup("")
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), date_words(moment, now, all_day=all_day))
+
+
+def local_clock(moment: datetime, now: datetime) -> str:
+    """A moment of these hours to the second, in the person's zone: "15:04:05"."""
+    return f"{moment.astimezone(now.tzinfo):%H:%M:%S}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

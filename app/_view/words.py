@@ -83,6 +83,7 @@ DRAFT = {
     "uncertain": "was perhaps sent: nobody knows",
 }
 GATE = {"open": "open", "used": "yes", "approved": "yes", "rejected": "no", "expired": "nobody decided in time", "voided": "withdrawn"}  # fmt: skip
+APPROVAL = {"voided": "The question was withdrawn", "expired": "Nobody decided in time, or the yes was not used in time: it is void"}  # fmt: skip
 STEP_KIND = {"model": "asked a model", "read": "read", "act": "did"}
 STEP_STATE = {"started": "under way", "finished": "finished", "failed": "failed", "uncertain": "nobody knows whether it took effect"}  # fmt: skip
 

@@ -49,23 +49,30 @@ async def show(
     """The whole page; `problem` says why the last click did nothing. Raises Invalid for an unknown tab."""
     if tab not in TABS:
         raise Invalid("There is no such tab", errors=[{"field": "tab", "message": f"allowed: {', '.join(TABS)}"}])
-    page, approvals = await asyncio.gather(
+    page, approvals, held = await asyncio.gather(
         review.list_drafts(
             caller, states=TABS[tab][1] or None, after=decode_cursor(cursor) if cursor else None, limit=20
         ),
         review.list_approvals(caller, states=["open"], limit=50),
+        review.list_approvals(caller, held=True, limit=50),
     )
+    is_first = tab == "waiting" and not cursor
+    leaving = soonest_held(held.items) if is_first else []
     newest = [draft for draft in page.items if tab == "all" or draft.superseded_by_id is None]
-    drafts = [await review.get_draft(caller, draft.id) for draft in newest]
+    first = [one.draft_id for one in leaving if one.draft_id]
+    drafts = [await review.get_draft(caller, found) for found in dict.fromkeys([*first, *(one.id for one in newest)])]
     shown = approvals.items if tab == "waiting" else []
     if tab == "all" and not cursor:
         shown = (await review.list_approvals(caller, states=DECIDED, limit=50)).items
     asked = [await _asked(caller, approval) for approval in shown if approval.draft_id is None]
+    held_acts = [await _asked(caller, approval) for approval in leaving if approval.draft_id is None]
     return render(
         request,
         "review/page.html",
         status_code=status_code,
-        drafts=drafts,
+        leaving=[draft for draft in drafts if draft.id in first],
+        drafts=[draft for draft in drafts if draft.id not in first],
+        held_acts=held_acts,
         gates=_soonest_first([one for one in asked if one.is_gate]),
         results=[one for one in asked if not one.is_gate and one.approval.state == "open"],
         tabs=TABS,
@@ -77,6 +84,11 @@ async def show(
         words=words,
         problem=problem,
     )
+
+
+def soonest_held(held: list[Approval]) -> list[Approval]:
+    """What a permission let through and can still be undone, what leaves next first."""
+    return sorted(held, key=lambda one: one.hold_until or one.created_at)
 
 
 def _soonest_first(gates: list[Asked]) -> list[Asked]:

@@ -14,7 +14,7 @@ from app.review._show import TABS
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import review
+from tasks import policies, review
 
 ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 
@@ -56,6 +56,8 @@ async def post(request: Request, caller: CurrentCaller, draft_id: UUID) -> Respo
                     text["subject"] = re.sub(r"[\r\n]+", " ", form["subject"])
                 revised = await review.revise_draft(caller, draft_id, {**changes, **text})
                 return back_to(f"/review/{revised.id}")
+            case "undo":
+                return await _undo(caller, draft_id)
             case "was_sent" | "was_not_sent" as word:
                 await review.resolve_draft(caller, draft_id, was_sent=word == "was_sent")
             case other:
@@ -63,8 +65,19 @@ async def post(request: Request, caller: CurrentCaller, draft_id: UUID) -> Respo
                     "There is no such button", errors=[{"field": "action", "message": f"{str(other)[:40]!r} is none"}]
                 )
     except (Conflict, Invalid) as error:
-        return await _page(request, caller, draft_id, f"{error.message}. {error.hint or ''}".strip(), error.status)
+        return await _page(
+            request, caller, draft_id, f"{error.message.rstrip('.')}. {error.hint or ''}".strip(), error.status
+        )
     return back_to(f"/review/{draft_id}")
+
+
+async def _undo(caller: Caller, draft_id: UUID) -> Response:
+    """Take back what a permission let through: on to the draft that asks now."""
+    draft = await review.get_draft(caller, draft_id)
+    if draft.approval is None:
+        raise Conflict("Nothing was let through by a permission here")
+    asked = await policies.undo_permission(caller, draft.approval.id)
+    return back_to(f"/review/{asked.draft_id or draft_id}")
 
 
 def _addresses(name: str, text: str) -> list[str]:

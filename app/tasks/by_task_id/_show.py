@@ -105,9 +105,13 @@ async def _others(caller: Caller, task: Task, links: trees.Dependencies) -> list
 
 
 async def _gate(caller: Caller, task: Task) -> Approval | None:
-    if task.blocked_on != "approval":
+    """What the task asks, or does by itself in a moment by a permission."""
+    if task.blocked_on == "delay":
+        page = await review.list_approvals(caller, held=True, limit=200)
+    elif task.blocked_on == "approval":
+        page = await review.list_approvals(caller, states=["open"], limit=200)
+    else:
         return None
-    page = await review.list_approvals(caller, states=["open"], limit=200)
     return next((approval for approval in page.items if approval.task_id == task.id), None)
 
 

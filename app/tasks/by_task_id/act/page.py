@@ -13,7 +13,7 @@ from app.dependencies import CurrentCaller
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import functions, review, steps, trees
+from tasks import functions, policies, review, steps, trees
 
 Form = Mapping[str, str]
 Act = Callable[[Caller, UUID, Form], Awaitable[object]]
@@ -67,6 +67,15 @@ async def _decide(caller: Caller, task_id: UUID, form: Form, *, approved: bool) 
     await review.decide_approval(caller, found[0].id, approved=approved, notes=notes)
 
 
+async def _undo(caller: Caller, task_id: UUID, form: Form) -> None:
+    """Take back what a permission let through and nothing was begun of."""
+    page = await review.list_approvals(caller, held=True, limit=200)
+    found = [one for one in page.items if one.task_id == task_id and str(one.id) == form.get("approval_id")]
+    if not found:
+        raise Conflict("Too late: it has gone, or is going, and cannot be undone")
+    await policies.undo_permission(caller, found[0].id)
+
+
 async def _set_bounds(caller: Caller, task_id: UUID, form: Form) -> None:
     """Change the bounds of a tree, and let go on what stopped at one."""
     found = await trees.get_tree_bounds(caller, task_id)
@@ -117,6 +126,7 @@ _ACTS: dict[str, Act] = {
     "did_not_happen": lambda caller, task_id, form: _resolve(caller, task_id, form, happened=False),
     "yes": lambda caller, task_id, form: _decide(caller, task_id, form, approved=True),
     "no": lambda caller, task_id, form: _decide(caller, task_id, form, approved=False),
+    "undo": _undo,
     "bounds": _set_bounds,
     "link": _link,
     "unlink": _unlink,

@@ -1,0 +1,34 @@
+"""What the policy said of something, as people read it: why they are asked, and where each value came from."""
+
+from tasks.models import ApprovalOfDraft, PolicyDecision, Reason
+
+NO_PERMISSION = "no_permission"
+MARKS = {
+    "destination_lookalike": "looks like another",
+    "destination_untrusted": "from what others wrote",
+    "destination_not_named": "new: not named by you",
+}
+
+
+def reasons_of(decision: PolicyDecision) -> list[Reason]:
+    """Why a person is asked; that no permission covers it comes last."""
+    return sorted(decision.reasons, key=lambda one: one.code == NO_PERMISSION)
+
+
+def in_a_line(reason: Reason) -> str:
+    """A reason in one line of plain text, with the line of its source that it came from."""
+    about = f": {reason.value}" if reason.value else ""
+    said = f": “{reason.quote}”" if reason.quote else ""
+    first = f" (first seen in {reason.source}{said})" if reason.source else ""
+    return f"{reason.message}{about}{first}"
+
+
+def marks_of(decision: PolicyDecision) -> dict[str, str]:
+    """What is to be known of a target before a yes: address or channel, folded -> a few words."""
+    return {one.value.strip().casefold(): MARKS[one.code] for one in decision.reasons if one.code in MARKS}
+
+
+def may_be_permitted(approval: ApprovalOfDraft) -> bool:
+    """Is nothing but a permission missing? Only then one is offered."""
+    codes = {one.code for one in approval.decision.reasons}
+    return approval.state == "open" and approval.decision.verdict == "ask" and codes == {NO_PERMISSION}
