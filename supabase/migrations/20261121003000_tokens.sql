@@ -162,6 +162,73 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_live_tokens is 'Which of these tokens still work: streams of the others are closed (worker only).';
 
+-- Section: audit lines that nobody makes up ------------------------------------------------------------------------
+-- audit_task_deletion wrote as its owner whatever task it was handed, and signed-in people could call it.
+
+create or replace function private.refuse_deletion_of_work() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if old.execution_status = 'in_progress' and pg_trigger_depth() = 1 then
+    perform private.refuse(409, 'A running task cannot be deleted', null, 'Cancel it first.');
+  end if;
+  return old;
+end $$;
+comment on function private.refuse_deletion_of_work is 'Running work is cancelled before it is deleted.';
+
+create function private.before_task_deletion() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.audit(old.organization_id, 'task.deleted', 'task', old.id, null, jsonb_build_object('title', old.title));
+  return old;
+end $$;
+comment on function private.before_task_deletion is 'A deletion is audited. Definer, because nobody else writes audit lines.';
+create trigger tasks_41_delete before delete on public.tasks for each row execute function private.before_task_deletion();
+drop function private.audit_task_deletion;
+
+-- Section: references stay in the tenant ---------------------------------------------------------------------------
+-- Foreign keys are checked without row-level security: a row of one's own could name another tenant's, and the worker,
+-- which sees both, would read it out to the wrong one. Definer, so that the check sees what it is about.
+
+create function private.keep_task_in_tenant() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.workflow_id is not null and not exists (
+      select 1 from public.workflows w where w.id = new.workflow_id and coalesce(w.organization_id, new.organization_id) = new.organization_id) then
+    perform private.refuse(422, 'There is no such workflow', format('workflow_id %s', new.workflow_id));
+  elsif new.agent_id is not null and not exists (
+      select 1 from public.agents a where a.id = new.agent_id and coalesce(a.organization_id, new.organization_id) = new.organization_id) then
+    perform private.refuse(422, 'There is no such agent', format('agent_id %s', new.agent_id));
+  elsif new.supersedes_task_id is not null and not exists (
+      select 1 from public.tasks t where t.id = new.supersedes_task_id and t.organization_id = new.organization_id) then
+    perform private.refuse(422, 'There is no such task', format('supersedes_task_id %s', new.supersedes_task_id));
+  end if;
+  return new;
+end $$;
+comment on function private.keep_task_in_tenant is 'A task names workflows, agents and tasks of its own organization, or those that everybody shares.';
+create trigger tasks_06_tenant before insert on public.tasks for each row
+when (new.workflow_id is not null or new.agent_id is not null or new.supersedes_task_id is not null)
+execute function private.keep_task_in_tenant();
+create trigger tasks_11_tenant before update of workflow_id, agent_id, supersedes_task_id on public.tasks for each row
+when (new.workflow_id is distinct from old.workflow_id or new.agent_id is distinct from old.agent_id
+      or new.supersedes_task_id is distinct from old.supersedes_task_id)
+execute function private.keep_task_in_tenant();
+
+create function private.keep_of_task_in_tenant() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select 1 from public.tasks t where t.id = new.task_id and t.organization_id = new.organization_id) then
+    perform private.refuse(404, 'There is no such task', format('task %s', new.task_id));
+  end if;
+  return new;
+end $$;
+comment on function private.keep_of_task_in_tenant is 'What is kept about a task lies in the organization of that task.';
+do $$ declare t text; begin
+  foreach t in array array['llm_interactions', 'model_reservations', 'artifacts', 'feedback', 'plan_changes'] loop
+    execute format('create trigger %I before insert on public.%I for each row when (new.task_id is not null)
+      execute function private.keep_of_task_in_tenant()', t || '_05_tenant', t);
+  end loop;
+end $$;
+
 do $$ declare f text; begin
   foreach f in array array['create_api_token', 'list_api_tokens', 'revoke_api_token'] loop
     perform private.expose_function('public.' || f, array['authenticated']);
@@ -172,7 +239,7 @@ do $$ declare f text; begin
   foreach f in array array['token_scopes', 'refuse_token', 'before_deciding'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['after_token_change', 'token_as_json'] loop
+  foreach f in array array['after_token_change', 'token_as_json', 'before_task_deletion', 'keep_task_in_tenant', 'keep_of_task_in_tenant'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
 end $$;
