@@ -104,14 +104,19 @@ class Corpus:
             self.report.let_in.append(self.watch.now)
 
 
-async def run_ssrf() -> SsrfReport:
-    """The whole corpus at every door of this process; `connections` is empty where the guards hold."""
+async def run_ssrf(*, browser: bool = True) -> SsrfReport:
+    """The whole corpus at every door; `connections` is empty where the guards hold. Without a browser it takes seconds."""
     watch = Watch()
     listeners = Listeners(watch)
     try:
         async with serving(lambda got: Answer(200, {"path": got.path})) as site:
             with watching(watch):
-                return await Corpus(watch, listeners.port, site).run()
+                report = await Corpus(watch, listeners.port, site).run()
+                if browser:
+                    from tests.safety.ssrf_browser import BrowserCorpus
+
+                    report.tries += await BrowserCorpus(watch, listeners.port).run()
+                return report
     finally:
         listeners.close()
 

@@ -1,0 +1,1 @@
+"""Webhooks, signed in both directions after Standard Webhooks."""
