@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from agents.browsing_answers import JournalOfMove, schema_problem
-from agents.browsing_masks import without_cards
+from agents.browsing_masks import is_covered, without_cards
 from agents.browsing_moves import BrowserInput, Finish, Move, NeedsPerson, Place, plain
 from agents.browsing_page import PageOfTask
 from agents.browsing_sending import Sender
@@ -182,6 +182,8 @@ class Browsing(PageOfTask):
 
     async def _make(self, move: Move) -> Outcome | None:
         """Make a move and keep where it led; an outcome when somebody has to say something first."""
+        if move.do == "navigate" and (outcome := await self.sender.ask_for_page(move)) is not None:
+            return outcome
         page = await self.page()
         try:
             try:
@@ -218,6 +220,10 @@ class Browsing(PageOfTask):
             return await self._keep_file(await page.download(move.at))
         if move.do == "extract":
             return await self._extract(page, move)
+        if move.do == "type" and is_covered(move.text):
+            raise Refused(
+                "The number of a card is kept nowhere", hint="Take the page over, type it yourself, and hand the page back"
+            )
         await self.simply(page, move)
         return ""
 

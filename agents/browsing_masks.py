@@ -4,12 +4,18 @@ import re
 
 RUN = re.compile(r"\d(?:[\s\-–]{0,2}\d){12,}")
 DIGITS = re.compile(r"\d+")
+COVERED = re.compile(r"•{4} \d{4}")
 LENGTHS = range(13, 20)
 
 
 def without_cards(text: str) -> str:
     """The text with every number of 13 to 19 digits that passes the Luhn check as "•••• 1111"; spaces and dashes may part it."""
     return RUN.sub(lambda run: _covered(run[0]), text)
+
+
+def is_covered(text: str) -> bool:
+    """Does a covered number of a card stand here?"""
+    return COVERED.search(text) is not None
 
 
 def is_card(digits: str) -> bool:

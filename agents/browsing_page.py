@@ -16,7 +16,7 @@ from tasks import artifacts, functions
 from tasks import browser as places
 
 log = structlog.get_logger()
-TRUSTED_SOURCES = {"chat", "manual", "import"}
+TRUSTED_SOURCES = {"chat", "manual"}
 MOST_STORED = 500_000
 
 
@@ -68,7 +68,7 @@ class PageOfTask:
         if task.root_task_id in {None, task.id}:
             return
         root = await functions.get_task(self.run.caller, task.root_task_id)  # pyright: ignore[reportArgumentType]
-        if root.source in TRUSTED_SOURCES and not root.flags:
+        if root.source in TRUSTED_SOURCES and not root.flags:  # a page to open is judged besides, in `browsing_sending`
             words = f"{root.title}\n{root.description}".casefold()
             wanted = [*self.given.allow, self.given.start]
             self._named_above = [site for site in wanted if (host_of(site) or site.casefold()) in words]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from agents.browsing_masks import without_cards
 from agents.browsing_moves import Move, Pending, facts_of, host_of, plain
+from agents.gate import Judged, judge
 from agents.journal import StepUncertain, insist
 from agents.tools.tool import Outcome, Settled, Shown
 from core.outside.browser import FilledForm, FormChanged
 from core.outside.errors import Refused, Uncertain
 from tasks import review, steps
+from tasks.actions import Action, Effect
 from tasks.models import Step
 
 if TYPE_CHECKING:
@@ -22,8 +24,16 @@ if TYPE_CHECKING:
 
 FORM_STEP = "browser_submit"
 SITE_STEP = "browser_site"
+PAGE_STEP = "browser_page"
 HAND_STEP = "browser_by_hand"
 PAYS = re.compile(r"card|karte|iban|cv[cv]", re.IGNORECASE)
+
+
+def action_of_form(form: FilledForm, *, is_paying: bool) -> Action:
+    """A form as the policy takes it: what stands in it is shown to whoever keeps the site."""
+    effect = Effect.MONEY if is_paying else Effect.CREDENTIAL if form.has_password else Effect.PUBLISH
+    body = "\n".join(without_cards(field.value) for field in form.fields if field.value)
+    return Action("browser", effect, urls=[without_cards(form.target_url)], body=body)
 
 
 class Sender:
@@ -67,15 +77,25 @@ class Sender:
         what = "Pay at" if paying else "Sign in at" if form.has_password else "Submit this form to"
         given = {"kind": "form", "sealed": form.digest, "url": without_cards(form.target_url)}
         title = f"{what} {host_of(form.target_url)}?"
-        return await self._settle_by_asking(given, Shown(title, facts, without_cards(form.text)), move)
+        judged = await judge(work.run, action_of_form(form, is_paying=paying))
+        return await self._settle_by_asking(given, Shown(title, facts, without_cards(form.text)), move, judged)
 
-    async def _settle_by_asking(self, given: dict[str, Any], shown: Shown, move: Move) -> Outcome:
-        """Keep the place, and leave the task to a person's yes to this."""
+    async def _settle_by_asking(self, given: dict[str, Any], shown: Shown, move: Move, judged: Judged) -> Outcome:
+        """Keep the place, and leave the task to a person's yes to this; what speaks against it is shown with it."""
         work = self._work
-        payload = {"input": {**given, "move": work.place.moves}, **shown.as_json()}
+        decision = {
+            **judged.decision,
+            "verdict": "ask",
+            "permission_id": None,
+        }  # a form or site is never let through unseen
+        payload = {"input": {**given, "move": work.place.moves}, **shown.as_json(), **judged.for_payload()}
         why = without_cards(move.why)
         await work.save()
-        await insist(lambda: review.request_act(work.run.caller, work.run.task.id, shown.title, payload, why=why))
+        await insist(
+            lambda: review.request_act(
+                work.run.caller, work.run.task.id, shown.title, payload, why=why, decision=decision
+            )
+        )
         return Settled()
 
     async def _send_once(self, page: "BrowserSession", move: Move, form: FilledForm, approval_id: Any) -> str:
@@ -158,17 +178,42 @@ class Sender:
                 return _result(None, plain(look.url), look.title, verification="verified")
         raise StepUncertain("A form was being sent when the run broke off, and nobody knows whether it arrived")
 
+    async def ask_for_page(self, move: Move) -> Outcome | None:
+        """An address that a run with others' words in it wants to open, and that the person did not name. None: it may."""
+        run = self._work.run
+        if not any(source.ref != str(run.task.id) for source in run.task.tainted_by):
+            return None  # all it has read are these very pages: what it opens is bounded by their sites
+        if move.url in self._work.place.allow:
+            return None
+        judged = await judge(run, Action("browser", Effect.FETCH, urls=[move.url], body=""))
+        outcome = None if judged.is_free else await self._may_open("page", move.url, move, judged)
+        if outcome is None and not judged.is_free:
+            await self._allow(move.url)
+        return outcome
+
     async def ask_for_site(self, site: str, move: Move) -> Outcome | None:
         """A site that nobody named: a person says whether it may be opened. None: they said yes, and it is allowed."""
+        url = site if "://" in site else f"https://{site}"
+        judged = await judge(self._work.run, Action("browser", Effect.FETCH, urls=[url], body=""))
+        outcome = await self._may_open("site", site, move, judged)
+        if outcome is None:
+            await self._allow(site)
+        return outcome
+
+    async def _allow(self, site: str) -> None:
+        self._work.place.allow = [*self._work.place.allow, site]
+        await self._work.save()
+
+    async def _may_open(self, kind: str, site: str, move: Move, judged: Judged) -> Outcome | None:
         work, place = self._work, self._work.place
-        approval_id = await self._approval("site", site)
-        name = f"{SITE_STEP} {place.moves}"
+        approval_id = await self._approval(kind, site)
+        name = f"{SITE_STEP if kind == 'site' else PAGE_STEP} {place.moves}"
         if approval_id is None:
             facts = {"Site": site, "From": plain(place.url) or "the task", "Move": move.in_words()}
             shown = Shown(
-                f"May the browser open {site}?", {name: without_cards(value) for name, value in facts.items()}
+                f"May the browser open {site[:200]}?", {name: without_cards(value) for name, value in facts.items()}
             )
-            return await self._settle_by_asking({"kind": "site", "sealed": site}, shown, move)
+            return await self._settle_by_asking({"kind": kind, "sealed": site}, shown, move, judged)
 
         async def do() -> dict[str, Any]:
             return _result(None, site, site)
@@ -177,8 +222,6 @@ class Sender:
             return _result(None, site, site)  # only a word that was noted: noting it twice is once
 
         step_id, result = await work.run.journal.begin_and_do("act", name, do, find, approval_id)
-        place.allow = [*place.allow, site]
-        await work.save()
         if step_id is not None:
             await work.run.journal.finish(step_id, result)
         return None

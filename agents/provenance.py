@@ -72,7 +72,7 @@ async def provenance_of(run: Run) -> Provenance:
 async def is_about_to_read(run: Run, tool: AnyTool) -> None:
     """Taint the task before a tool brings in what others wrote: nothing of it comes back untainted, also after a crash."""
     if tool.brings_untrusted:
-        await taint(run, Taint(kind=kind_of(tool.name), ref=tool.name, title=run.task.title))
+        await taint(run, Taint(kind=kind_of(tool.name), ref=str(run.task.id), title=run.task.title))
 
 
 async def taint(run: Run, *sources: Taint) -> None:

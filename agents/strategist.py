@@ -3,8 +3,10 @@
 Source: seeds document 002, "Execution API" (three execution strategies).
 """
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -12,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from agents.notes import Note
 from agents.thinking import Prompt, Question, Thinking, Trail, load_prompt
+from core.spreadsheets import inert_csv
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
 
 if TYPE_CHECKING:
@@ -45,6 +48,13 @@ class Immediate(BaseModel):
     confidence: float = Field(ge=0, le=1)
     draft: DraftContent | None = None
     message: str = Field(default="", description="One sentence on what was made and from what")
+
+    @model_validator(mode="after")
+    def _inert(self) -> "Immediate":
+        if self.format == "csv":
+            with suppress(csv.Error):  # what is no CSV is found by the checker
+                self.output = inert_csv(self.output, "\n")
+        return self
 
 
 class PlannedSubtask(BaseModel):

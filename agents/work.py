@@ -13,7 +13,15 @@ from agents.journal import insist
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
 from agents.provenance import taint
-from agents.strategist import Blocked, Decompose, DraftContent, EarlierDraft, Immediate, TaskContext
+from agents.strategist import (
+    Blocked,
+    Decompose,
+    DraftContent,
+    EarlierDraft,
+    Immediate,
+    TaskContext,
+    ThreadMessage,
+)
 from agents.thinking import ModelCall, Thinking, Trail
 from agents.toolbox import Toolbox
 from agents.tools.mail_writing import headers_of, own_addresses, target_of
@@ -21,7 +29,7 @@ from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
 from tasks.mail import list_thread
-from tasks.models import Taint, Task
+from tasks.models import Draft, Taint, Task
 
 
 def thinking_of(run: Run) -> Thinking:
@@ -226,6 +234,22 @@ def _draft_content(task: Task, draft: DraftContent, why: str, sender: dict[str, 
     }
 
 
+async def _with_news(run: Run, context: TaskContext, draft: Draft) -> TaskContext:
+    """The context with what came into the draft's thread after it was written, as far as the thread here lacks it."""
+    moved = draft.thread_moved.messages if draft.thread_moved else []
+    known = {one.message_id for one in context.thread}
+    news = [one for one in moved if one.message_id not in known]
+    if not news:
+        return context
+    kind = "mail" if draft.channel == "mail" else "Slack message"
+    await taint(run, *(Taint(kind=kind, ref=one.message_id, title=one.sender) for one in news))
+    more = [
+        ThreadMessage(message_id=one.message_id, from_name=one.sender, sent_at=one.sent_at, text=one.text)
+        for one in news
+    ]
+    return replace(context, thread=[*context.thread, *more])
+
+
 async def revise_draft(run: Run) -> Outcome:
     """Write a draft anew after a person's feedback; it belongs to the task of the first draft."""
     earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
@@ -233,12 +257,13 @@ async def revise_draft(run: Run) -> Outcome:
     is_chained = run.equipment.thinking.is_chained
     shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))
+    context = await _with_news(run, context, earlier)
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )
     now, thinking = run.equipment.clock.now(), thinking_of(run)
     feedback = str(run.task.tool_input["feedback"])
-    trail = Trail.of_recorded(shown.get("last_answer"))
+    trail = Trail.of_recorded(shown.get("last_answer")) if earlier.thread_moved is None else None
     try:
         revised = await reviser.revise(context, before, feedback=feedback, now=now, thinking=thinking, trail=trail)
     except BudgetUsedUp as used_up:

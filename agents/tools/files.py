@@ -13,6 +13,7 @@ from agents.journal import insist
 from agents.provenance import taint
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import Invalid, NotFound
+from core.spreadsheets import inert_cell, inert_csv, written_csv
 from tasks.actions import Action, Effect
 from tasks.artifacts import Artifact, find_artifact, list_artifacts, save_artifact
 from tasks.models import Evidence, Taint
@@ -26,7 +27,6 @@ MEDIA = {
     ".xml": "application/xml",
     ".yaml": "application/yaml",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MOST_READ_BYTES = 5_000_000
 
 
@@ -122,9 +122,7 @@ def content_of(given: FileInput) -> tuple[str, bytes]:
     text = given.text or ""
     if media_type == "text/csv":
         try:
-            text = _written(
-                [[_inert(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
-            )
+            text = inert_csv(text)
         except csv.Error as error:
             raise Invalid("The text is no CSV", detail=str(error)) from error
     return media_type, text.encode("utf-8", "replace")
@@ -134,27 +132,15 @@ def _as_csv(rows: list[dict[str, JsonValue]] | list[list[JsonValue]]) -> str:
     names: dict[str, None] = {}
     for row in rows:
         names |= dict.fromkeys(row) if isinstance(row, dict) else {}
-    lines: list[list[Any]] = [[_inert(name) for name in names]] if names else []
+    lines: list[list[Any]] = [[_cell(name) for name in names]] if names else []
     for row in rows:
         cells = [row.get(name) for name in names] if isinstance(row, dict) else row
-        lines.append([_inert(cell) for cell in cells])
-    return _written(lines)
+        lines.append([_cell(cell) for cell in cells])
+    return written_csv(lines)
 
 
-def _written(lines: list[list[Any]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(lines)
-    return out.getvalue()
-
-
-def _inert(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection); numbers stay what they are."""
-    if isinstance(cell, dict | list):
-        cell = json.dumps(cell, ensure_ascii=False)
-    if not isinstance(cell, str):
-        return cell
-    is_number = re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", cell) is not None
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA) and not is_number else cell
+def _cell(value: Any) -> Any:
+    return inert_cell(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value)
 
 
 def read(kept: Artifact, most_characters: int) -> FileOutput:

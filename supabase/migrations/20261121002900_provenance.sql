@@ -252,7 +252,7 @@ language sql stable set search_path = '' as $$
       order by m.sent_at desc nulls last limit 30) m
     union all
     select 2, jsonb_build_object('kind', a.source, 'title', a.title, 'text', left(concat_ws(e'\n', a.title, a.description, a.recipient, a.source_ref ->> 'quote',
-      case when a.source <> 'mail' then a.tool_input::text end), 20000))
+      a.tool_input::text), 20000))
     from above a where a.source in ('mail', 'calendar', 'import', 'proactive', 'slack') and not private.is_own_word(a)
     union all
     select 3, jsonb_build_object('kind', 'file', 'title', f.name, 'base64', f.start) from (

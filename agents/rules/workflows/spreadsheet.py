@@ -1,13 +1,12 @@
 """A budget as a CSV template: categories and empty amounts. Other tables need a model."""
 
-import csv
-import io
 import re
 from datetime import datetime
 
 from agents.rules.workflows import needs_model
 from agents.rules.workflows.wording import is_german
 from agents.strategist import Blocked, Immediate, TaskContext
+from core.spreadsheets import written_csv
 
 BUDGET = re.compile(r"\b(?:budget\w*|kostenplan|kalkulation|haushaltsplan|costs?)\b", re.IGNORECASE)
 CATEGORIES: list[tuple[re.Pattern[str], list[str], list[str]]] = [
@@ -57,12 +56,9 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     english, deutsch = next(((e, d) for pattern, e, d in CATEGORIES if pattern.search(words)), GENERAL)
     header = ["Kategorie", "Geplant", "Tatsächlich", "Notiz"] if german else ["Category", "Planned", "Actual", "Note"]
     note = "Vorlage: Betrag eintragen" if german else "Template: fill in the amount"
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(header)
-    table.writerows([category, "", "", note] for category in (deutsch if german else english))
+    rows = [[category, "", "", note] for category in (deutsch if german else english)]
     return Immediate(
-        output=out.getvalue(),
+        output=written_csv([header, *rows], "\n"),
         format="csv",
         confidence=0.5,
         message="A template with common categories: every amount is yours to fill in",

@@ -290,7 +290,8 @@ async def test_sites_in_words_of_others_are_asked_about(browsing_house: House, s
     async with at_work(house):
         task = await wanted(house, given, source="mail")
         question = await asked(house, task)
-        assert (question.title, site.seen) == (f"May the browser open {site.name}?", [])
+        assert (question.title, site.seen) == (f"May the browser open {site.url}/trains?", [])
+        assert [reason.code for reason in question.decision.reasons] == ["url_untrusted"]
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
     assert len(done.result["output"]["output"]) == 3

@@ -6,6 +6,7 @@ import pytest
 
 from app.house import House
 from tasks import functions, review, steps
+from tasks.models import Task
 from tests.emulators.served import Answer
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 from tests.integration.agents.tools.conftest import (
@@ -31,14 +32,17 @@ async def test_what_was_found_is_read_and_stays_marked(wired: House, outside: Ou
     )
     async with at_work(wired):
         made = await started(wired, tree)
+        await until(wired, made.keys["read"], is_asked)
+        await until(wired, made.keys["direct"], is_asked)
+        question = await asked(wired, made.keys["read"])
+        await review.decide_approval(wired.caller, question.id, approved=True)
         read = await until(wired, made.keys["read"], is_state("failed"))
-        direct = await until(wired, made.keys["direct"], is_state("failed"))
         find = await functions.get_task(wired.caller, made.keys["find"])
     assert find.result["output"]["results"][0]["title"] == "Regen in Röm 🌧"
-    # An address that was found may be read (here its host is not there); one that something was added to may not.
+    # Others wrote the address: a person says yes first (here its host is not there), and sees where it stood.
     assert "weather.example" in (read.failure_reason or "")
-    assert "Nobody asked" not in (read.failure_reason or "")
-    assert "Nobody asked for this address: https://evil.example//x" in (direct.failure_reason or "")
+    (reason,) = [one for one in question.decision.reasons if one.code == "url_untrusted"]
+    assert (reason.source, "weather.example" in (reason.quote or "")) == ("search result: find", True)
     events = [
         e for e in await functions.list_task_events(wired.caller, made.keys["read"], limit=500) if e.kind == "input"
     ]
@@ -57,14 +61,19 @@ async def test_a_page_that_the_person_named_is_read(wired: House, outside: Outsi
     }
 
 
+def is_asked(task: Task) -> bool:
+    return task.blocked_on == "approval"
+
+
 @pytest.mark.parametrize("tool", ["web_fetch", "http_get"])
 async def test_an_address_that_an_agent_made_up_is_not_asked_for(wired: House, outside: Outside, tool: str) -> None:
     agents = node("it", tool, tool_input={"url": f"{outside.site.url}/?secret"}, source="agent", on_failure="escalate")
     async with at_work(wired):
         made = await started(wired, root(agents, description=f"Look at {outside.site.url}/ please."))
-        task = await until(wired, made.keys["it"], is_state("failed"))
+        await until(wired, made.keys["it"], is_asked)
+        question = await asked(wired, made.keys["it"])
         assert outside.site.connections == 0
-        assert "http_request" in (task.failure_reason or "") or "Nobody asked" in (task.failure_reason or "")
+        assert [one.code for one in question.decision.reasons] == ["url_not_named"]
         agents["tool_input"] = {"url": f"{outside.site.url}/"}
         outside.site.once = [PAGE]
         made = await started(wired, root(agents, description=f"Look at {outside.site.url}/ please."))
@@ -72,8 +81,8 @@ async def test_an_address_that_an_agent_made_up_is_not_asked_for(wired: House, o
 
 
 WHAT_IS_NOT_ASKED_FOR: list[tuple[dict[str, Any], str]] = [
-    ({"url": "http://169.254.169.254/latest/meta-data"}, "not an address of the open internet"),
-    ({"url": "file:///etc/passwd"}, "allowed is http"),
+    ({"url": "http://169.254.169.254/latest/meta-data"}, "its host is a private address"),
+    ({"url": "file:///etc/passwd"}, "it cannot be read"),
     ({"url": "http://user:pass@example.com/"}, "user name"),
     ({"url": "http://x.example/", "headers": {"Host": "y"}}, "no header that may be set"),
     ({"url": "http://x.example/", "headers": {"X": "a\r\nb"}}, "no header may hold"),
