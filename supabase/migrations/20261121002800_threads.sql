@@ -56,11 +56,13 @@ begin
     ids := ids || array(select m.message_id from private.thread_mails(draft.organization_id, ids) m);
   end if;
   return E'thread v1\n' || (
-    select string_agg(known.id || ' ' || coalesce(left(encode(sha256(convert_to(coalesce(m.text_body, f.text), 'UTF8')), 'hex'), 16), '-'), E'\n'
+    select string_agg(known.id || ' ' || coalesce(left(encode(sha256(convert_to(coalesce(m.text_body, f.text), 'UTF8')), 'hex'), 16), t.hash, '-'), E'\n'
                       order by coalesce(m.sent_at, f.sent_at) nulls first, known.id)
     from (select distinct translate(i, E'\r\n', '') as id from unnest(ids) i where i <> '') known
     left join private.thread_mails(case draft.channel when 'mail' then draft.organization_id end, ids) m on m.message_id = known.id
-    left join jsonb_to_recordset(coalesce(draft.thread_moved -> 'messages', '[]')) f (message_id text, sent_at timestamptz, text text) on f.message_id = known.id);
+    left join jsonb_to_recordset(coalesce(draft.thread_moved -> 'messages', '[]')) f (message_id text, sent_at timestamptz, text text) on f.message_id = known.id
+    left join (select substring(line from '^(.*) [^ ]*$') as id, substring(line from '[^ ]*$') as hash
+               from regexp_split_to_table(draft.thread_tail, E'\n') line where draft.thread_tail like E'thread v1\n%') t on t.id = known.id);
 end $$;
 comment on function private.thread_tail is 'The tail of a draft that answers: every message of its thread that is known here now.';
 

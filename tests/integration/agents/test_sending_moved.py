@@ -22,12 +22,14 @@ from integrations.mail.local import LocalMailbox
 from jobs.outside.mail import Shelf
 from jobs.outside.world import Service, World
 from jobs.worker import Worker, working
-from tasks import capture, functions, review
+from tasks import accounts, capture, functions, review
 from tasks.mail import mail_row
-from tasks.models import Draft, Task
+from tasks.models import Draft, Task, ThreadMessage
+from tests.emulators.model_server import ModelServer, thinking_on
 from tests.emulators.outside_servers import OutsideServers, outside
 from tests.emulators.slack import SlackServer, fresh_slack
 from tests.emulators.slack_house import NAMES, slack_settings, until
+from tests.integration.agents.test_engine_with_model import requests_about
 from tests.integration.integrations.mailbox_benches import BENCHES
 from tests.scripted_mail import ScriptedSender
 
@@ -222,3 +224,30 @@ async def test_a_message_that_comes_in_while_a_run_writes_is_told_with_its_draft
     assert draft.thread_moved
     assert [one.text for one in draft.thread_moved.messages] == ["Not Friday!"]
     assert draft.thread_moved.previous_draft_id is None
+
+
+async def test_an_answer_that_is_written_anew_knows_what_came_in(house: House, model_server: ModelServer) -> None:
+    """Also a message that only the mailbox had; it is others' text, and lowers what the run may do."""
+    original = IncomingMail("1", QUESTION, QUESTION, MailAddress("ana@example.com"), text="Friday?")
+    await capture.import_mail(house.caller, [{**mail_row(original, "local", frozenset()), "ref": None}], [])
+    (task,) = await functions.create_tasks(house.caller, [{"title": "Answer", "execution_type": "semi_automated"}])
+    target = {"from_address": OWN, "in_reply_to": QUESTION, "references": [QUESTION]}
+    content = {"to_recipients": ["ana@example.com"], "subject": "Re: Friday", "body": "Yes.", "target": target}
+    draft = await review.create_draft(house.caller, task.id, content)
+    service = accounts.service_of(house.caller, draft.organization_id)
+    news = ThreadMessage(message_id=PHONE, sender="Ana", text="The seventeenth of never suits me")
+    assert await review.move_thread(service, draft.id, [news])
+    moved = await newest(house, draft, lambda one: one.thread_moved is not None)
+    await review.reject_draft(house.caller, moved.id, "make it warmer")
+    async with thinking_on(model_server) as thinking:
+        equipment = replace(house.equipment, thinking=thinking)
+        async with working(Worker(house.database, equipment)):
+            anew = await newest(house, draft, lambda one: one.version == 3)
+    assert requests_about(model_server, "The seventeenth of never suits me") == 1
+    assert anew.thread_moved is None  # it was written with it in sight
+    assert anew.thread_tail
+    assert moved.thread_tail
+    assert set(anew.thread_tail.split("\n")) == set(moved.thread_tail.split("\n"))
+    tree = await functions.get_task_tree(house.caller, task.id)
+    revision = await functions.get_task(house.caller, tree.children[0].id)
+    assert (revision.tool, [one.ref for one in revision.tainted_by]) == ("revise_draft", [PHONE])
