@@ -3,6 +3,7 @@
 import hashlib
 import re
 from typing import Any
+from uuid import UUID, uuid5
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -13,14 +14,16 @@ from app.openapi import asks_who_calls, route_of
 from app.security import replaying
 from core.database import Caller
 from core.errors import Conflict, Invalid, StewardError
+from core.vault import CannotOpen, Vault
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+NOBODY = UUID(int=0)
 ALLOWED = "1 to 255 visible ASCII characters are allowed"
 
 
 class Idempotency:
-    """Stores first answers by key, person and organization for a day. 409 for another request with the same key.
+    """Stores first answers, sealed, by key, person and organization for a day. 409 for another request with the same key.
 
     Streams are not stored, nor answers of 500 and above: after those the same key runs the request again.
     """
@@ -56,18 +59,20 @@ class Idempotency:
                 hint="Try again in a moment.",
                 retry_after_seconds=1,
             )
+        vault = Vault.from_settings(scope["app"].state.house.settings)
         if known["state"] == "done":
-            await _answer_again(send, known)
+            await _answer_again(send, known, _opened(vault, caller, key, known["body"]))
             return
-        await _FirstAnswer(caller, key, send).of(self._app, scope, replay)
+        await _FirstAnswer(caller, key, vault, send).of(self._app, scope, replay)
 
 
 class _FirstAnswer:
     """Stores a whole answer before it is sent on, so that whoever has it can ask for it again."""
 
-    def __init__(self, caller: Caller, key: str, send: Send) -> None:
+    def __init__(self, caller: Caller, key: str, vault: Vault, send: Send) -> None:
         self._caller = caller
         self._key = key
+        self._vault = vault
         self._send = send
         self._start: Message | None = None
         self._is_stored = False
@@ -95,7 +100,7 @@ class _FirstAnswer:
             "finish_idempotent_request",
             key=self._key,
             status=start["status"],
-            body=body.decode(),
+            body=self._vault.seal({"body": body.decode()}, *_bound(self._caller, self._key)),
             content_type=Headers(raw=start["headers"]).get("content-type", ""),
         )
         self._is_stored = True
@@ -103,7 +108,8 @@ class _FirstAnswer:
 
 def _is_somebodys(scope: Scope) -> bool:
     """Is this served, and to somebody known? What is not served gets 404 or 405, whatever its key says."""
-    route = route_of(scope["app"].state.routes, scope)
+    app = scope["app"]
+    route = route_of([*app.state.routes, *app.routes], scope)
     return route is not None and asks_who_calls(route)
 
 
@@ -112,8 +118,23 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
     return hashlib.sha256(target + b"\n" + body).hexdigest()
 
 
-async def _answer_again(send: Send, known: dict[str, Any]) -> None:
-    body = (known["body"] or "").encode()
+def _bound(caller: Caller, key: str) -> tuple[UUID, UUID]:
+    """What a stored answer is sealed to: the person, and the key. An answer may show a secret that is shown just once."""
+    user_id = caller.identity.user_id or NOBODY
+    return user_id, uuid5(user_id, key)
+
+
+def _opened(vault: Vault, caller: Caller, key: str, sealed: str | None) -> bytes:
+    """The body of the first answer. Raises Conflict where no key opens it any more."""
+    try:
+        return str(vault.open(sealed or "", *_bound(caller, key))["body"]).encode()
+    except CannotOpen as error:
+        raise Conflict(
+            "The first answer to this Idempotency-Key cannot be read any more", hint="Use a new key."
+        ) from error
+
+
+async def _answer_again(send: Send, known: dict[str, Any], body: bytes) -> None:
     headers = [(b"idempotency-replayed", b"true")]
     if known["status"] != 204:  # RFC 9110, 8.6: no Content-Length there
         headers.append((b"content-length", str(len(body)).encode()))
