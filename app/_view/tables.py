@@ -2,8 +2,10 @@
 
 import csv
 import io
+from itertools import islice
 from typing import Any, cast
 
+from core.spreadsheets import inert_cell
 from tasks.models import Task
 
 MOST_ROWS = 200
@@ -14,7 +16,8 @@ def rows_of(task: Task) -> list[list[str]]:
     result = result_of(task)
     if result.get("format") != "csv":
         return []
-    return list(csv.reader(io.StringIO(str(result.get("output", "")))))[:MOST_ROWS]
+    rows = csv.reader(io.StringIO(str(result.get("output", ""))))
+    return [[inert_cell(cell) for cell in row] for row in islice(rows, MOST_ROWS)]  # they are copied into spreadsheets
 
 
 def result_of(task: Task) -> dict[str, Any]:
