@@ -153,5 +153,3 @@ def test_the_schema_says_what_the_contract_says(site: Site) -> None:
         assert post["responses"][status]["content"] == {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         }
-    assert [parameter["name"] for parameter in post["parameters"]] == ["Idempotency-Key"]
-    assert "parameters" not in get
