@@ -4,15 +4,16 @@ Bodies of mail and tokens never belong into an event. What carries such a name i
 lies, and so is what looks like a credential inside any text.
 """
 
+import io
 import logging
 import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from core.settings import Settings
 
@@ -22,6 +23,7 @@ MASKED = frozenset(
 )
 MASKED_ENDINGS = ("token", "password", "passwd", "secret", "api_key", "_body", "_text", "_html", "_cookie")
 DEEPEST = 8
+STEERING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 CREDENTIALS = (
     (re.compile(r"\b(bearer|basic)\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{6,}", re.IGNORECASE), r"\1 " + MASK),
     (re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"), MASK),  # user:password@ of a URL
@@ -109,6 +111,21 @@ def _masked(value: object, depth: int = 0) -> object:
     return value
 
 
+def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
+    """The event without line breaks and signs that steer a terminal: no text becomes a line that nobody logged."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _indented_traceback(to: TextIO, exc_info: ExcInfo) -> None:
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    to.write("\n".join(f"  {_escaped(line)}" for line in plain.getvalue().split("\n")))
+
+
+def _escaped(text: str) -> str:
+    return STEERING.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+
+
 def _renderers(is_json: bool, stream: IO[str]) -> list[Processor]:
     # No tracebacks with local variables: they hold what people wrote. Masked after them: errors quote things.
     if is_json:
@@ -118,6 +135,5 @@ def _renderers(is_json: bool, stream: IO[str]) -> list[Processor]:
             mask_private,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
-    plain = structlog.dev.plain_traceback
-    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)
-    return [mask_private, console, lambda _logger, _method, line: mask_credentials(str(line))]
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_indented_traceback)
+    return [mask_private, _on_one_line, console, lambda _logger, _method, line: mask_credentials(str(line))]

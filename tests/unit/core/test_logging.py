@@ -177,3 +177,20 @@ def test_ids_are_bound_for_a_block_and_those_that_are_none_left_out() -> None:
     assert inside["user_id"] == "u"
     assert "worker_id" not in inside
     assert "task_id" not in outside
+
+
+def test_no_text_becomes_a_line_of_its_own_or_steers_a_terminal() -> None:
+    forged = "a\n12:00:00 [info] forged\r\x1b[2Jb\u2028c\u202ed"
+    for log_format in ("text", "json"):
+        stream = io.StringIO()
+        set_up_logging(Settings.model_validate({"log_format": log_format}), stream)
+        structlog.get_logger().warning("ev", where=forged, many=[forged])
+        logging.getLogger("library").warning("said %s", forged)
+        try:
+            raise ValueError(forged)
+        except ValueError:
+            structlog.get_logger().exception("bad")
+        lines = stream.getvalue().split("\n")
+        assert not [line for line in lines if line.startswith(("12:00:00 [info]", "b", "c"))]
+        assert not {"\x1b", "\r"} & set(stream.getvalue())
+        assert log_format == "text" or all(json.loads(line) for line in lines if line)
