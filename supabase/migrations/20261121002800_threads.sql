@@ -48,9 +48,10 @@ declare
   ids text[] := private.thread_ids(draft) || array(select m ->> 'message_id' from jsonb_array_elements(coalesce(draft.thread_moved -> 'messages', '[]')) m);
 begin
   if draft.channel = 'mail' then
-    -- What this task has sent before is known, whether or not it was read back from the mailbox yet.
-    ids := ids || array(select d.message_id from public.drafts d where d.task_id = draft.task_id and d.state in ('sending', 'sent', 'uncertain')
-                        and d.message_id is not null);
+    -- What was sent from here before is known, whether or not it was read back from the mailbox yet.
+    ids := ids || array(select d.message_id from public.drafts d where d.organization_id = draft.organization_id
+                        and d.state in ('sending', 'sent', 'uncertain') and d.message_id is not null
+                        and (d.task_id = draft.task_id or d.target ->> 'in_reply_to' = any (ids)));
     ids := ids || array(select m.thread_key from private.thread_mails(draft.organization_id, array[draft.target ->> 'in_reply_to']) m
                         where m.message_id = draft.target ->> 'in_reply_to');
     ids := ids || array(select m.message_id from private.thread_mails(draft.organization_id, ids) m);
@@ -259,7 +260,7 @@ create trigger mail_messages_31_moves after update on public.mail_messages
 create function private.moved_words(draft public.drafts) returns text
 language sql stable set search_path = '' as $$
   select format('The thread has moved: %s wrote since this was written. A new draft waits for you',
-    coalesce(nullif(draft.thread_moved -> 'messages' -> -1 ->> 'sender', ''), 'somebody'))
+    coalesce(nullif(left(draft.thread_moved -> 'messages' -> -1 ->> 'sender', 120), ''), 'somebody'))
 $$;
 comment on function private.moved_words is 'In a sentence, why a draft was not sent: its successor''s news.';
 

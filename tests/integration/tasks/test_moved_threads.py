@@ -234,3 +234,27 @@ async def test_drafts_that_answer_nothing_have_no_tail(ana: Caller, service: Cal
     await arrives(ana, mail(NEWER, 2))
     assert (await newest(ana, draft)).id == draft.id
     assert draft.thread_tail is None
+
+
+async def test_no_part_of_an_approved_draft_can_be_changed(ana: Caller, service: Caller, database: Database) -> None:
+    draft = await approved(ana, service)
+    file = """[{"name": "x", "media_type": "x/y", "size_bytes": 1, "sha256": "0"}]"""
+    changes = ["subject = 'x'", "body = 'x'", "to_recipients = '{x@example.net}'", "cc_recipients = '{x@example.net}'",
+               "bcc_recipients = '{x@example.net}'", f"attachments = '{file}'", "target = target - 'references'",
+               "target = jsonb_set(target, '{from_address}', '\"x@example.net\"')", "thread_tail = thread_tail || 'x'", "channel = 'slack'"]  # fmt: skip
+    async with database.pool.connection() as connection:
+        for change in changes:
+            with pytest.raises(psycopg.Error, match="never changes"):
+                async with connection.transaction():
+                    await connection.execute(f"update public.drafts set {change} where id = %s".encode(), (draft.id,))
+    assert (await review.begin_sending(service, draft.id, "<x@example.com>")).digest == draft.digest
+
+
+async def test_what_was_sent_from_here_is_no_news_to_the_next_draft(ana: Caller, service: Caller) -> None:
+    first = await approved(ana, service)
+    await review.begin_sending(service, first.id, "<sent@example.com>")
+    await review.finish_sending(service, first.id, "sent", {"location": "x.eml"})
+    second = await approved(ana, service)
+    await arrives(ana, mail("<sent@example.com>", 2, sender=MailAddress("ana@example.com")))
+    assert (await newest(ana, second)).id == second.id
+    assert (await review.begin_sending(service, second.id, "<y@example.com>")).state == "sending"
