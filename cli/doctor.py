@@ -153,10 +153,25 @@ async def _contents(house: "House", settings: Settings) -> list[Check]:
         known = Check("owner", "note", owner, "STEWARD_OWNER_EMAIL is your address: mail is then read as yours.")
     return [
         known,
+        await check_permissions(house),
         await check_mailbox(settings),
         await check_calendar(house),
         *await _accounts(house),
     ]
+
+
+async def check_permissions(house: "House") -> Check:
+    """May anything leave without a question, or are all permissions stopped?"""
+    from tasks.policies import list_policies
+
+    found = await list_policies(house.caller)
+    are_on = sum(one.is_enabled for one in found.items)
+    if found.stopped_at:
+        since = found.stopped_at.astimezone(house.clock.timezone)
+        hint = "steward policies resume lets them count again."
+        return Check("permissions", "note", f"all are stopped since {since:%Y-%m-%d %H:%M}: everything asks you", hint)
+    said = f"{are_on} of {len(found.items)} on" if found.items else "none: everything that leaves asks you"
+    return Check("permissions", "ok", said)
 
 
 async def _accounts(house: "House") -> list[Check]:

@@ -13,6 +13,7 @@ from cli.editor import edit_draft
 from cli.execute import follow, last_event_id, progress
 from cli.output import Output, WrongUse, one_line, plain, report_error
 from cli.tasks import say_result
+from cli.undo import say_held, say_reasons, undo_one
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, review
@@ -60,18 +61,23 @@ def review_command(
         str | None,
         typer.Option("--digest", help="With --approve: refuse if the draft is not the one with this digest."),
     ] = None,
+    undo: Annotated[
+        str | None,
+        typer.Option("--undo", metavar="ID", help="Undo what a permission let through; its permission is off."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read what Steward prepared, one by one: approve, edit, or reject it with feedback.
 
-    Nothing leaves the house before you have seen it here, or named it with --approve.
+    Nothing leaves the house before you have seen it here, or named it with --approve, or a permission of yours lets it:
+    that can be undone for a while.
 
     [dim]steward review --list[/dim]
     [dim]steward review --approve 3f2a --json[/dim]
     """
     out = Output(as_json)
-    if sum([list_, approve is not None, reject is not None]) > 1:
-        raise WrongUse("--list, --approve and --reject exclude each other")
+    if sum([list_, approve is not None, reject is not None, undo is not None]) > 1:
+        raise WrongUse("--list, --approve, --reject and --undo exclude each other")
     if feedback is not None and reject is None:
         raise WrongUse("--feedback goes with --reject")
     if digest is not None and approve is None:
@@ -82,6 +88,8 @@ def review_command(
             await approve_one(house, out, await find_waiting(house.caller, approve), digest)
         elif reject is not None:
             await reject_one(house, out, await find_waiting(house.caller, reject), feedback)
+        elif undo is not None:
+            await undo_one(house, out, undo)
         elif list_ or not out.is_interactive:
             await list_waiting(house, out)
         else:
@@ -133,8 +141,8 @@ async def find_waiting(caller: Caller, given: str) -> Waiting:
 
 async def list_waiting(house: "House", out: Output) -> None:
     """All that waits, in full."""
-    waiting = await all_waiting(house.caller)
-    out.data({"items": [one.as_json() for one in waiting]})
+    waiting, held = await all_waiting(house.caller), await say_held(house, out)
+    out.data({"items": [one.as_json() for one in waiting], "held": held})
     if not waiting:
         out.say("Nothing waits for your review.")
     for one in waiting:
@@ -149,12 +157,14 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"))
         if waiting.draft.why:
             out.say(Text(one_line(waiting.draft.why), "dim"))
+        say_reasons(out, waiting.approval)
         out.say(*rendering.draft_as_mail(waiting.draft))
     elif waiting.is_question:
         head = f"Question {rendering.short_id(waiting.approval)}"
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), waiting.approval.title)
         if waiting.approval.why:
             out.say(waiting.approval.why)
+        say_reasons(out, waiting.approval)
         for name, value in review.shown_facts(waiting.approval):
             out.say(Text.assemble((f"  {one_line(name)}: ", "dim"), plain(value).replace("\n", "\n    ")))
         if waiting.approval.tool and (text := str(waiting.approval.payload.get("text") or "")):
@@ -226,6 +236,7 @@ async def _work(house: "House", out: Output, task_id: UUID, seen: int) -> None:
 
 async def go_through(house: "House", out: Output) -> None:
     """Show one after the other and ask what to do with each; skipping decides nothing."""
+    await say_held(house, out)
     waiting = await all_waiting(house.caller)
     if not waiting:
         out.say("Nothing waits for your review.")

@@ -25,6 +25,7 @@ class PermissionCard:
     action: str
     last_used_at: datetime | None
     replay: Replay
+    is_stopped: bool
 
     @property
     def is_over(self) -> bool:
@@ -37,7 +38,9 @@ class PermissionCard:
             return "failed", "switched itself off"
         if not self.policy.is_enabled:
             return "cancelled", "off"
-        return ("blocked", "has ended") if self.is_over else ("sent", "on")
+        if self.is_over:
+            return "cancelled", "has ended"
+        return ("paused", "stopped with all others") if self.is_stopped else ("sent", "on")
 
 
 async def show(
@@ -63,7 +66,7 @@ async def show(
         request,
         "settings/permissions/page.html",
         status_code=status_code,
-        cards=[await _card(caller, past, one) for one in found.items],
+        cards=[await _card(caller, past, one, is_stopped=found.stopped_at is not None) for one in found.items],
         stopped_at=found.stopped_at,
         form=form,
         changed=next((one for one in found.items if str(one.id) == form.id), None),
@@ -81,7 +84,7 @@ def with_errors(form: PermissionForm, errors: dict[str, str]) -> PermissionForm:
     return replace(form, errors=errors)
 
 
-async def _card(caller: Caller, past: Past, policy: Policy) -> PermissionCard:
+async def _card(caller: Caller, past: Past, policy: Policy, *, is_stopped: bool) -> PermissionCard:
     used = await review.list_approvals(caller, policy_id=policy.id, decided_how=["permission"], limit=1)
     last = used.items[0].decided_at if used.items else None
-    return PermissionCard(policy, in_words(policy.action), last, await past.under(permission_of(policy)))
+    return PermissionCard(policy, in_words(policy.action), last, await past.under(permission_of(policy)), is_stopped)
