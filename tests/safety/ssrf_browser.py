@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -41,7 +42,6 @@ function add(kind, fields) { const made = document.createElement(kind); for (con
   if (name in made) made[name] = value; else made.setAttribute(name, value); } document.body.append(made); return made; }
 for (const u of URLS) for (const reach of tries) { try { const done = reach(u, u.replace(/^http/, 'ws'), u.replace(/^\w+:\/\//, '').replace(/\/.*/, ''));
   if (done && done.catch) done.catch(() => {}); } catch (refused) {} }
-document.title = 'tried';
 """
 AT_A_TIME = 12
 
@@ -79,8 +79,8 @@ class BrowserCorpus:
         forms = [f"http://{host}:{self.port}/" for host in (*HOSTS, *(one.name for one in RESOLVED))]
         for url in (*forms, *(one.replace("{port}", str(self.port)) for one in ADDRESSES)):
             await self._open(session, url, url)
-        for target in (one.replace("{port}", str(self.port)) for one in TARGETS):
-            for code in REDIRECTS:
+        for number, target in enumerate(one.replace("{port}", str(self.port)) for one in TARGETS):
+            for code in REDIRECTS if number < 2 else (302, 307):
                 await self._open(session, f"{home}/{code}?to={quote(target)}", target)
 
     async def _open(self, session: Session, url: str, site: str) -> None:
@@ -110,11 +110,12 @@ class BrowserCorpus:
             self.tries += len(self.urls) * WAYS.count("=> ")
             self.came = 0
             session = await sessions.of_task(uuid4(), named, guard.vetted)
-            await session.navigate(f"{home}/page")
-            look = await session.look()
+            for ask in (lambda one=session: one.navigate(f"{home}/page"), session.look):
+                with suppress(StewardError):  # the page wanted to go elsewhere at once, and that is what is refused
+                    await ask()
             await session.close()
-            if look.title != "tried" or self.came < 5:
-                raise RuntimeError(f"The page did not try ({look.title}, {self.came} of its own): {self.urls}")
+            if self.came < 5:
+                raise RuntimeError(f"The page did not try ({self.came} of its own): {self.urls}")
 
     def _answer(self, got: Got) -> Answer:
         if got.path.strip("/").isdecimal():
