@@ -211,18 +211,15 @@ class Browsing(PageOfTask):
     async def _perform(self, page: BrowserSession, move: Move) -> str | None:
         """Make it; a line of what came of it. None: it is a form, which somebody has to say yes to."""
         if move.do == "submit":
-            form = await page.form_of(move.at)
-            if not form.is_search:
-                return None
-            found = await page.submit(move.at, form.digest)
-            return f"The search led to {plain(found.url)}"
+            return await self.sender.search(page, move)
         if move.do == "download":
             return await self._keep_file(await page.download(move.at))
         if move.do == "extract":
             return await self._extract(page, move)
         if move.do == "type" and is_covered(move.text):
             raise Refused(
-                "The number of a card is kept nowhere", hint="Take the page over, type it yourself, and hand the page back"
+                "The number of a card is kept nowhere",
+                hint="Take the page over, type it yourself, and hand the page back",
             )
         await self.simply(page, move)
         return ""

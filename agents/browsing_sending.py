@@ -56,6 +56,24 @@ class Sender:
                 if (await self._approval("form", form.digest)) is not None:
                     raise  # it is the same again: the page does not hold still
 
+    async def search(self, page: "BrowserSession", move: Move) -> str | None:
+        """Put a question to the search of a site; a line of what came. None: a person says yes to the form first."""
+        form = await page.form_of(move.at)
+        if not form.is_search:
+            return None
+        if self._has_read_more:
+            body = "\n".join(field.value for field in form.fields if field.value)
+            if not (await judge(self._work.run, Action("browser", Effect.QUERY, body=body))).is_free:
+                return None
+        found = await page.submit(move.at, form.digest)
+        return f"The search led to {plain(found.url)}"
+
+    @property
+    def _has_read_more(self) -> bool:
+        """Has the run read of others what stands on other pages than these, which are bounded by their sites?"""
+        run = self._work.run
+        return any(source.ref != str(run.task.id) for source in run.task.tainted_by)
+
     async def _approval(self, kind: str, sealed: str) -> Any | None:
         """The person's yes to this very move with this very content."""
         run, move = self._work.run, self._work.place.moves
@@ -180,12 +198,9 @@ class Sender:
 
     async def ask_for_page(self, move: Move) -> Outcome | None:
         """An address that a run with others' words in it wants to open, and that the person did not name. None: it may."""
-        run = self._work.run
-        if not any(source.ref != str(run.task.id) for source in run.task.tainted_by):
-            return None  # all it has read are these very pages: what it opens is bounded by their sites
-        if move.url in self._work.place.allow:
+        if not self._has_read_more or move.url in self._work.place.allow:
             return None
-        judged = await judge(run, Action("browser", Effect.FETCH, urls=[move.url], body=""))
+        judged = await judge(self._work.run, Action("browser", Effect.FETCH, urls=[move.url], body=""))
         outcome = None if judged.is_free else await self._may_open("page", move.url, move, judged)
         if outcome is None and not judged.is_free:
             await self._allow(move.url)
