@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from cli import capture, doctor, execute, housekeeping, import_files, keys, review, run, settings, tasks, tools
+from cli import (
+    capture,
+    doctor,
+    execute,
+    housekeeping,
+    import_files,
+    keys,
+    policies,
+    review,
+    run,
+    settings,
+    tasks,
+    token,
+    tools,
+)
 
 app = typer.Typer(
     name="steward",
@@ -36,7 +50,21 @@ def steward(
     """A personal task assistant that does the tasks, and shows every draft before it leaves the house."""
 
 
-for group in (run, capture, import_files, tasks, execute, review, housekeeping, tools, settings, keys, doctor):
+for group in (
+    run,
+    capture,
+    import_files,
+    tasks,
+    execute,
+    review,
+    policies,
+    housekeeping,
+    token,
+    tools,
+    settings,
+    keys,
+    doctor,
+):
     group.register(app)
 
 

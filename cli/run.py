@@ -1,4 +1,4 @@
-"""Commands that run the house: run, web, worker, migrate, token, link."""
+"""Commands that run the house: run, web, worker, migrate, link."""
 
 import asyncio
 import os
@@ -10,7 +10,6 @@ import typer
 
 from cli.door import DoorCommand, JsonOption, in_house, opened_house, run_async
 from cli.output import Output, WrongUse
-from core.errors import Unavailable
 from core.settings import QUEUES, Settings, load_settings, read_queues
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ def register(app: typer.Typer) -> None:
         ("web", web_command),
         ("worker", worker_command),
         ("link", link_command),
-        ("token", token_command),
         ("migrate", migrate_command),
     ):
         app.command(name, cls=DoorCommand, rich_help_panel="House")(command)
@@ -131,28 +129,6 @@ def link_command(as_json: JsonOption = False) -> None:
         link = sign_in_link(house, load_keys(house))
         out.data({"url": link})
         out.say(link)
-
-    in_house(action)
-
-
-def token_command(
-    hours: Annotated[float, typer.Option("--hours", min=0.01, max=8760, help="How long it works.")] = 1.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a Bearer token for scripts.
-
-    [dim]curl -H "Authorization: Bearer $(steward token)" http://127.0.0.1:8765/api/tasks[/dim]
-    """
-
-    async def action(house: "House") -> None:
-        from cli.serving import load_keys
-
-        if house.owner.user_id is None:
-            raise Unavailable("This house has no owner to make a token for")
-        out = Output(as_json)
-        token = load_keys(house).bearer_token(house.owner.user_id, seconds=int(hours * 3600))
-        out.data({"token": token, "expires_in_seconds": int(hours * 3600)})
-        out.say(token)
 
     in_house(action)
 

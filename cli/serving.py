@@ -5,7 +5,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -14,6 +14,7 @@ from core.keys import Keys
 
 if TYPE_CHECKING:
     from app.house import House
+    from core.settings import Settings
 
 SILENT_CLIENT_MILLISECONDS = 30_000
 LARGEST_WEBSOCKET_MESSAGE_BYTES = 65_536  # clients have nothing to say
@@ -103,23 +104,27 @@ async def _first_heartbeat(house: "House") -> None:
                 await asyncio.sleep(0.05)
 
 
+def server_config(settings: "Settings", app: Callable[..., Any]) -> uvicorn.Config:
+    """How the web server serves. Nobody is believed about where a request comes from but the proxies of the settings."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        ws_per_message_deflate=False,  # each client would press every event anew
+        ws_max_size=LARGEST_WEBSOCKET_MESSAGE_BYTES,
+    )
+
+
 @contextlib.asynccontextmanager
 async def _serving(house: "House"):
     from app.main import create_app
 
     listening = listening_socket(house.settings.host, house.settings.port)
-    config = uvicorn.Config(
-        create_app(house, load_keys(house)),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        proxy_headers=house.settings.trusted_proxies is not None,  # else anybody could say where a request comes from
-        forwarded_allow_ips=house.settings.trusted_proxies,
-        timeout_graceful_shutdown=PATIENCE_SECONDS,
-        ws_per_message_deflate=False,  # each client would press every event anew
-        ws_max_size=LARGEST_WEBSOCKET_MESSAGE_BYTES,
-    )
-    server = QuietServer(config)
+    server = QuietServer(server_config(house.settings, create_app(house, load_keys(house))))
     async with asyncio.TaskGroup() as group:
         hub = group.create_task(house.hub.run(), name="live events")
         serving = group.create_task(server.serve(sockets=[listening]), name="web")

@@ -45,6 +45,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         "/review",
         "/calendar",
         "/settings",
+        "/settings/tokens",
         "/docs",
         "/nowhere",
     ):

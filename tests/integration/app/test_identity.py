@@ -1,24 +1,25 @@
 """Programs and their tokens: shown once, held to their scopes, gone at once; and who else may come in."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.dependencies import COOKIE
 from app.house import House
 from app.limits import Limiter
 from app.main import create_app
 from app.scopes import AREAS, needed_scope
+from cli.serving import server_config
 from core.database import Caller, Identity
 from core.errors import Forbidden
 from core.keys import Keys
+from core.settings import Settings
 from tasks import functions, review, tokens
 
 BASE = "http://127.0.0.1"
@@ -179,25 +180,6 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
     assert (await review.approve_draft(program("review:write"), draft.id, draft.digest)).state == "approved"
 
 
-async def test_a_stream_ends_when_its_token_is_revoked(
-    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.live.TOKENS_SECONDS", 0.02)
-    made = await make(client)
-    program = house.database.acting_as(
-        Identity(house.owner.user_id, token_id=UUID(made["details"]["id"]), scopes=("tasks:read",))
-    )
-    other = await make(client)
-    kept = house.database.acting_as(
-        Identity(house.owner.user_id, token_id=UUID(other["details"]["id"]), scopes=("tasks:read",))
-    )
-    async with house.hub.subscribed(program) as ending, house.hub.subscribed(kept) as staying:
-        await client.delete(f"/api/tokens/{made['details']['id']}")
-        async with asyncio.timeout(20):
-            assert (await ending.ended).name == "SIGNED_OUT"
-        assert not staying.ended.done()
-
-
 async def test_too_many_wrong_tokens_are_429_whatever_the_headers_say(house: House, keys: Keys) -> None:
     app = create_app(house, keys)
     app.state.attempts = Limiter(3)
@@ -218,6 +200,51 @@ async def test_too_many_wrong_tokens_are_429_whatever_the_headers_say(house: Hou
         assert links == [401, 401, 401, 429]
         link = await elsewhere.get("/", params={"token": keys.link_token(house.owner.user_id)})
         assert link.status_code == 303
+
+
+async def test_nobody_is_believed_about_an_address_but_a_proxy_of_the_settings(settings: Settings) -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        """Never called."""
+
+    plain = server_config(settings, app)
+    assert not plain.proxy_headers
+    behind = server_config(settings.model_copy(update={"trusted_proxies": "192.0.2.1"}), app)
+    assert (behind.proxy_headers, behind.forwarded_allow_ips) == (True, "192.0.2.1")
+
+
+async def test_wrong_links_of_a_feed_are_limited(house: House, keys: Keys) -> None:
+    app = create_app(house, keys)
+    app.state.attempts = Limiter(2)
+    async with visiting(app) as visitor:
+        statuses = [(await visitor.get("/api/calendar/feed", params={"token": "x" * 30})).status_code for _ in range(3)]
+    assert statuses == [404, 404, 429]
+
+
+async def test_the_page_makes_shows_once_and_revokes(house: House, keys: Keys) -> None:
+    assert house.owner.user_id
+    session = keys.session_token(house.owner.user_id)
+    async with visiting(create_app(house, keys)) as browser:
+        browser.cookies.set(COOKIE, session)
+        form = {"csrf_token": keys.csrf_token(session), "action": "create", "name": "backup <script>", "days": "30"}
+        wrong = await browser.post("/settings/tokens", data={**form, "days": "9999"})
+        assert wrong.status_code == 422
+        assert "Choose one of 7 days, 30 days, 90 days, a year." in wrong.text
+        assert "Choose at least one of tasks:read" in (await browser.post("/settings/tokens", data=form)).text
+        made = await browser.post("/settings/tokens", data={**form, "scope tasks:read": "yes"})
+        assert made.status_code == 201
+        assert "backup &lt;script&gt;" in made.text
+        (secret,) = re.findall(r"stw_[\w-]{43}", made.text)
+        page = await browser.get("/settings/tokens")
+        assert secret[:10] in page.text
+        assert secret not in page.text
+        assert '"/settings/tokens"' in (await browser.get("/settings")).text
+        (token,) = await tokens.list_tokens(house.caller)
+        assert token.scopes == ["tasks:read"]
+        revoke = {"csrf_token": form["csrf_token"], "action": "revoke", "token_id": str(token.id)}
+        assert (await browser.post("/settings/tokens", data={**revoke, "csrf_token": ""})).status_code == 403
+        assert (await browser.post("/settings/tokens", data={**revoke, "token_id": "x"})).status_code == 422
+        assert (await browser.post("/settings/tokens", data=revoke)).status_code == 303
+        assert (await tokens.list_tokens(house.caller))[0].state == "revoked"
 
 
 async def test_one_caller_is_held_to_the_limit_and_others_are_not(

@@ -26,6 +26,7 @@ from core.database import Caller, Database, Identity
 from core.errors import Forbidden
 from core.keys import Keys
 from tasks.functions import get_last_event_id, list_task_events
+from tasks.tokens import create_token, revoke_token
 from tests.conftest import sign_up
 
 PATIENCE = 20
@@ -625,6 +626,31 @@ async def test_a_websocket_ends_when_its_token_has_run_out(house: House, served:
                 await house.hub.check_members()
                 await asyncio.sleep(0.05)
         assert closing.result() == 4401
+
+
+async def test_a_programs_streams_end_when_its_token_is_revoked_and_nobody_elses(
+    house: House, served: str, mine: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.live.TOKENS_SECONDS", 0.02)
+    revoked, kept = [await create_token(house.caller, name, ["tasks:read"]) for name in ("revoked", "kept")]
+    headers = {one.details.name: {"Authorization": f"Bearer {one.token}"} for one in (revoked, kept)}
+    await make_tasks(house.caller, 1)
+    async with (
+        socket_to(served, headers["revoked"]) as ending,
+        socket_to(served, headers["kept"]) as staying,
+        socket_to(served, mine) as person,
+        httpx.AsyncClient(base_url=f"http://{served}", timeout=PATIENCE) as web,
+        web.stream("GET", "/api/events", headers={**headers["revoked"], "Accept": "text/event-stream"}) as stream,
+    ):
+        for client in (ending, staying, person):
+            await messages(client, 1)
+        await revoke_token(house.caller, revoked.details.id)
+        assert await close_code(ending) == 4401
+        async with asyncio.timeout(PATIENCE):
+            assert "event: task" in "\n".join([line async for line in stream.aiter_lines()])  # read to its end
+        await make_tasks(house.caller, 1)
+        for client in (staying, person):
+            await messages(client, 1)
 
 
 async def test_a_foreign_or_unknown_task_has_no_websocket(

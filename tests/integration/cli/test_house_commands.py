@@ -141,6 +141,20 @@ def test_the_token_lives_as_long_as_asked(steward: Steward) -> None:
     assert steward("token", "--hours", "0").returncode == 2
 
 
+def test_a_programs_token_is_made_listed_and_revoked(steward: Steward) -> None:
+    made = steward.json("token", "create", "backup script", "--scope", "tasks:read", "--days", "7")
+    assert made["token"].startswith(made["details"]["prefix"])
+    assert made["details"]["scopes"] == ["tasks:read"]
+    listed = steward("token", "list").stdout
+    assert "backup script" in listed
+    assert made["token"] not in listed
+    assert steward("token", "revoke", made["details"]["id"][:8]).returncode == 0
+    assert steward.json("token", "list")["items"][0]["state"] == "revoked"
+    for wrong in (["create"], ["revoke"], ["revoke", "ffff"], ["revoke", "ff"]):
+        assert steward("token", *wrong).returncode == 2
+    assert "allowed are tasks:read" in steward("token", "create", "x", "--scope", "all").stderr
+
+
 def test_a_worker_refuses_queues_that_there_are_not(steward: Steward) -> None:
     for given in ("nosuch", "", "tools,nosuch"):
         done = steward("worker", "--queues", given)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -42,6 +43,15 @@ async def test_over_https_the_cookie_is_secure(web: FastAPI, keys: Keys, me: UUI
     async with fresh(web, "https://127.0.0.1:8765") as http:
         answer = await http.get("/", params={"token": keys.link_token(me)})
     assert SimpleCookie(answer.headers["set-cookie"])[COOKIE]["secure"] is True
+
+
+async def test_behind_a_proxy_the_public_address_says_that_it_is_secure(web: FastAPI, keys: Keys, me: UUID) -> None:
+    settings = web.state.house.settings.model_copy(update={"public_url": "https://localhost"})
+    web.state.house = replace(web.state.house, settings=settings)
+    for host, is_secure in (("localhost", True), ("127.0.0.1:8765", "")):
+        async with fresh(web) as http:
+            answer = await http.get("/", params={"token": keys.link_token(me)}, headers={"Host": host})
+        assert SimpleCookie(answer.headers["set-cookie"])[COOKIE]["secure"] == is_secure
 
 
 async def test_a_link_works_once(web: FastAPI, keys: Keys, me: UUID) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.calendar._agenda import tasks_due
 from app.calendar._feed import base_url, due_event, new_feed_link, token_hash
 from app.dependencies import CurrentCaller
+from app.limits import address_of
 from app.router import responds
 from core.database import Identity
 from core.errors import NotFound
@@ -30,8 +31,11 @@ class FeedLink(BaseModel):
 async def get(request: Request, token: Annotated[str, Query(min_length=20, max_length=200)]) -> Response:
     house = request.app.state.house
     service = house.database.acting_as(Identity.service())
+    attempts, address = request.app.state.attempts, f"feed {address_of(request)}"
+    attempts.take(address, 0)
     owner = await calendar.open_calendar_feed(service, token_hash(token))
     if owner is None:
+        attempts.take(address)
         raise NotFound("There is no such feed, or its link was renewed", hint="The calendar page makes a new link.")
     caller = house.database.acting_as(Identity(owner.user_id, organization_id=owner.organization_id))
     now: datetime = house.clock.now()
