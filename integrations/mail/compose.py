@@ -109,8 +109,11 @@ def _check(mail: OutgoingMail) -> None:
             if not MESSAGE_ID.fullmatch(value) or (name == "message_id" and "@" not in value):
                 raise invalid(name, f"{value[:80]!r} is not of the form <left@right>")
     for attachment in mail.attachments:
-        if CONTROL.search(attachment.name) or not attachment.name.strip():
-            raise invalid("attachment", "its name is empty or has a control character")
+        name = attachment.name
+        if CONTROL.search(name) or REORDERING.search(name) or not name.strip(" ."):
+            raise invalid("attachment", "its name is empty or has a control or an invisible character")
+        if re.search(r"[/\\]", name) or len(name) > LONGEST_NAME:
+            raise invalid("attachment", f"its name has a slash, or more than {LONGEST_NAME} characters")
     size = len(mail.body.encode()) + sum(len(a.content) for a in mail.attachments)
     if size > LARGEST_MAIL_BYTES:
         raise TooLarge(f"The mail {mail.subject[:80]!r} has {size:,} bytes; {LARGEST_MAIL_BYTES:,} are allowed")
@@ -123,7 +126,7 @@ def _set_body(message: EmailMessage, body: str) -> None:
 
 
 def _read_back(message: EmailMessage, mail: OutgoingMail) -> None:
-    """What a mail program would read must be what was approved: recipients, subject, sender, text."""
+    """What a mail program would read must be what was approved: recipients, subject, sender, text, files."""
     try:
         again = Parser(_class=EmailMessage, policy=policy.SMTP).parsestr(message.as_bytes().decode())
     except (MessageError, UnicodeError, ValueError, IndexError) as error:
@@ -137,6 +140,9 @@ def _read_back(message: EmailMessage, mail: OutgoingMail) -> None:
     for name, found, wanted in (("subject", str(again["Subject"] or ""), mail.subject), ("body", str(text), mail.body)):
         if _words(found) != _words(wanted):
             raise invalid(name, "what mail programs would read is not what was approved")
+    files = [(str(part.get_filename()), part.get_payload(decode=True)) for part in again.iter_attachments()]
+    if files != [(one.name, one.content) for one in mail.attachments]:
+        raise invalid("attachment", "the files of the finished mail are not those that were approved")
 
 
 def _addresses(message: EmailMessage, header: str) -> list[str]:

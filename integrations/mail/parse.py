@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import Invalid, TooLarge
+from core.outside.addresses import CONTROL, REORDERING
 from core.outside.mail import DeliveryReport
 from integrations.mail.decoding import clean_text, decode_header, decode_text, unflow
 from integrations.mail.html import ReadHtml, read_html, sanitize_html
@@ -177,7 +178,8 @@ class _Body:
         elif media_type == "text/html" and not is_file:
             self._html.append(decode_text(content, _charset(part)))
         elif content or is_file:
-            name = decode_header(file_name).replace("\\", "/").rpartition("/")[2].strip(". ")[:200]
+            plain = REORDERING.sub("", CONTROL.sub("", decode_header(file_name)))
+            name = plain.replace("\\", "/").rpartition("/")[2].strip(". ")[:200]
             digest = hashlib.sha256(content).hexdigest()
             kind = media_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type) else "application/octet-stream"
             self.attachments.append(

@@ -116,6 +116,12 @@ def test_a_long_reference_is_not_mangled() -> None:
         ({"references": ["<a b@x>"]}, "references"),
         ({"attachments": [MailAttachment("a\r\nb", "text/plain", b"")]}, "attachment"),
         ({"attachments": [MailAttachment(" ", "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("..", "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("../../x", "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("C:\\x", "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("gpj.\u202eexe", "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("x" * 300, "text/plain", b"")]}, "attachment"),
+        ({"attachments": [MailAttachment("=?utf-8?q?a=0Ab?=", "text/plain", b"")]}, "attachment"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_by_name(change: dict[str, object], field: str) -> None:
