@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import structlog
+
 from core.outside.calendar import CalendarEvent, Moment, zone_named
 from integrations.calendar.ics import NOT_TEXT
 
 PRODUCT = "-//Steward//Steward//EN"
 MEDIA_TYPE = "text/calendar; charset=utf-8"
+logger = structlog.get_logger(__name__)
 
 
 def write_ics(events: Iterable[CalendarEvent], name: str, now: datetime, refresh: timedelta | None = None) -> bytes:
@@ -57,9 +60,12 @@ def _component(event: CalendarEvent, now: datetime) -> Any:
     for line in event.recurrence:
         name, _, value = line.partition(":")
         if name.upper() == "RRULE":
-            made.add("rrule", cast(Any, vRecur).from_ical(value))
+            try:
+                made.add("rrule", cast(Any, vRecur).from_ical(value))
+            except ValueError as error:  # one odd event of somebody's must not cost all the others
+                logger.warning("calendar_rule_left_out", uid=event.id[:200], error=str(error)[:200])
     for guest in event.attendees:
-        address = cast(Any, vCalAddress)(f"mailto:{_text(guest.address)}")
+        address = cast(Any, vCalAddress)("mailto:" + "".join(_text(guest.address).split()))
         address.params["PARTSTAT"] = guest.answer.replace("_", "-").upper()
         made.add("attendee", address, encode=0)
     return made

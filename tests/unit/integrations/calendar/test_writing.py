@@ -68,6 +68,29 @@ def test_a_line_break_in_a_text_is_no_line(field: str, text: str) -> None:
     assert b"\r" not in raw.replace(b"\r\n", b"")
 
 
+BREAKS = "x\r\nBEGIN:VEVENT\nATTENDEE:mailto:eve@evil.example\rX;Y=1:z"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({name: BREAKS} for name in ("id", "title", "description", "location")),
+        {"url": f"https://x.example/{BREAKS}"},
+        {"attendees": (Attendee(f"bo@x.example{BREAKS}", name=BREAKS),)},
+        {"recurrence": (f"RRULE:FREQ=DAILY;COUNT=2\r\n{BREAKS}",)},
+        {"recurrence": (f"RRULE:FREQ=DAILY;X={BREAKS}", f"EXDATE:{BREAKS}")},
+    ],
+)
+def test_no_field_begins_a_line_of_its_own(fields: dict[str, object]) -> None:
+    raw = write_ics([event(**fields), event(id="b@x")], BREAKS, NOW)
+    assert b"\r" not in raw.replace(b"\r\n", b"")
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    lines = raw.replace(b"\r\n ", b"").split(b"\r\n")
+    assert lines.count(b"BEGIN:VEVENT") == 2
+    assert not [line for line in lines if line.startswith((b"X;Y", b"ATTENDEE:mailto:eve"))]
+    assert {read.uid for read in read_ics(raw, window=YEAR)} >= {"b@x"}
+
+
 def test_a_series_keeps_its_hour_for_whoever_reads_it() -> None:
     raw = write_ics([event(recurrence=("RRULE:FREQ=WEEKLY;COUNT=6",))], "x", NOW)
     assert b"BEGIN:VTIMEZONE" in raw
