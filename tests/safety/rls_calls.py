@@ -222,7 +222,8 @@ async def functions(connection: Connection) -> list[Function]:
 
 FUNCTIONS = """
 select n.nspname || '.' || p.proname, p.prorettype = 'trigger'::regtype,
-       jsonb_build_object('anon', has_function_privilege('anon', p.oid, 'execute') and has_schema_privilege('anon', n.oid, 'usage'),
+       jsonb_build_object('service_role', has_function_privilege('service_role', p.oid, 'execute') and has_schema_privilege('service_role', n.oid, 'usage'),
+         'anon', has_function_privilege('anon', p.oid, 'execute') and has_schema_privilege('anon', n.oid, 'usage'),
          'authenticated', has_function_privilege('authenticated', p.oid, 'execute') and has_schema_privilege('authenticated', n.oid, 'usage')),
        coalesce(p.proargnames[1:p.pronargs], '{}'),
        coalesce((select array_agg(format_type(t.oid, null) order by a.place) from unnest(p.proargtypes::oid[]) with ordinality a (type, place)
