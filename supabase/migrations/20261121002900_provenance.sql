@@ -82,16 +82,16 @@ language plpgsql security definer set search_path = '' as $$
 declare
   is_over boolean := new.execution_status in ('completed', 'failed');
 begin
-  -- Downwards at once; to what works on its result, once there is one.
+  -- What comes before it begins comes to its parts too; once it is over, to what works on its result.
   update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, new.tainted_by)
-  where not t.tainted_by @> new.tainted_by and (t.parent_task_id = new.id
+  where not t.tainted_by @> new.tainted_by and (t.parent_task_id = new.id and new.execution_status in ('pending', 'queued')
     or is_over and (t.id = new.parent_task_id
       or t.id in (select d.task_id from public.task_dependencies d where d.depends_on_task_id = new.id)))
     and private.merged_taint(t.tainted_by, new.tainted_by) <> t.tainted_by;
   return null;
 end $$;
 comment on function private.after_task_taint is
-  'Passes taint on: to the parts of a task at once; when it is over to those that depend on it, and to the task it is part of.';
+  'Passes taint on: to the parts of a task that has not begun (later ones are born with it); when it is over to those that depend on it, and to the task it is part of.';
 
 create function private.after_edge_taint() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -191,7 +191,7 @@ language sql stable set search_path = '' as $$
     union all
     select 2, left(m.content, 50000) from public.conversation_messages m
     where m.role = 'user' and exists (select 1 from above a where a.source = 'chat'
-      and m.conversation_id = (a.source_ref ->> 'conversation_id')::uuid and a.id = any (m.task_ids))
+      and m.conversation_id = (a.source_ref ->> 'conversation_id')::uuid and m.id::text = a.source_ref ->> 'message_id')
     union all
     select 3, left(p.notes, 10000) from public.approvals p
     where p.task_id in (select a.id from above a) and p.decided_by is not null and p.notes is not null
