@@ -1,6 +1,7 @@
 """An answer whose thread has moved is not sent: the approval is void, and a new version shows what came in."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Invalid, NotFound
 from core.outside.mail import IncomingMail, MailAddress
-from tasks import capture, functions, review
+from tasks import capture, functions, policies, review
 from tasks.mail import mail_row
 from tasks.models import Draft, ThreadMessage
+from tests.integration.tasks.permitting import allowed_by, approval_of, delivered, permitted, running
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ROOT, QUESTION, NEWER = "<1@example.com>", "<2@example.com>", "<3@example.com>"
@@ -258,3 +260,32 @@ async def test_what_was_sent_from_here_is_no_news_to_the_next_draft(ana: Caller,
     await arrives(ana, mail("<sent@example.com>", 2, sender=MailAddress("ana@example.com")))
     assert (await newest(ana, second)).id == second.id
     assert (await review.begin_sending(service, second.id, "<y@example.com>")).state == "sending"
+
+
+async def test_an_answer_that_did_not_know_rides_on_no_permission(
+    ana: Caller, service: Caller, database: Database
+) -> None:
+    allowed = allowed_by(await permitted(ana))
+    await arrives(ana, mail(ROOT, 0, references=()), mail(QUESTION, 1))
+    # Held, and the thread moves: it asks, and its permission stays as it is.
+    held = await delivered(ana, service, allowed, **ANSWER)
+    assert held.state == "approved"
+    await arrives(ana, mail(NEWER, 2))
+    asks = await newest(ana, held)
+    assert (asks.state, asks.approval and asks.approval.state) == ("draft", "open")
+    said = await approval_of(ana, asks)
+    assert said.decision.verdict == "ask"
+    assert [one.code for one in said.decision.reasons] == ["thread_moved"]
+    await review.reject_draft(ana, asks.id)
+    assert (await policies.list_policies(ana)).items[0].is_enabled
+    # A message that comes in while a run writes: its draft asks at once.
+    task = await running(ana, service)
+    assert task.run_id
+    run = database.acting_as(replace(service.identity, run=(task.id, task.run_id)))
+    await arrives(ana, mail("<late@example.com>", 3))
+    late = await review.deliver_draft(run, task.id, ANSWER, {"output": "x"}, decision=allowed)
+    assert (late.state, late.approval and late.approval.state) == ("draft", "open")
+    assert late.thread_moved
+    assert [one.message_id for one in late.thread_moved.messages] == ["<late@example.com>"]
+    again = await delivered(ana, service, allowed, **ANSWER)
+    assert again.state == "approved", "by now it is known"
