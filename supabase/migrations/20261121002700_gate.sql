@@ -58,6 +58,12 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.approval_lasts is 'How long a question stays open where nothing else is said, and how long a yes that is not used is good.';
 
+create function private.as_uuid(value text) returns uuid
+language sql immutable set search_path = '' as $$
+  select case when value ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then value::uuid end
+$$;
+comment on function private.as_uuid is 'An id that came as text; null where it is none.';
+
 create function private.is_own_act(tool text) returns boolean
 language sql immutable set search_path = '' as $$
   select coalesce(tool in ('file', 'private_event'), false)
@@ -190,11 +196,11 @@ begin
     perform private.refuse(422, 'decision is an object {verdict, permission_id, reasons}', left(given::text, 200));
   elsif given ->> 'verdict' is distinct from 'allow' or given ->> 'permission_id' is null then
     return given;
-  elsif given ->> 'permission_id' !~ '^[0-9a-f-]{36}$' then
+  elsif private.as_uuid(given ->> 'permission_id') is null then
     perform private.refuse(422, 'decision.permission_id is the id of a standing permission', left(given ->> 'permission_id', 200));
   end if;
   approval.decision := given;
-  refusal := private.permission_covers((given ->> 'permission_id')::uuid, approval);
+  refusal := private.permission_covers(private.as_uuid(given ->> 'permission_id'), approval);
   if refusal is null then
     return given;
   end if;
@@ -478,7 +484,7 @@ declare
   held timestamptz;
 begin
   select max(a.hold_until) into held from public.approvals a
-  where a.draft_id::text = new.tool_input ->> 'draft_id' and a.organization_id = new.organization_id and a.state = 'approved' and a.hold_until > now();
+  where a.draft_id = private.as_uuid(new.tool_input ->> 'draft_id') and a.organization_id = new.organization_id and a.state = 'approved' and a.hold_until > now();
   -- A worker may take a task up a second early; it must find the hold over.
   new.run_after := greatest(new.run_after, held + interval '1 second');
   return new;
@@ -701,10 +707,10 @@ begin
   if step.kind <> 'act' or exists (
        select 1 from public.approvals a where a.step_id = step.id and a.task_id = step.task_id and a.state = 'used') then
     return null;
-  elsif purpose ~ '^send draft [0-9a-f-]{36}$' then
+  elsif purpose like 'send draft %' then
     return case when not exists (
       select 1 from public.drafts d join public.approvals a on a.draft_id = d.id and a.state = 'used' and a.digest = d.digest
-      where d.id = substr(purpose, 12)::uuid and d.organization_id = step.organization_id and d.state in ('sending', 'sent', 'failed', 'uncertain'))
+      where d.id = private.as_uuid(substr(purpose, 12)) and d.organization_id = step.organization_id and d.state in ('sending', 'sent', 'failed', 'uncertain'))
       then 'this draft is not being sent' end;
   elsif purpose ~ '^browser_by_hand [0-9]{1,18}$' then
     return case when not exists (
@@ -861,7 +867,7 @@ do $$ declare f text; begin
   foreach f in array array['deliver_draft', 'request_act', 'begin_step'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['approval_lasts', 'is_own_act', 'is_public_mail_domain', 'approval_destinations', 'destination_origin', 'matches_target',
+  foreach f in array array['approval_lasts', 'as_uuid', 'is_own_act', 'is_public_mail_domain', 'approval_destinations', 'destination_origin', 'matches_target',
     'permission_covers', 'permission_stands', 'checked_decision', 'insert_draft', 'make_draft', 'cancel_sending', 'queue_sending',
     'step_refusal', 'before_browser_command'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);

@@ -89,14 +89,12 @@ comment on function private.demote_policy is 'A permission switches itself off, 
 create function private.demote_for(approval public.approvals, because text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  named text := coalesce(approval.decision ->> 'permission_id', approval.decision ->> 'considered_permission_id');
+  named uuid := private.as_uuid(coalesce(approval.decision ->> 'permission_id', approval.decision ->> 'considered_permission_id'));
   demoted uuid;
 begin
-  if approval.id is not null and named ~ '^[0-9a-f-]{36}$' then
-    select p.id into demoted from public.policies p where p.id = named::uuid and p.organization_id = approval.organization_id;
-    if demoted is not null then
-      perform private.demote_policy(demoted, because);
-    end if;
+  select p.id into demoted from public.policies p where p.id = named and p.organization_id = approval.organization_id;
+  if demoted is not null then
+    perform private.demote_policy(demoted, because);
   end if;
 end $$;
 comment on function private.demote_for is 'The permission that let something through, or would have, switches itself off after a no to it.';

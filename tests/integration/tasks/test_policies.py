@@ -194,8 +194,9 @@ async def test_what_it_does_not_cover_asks_and_says_why(ana: Caller, mallory: Ca
         (allowed_by(saved), {"bcc_recipients": ["Ana <ANA@example.com>"]}),  # a copy to oneself
     ):
         assert (await delivered(ana, service, decision, **content)).state == "approved"
-    with pytest.raises(Invalid, match="permission_id"):
-        await delivered(ana, service, {"verdict": "allow", "permission_id": "' or true"})
+    for odd in ("' or true", "-" * 36):
+        with pytest.raises(Invalid, match="permission_id"):
+            await delivered(ana, service, {"verdict": "allow", "permission_id": odd})
 
 
 async def test_limits_hold_when_many_come_at_once_and_the_wrong_answer_demotes(ana: Caller, service: Caller) -> None:
