@@ -1,5 +1,6 @@
 """What templates may use: words for times, and text that stays text."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from app.templating import ago, asset, asset_bytes, date_words, duration, environment, local_time, markdown
+from app.templating import APP, ago, asset, asset_bytes, date_words, duration, environment, local_time, markdown
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -133,6 +134,29 @@ def test_templates_escape_and_refuse_what_is_not_there() -> None:
     assert environment().from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
     with pytest.raises(UndefinedError):
         environment().from_string("{{ missing }}").render()
+
+
+NEVER_IN_A_TEMPLATE = {
+    "a text that is not escaped": r"\|\s*safe\b|autoescape|\bMarkup\b",
+    "a script or style of its own": r"<script(?![^>]*\bsrc=\"\{\{ asset\()|<style|\sstyle=|\son[a-z]+=|hx-on|javascript:",
+    "something of another host": r"(?:src|href|action|hx-(?:get|post))=\"(?:https?:)?//",
+    "a value without quotes": r"<[^>%{]*\s[a-z-]+=\{\{",
+}
+
+
+@pytest.mark.parametrize("what", NEVER_IN_A_TEMPLATE)
+def test_no_template_has(what: str) -> None:
+    found = {
+        f"{path.relative_to(APP)}: {match[0]}"
+        for path in APP.rglob("*.html")
+        for match in re.finditer(NEVER_IN_A_TEMPLATE[what], path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+
+
+def test_markup_is_made_where_it_was_looked_at() -> None:
+    made = {str(path.relative_to(APP)) for path in APP.rglob("*.py") if "Markup(" in path.read_text(encoding="utf-8")}
+    assert made == {"templating.py", "_view/changes.py"}
 
 
 def test_an_asset_is_named_with_a_hash_of_its_content() -> None:

@@ -1,5 +1,6 @@
 """No odd form of an address, no answer of a name server and no redirect leads into the house: nothing is connected to."""
 
+import asyncio
 import gzip
 import socket
 import zlib
@@ -259,8 +260,6 @@ async def test_an_answer_is_bounded_unpacked(site: Served) -> None:
 
 
 async def test_an_answer_that_never_ends_is_cut_off(site: Served) -> None:
-    import asyncio
-
     never = asyncio.Event()
     site.once = [Answer(wait=never), Answer(wait=never)]
     with pytest.raises(Temporary):
@@ -268,6 +267,33 @@ async def test_an_answer_that_never_ends_is_cut_off(site: Served) -> None:
     with pytest.raises(Uncertain):
         await allowed(site, most_seconds=0.2).send(HttpRequest("POST", site.url, body=b"x"))
     never.set()
+
+
+async def test_an_answer_that_drips_is_cut_off_however_often_something_comes() -> None:
+    over = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except OSError:
+            over.set()  # whoever asked has hung up
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = WebClient(Guard(frozenset({f"127.0.0.1:{port}"}), most_seconds=0.3))
+    try:
+        with pytest.raises(Temporary):
+            await client.send(HttpRequest("GET", f"http://127.0.0.1:{port}/"))
+        await asyncio.wait_for(over.wait(), 10)
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 @pytest.mark.parametrize(
