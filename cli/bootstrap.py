@@ -31,6 +31,7 @@ make types    the type checker
 make eval     how well tasks are found in sentences (CASES=file, MODEL=name)
 make bench    the benchmarks (ARGS=name for one)
 make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
+make safety   attacks by a hijacked model, row-level security, forbidden addresses, the API, Bandit, pip-audit; minutes
 make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once; half a minute
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
@@ -261,6 +262,11 @@ def chaos(arguments: list[str]) -> int:
     return become(str(PYTHON), "-m", "tests.chaos", *arguments)
 
 
+def safety(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "tests.safety", *arguments)
+
+
 def demo(arguments: list[str]) -> int:
     ensure_environment("dev")
     return become(str(PYTHON), "-m", "tests.demo", *arguments)
@@ -316,6 +322,7 @@ COMMANDS = {
     "eval": evaluate,
     "bench": bench,
     "chaos": chaos,
+    "safety": safety,
     "demo": demo,
     "lock": lock,
     "clean": clean,
