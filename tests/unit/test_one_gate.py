@@ -83,7 +83,7 @@ INTEGRATION_USERS: dict[str, str] = {
     "jobs/slack_socket.py": "the Slack door",
     "jobs/slack_work.py": "cards and answers to the person whom they are for",
 }
-LIBRARIES = {
+LIBRARIES = [
     "httpx",
     "httpx2",
     "smtplib",
@@ -93,8 +93,15 @@ LIBRARIES = {
     "slack_bolt",
     "googleapiclient",
     "aiohttp",
-}
-LIBRARIES |= {"requests", "urllib3", "ftplib", "telnetlib", "playwright", "tavily", "paramiko", "websockets"}
+    "requests",
+    "urllib3",
+    "ftplib",
+    "telnetlib",
+    "playwright",
+    "tavily",
+    "paramiko",
+    "websockets",
+]
 LIBRARY_USERS = {
     "agents/thinking.py": "language models, at the address of the settings",
     "agents/models.py": "language models, at the address of the settings",
@@ -192,7 +199,7 @@ def test_control_tools_act_inside_a_step_with_leave_alone() -> None:
             if isinstance(function, ast.AsyncFunctionDef) and function.name in journaled
             for call, *_ in calls(function)
         }
-        outside = [name for call, on, name, _ in calls(tree) if name in names and id(call) not in within]
+        outside = [name for call, _, name, _ in calls(tree) if name in names and id(call) not in within]
         # Getting ready has no effect: what `sending` hands out and `prepare` makes stays at the provider until `send` runs.
         # The search of a site is a question, which is judged where it is put.
         assert set(outside) <= {"sending", "prepare"} | ({"submit"} if "browsing" in path else set[str]()), path
@@ -222,8 +229,9 @@ def test_integrations_are_reached_from_known_places_alone() -> None:
     wrong: list[str] = []
     for path, tree in modules().items():
         for node in ast.walk(tree):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for name in names:
                 top = name.partition(".")[0]
                 if top == "integrations" and not is_below(path, INTEGRATION_USERS):

@@ -59,7 +59,7 @@ async def test_what_was_read_taints_whatever_works_on_it(house: House) -> None:
         {**node("work", None, ["read"]), "children": [node("inner", "keep")]},
         node("beside", "keep"),
     )
-    async with at_work(house, **TOOLS):
+    async with at_work(house, None, **TOOLS):
         made = await started(house, tree)
         await until(house, made.id, is_state("completed"))
     tasks = {key: await functions.get_task(house.caller, id) for key, id in made.keys.items()}
