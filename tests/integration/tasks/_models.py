@@ -39,7 +39,7 @@ DRAFTS: dict[str, set[str]] = {
 }
 APPROVALS: dict[str, set[str]] = {
     "open": {"approved", "rejected", "expired", "voided"},
-    "approved": {"used", "voided"},
+    "approved": {"used", "voided", "expired"},
     "rejected": set(),
     "expired": set(),
     "voided": set(),

@@ -10,7 +10,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from tasks import functions, policies, review
+from tasks import functions, policies, review, steps
 from tasks.models import Draft
 from tests.conftest import sign_up
 from tests.integration.tasks.permitting import (
@@ -329,11 +329,18 @@ async def test_an_act_under_a_permission_waits_for_its_hold_and_can_be_undone(
     asked = await policies.undo_permission(ana, act.id)  # out of its hold, and not begun: still in time
     assert asked.payload["input"] == {"title": "Lunch"}
     assert await review.get_act(service, act.task_id) is None
+    with pytest.raises(Conflict):  # the run that had its leave already
+        await steps.begin_step(service, act.task_id, "calendar_event/0", "act", "calendar_event", leave.id)
     await review.decide_approval(ana, asked.id, approved=True)
     await functions.start_task_execution(service, act.task_id, None)
     yes = await review.get_act(service, act.task_id)
     assert yes
     assert (yes.decided_how, yes.decided_by) == ("person", ana.identity.user_id)
+    again = await policies.save_policy(ana, {"id": str(saved.id), "is_enabled": True})
+    unsure = await acting(ana, service, allowed_by(again), destinations=["eve@example.net"])
+    await review.decide_approval(ana, unsure.id, approved=False)
+    (demoted,) = (await policies.list_policies(ana)).items
+    assert (demoted.is_enabled, demoted.demoted_because) == (False, "You said no to what it would have let through")
 
 
 async def test_changed_terms_and_a_deleted_permission_let_nothing_more_through(ana: Caller, service: Caller) -> None:
