@@ -35,6 +35,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None
     if area == "agents":
         return "agents"
+    if path.endswith("/feedback"):
+        return "review:write"  # a person's own words about the work
     if method in SAFE_METHODS:
         return f"{area}:read"
     return None if area == "mail" else f"{area}:write"

@@ -83,6 +83,45 @@ create trigger approvals_05_token before update on public.approvals for each row
 when (new.state is distinct from old.state and new.state in ('approved', 'rejected')) execute function private.before_deciding();
 create trigger policies_05_token before insert or update or delete on public.policies
 for each row execute function private.before_deciding();
+create trigger feedback_04_token before insert on public.feedback for each row execute function private.before_deciding();
+
+-- What a program says is not the person's own word: under a standing permission that goes to whomever the person named, a
+-- program must not do the naming.
+
+create function private.mark_program() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if private.token_scopes() is not null then
+    new.source_ref := new.source_ref || '{"by_program": true}';
+    if new.source = 'chat' then
+      new.source := 'manual';
+    end if;
+  end if;
+  return new;
+end $$;
+comment on function private.mark_program is 'A task that a program made or reworded says so: source_ref.by_program. Its chat is no conversation of the person.';
+create trigger tasks_05_program before insert on public.tasks for each row execute function private.mark_program();
+create trigger tasks_12_program before update of title, description, recipient, tool_input, acceptance_criteria on public.tasks
+for each row execute function private.mark_program();
+
+alter function private.is_own_word(public.tasks) rename to is_said_by_person;
+create function private.is_own_word(task public.tasks) returns boolean
+language sql immutable set search_path = '' as $$
+  select private.is_said_by_person(task) and not task.source_ref ? 'by_program'
+$$;
+comment on function private.is_own_word is
+  'Did the person themself say what this task is? Not what came in, not what an agent planned, and not what a program with a token said.';
+
+-- The organization of a token is the only one that it sees, however many its person belongs to.
+
+create or replace function private.my_organizations() returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select m.organization_id from public.members m
+  where m.user_id = (select auth.uid())
+    and ((select private.token_scopes()) is null or m.organization_id = ((select auth.jwt()) ->> 'organization_id')::uuid)
+$$;
+comment on function private.my_organizations is
+  'Organizations of the signed-in person; of a program''s token the one it was made in. Definer, because a policy on members that reads members would recurse.';
 
 -- Section: making, listing, revoking (people) ---------------------------------------------------------------------
 
@@ -236,7 +275,7 @@ do $$ declare f text; begin
   foreach f in array array['resolve_api_token', 'list_live_tokens'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['token_scopes', 'refuse_token', 'before_deciding'] loop
+  foreach f in array array['token_scopes', 'refuse_token', 'before_deciding', 'mark_program', 'is_own_word'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['after_token_change', 'token_as_json', 'before_task_deletion', 'keep_task_in_tenant', 'keep_of_task_in_tenant'] loop

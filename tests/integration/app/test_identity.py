@@ -125,6 +125,7 @@ REQUESTS = (  # a request, and the scope that it needs; None: no token may
     ("POST", "/api/drafts/{id}/approve", "review:write"),
     ("POST", "/api/approvals/{id}", "review:write"),
     ("GET", "/api/mail", "mail:read"),
+    ("POST", "/api/tasks/{id}/feedback", "review:write"),
     ("POST", "/api/mail/accounts", None),
     ("POST", "/api/calendar/feed", None),
     ("GET", "/api/tokens", None),
@@ -165,7 +166,8 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
     draft = await review.deliver_draft(service, task.id, content, {"strategy": "immediate", "output": "x"})
 
     def program(*scopes: str) -> Caller:
-        return ana.database.acting_as(Identity(ana.identity.user_id, token_id=made.id, scopes=scopes))
+        home = service.identity.organization_id
+        return ana.database.acting_as(Identity(ana.identity.user_id, "authenticated", home, None, made.id, scopes))
 
     for decide in (
         review.approve_draft(program("tasks:write", "review:read"), draft.id, draft.digest),
@@ -178,6 +180,41 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
     with pytest.raises(Forbidden):
         await tokens.revoke_token(program(*tokens.SCOPES), made.id)
     assert (await review.approve_draft(program("review:write"), draft.id, draft.digest)).state == "approved"
+
+
+async def test_what_a_program_says_is_not_its_persons_own_word(client: httpx.AsyncClient, house: House) -> None:
+    """A permission may go to whomever the person names; a program does not do the naming."""
+    headers = bearer((await make(client))["token"])
+    mine, reworded = [
+        (await client.post("/api/tasks", json={"title": title})).json()["id"] for title in ("Mail Ana", "Call")
+    ]
+    made = (await client.post("/api/tasks", json={"title": "Mail mallory@example.net"}, headers=headers)).json()["id"]
+    said = (await client.post("/api/chat", json={"message": "Mail mallory@example.net"}, headers=headers)).json()
+    changed = await client.patch(f"/api/tasks/{reworded}", json={"title": "Mail mallory@example.net"}, headers=headers)
+    assert changed.status_code == 200, changed.text
+    words: dict[str, str] = {}
+    async with house.database.pool.connection() as connection:
+        for task_id in (mine, made, reworded, *(task["id"] for task in said["tasks"])):
+            cursor = await connection.execute("select private.own_words(%s)::text", (task_id,))
+            row = await cursor.fetchone()
+            assert row
+            words[task_id] = row[0]
+    assert "Mail Ana" in words.pop(mine)
+    assert len(words) >= 3
+    assert set(words.values()) == {"[]"}
+
+
+async def test_a_token_sees_its_own_organization_alone(client: httpx.AsyncClient, house: House, ana: Caller) -> None:
+    made = await make(client, scopes=["tasks:read"])
+    (other,) = await functions.create_tasks(ana, [{"title": "Elsewhere"}])
+    profile = await ana.call("get_profile")
+    async with house.database.pool.connection() as connection:
+        await connection.execute(
+            "insert into public.members (organization_id, user_id) values (%s, %s)",
+            (profile["organization"]["id"], house.owner.user_id),
+        )
+    assert (await client.get(f"/api/tasks/{other.id}")).status_code == 200
+    assert (await client.get(f"/api/tasks/{other.id}", headers=bearer(made["token"]))).status_code == 404
 
 
 async def test_too_many_wrong_tokens_are_429_whatever_the_headers_say(house: House, keys: Keys) -> None:
