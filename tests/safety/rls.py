@@ -120,28 +120,26 @@ class _Trial:
         self, person: Person, statement: sql.Composed, values: Sequence[Any] = (), *, without_triggers: bool = False
     ) -> Outcome:
         """Run a statement as somebody, look at what it did to the owner's rows, and undo it."""
-        async with self._connection.transaction(force_rollback=True):
-            try:
-                async with self._connection.transaction():
-                    if without_triggers:
-                        await self._connection.execute("set local session_replication_role = replica")
-                    await self._connection.execute(
-                        "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
-                        (person.role, person.claims),
-                    )
-                    cursor = await self._connection.execute(statement, list(values))
-                    rows = await cursor.fetchall() if cursor.description else []
-                    count = cursor.rowcount
-                    await self._connection.execute("set constraints all immediate")
-                    await self._connection.execute("reset role")
-                    if person.kind == "owner":
-                        return Outcome(text=str(rows), count=count)
-                    after = await self._snapshot()
-                    changed = tuple(table for table in after if after[table] != self._before.get(table))
-                    return Outcome(text=str(rows), count=count, changed=changed)
-            except psycopg.Error as error:
-                diag = error.diag
-                return Outcome(diag.sqlstate or "?", f"{diag.message_primary} {diag.message_detail or ''}")
+        begin = sql.SQL(
+            "savepoint tried; {}; select set_config('role', {}, true), set_config('request.jwt.claims', {}, true)"
+        )
+        triggers = "set local session_replication_role = replica" if without_triggers else "select 1"
+        execute = self._connection.execute
+        await execute(begin.format(sql.SQL(triggers), person.role, person.claims))
+        try:
+            cursor = await execute(statement, list(values))
+            rows = await cursor.fetchall() if cursor.description else []
+            await execute("set constraints all immediate; reset role")
+            changed: tuple[str, ...] = ()
+            if person.kind != "owner":
+                after = await self._snapshot()
+                changed = tuple(table for table in after if after[table] != self._before.get(table))
+            return Outcome(text=str(rows), count=cursor.rowcount, changed=changed)
+        except psycopg.Error as error:
+            diag = error.diag
+            return Outcome(diag.sqlstate or "?", f"{diag.message_primary} {diag.message_detail or ''}")
+        finally:
+            await execute("rollback to savepoint tried; release savepoint tried")
 
     # Tables
 
