@@ -96,10 +96,17 @@ async def judge_draft(run: Run, content: Mapping[str, Any]) -> Judged:
 
 
 async def deliver(
-    run: Run, content: Mapping[str, Any], result: Mapping[str, Any], supersedes_id: UUID | None = None
+    run: Run,
+    content: Mapping[str, Any],
+    result: Mapping[str, Any],
+    supersedes_id: UUID | None = None,
+    written: str | None = None,
 ) -> Draft:
-    """The end of a run that wrote a draft: judged, with where its values came from. Raises Refused for one that is denied."""
-    judged = await judge_draft(run, content)
+    """The end of a run that wrote a draft: judged, with where its values came from. Raises Refused for one that is denied.
+
+    `written`: the text without the signature, which is the person's own, where one was added.
+    """
+    judged = await judge_draft(run, content if written is None else {**content, "body": written})
     told = {**content, "provenance": judged.provenance}
     return await insist(
         lambda: review.deliver_draft(run.caller, run.task.id, told, result, supersedes_id, judged.decision)

@@ -103,7 +103,7 @@ def _text_of(one: ReadText) -> str:
 
 def _looked_up(known: RunKnowledge, tools: Mapping[str, AnyTool]) -> Iterator[Source]:
     """What tools brought in that others wrote; of a tool that is not known here, anything."""
-    for one in known.looked_up:
+    for one in reversed(known.looked_up):  # the oldest first: where a value first appeared
         tool = tools.get(one.tool or "")
         is_unknown = one.tool is not None and tool is None
         if one.is_tainted or is_unknown or (tool is not None and tool.brings_untrusted):

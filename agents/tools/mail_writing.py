@@ -81,7 +81,7 @@ async def deliver_mail(
         "why": run.task.description,
     }
     result = {"strategy": "immediate", "output": {"to": list(to), "subject": subject}, "message": "A mail is ready"}
-    await deliver(run, content, result)
+    await deliver(run, content, result, written=body)
 
 
 async def _answered(run: Run, message_id: str | None) -> IncomingMail | None:

@@ -55,6 +55,7 @@ create function private.before_task_taint() returns trigger
 language plpgsql set search_path = '' as $$
 declare
   running uuid := (auth.jwt() ->> 'run_task_id')::uuid;
+  other record;
 begin
   if tg_op = 'UPDATE' then
     if not new.tainted_by @> old.tainted_by then
@@ -62,16 +63,15 @@ begin
     end if;
     return new;
   end if;
-  new.tainted_by := private.merged_taint(private.merged_taint('[]', coalesce(new.tainted_by, '[]')), private.first_taint(new));
-  if new.parent_task_id is not null then
-    new.tainted_by := private.merged_taint(new.tainted_by, private.taint_of_task(new.parent_task_id));
+  if new.source not in ('chat', 'manual', 'plan', 'agent') or new.tainted_by <> '[]' then
+    new.tainted_by := private.merged_taint(private.merged_taint('[]', new.tainted_by), private.first_taint(new));
   end if;
-  if new.supersedes_task_id is not null then
-    new.tainted_by := private.merged_taint(new.tainted_by, private.taint_of_task(new.supersedes_task_id));
-  end if;
-  if running is not null and running is distinct from new.parent_task_id then
-    new.tainted_by := private.merged_taint(new.tainted_by, private.taint_of_task(running));
-  end if;
+  for other in
+    select t.tainted_by from public.tasks t
+    where t.id in (new.parent_task_id, new.supersedes_task_id, running) and t.organization_id = new.organization_id and t.tainted_by <> '[]'
+  loop
+    new.tainted_by := private.merged_taint(new.tainted_by, other.tainted_by);
+  end loop;
   return new;
 end $$;
 comment on function private.before_task_taint is
