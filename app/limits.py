@@ -4,6 +4,7 @@ Each web process counts for itself; with several of them a caller may ask as man
 """
 
 from collections import OrderedDict
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
 
@@ -42,5 +43,15 @@ class Limiter:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from: the connection's other end, never what a header says (but of a trusted proxy)."""
-    return request.client.host if request.client else "unknown"
+    """Where a request comes from: the connection's other end, never what a header says (but of a trusted proxy).
+
+    Of an IPv6 address its network of 64 bits: whoever has one address there has them all.
+    """
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return host
+    return str(address.ipv4_mapped or IPv6Network((address.packed, 64), strict=False))
