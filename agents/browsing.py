@@ -219,7 +219,7 @@ class Browsing(PageOfTask):
         if move.do == "type" and is_covered(move.text):
             raise Refused(
                 "The number of a card is kept nowhere",
-                hint="Take the page over, type it yourself, and hand the page back",
+                hint="Take the page over, type it yourself, and say so as you hand it back",
             )
         await self.simply(page, move)
         return ""

@@ -132,7 +132,7 @@ async def test_a_form_is_shown_filled_in_and_sent_once_after_a_yes(browsing_hous
 
 async def test_pages_show_the_form_that_waits_and_what_became_of_it(browsing_house: House, site: Site) -> None:
     house, card = browsing_house, "4111111111111111"
-    site.extra_field = "<label>Card number <input name=card></label>"
+    site.extra_field = "<label>Card number <input name=card autofocus></label>"
     given = order(site, start_url=f"{site.url}/kettle")
     given["steps"] = [{"do": "type", "target": "Card number", "text": card}, *given["steps"][2:]]
     given["steps"][-1]["why"] = f"Paid with {card}"
@@ -143,6 +143,11 @@ async def test_pages_show_the_form_that_waits_and_what_became_of_it(browsing_hou
     async with at_work(house), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         client.headers.update(headers)
         task = await wanted(house, given)
+        stuck = await until(house, task.id, is_state("completed", "failed", "blocked"))
+        assert "The number of a card is kept nowhere" in (stuck.blocked_reason or "")
+        await browser_places.take_over_browser(house.caller, task.id)
+        await by_hand(house, task, do="type", text=card)
+        await browser_places.hand_back_browser(house.caller, task.id, "Typed")
         question = await asked(house, task)
         assert question.title == "Pay at 127.0.0.1?"
         assert dict(question.payload["facts"])["Card number"] == "•••• 1111"
@@ -157,7 +162,11 @@ async def test_pages_show_the_form_that_waits_and_what_became_of_it(browsing_hou
         page = await client.get("/review", params={"tab": "all"})
         assert (page.status_code, "Pay at 127.0.0.1?" in page.text) == (200, True)
     seen = await events_of(house, task)
-    assert [event["do"] for event in seen] == ["navigate", "type", "type", "select", "submit"]
+    assert [event["do"] for event in seen if event.get("do") in {"navigate", "select", "submit"}] == [
+        "navigate",
+        "select",
+        "submit",
+    ]
     shown = {name: question.payload[name] for name in ("input", "facts", "text")}
     assert card not in json.dumps([seen, shown, question.why, question.title])
 
