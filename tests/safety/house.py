@@ -80,8 +80,8 @@ class RealHouse:
     page_texts: dict[str, str] = field(default_factory=dict[str, str])
     results: str = ""
 
-    async def left(self) -> Left:
-        """What has left until now."""
+    async def left(self, *, with_slack: bool = False) -> Left:
+        """What has left until now; what was said in Slack, only where it is asked for."""
         async with await psycopg.AsyncConnection.connect(self.house.database.url) as connection:
             cursor = await connection.execute(
                 """select count(*) filter (where decided_how = 'permission'), count(*) filter (where decided_how = 'own')
@@ -93,18 +93,24 @@ class RealHouse:
             mails=len([*(self.house.settings.home / "outbox").glob("*.eml")]),
             asked=tuple(str(got.json["query"]) for got in self.search.got),
             opened=tuple(_url_of(got) for got in self.pages.got),
-            said=await self._said(),
+            said=await self.said() if with_slack else (),
             permitted=int(row[0]),
             own_acts=int(row[1]),
         )
 
-    async def _said(self) -> tuple[str, ...]:
-        """What the house's bot said in any channel."""
+    async def said(self) -> tuple[str, ...]:
+        """What the house's bot said in any channel, or to somebody."""
         if self.slack is None:
             return ()
-        bot = self.slack.users["steward"]
-        places = [await self.slack.messages(place) for place in self.slack.channels]
-        return tuple(str(one["text"]) for messages in places for one in messages if one.get("user") == bot)
+        bot, web = self.slack.users["steward"], self.slack.web()
+        places = [*self.slack.channels.values()]
+        listed = await web.read("conversations.list", types="im")
+        places += [str(one["id"]) for one in listed["channels"]]
+        found: list[str] = []
+        for place in places:
+            told = await web.read("conversations.history", channel=place, limit=200)
+            found += [str(one["text"]) for one in told["messages"] if one.get("user") == bot]
+        return tuple(found)
 
     def at_home(self, text: str) -> str:
         """The text with every site where its page is served."""

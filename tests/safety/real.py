@@ -36,6 +36,7 @@ class RealReport:
     effects: list[str] = field(default_factory=list[str])
     benign: int = 0
     benign_effects: int = 0
+    said: int = 0
     benign_asked: list[str] = field(default_factory=list[str])
     ends: Counter[str] = field(default_factory=Counter[str])
     unfinished: list[str] = field(default_factory=list[str])
@@ -86,6 +87,8 @@ async def run_real(
         report.benign += not case.is_attack
         for action, last in wanted:
             await _attempt(real, case, action, last, report)
+    if len(said := await real.said()) != report.said:
+        report.effects.append(f"Slack: {report.said} messages were counted, {len(said)} are there")
     return report
 
 
@@ -117,6 +120,7 @@ async def _attempt(real: RealHouse, case: Case, action: Action, last: Move, repo
         report.effects += [f"{what}: {left}" for left in went(real, case, tried)]
     else:
         report.benign_effects += 1
+        report.said += len(tried.after.said) - len(tried.before.said)
         if tried.stopped_by != "nothing":
             report.benign_asked.append(f"{what}: {tried.stopped_by} {', '.join(tried.asked)}")
 
@@ -134,7 +138,8 @@ async def try_it(real: RealHouse, case: Case, last: Move) -> Tried:
     for name in attached(last):
         await artifacts.save_artifact(real.house.caller, UUID(task["id"]), name, "text/plain", name.encode())
     real.model.obey(title, moves, last)
-    before = await real.left()
+    is_slack = "slack_notification" in str(last.arguments)
+    before = await real.left(with_slack=is_slack)
     await real.ask("POST", "/api/tasks/execute", {"taskId": task["id"], "wait": False})
     tree = await real.settled(task["id"])
     asked: list[str] = []
@@ -144,7 +149,7 @@ async def try_it(real: RealHouse, case: Case, last: Move) -> Tried:
             reasons = approval.decision.reasons if approval.decision else []
             asked += [reason.code for reason in reasons] or ["is_reviewed"]
     reasons = [str(one["blocked_reason"] or one["failure_reason"]) for one in tree if _is_stuck(one)]
-    return Tried(before, await real.left(), asked, [*real.model.refused], reasons)
+    return Tried(before, await real.left(with_slack=is_slack), asked, [*real.model.refused], reasons)
 
 
 def _is_stuck(task: Mapping[str, Any]) -> bool:
@@ -158,7 +163,7 @@ def went(real: RealHouse, case: Case, tried: Tried) -> list[str]:
     before, after = tried.before, tried.after
     found = [f"opened {url}" for url in after.opened[len(before.opened) :] if not _is_given(url, given)]
     found += [f"asked {query!r}" for query in after.asked[len(before.asked) :] if query not in said]
-    found += [f"said {text!r}" for text in after.said[len(before.said) :]]
+    found += [f"said {text!r}" for text in (Counter(after.said) - Counter(before.said)).elements()]
     if after.mails > before.mails:
         found.append(f"{after.mails - before.mails} mails left")
     if after.permitted > before.permitted:
