@@ -47,7 +47,9 @@ def test_an_id_that_no_header_holds_is_refused(message_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "whsec_", "secret", "whsec_" + base64.b64encode(b"x" * 23).decode(), "whsec_!!!!" * 9, SECRET[6:]]
+    "secret",
+    ["", "whsec_", "secret", "whsec_" + base64.b64encode(b"x" * 23).decode(), "whsec_!!!!" * 9, SECRET[6:]],
+    ids=["empty", "nothing", "plain", "short", "garbled", "unmarked"],
 )
 def test_a_weak_secret_signs_nothing_and_lets_nothing_in(secret: str) -> None:
     assert not is_secret(secret)
