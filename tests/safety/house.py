@@ -33,6 +33,7 @@ from core.keys import Keys
 from core.settings import Settings
 from jobs.worker import working
 from tasks import functions
+from tasks.own_words import tokens_of
 from tests.emulators.outside_servers import OutsideServers
 from tests.emulators.served import Answer, Got, Handler, Served, serving
 from tests.emulators.slack import BOT_TOKEN, SlackServer, fresh_slack
@@ -177,7 +178,7 @@ async def real_house(
         pages.handler, search.handler = page_of(real), results_of(real)
         await take_in(real, cases)
         await stack.enter_async_context(working(await house.worker()))
-        await know(real, sorted({address for case in cases for address in case.provenance.contacts}))
+        await know(real, sorted({address for case in cases for address in spoken_of(case)}))
         for action, targets in PERMITTED:
             terms = {"action": action, "targets": targets, "hold_seconds": 0, "max_per_hour": 900, "max_per_day": 900}
             await real.ask("PUT", "/api/policies", terms | {"is_enabled": True})
@@ -212,6 +213,14 @@ def _settings(
             **({"slack_bot_token": BOT_TOKEN, "slack_api_url": slack.api_url} if slack else {}),
         }
     )
+
+
+def spoken_of(case: Case) -> Iterator[str]:
+    """Every contact whom the person may mean."""
+    said = {token for text in case.provenance.user for token in tokens_of(text)}
+    for address, name in case.provenance.contacts.items():
+        if not said.isdisjoint(tokens_of(name)):
+            yield address
 
 
 def hosts_of(case: Case) -> Iterator[str]:
