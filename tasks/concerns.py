@@ -151,6 +151,8 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         if tainted and carries is not None and action.real_effect not in {Effect.READ, Effect.FETCH, Effect.SHARE}:
             yield Reason("text_unknown", "What it says is not known")
         return
+    if tainted and carries is Carries.OWN_WORDS and _says_nothing(action):
+        yield Reason("text_missing", "It has no words, so nothing shows that you asked for it")
     text = readable(action.body)
     addresses = dict.fromkeys(addresses_in(text))
     plain = ADDRESS.sub(" ", text)
@@ -171,6 +173,12 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
             yield from _of_value("number", "A number in the text", number, provenance)
     if tainted and carries is Carries.OWN_WORDS:
         yield from _of_words(unicodedata.normalize("NFKC", action.body), action, provenance)
+
+
+def _says_nothing(action: Action) -> bool:
+    """Does it reach others without a word or a file: a bare yes to an invitation, a meeting at another time?"""
+    is_told = action.real_effect in {Effect.SEND, Effect.WRITE, Effect.PUBLISH}
+    return is_told and not action.attachments and not (action.body or "").strip()
 
 
 def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Reason]:

@@ -65,7 +65,12 @@ async def event_action(run: Run, given: EventInput) -> Action:
     before = [guest.address for guest in wanted.before.others] if wanted.before else []
     told = list(dict.fromkeys(one for one in [*others, *before] if one))
     effect = Effect.DELETE if given.action == "cancel" else Effect.SEND if told else Effect.OWN_WRITE
-    return Action("calendar_event", effect, told, body=_words(given, given.comment))
+    return Action("calendar_event", effect, told, body=_words(given, f"{_verb(given)}\n{given.comment}".strip()))
+
+
+def _verb(given: EventInput) -> str:
+    """What its receivers are told where nothing is said: that it is accepted, or at another time."""
+    return given.answer or ("move" if given.action == "update" and given.start is not None else "")
 
 
 async def private_event_action(run: Run, given: PrivateEventInput) -> Action:

@@ -155,6 +155,7 @@ def test_the_users_words_to_a_named_person_ride_on_a_permission() -> None:
         (mail("the draft 👍"), "words_untrusted"),
         (mail("the draft is ready"), "words_turned"),
         (mail(None), "text_unknown"),
+        (mail("\n"), "text_missing"),
         (mail("the draft", attachments=["draft.pdf"]), "attachment_not_named"),
         (mail(" ".join(f"h{n}.example" for n in range(300))), "too_much"),
         (Action("slack_notification", "send", ["dana@northwind.example"], body="the draft"), "no_permission"),
