@@ -148,23 +148,18 @@ def values_of(action: Action, known: Known, decision: Decision) -> dict[str, Any
     found += [("address", one) for one in addresses_in(body)] + [("number", one) for one in numbers_in(body)]
     found += [("attachment", one) for one in action.attachments]
     allowed = next((one for one in known.policy.permissions if one.id == decision.permission_id), None)
-    values: list[dict[str, Any]] = []
-    for kind, value in list(dict.fromkeys(found))[:MOST_VALUES]:
-        seen = known.provenance.first_seen(value)
-        if kind == "destination" and allowed is not None and allowed.lists(value):
-            seen = Seen(Origin.USER, "a standing permission")
-        values.append(
-            {"value": value, "kind": kind, "origin": seen.origin.value, "source": seen.source, "quote": seen.quote}
-        )
-    facts = {
-        one["value"]: {k: one[k] for k in ("origin", "source", "quote")}
-        for one in values
-        if one["kind"] == "destination"
-    }
+
+    def seen(value: str) -> dict[str, str]:
+        is_given = allowed is not None and allowed.lists(value)  # the person wrote it into the permission
+        first = Seen(Origin.USER, "a standing permission") if is_given else known.provenance.first_seen(value)
+        return {"origin": first.origin.value, "source": first.source, "quote": first.quote}
+
+    values = [{"value": value, "kind": kind, **seen(value)} for kind, value in list(dict.fromkeys(found))[:MOST_VALUES]]
+    targets = {one: seen(one) for one in action.destinations}
     for url in action.urls:
-        seen = known.provenance.first_seen(url)
-        facts[host_of(url) or url] = {"origin": seen.origin.value, "source": seen.source, "quote": seen.quote}
-    return {"is_tainted": known.provenance.has_read_untrusted, "values": values, "destinations": facts}
+        host = host_of(url) or url
+        targets[host] = seen(host) if allowed is not None and allowed.lists(host) else seen(url)
+    return {"is_tainted": known.provenance.has_read_untrusted, "values": values, "destinations": targets}
 
 
 def suspicion(task: Task) -> str | None:

@@ -4,9 +4,11 @@ Gathered only when something is to be decided, in one call. What a model wrote i
 nowhere else is the model's own. Words of tasks that an agent planned are not the user's.
 """
 
+import asyncio
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agents import templates
 from agents.equipment import Run
@@ -46,12 +48,13 @@ async def known_to(run: Run) -> Known:
     """What the policy is asked with: gathered anew, so that what was read a moment ago counts."""
     known = await insist(lambda: get_provenance(run.caller, run.task.id))
     filled = await templates.filled_input(run)
-    untrusted = [*_came_with(known), *_looked_up(known, run.equipment.tools), *_filled_in(filled)]
+    # Apart, since looking for orders in long texts takes a while.
+    untrusted = await asyncio.to_thread(_untrusted, known, filled, run.equipment.tools)
     provenance = Provenance(
         user=known.user,
         contacts=known.contacts,
-        trusted=[one.text or "" for one in known.looked_up if _is_trusted(one, run.equipment.tools)],
-        untrusted=[source for source in untrusted if source.text.strip()][:MOST_SOURCES],
+        trusted=[_plain(one.text or "") for one in known.looked_up if _is_trusted(one, run.equipment.tools)],
+        untrusted=untrusted,
         is_tainted=bool(known.tainted_by) or bool(filled.untrusted),
     )
     policy = Policy(
@@ -87,6 +90,11 @@ def kind_of(tool: str) -> str:
     return KINDS.get(tool, tool.replace("_", " "))
 
 
+def _untrusted(known: RunKnowledge, filled: templates.Filled, tools: Mapping[str, AnyTool]) -> list[Source]:
+    found = [*_came_with(known), *_looked_up(known, tools), *_filled_in(filled)]
+    return [source for source in found if source.text.strip()][:MOST_SOURCES]
+
+
 def _came_with(known: RunKnowledge) -> Iterator[Source]:
     """What the task came from."""
     for one in known.read:
@@ -107,7 +115,7 @@ def _looked_up(known: RunKnowledge, tools: Mapping[str, AnyTool]) -> Iterator[So
         tool = tools.get(one.tool or "")
         is_unknown = one.tool is not None and tool is None
         if one.is_tainted or is_unknown or (tool is not None and tool.brings_untrusted):
-            text = (one.text or "")[:LONGEST_TEXT]
+            text = _plain(one.text or "")
             yield Source(kind_of(one.tool or "result"), text, one.title, _commands(one.title, text))
 
 
@@ -127,6 +135,12 @@ def _is_trusted(one: LookedUp, tools: Mapping[str, AnyTool]) -> bool:
     return tool.kind == "read" and tool.effect is Effect.READ
 
 
+def _plain(text: str) -> str:
+    """The text of an answer that is kept as JSON: its line breaks and quotes as they were written."""
+    return text[:LONGEST_TEXT].replace("\\n", "\n").replace("\\t", " ").replace('\\"', '"')
+
+
+@lru_cache(maxsize=500)
 def _commands(title: str, text: str) -> bool:
     """Does it give orders to an assistant?"""
     from agents.rules.mail_signs import find_command  # large patterns, which few runs need

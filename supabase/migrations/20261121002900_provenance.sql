@@ -35,10 +35,12 @@ create function private.first_taint(task public.tasks) returns jsonb
 language sql stable set search_path = '' as $$
   select case
     when task.source = 'mail' then jsonb_build_array(jsonb_build_object('kind', 'mail',
-      'ref', coalesce(task.source_ref ->> 'message_id', task.source_ref ->> 'thread_key'), 'title', task.title, 'why', (
-        select m.suspicious from public.mail_messages m where m.organization_id = task.organization_id and m.suspicious is not null
-          and case when task.source_ref ? 'message_id' then m.message_id = task.source_ref ->> 'message_id'
-              else m.thread_key = task.source_ref ->> 'thread_key' end limit 1)))
+      'ref', coalesce(task.source_ref ->> 'message_id', task.source_ref ->> 'thread_key', task.id::text), 'title', task.title, 'why', case
+        when task.source_ref ? 'message_id' then (
+          select m.suspicious from public.mail_messages m where m.organization_id = task.organization_id
+            and m.message_id = task.source_ref ->> 'message_id' and m.suspicious is not null limit 1)
+        else (select m.suspicious from public.mail_messages m where m.organization_id = task.organization_id
+            and m.thread_key = task.source_ref ->> 'thread_key' and m.suspicious is not null limit 1) end))
     when task.source in ('calendar', 'import', 'proactive') or task.source = 'slack' and not private.is_own_word(task) then
       jsonb_build_array(jsonb_build_object('kind', task.source, 'ref', task.id, 'title', task.title))
     else '[]' end
@@ -247,8 +249,9 @@ language sql stable set search_path = '' as $$
   read (place, item) as (
     select 1, jsonb_build_object('kind', 'mail', 'title', concat_ws(', ', nullif(m.subject, ''), m.from_address), 'why', m.suspicious,
       'text', left(concat_ws(e'\n', m.from_name || ' ' || m.from_address, array_to_string(m.to_addresses || m.cc_addresses, ', '), m.subject, m.text_body), 20000))
-    from (select m.* from public.mail_messages m where exists (select 1 from above a where a.organization_id = m.organization_id
-        and (m.thread_key = a.source_ref ->> 'thread_key' or m.message_id = a.source_ref ->> 'message_id' or m.message_id = a.tool_input ->> 'reply_to_message_id'))
+    from (select m.* from public.mail_messages m where m.organization_id = (select a.organization_id from above a limit 1)
+        and (m.thread_key = any (array(select a.source_ref ->> 'thread_key' from above a))
+          or m.message_id = any (array(select x.id from above a cross join lateral (values (a.source_ref ->> 'message_id'), (a.tool_input ->> 'reply_to_message_id')) x (id))))
       order by m.sent_at desc nulls last limit 30) m
     union all
     select 2, jsonb_build_object('kind', a.source, 'title', a.title, 'text', left(concat_ws(e'\n', a.title, a.description, a.recipient, a.source_ref ->> 'quote',
