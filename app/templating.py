@@ -15,10 +15,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from app._view.decisions import marks_of, may_be_permitted, reasons_of
 from app.dependencies import csrf_token
 from app.review._moved import what_moved
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
+from tasks.reasons import marks_of, may_be_permitted, reasons_of
 from tasks.review import shown_facts, without_sending
 
 APP = Path(__file__).parent

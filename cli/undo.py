@@ -45,7 +45,7 @@ async def undo_one(house: "House", out: Output, given: str) -> None:
 
 def say_reasons(out: Output, approval: Approval) -> None:
     """Why it asks, with the lines that values came from."""
-    from app._view.decisions import in_a_line, reasons_of
+    from tasks.reasons import in_a_line, reasons_of
 
     for reason in reasons_of(approval.decision):
         out.say(Text(one_line(f"  asks because: {in_a_line(reason)}"), "yellow"))

@@ -6,8 +6,11 @@ from datetime import UTC
 from typing import Any, cast
 
 from integrations.slack.blocks import Card
-from tasks.models import Approval, Draft, Task
+from tasks.models import Approval, ApprovalOfDraft, Draft, Task
+from tasks.reasons import NO_PERMISSION, in_a_line, reasons_of
 from tasks.review import shown_facts
+
+MOST_REASONS, LONGEST_REASON = 3, 500
 
 DECIDED_DRAFT = {
     "approved": "You approved it; it is being sent.",
@@ -35,6 +38,8 @@ class Cards:
         """A draft; `state` is that of its approval, or what became of it once that was used."""
         is_mail = draft.channel == "mail"
         facts = _mail_facts(draft) if is_mail else _slack_facts(draft)
+        if draft.approval is not None and state == "open":
+            facts += _why_asked(draft.approval)
         return Card(
             heading=f"{'Mail' if is_mail else 'Slack message'} for “{draft.task_title or draft.subject}”",
             value={"draft": str(draft.id), "digest": draft.digest},
@@ -50,10 +55,11 @@ class Cards:
     def of_approval(self, approval: Approval, task: Task) -> Card:
         """A question of a plan, an act of a tool, or a result to look at."""
         value = {"approval": str(approval.id), "digest": approval.digest}
-        decided = "" if approval.state == "open" else DECIDED[approval.state]
+        decided = "" if approval.state == "open" else _by_permission(approval) or DECIDED[approval.state]
         link = f"{self.address}/tasks/{task.id}"
         if approval.tool is not None:
-            facts, text = shown_facts(approval), str(approval.payload.get("text") or "")
+            facts = [*shown_facts(approval), *(_why_asked(approval) if approval.state == "open" else [])]
+            text = str(approval.payload.get("text") or "")
             heading, label = approval.title, "Yes, do it"
         elif task.tool == "approval_gate":
             facts, text, heading, label = shown_facts(approval), "", approval.title, "Yes"
@@ -66,6 +72,26 @@ class Cards:
         return Card(heading, value, facts, text, approval.why, link, approve_label=label, decided=decided, hints=hints)
 
 
+def _why_asked(approval: ApprovalOfDraft) -> list[tuple[str, str]]:
+    """Why it asks, shortly; that there is no permission goes without saying."""
+    found = [one for one in reasons_of(approval.decision) if one.code != NO_PERMISSION]
+    told = [("Asked because", in_a_line(one)[:LONGEST_REASON]) for one in found[:MOST_REASONS]]
+    return (
+        [*told, ("And", f"{len(found) - MOST_REASONS} more reasons, on the review page")]
+        if len(found) > MOST_REASONS
+        else told
+    )
+
+
+def _by_permission(approval: ApprovalOfDraft) -> str:
+    """What lets it go where nobody was asked; empty where somebody was."""
+    if approval.decided_how != "permission":
+        return ""
+    if approval.state == "approved" and approval.hold_until:
+        return f"Your permission lets it go at {approval.hold_until.astimezone(UTC):%H:%M} UTC; until then you can undo it on the review page."
+    return "Your permission let it go." if approval.state in {"approved", "used"} else ""
+
+
 def _became(draft: Draft, state: str) -> str:
     if draft.state == "sent":
         where = str((draft.receipt or {}).get("location") or "")
@@ -73,7 +99,7 @@ def _became(draft: Draft, state: str) -> str:
     if draft.state in {"failed", "uncertain"}:
         word = "It was not sent" if draft.state == "failed" else "Nobody knows whether it was sent"
         return f"{word}: {draft.failure_reason}"
-    said = DECIDED_DRAFT.get(state, "")
+    said = (draft.approval and _by_permission(draft.approval)) or DECIDED_DRAFT.get(state, "")
     return f"{said} What should change: {draft.feedback}" if state == "rejected" and draft.feedback else said
 
 

@@ -46,6 +46,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         "/calendar",
         "/settings",
         "/settings/tokens",
+        "/settings/permissions",
         "/docs",
         "/nowhere",
     ):
