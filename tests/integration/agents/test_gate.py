@@ -155,6 +155,19 @@ async def test_a_permission_lets_through_what_the_person_said_to_whom_they_said(
     assert not [*(house.settings.home / "outbox").glob("*.eml")]
 
 
+async def test_a_permission_for_a_site_counts_until_others_have_had_a_say(house: House) -> None:
+    item = node("it", "web_fetch", tool_input={"url": "https://docs.example.com/terms"}, source="agent")
+    async with working(await house.worker()):
+        await policies.save_policy(
+            house.caller, terms(action="web_fetch", targets=["docs.example.com"], hold_seconds=600)
+        )
+        clean = await started(house, root(item))
+        held = await until(house, clean.keys["it"], is_state("blocked"))
+        tainted = await started(house, root(item, source="mail"))
+        asked = await until(house, tainted.keys["it"], is_state("blocked"))
+    assert (held.blocked_on, asked.blocked_on) == ("delay", "approval")
+
+
 async def test_what_may_never_happen_asks_nobody(house: House) -> None:
     (task,) = await functions.create_tasks(house.caller, [{"title": "Look"}])
     run = await running(house, task.id)
