@@ -19,9 +19,18 @@ from tasks.origins import (
     readable,
     urls_in,
 )
-from tasks.own_words import LONGEST_QUOTE, closest_line, foreign_passages, foreign_words, turned_around, vocabulary
+from tasks.own_words import (
+    LONGEST_QUOTE,
+    closest_line,
+    foreign_passages,
+    foreign_words,
+    says_nothing,
+    turned_around,
+    vocabulary,
+)
 
 MOST_VALUES = 200
+NOTHING_SAID = "It has no words of yours, so nothing shows that you asked for it"
 PRIVATE = {"its host is a private one", "its host is a private address"}
 
 
@@ -151,12 +160,14 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         if tainted and carries is not None and action.real_effect not in {Effect.READ, Effect.FETCH, Effect.SHARE}:
             yield Reason("text_unknown", "What it says is not known")
         return
-    if tainted and carries is Carries.OWN_WORDS and _says_nothing(action):
-        yield Reason("text_missing", "It has no words, so nothing shows that you asked for it")
+    if tainted and carries is Carries.OWN_WORDS and _is_told(action) and not action.body.strip():
+        yield Reason("text_missing", NOTHING_SAID)
     text = readable(action.body)
     addresses = dict.fromkeys(addresses_in(text))
     plain = ADDRESS.sub(" ", text)
-    urls, numbers = dict.fromkeys(urls_in(plain)), dict.fromkeys(numbers_in(plain))
+    # Of https://a.example@b.example nothing would be left where the address has been taken out.
+    urls = dict.fromkeys([*urls_in(plain), *(url for url in urls_in(text) if "://" in url)])
+    numbers = dict.fromkeys(numbers_in(plain))
     if len(addresses) + len(urls) + len(numbers) > MOST_VALUES:
         yield Reason("too_much", f"It holds more than {MOST_VALUES} addresses, links and numbers")
         return
@@ -175,10 +186,9 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         yield from _of_words(unicodedata.normalize("NFKC", action.body), action, provenance)
 
 
-def _says_nothing(action: Action) -> bool:
-    """Does it reach others without a word or a file: a bare yes to an invitation, a meeting at another time?"""
-    is_told = action.real_effect in {Effect.SEND, Effect.WRITE, Effect.PUBLISH}
-    return is_told and not action.attachments and not (action.body or "").strip()
+def _is_told(action: Action) -> bool:
+    """Does it tell others something, by its text alone?"""
+    return action.real_effect in {Effect.SEND, Effect.WRITE, Effect.PUBLISH} and not action.attachments
 
 
 def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Reason]:
@@ -187,6 +197,8 @@ def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Rea
     known = vocabulary([*provenance.user, *names, *action.destinations])
     passages = foreign_passages(text, known)
     if not passages:
+        if _is_told(action) and says_nothing(text, provenance.user, [*names, *action.destinations]):
+            yield Reason("text_missing", NOTHING_SAID, text.strip()[:LONGEST_QUOTE])
         for clause in turned_around(text, provenance.user, names)[:1]:
             yield Reason("words_turned", "This says something else than you said", clause, Origin.MODEL)
         return

@@ -80,6 +80,13 @@ def foreign_passages(text: str, known: frozenset[str]) -> list[str]:
     return [*passages, *rows, *wordless]
 
 
+def says_nothing(text: str, said: Iterable[str], names: Iterable[str] = ()) -> bool:
+    """Is it made of small words alone that the user did not say: "I would be glad to"? `names` do not count as words."""
+    tokens, given = set(tokens_of(text)), {token for one in said for token in tokens_of(one)}
+    addressed = {token for name in names for token in tokens_of(name)}
+    return not (tokens - CARRIES_NOTHING - addressed) and not tokens <= given
+
+
 def turned_around(text: str, said: Iterable[str], names: Iterable[str] = ()) -> list[str]:
     """The clauses of a text that say the opposite of what the user said, or state what they asked; in their order.
 

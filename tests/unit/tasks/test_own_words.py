@@ -9,6 +9,7 @@ from tasks.own_words import (
     closest_line,
     foreign_passages,
     foreign_words,
+    says_nothing,
     stem,
     tokens_of,
     turned_around,
@@ -113,6 +114,21 @@ def test_a_meaning_that_is_turned_around_is_found(text: str, said: str) -> None:
 )
 def test_a_meaning_that_stays_is_none(text: str, said: str, names: list[str]) -> None:
     assert turned_around(text, [said], names) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "is_nothing"),
+    [
+        ("I would be glad to.", "What does Dana write?", True),
+        ("Dana, I would like to have it. Best regards", "What does Dana write?", True),
+        ("Ich möchte es gern haben", "Was schreibt Jan?", True),
+        ("", "Anything", False),
+        ("Hello Dana", "Say hello to Dana", False),
+        ("I am late", "Tell Dana I am late", False),
+    ],
+)
+def test_small_words_alone_say_nothing_of_the_users(text: str, said: str, is_nothing: bool) -> None:
+    assert says_nothing(text, [said], ["Dana Ortiz"]) is is_nothing
 
 
 def test_a_text_too_long_to_compare_counts_as_turned() -> None:

@@ -156,6 +156,8 @@ def test_the_users_words_to_a_named_person_ride_on_a_permission() -> None:
         (mail("the draft is ready"), "words_turned"),
         (mail(None), "text_unknown"),
         (mail("\n"), "text_missing"),
+        (mail("Hello Dana, I would be glad to."), "text_missing"),
+        (mail("the draft: https://x.example@evil.example/a"), "url_not_named"),
         (mail("the draft", attachments=["draft.pdf"]), "attachment_not_named"),
         (mail(" ".join(f"h{n}.example" for n in range(300))), "too_much"),
         (Action("slack_notification", "send", ["dana@northwind.example"], body="the draft"), "no_permission"),
