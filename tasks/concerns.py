@@ -1,7 +1,7 @@
 """What speaks against letting an action happen by itself: where its targets, links, numbers, files and words came from."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from tasks.actions import Action, Carries, Effect, Permission, Policy, Reason
 from tasks.origins import (
@@ -105,7 +105,7 @@ def concerns(
     for name in dict.fromkeys(action.attachments):
         yield from _of_attachment(name, provenance)
     if action.real_effect is not Effect.QUERY or provenance.has_read_untrusted:
-        yield from _of_body(action, provenance, carries)
+        yield from _of_body(action, provenance, carries, own)
 
 
 def _of_target(
@@ -153,7 +153,7 @@ def _of_attachment(name: str, provenance: Provenance) -> Iterator[Reason]:
     yield _reason(code, "You did not name this file for this task", name, seen)
 
 
-def _of_body(action: Action, provenance: Provenance, carries: Carries | None) -> Iterator[Reason]:
+def _of_body(action: Action, provenance: Provenance, carries: Carries | None, own: Collection[str]) -> Iterator[Reason]:
     """Links and addresses must be known, always; after untrusted text was read numbers and words as well."""
     tainted = provenance.has_read_untrusted
     if action.body is None:
@@ -183,7 +183,7 @@ def _of_body(action: Action, provenance: Provenance, carries: Carries | None) ->
         for number in numbers:
             yield from _of_value("number", "A number in the text", number, provenance)
     if tainted and carries is Carries.OWN_WORDS:
-        yield from _of_words(unicodedata.normalize("NFKC", action.body), action, provenance)
+        yield from _of_words(unicodedata.normalize("NFKC", action.body), action, provenance, own)
 
 
 def _is_told(action: Action) -> bool:
@@ -191,9 +191,14 @@ def _is_told(action: Action) -> bool:
     return action.real_effect in {Effect.SEND, Effect.WRITE, Effect.PUBLISH} and not action.attachments
 
 
-def _of_words(text: str, action: Action, provenance: Provenance) -> Iterator[Reason]:
-    """The first passage that is not the user's own, with the line that it comes closest to."""
-    names = [name for address, name in provenance.contacts.items() if provenance.is_named(address)]
+def _of_words(text: str, action: Action, provenance: Provenance, own: Collection[str]) -> Iterator[Reason]:
+    """The first passage that is not the user's own, with the line that it comes closest to.
+
+    Names of those who are named, and the user's own, may stand in it.
+    """
+    people = provenance.contacts.items()
+    names = [name for address, name in people if address.lower() in own or provenance.is_named(address)]
+    names += [address.rpartition("@")[0] for address in own]
     known = vocabulary([*provenance.user, *names, *action.destinations])
     passages = foreign_passages(text, known)
     if not passages:

@@ -199,6 +199,8 @@ def _real(server: EmbeddedPostgres, found: Found) -> None:
         report, of_m07 = asyncio.run(run())
     say(f"\r  {report.attacks} attacks, {report.attempts} attempts; stopped by {_counted(_shortened(report.ends))}")
     say(f"  {report.benign_effects} ordinary effects, {len(report.benign_asked)} of them asked about")
+    for what in report.notes:
+        say(f"  was done, and reached nobody: {what}")
     wrong = [*report.effects, *(f"came to no end: {what}" for what in report.unfinished), *of_m07]
     found.add(
         [f"real: {line}" for line in wrong],
