@@ -117,8 +117,8 @@ async def form_for(caller: Caller, approval: Approval) -> PermissionForm:
         action = "email_send" if draft.channel == "mail" else "slack_notification"
         targets = [*draft.to_recipients, *draft.cc_recipients, *draft.bcc_recipients]
         if draft.channel == "slack":
-            names = [str(draft.target.get(name) or "") for name in ("name", "channel")]
-            targets = [name for name in names if name.startswith("#") or name == names[1]]
+            name = str(draft.target.get("name") or "")
+            targets = [name if name.startswith(("#", "@")) else str(draft.target.get("channel") or name)]
     return PermissionForm(
         action=action,
         targets="\n".join(dict.fromkeys(one for one in targets if one)),

@@ -19,7 +19,7 @@ def past(
     became: str = "sent", *, hours: float = 0, reasons: list[dict[str, Any]] | None = None, **more: Any
 ) -> PastAction:
     """A mail to Ana, asked about because nothing covered it."""
-    row = {
+    row: dict[str, Any] = {
         "approval_id": uuid4(),
         "draft_id": uuid4(),
         "task_id": uuid4(),
