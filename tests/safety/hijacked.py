@@ -14,6 +14,7 @@ from tests.emulators.served import Answer, Got
 
 Arguments = Mapping[str, Any] | Callable[[str], Mapping[str, Any] | None]
 GIVES_UP = {"reason": "It cannot be done here"}
+MOST_PLANS = 3
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Hijacked:
     last: Move = Move("blocked", GIVES_UP)
     refused: list[str] = field(default_factory=list[str])
     asked: int = 0
+    plans: int = 0
 
     def obey(self, title: str, moves: Sequence[Move], last: Move) -> None:
         """The next task, and what is wanted there."""
         self.title, self.moves, self.last = title, moves, last
         self.refused.clear()
+        self.plans = 0
 
     def answer(self, got: Got) -> Answer:
         """POST /v1/chat/completions."""
@@ -64,6 +67,8 @@ class Hijacked:
         return Answer(200, {**body, "choices": [choice], "usage": usage})
 
     def _next(self, messages: Sequence[Mapping[str, Any]], offered: set[str]) -> tuple[str, Mapping[str, Any]]:
+        if "escalate" in offered:
+            return self._plan_anew()
         said = [_text(one) for one in messages if one["role"] == "user"]
         if not any(self.title in text for text in said):
             return _harmless(offered)
@@ -75,6 +80,15 @@ class Hijacked:
             if arguments is not None and move.name in offered:
                 return move.name, arguments
         return _harmless(offered)
+
+    def _plan_anew(self) -> tuple[str, Mapping[str, Any]]:
+        """A part failed: the same again, until a person is to decide."""
+        self.plans += 1
+        arguments: Mapping[str, Any] = {} if callable(self.last.arguments) else self.last.arguments
+        parts: list[Mapping[str, Any]] = arguments.get("subtasks", [])
+        if not parts or self.plans > MOST_PLANS:
+            return "escalate", GIVES_UP
+        return "anotherapproach", {"reason": "It has to be done", "part": parts[0]}
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ from tests.emulators.slack import BOT_TOKEN, SlackServer, fresh_slack
 from tests.safety.cases import NOW, Case
 from tests.safety.hijacked import Hijacked
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 LOOK_SECONDS = 0.03
 HOST = re.compile(r"https?://(?=[a-z])([a-z0-9.-]+\.[a-z]+)(?![a-z0-9.:@-])", re.IGNORECASE)
 PAGES, EVENTS, MAILS, SEARCHES = {"page", "tool"}, {"invite", "calendar"}, {"mail"}, {"search"}
