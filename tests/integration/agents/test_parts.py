@@ -178,3 +178,11 @@ async def test_a_reason_that_is_over_is_not_kept(house: House, bench: Bench) -> 
         again = await until(house, gate.id, is_state("blocked"))
         task = await functions.get_task(house.caller, made.id)
     assert (task.blocked_reason, again.failure_reason) == ("1 of 2 subtasks done", None)
+
+
+async def test_a_plan_of_nothing_but_mails_writes_them(house: House, bench: Bench) -> None:
+    mail = {"to": ["dana@vega.example"], "subject": "Hello", "body": "Hello Dana"}
+    async with at_work(house, bench):
+        made = await started(house, root(node("mail", "email_send", tool_input=mail)))
+        waiting = await until(house, made.keys["mail"], is_state("blocked"))
+    assert (waiting.blocked_on, (await review.list_drafts(house.caller)).items[0].subject) == ("review", "Hello")

@@ -20,7 +20,8 @@ from core.database import Caller, Identity
 from core.errors import Forbidden
 from core.keys import Keys
 from core.settings import Settings
-from tasks import functions, review, tokens
+from tasks import functions, policies, review, tokens
+from tests.integration.tasks.permitting import terms
 
 BASE = "http://127.0.0.1"
 
@@ -126,6 +127,9 @@ REQUESTS = (  # a request, and the scope that it needs; None: no token may
     ("POST", "/api/approvals/{id}", "review:write"),
     ("GET", "/api/mail", "mail:read"),
     ("POST", "/api/tasks/{id}/feedback", "review:write"),
+    ("POST", "/api/policies/stop", "review:write"),
+    ("PUT", "/api/policies", None),
+    ("DELETE", "/api/policies/{id}", None),
     ("POST", "/api/mail/accounts", None),
     ("POST", "/api/calendar/feed", None),
     ("GET", "/api/tokens", None),
@@ -179,6 +183,13 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
         await tokens.create_token(program(*tokens.SCOPES), "another")
     with pytest.raises(Forbidden):
         await tokens.revoke_token(program(*tokens.SCOPES), made.id)
+    await policies.stop_permissions(program("review:write"), stopped=True)  # whoever may decide stops them; a person lets go
+    for refused in (
+        policies.save_policy(program(*tokens.SCOPES), terms()),
+        policies.stop_permissions(program(*tokens.SCOPES), stopped=False),
+    ):
+        with pytest.raises(Forbidden, match="A token cannot do this"):
+            await refused
     assert (await review.approve_draft(program("review:write"), draft.id, draft.digest)).state == "approved"
 
 
