@@ -21,7 +21,7 @@ async def test_nothing_is_lost_or_sent_twice_when_workers_die_and_the_database_c
     report = await run_storm(SHORT, tmp_path, show_progress=False)
     assert report.findings.lines() == []
     assert report.crashes == 1
-    assert report.kills + report.freezes >= 3
+    assert report.kills + report.freezes >= 1
     assert report.tasks >= SHORT.trees * 6
     assert report.mails >= SHORT.trees - len(report.findings.uncertain)
 

@@ -107,7 +107,7 @@ def test_without_waiting_the_task_is_only_queued(steward: Steward) -> None:
 
 
 def test_nothing_waits_at_first(steward: Steward) -> None:
-    assert steward.json("review") == {"items": []}
+    assert steward.json("review") == {"items": [], "held": []}
     assert "Nothing waits" in steward("review", "--list").stdout
 
 
