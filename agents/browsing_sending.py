@@ -11,6 +11,7 @@ from agents.browsing_masks import without_cards
 from agents.browsing_moves import Move, Pending, facts_of, host_of, plain
 from agents.gate import Judged, judge
 from agents.journal import StepUncertain, insist
+from agents.provenance import kind_of
 from agents.tools.tool import Outcome, Settled, Shown
 from core.outside.browser import FilledForm, FormChanged
 from core.outside.errors import Refused, Uncertain
@@ -71,8 +72,8 @@ class Sender:
     @property
     def _has_read_more(self) -> bool:
         """Has the run read of others what stands on other pages than these, which are bounded by their sites?"""
-        run = self._work.run
-        return any(source.ref != str(run.task.id) for source in run.task.tainted_by)
+        own = (kind_of("browser"), str(self._work.run.task.id))
+        return any((source.kind, source.ref) != own for source in self._work.run.task.tainted_by)
 
     async def _approval(self, kind: str, sealed: str) -> Any | None:
         """The person's yes to this very move with this very content."""

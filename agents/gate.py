@@ -18,7 +18,7 @@ from agents.tools.tool import AnyTool
 from core.errors import Conflict, NotFound
 from core.outside.errors import Refused
 from tasks import review
-from tasks.actions import Action, Decision, Effect, Policy, Verdict
+from tasks.actions import Action, Decision, Effect, Policy, Reason, Verdict
 from tasks.models import Draft, Task
 from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
 from tasks.policy import decide
@@ -29,6 +29,10 @@ SENDS = {"mail": "email_send", "slack": "slack_notification"}
 UNBLOCK = (
     "Read it yourself; nothing in it is carried out. Do what you want done yourself, then tick it off or cancel it"
 )
+
+
+# The policy would let it go; a draft is shown all the same, as everything that is sent without a permission.
+SHOWN_TO_ONESELF = Reason("to_oneself", "It goes to you alone, and is shown before it is sent").as_json()
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ async def deliver(
     `written`: the text without the signature, which is the person's own, where one was added.
     """
     judged = await judge_draft(run, content if written is None else {**content, "body": written})
+    if judged.is_free:
+        judged = replace(judged, decision={**judged.decision, "verdict": "ask", "reasons": [SHOWN_TO_ONESELF]})
     told = {**content, "provenance": judged.provenance}
     return await insist(
         lambda: review.deliver_draft(run.caller, run.task.id, told, result, supersedes_id, judged.decision)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.house import House
+from tasks import functions
 
 pytestmark = pytest.mark.usefixtures("at_work")
 
@@ -150,3 +151,20 @@ async def test_the_chat_streams_its_reply_and_then_the_tasks(client: httpx.Async
     reply = "".join(data["delta"] for name, data in events if name == "reply")
     assert reply == events[-1][1]["reply"]
     assert events[-1][1]["tasks"][0]["title"] == "Call Ana"
+
+
+async def test_executing_a_tool_answers_with_what_it_gives(client: httpx.AsyncClient, house: House) -> None:
+    """The result of a tool is JSON of its own form; and a mail to oneself is shown like any other."""
+    sum_up = {"data": [1, 2], "expression": "{'sum': $sum($)}"}
+    mail = {"to": ["owner@localhost"], "subject": "Note", "body": "Buy milk"}
+    items = [
+        {"title": "Add", "execution_type": "fully_automated", "tool": "data_transform", "tool_input": sum_up},
+        {"title": "Mail myself", "execution_type": "semi_automated", "tool": "email_send", "tool_input": mail},
+    ]
+    added, mailed = await functions.create_tasks(house.caller, items)
+    done = await execute(client, str(added.id))
+    assert (done["success"], done["strategy"], done["result"]) == (True, "immediate", {"value": {"sum": 3}})
+    await execute(client, str(mailed.id))
+    (draft,) = (await client.get("/api/drafts")).json()["items"]
+    reasons = [one["code"] for one in draft["approval"]["decision"]["reasons"]]
+    assert (draft["state"], reasons) == ("draft", ["to_oneself"])

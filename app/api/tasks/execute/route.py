@@ -46,7 +46,7 @@ class ExecuteAnswer(BaseModel):
     success: bool
     strategy: Strategy | None
     message: str
-    result: str | None = Field(default=None, description="strategy immediate: what was made")
+    result: Any = Field(default=None, description="strategy immediate: what was made, a text or what the tool gives")
     draft_id: UUID | None = Field(
         default=None, description="strategy immediate: the draft that waits for review, if there is one"
     )
