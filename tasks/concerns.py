@@ -1,5 +1,6 @@
 """What speaks against letting an action happen by itself: where its targets, links, numbers, files and words came from."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 
@@ -30,6 +31,7 @@ from tasks.own_words import (
 )
 
 MOST_VALUES = 200
+ONE_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>(),;\"]{1,253}")  # a host of one's own network has no dot
 NOTHING_SAID = "It has no words of yours, so nothing shows that you asked for it"
 PRIVATE = {"its host is a private one", "its host is a private address"}
 
@@ -42,7 +44,7 @@ def forbidden(action: Action, policy: Policy) -> Iterator[Reason]:
         elif UNSEEN.search(value):
             yield Reason("malformed", "It holds a line break or an invisible character", value)
     for value in action.destinations:
-        if "@" in value.strip("@") and not value.startswith("@") and not ADDRESS.fullmatch(value.strip()):
+        if "@" in value.strip("@") and not value.startswith("@") and not ONE_ADDRESS.fullmatch(value.strip()):
             yield Reason("malformed", "This is not exactly one address", value)
     for url in action.urls:
         if (problem := problem_of_url(url)) is not None and not (problem in PRIVATE and _is_let_in(url, policy)):

@@ -183,7 +183,8 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
         await tokens.create_token(program(*tokens.SCOPES), "another")
     with pytest.raises(Forbidden):
         await tokens.revoke_token(program(*tokens.SCOPES), made.id)
-    await policies.stop_permissions(program("review:write"), stopped=True)  # whoever may decide stops them; a person lets go
+    # Whoever may decide stops them; a person lets go.
+    await policies.stop_permissions(program("review:write"), stopped=True)
     for refused in (
         policies.save_policy(program(*tokens.SCOPES), terms()),
         policies.stop_permissions(program(*tokens.SCOPES), stopped=False),

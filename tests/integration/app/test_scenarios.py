@@ -156,7 +156,8 @@ async def test_the_chat_streams_its_reply_and_then_the_tasks(client: httpx.Async
 async def test_executing_a_tool_answers_with_what_it_gives(client: httpx.AsyncClient, house: House) -> None:
     """The result of a tool is JSON of its own form; and a mail to oneself is shown like any other."""
     sum_up = {"data": [1, 2], "expression": "{'sum': $sum($)}"}
-    mail = {"to": ["owner@localhost"], "subject": "Note", "body": "Buy milk"}
+    own_address = (await house.caller.call("get_profile"))["email"]
+    mail = {"to": [own_address], "subject": "Note", "body": "Buy milk"}
     items = [
         {"title": "Add", "execution_type": "fully_automated", "tool": "data_transform", "tool_input": sum_up},
         {"title": "Mail myself", "execution_type": "semi_automated", "tool": "email_send", "tool_input": mail},
