@@ -81,9 +81,24 @@ end $$;
 comment on function private.before_deciding is 'Whatever way a program came: what lets something leave the house needs the scope review:write.';
 create trigger approvals_05_token before update on public.approvals for each row
 when (new.state is distinct from old.state and new.state in ('approved', 'rejected')) execute function private.before_deciding();
-create trigger policies_05_token before insert or update or delete on public.policies
-for each row execute function private.before_deciding();
 create trigger feedback_04_token before insert on public.feedback for each row execute function private.before_deciding();
+
+create function private.before_permitting() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  is_switched_off boolean := tg_op = 'UPDATE' and not coalesce((to_jsonb(new) ->> 'is_enabled')::boolean, true)
+    and to_jsonb(new) - array['is_enabled', 'demoted_at', 'demoted_because', 'updated_at'] = to_jsonb(old) - array['is_enabled', 'demoted_at', 'demoted_because', 'updated_at'];
+begin
+  if not is_switched_off then
+    perform private.refuse_token();
+  end if;
+  return coalesce(new, old);
+end $$;
+comment on function private.before_permitting is
+  'What may leave by itself, and letting go of the kill switch, are a person''s own: no token does that. Switching a permission off, which a no does too, is anybody''s who may decide.';
+create trigger policies_05_token before insert or update or delete on public.policies for each row execute function private.before_permitting();
+create trigger organizations_06_token before update of permissions_stopped_at on public.organizations for each row
+when (new.permissions_stopped_at is null and old.permissions_stopped_at is not null) execute function private.before_permitting();
 
 -- What a program says is not the person's own word: under a standing permission that goes to whomever the person named, a
 -- program must not do the naming.
@@ -275,7 +290,7 @@ do $$ declare f text; begin
   foreach f in array array['resolve_api_token', 'list_live_tokens'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['token_scopes', 'refuse_token', 'before_deciding', 'mark_program', 'is_own_word'] loop
+  foreach f in array array['token_scopes', 'refuse_token', 'before_deciding', 'before_permitting', 'mark_program', 'is_own_word'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['after_token_change', 'token_as_json', 'before_task_deletion', 'keep_task_in_tenant', 'keep_of_task_in_tenant'] loop

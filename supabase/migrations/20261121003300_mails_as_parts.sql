@@ -1,5 +1,4 @@
--- A part that writes a mail is a part like any other; only the sending of an approved draft, and its rewriting, are not. And
--- what may leave by itself is a person's to say, never a program's.
+-- A part that writes a mail is a part like any other; only the sending of an approved draft, and its rewriting, are not.
 
 create function private.belongs_to_draft(task public.tasks) returns boolean
 language sql immutable set search_path = '' as $$
@@ -49,22 +48,3 @@ begin
   update public.tasks t set execution_status = 'queued', retry_count = 0, replan_count = 0, run_after = null, failure_reason = null where t.id = task.id;
   return public.get_task(task.id);
 end $$;
-
-create function private.before_permitting() returns trigger
-language plpgsql set search_path = '' as $$
-declare
-  is_switched_off boolean := tg_op = 'UPDATE' and not coalesce((to_jsonb(new) ->> 'is_enabled')::boolean, true)
-    and to_jsonb(new) - array['is_enabled', 'demoted_at', 'demoted_because', 'updated_at'] = to_jsonb(old) - array['is_enabled', 'demoted_at', 'demoted_because', 'updated_at'];
-begin
-  if not is_switched_off then
-    perform private.refuse_token();
-  end if;
-  return coalesce(new, old);
-end $$;
-comment on function private.before_permitting is
-  'What may leave by itself, and letting go of the kill switch, are a person''s own: no token does that. Switching a permission off, which a no does too, is anybody''s who may decide.';
-select private.expose_function('private.before_permitting', array['authenticated', 'service_role']);
-drop trigger policies_05_token on public.policies;
-create trigger policies_05_token before insert or update or delete on public.policies for each row execute function private.before_permitting();
-create trigger organizations_06_token before update of permissions_stopped_at on public.organizations for each row
-when (new.permissions_stopped_at is null and old.permissions_stopped_at is not null) execute function private.before_permitting();
