@@ -322,7 +322,8 @@ begin
   if tg_op = 'INSERT' or new.state <> old.state then
     perform private.record_event(new.organization_id, new.task_id,
       (select t.root_task_id from public.tasks t where t.id = new.task_id), 'approval', new.state,
-      jsonb_build_object('approval_id', new.id, 'draft_id', new.draft_id, 'title', new.title));
+      jsonb_build_object('approval_id', new.id, 'draft_id', new.draft_id, 'title', new.title) ||
+      jsonb_strip_nulls(jsonb_build_object('decided_how', new.decided_how, 'policy_id', new.policy_id, 'hold_until', new.hold_until)));
     perform private.audit(new.organization_id, 'approval.' || new.state, 'approval', new.id, new.notes,
       jsonb_strip_nulls(jsonb_build_object('digest', new.digest, 'draft_id', new.draft_id, 'task_id', new.task_id, 'decided_how', new.decided_how,
         'policy_id', new.policy_id, 'hold_until', new.hold_until, 'tool', new.tool)));
