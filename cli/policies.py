@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 Action = Literal["list", "show", "on", "off", "stop", "resume"]
 LEAST_PREFIX = 4
+OUTCOMES = {
+    "as_written": "sent as written",
+    "edited": "you edited it",
+    "rejected": "you turned it down",
+    "by_permission": "left by a permission",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -89,7 +95,9 @@ async def _show(house: "House", out: Output, wanted: str) -> None:
     gone = [
         {"approval_id": one.past.approval_id, "title": one.past.title, "outcome": one.outcome} for one in found.gone
     ]
-    numbers = {name: getattr(found, name) for name in ("would_have_gone", "edited", "rejected", "asked")}
+    numbers = {
+        name: getattr(found, name) for name in ("would_have_gone", "edited", "rejected", "by_permission", "asked")
+    }
     out.data({"policy": policy, "replay": {**numbers, "message": found.in_words, "items": gone}})
     kinds = f", for tasks of the kind {', '.join(policy.task_kinds)}" if policy.task_kinds else ""
     out.say(
@@ -103,10 +111,7 @@ async def _show(house: "House", out: Output, wanted: str) -> None:
     out.say(f"  until {_time(policy.expires_at, house)}, {policy.hold_seconds} s to undo")
     out.say(f"  In the last {DAYS} days: {found.in_words}")
     for one in found.gone[:20]:
-        word = {"as_written": "sent as written", "edited": "you edited it", "rejected": "you turned it down"}[
-            one.outcome
-        ]
-        out.say(f"    {_time(one.past.created_at, house)}  {one_line(one.past.title)}: {word}")
+        out.say(f"    {_time(one.past.created_at, house)}  {one_line(one.past.title)}: {OUTCOMES[one.outcome]}")
 
 
 async def _switch(house: "House", out: Output, wanted: str, *, is_on: bool) -> None:

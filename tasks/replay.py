@@ -27,7 +27,7 @@ from tasks.policy import (
     decide,
 )
 
-Outcome = Literal["as_written", "edited", "rejected"]
+Outcome = Literal["as_written", "edited", "rejected", "by_permission"]
 OUTCOMES: dict[policies.Became, Outcome] = {
     "sent": "as_written",
     "sending": "as_written",
@@ -80,6 +80,11 @@ class Replay:
         return sum(one.outcome == "rejected" for one in self.gone)
 
     @property
+    def by_permission(self) -> int:
+        """Of those that would have gone: how many had left by a permission, so that no person said yes to them."""
+        return sum(one.outcome == "by_permission" for one in self.gone)
+
+    @property
     def asked(self) -> int:
         """How many it reaches and would have asked about all the same."""
         return len(self.items) - self.would_have_gone
@@ -96,18 +101,25 @@ class Replay:
         if not gone:
             return f"None would have gone by itself; {asked}."
         several = gone > 1
+        rest = f"; {asked}" if self.asked else ""
+        return (
+            f"{gone} would have gone by {'themselves' if several else 'itself'}; {self._made_of_them(several)}{rest}."
+        )
+
+    def _made_of_them(self, several: bool) -> str:
+        """What became of those that would have gone: what had no person's yes is not counted as one."""
         made = [
             f"{word} {f'{count} of them' if several else 'it'}{after}"
             for word, count, after in (("edited", self.edited, ""), ("turned", self.rejected, " down"))
             if count
         ]
-        what = (
-            f"you had {' and '.join(made)}"
-            if made
-            else f"you had said yes to {'all of them' if several else 'it'} as written"
-        )
-        rest = f"; {asked}" if self.asked else ""
-        return f"{gone} would have gone by {'themselves' if several else 'itself'}; {what}{rest}."
+        all_of_them = "all of them" if several else "it"
+        if self.by_permission == self.would_have_gone:
+            return f"{all_of_them} had left by a permission"
+        left = f"{self.by_permission} of them had left by a permission, " if self.by_permission else ""
+        if made:
+            return f"{left}you had {' and '.join(made)}"
+        return f"{left}you had said yes to {'the rest' if left else all_of_them} as written"
 
 
 def replay(
@@ -139,8 +151,14 @@ def replay(
         decision = decide(action, provenance, policy) if is_known else Decision(Verdict.ASK, (UNRECORDED,))
         if decision.verdict is Verdict.ALLOW:
             used.append(past)
-        found.append(Replayed(past, OUTCOMES[past.became], decision))
+        found.append(Replayed(past, outcome_of(past), decision))
     return Replay(tuple(reversed(found)), len(first))
+
+
+def outcome_of(past: PastAction) -> Outcome:
+    """What the person had made of it; that it left by a permission is no yes of theirs."""
+    outcome = OUTCOMES[past.became]
+    return "by_permission" if outcome == "as_written" and past.decided_how == "permission" else outcome
 
 
 def action_of(past: PastAction, effect: Effect | str) -> Action:

@@ -83,11 +83,15 @@ class ReplayedAct(BaseModel):
 
 
 class ReplayNumbers(BaseModel):
-    """What a permission would have let through in the last 90 days; `edited` and `rejected` are among those."""
+    """What a permission would have let through in the last 90 days; the other numbers but `asked` are among those.
+
+    `by_permission`: what had left by a permission, without a person's yes.
+    """
 
     would_have_gone: int
     edited: int
     rejected: int
+    by_permission: int
     asked: int
     message: str
 
@@ -113,7 +117,7 @@ class PolicyListing(BaseModel):
 
 def numbers_of(found: Replay) -> dict[str, Any]:
     """The numbers of a replay."""
-    names = ("would_have_gone", "edited", "rejected", "asked")
+    names = ("would_have_gone", "edited", "rejected", "by_permission", "asked")
     return {name: getattr(found, name) for name in names} | {"message": found.in_words}
 
 

@@ -24,7 +24,8 @@ async def test_a_permission_is_tried_on_the_past_and_then_kept(client: httpx.Asy
     answer = await client.post("/api/policies/replay", json={"policy": TERMS})
     assert answer.status_code == 200, answer.text
     tried = answer.json()
-    assert [tried[name] for name in ("would_have_gone", "edited", "rejected", "asked")] == [1, 1, 0, 1]
+    names = ("would_have_gone", "edited", "rejected", "by_permission", "asked")
+    assert [tried[name] for name in names] == [1, 1, 0, 0, 1]
     assert tried["message"] == "1 would have gone by itself; you had edited it; 1 would have asked you as before."
     assert [one["would_have_gone"] for one in tried["items"]] == [False, True]
     assert tried["items"][1] | {"created_at": ""} == {

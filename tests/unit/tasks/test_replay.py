@@ -52,12 +52,29 @@ def test_what_was_only_asked_for_lack_of_a_permission_would_have_gone() -> None:
     assert [one.outcome for one in found.items] == ["rejected", "edited", "as_written"]  # newest first
 
 
+def test_what_left_by_a_permission_is_no_yes_of_a_person() -> None:
+    left = [past(decided_how="permission"), past("uncertain", decided_how="permission")]
+    found = replay(left, permission())
+    assert (found.would_have_gone, found.by_permission) == (2, 2)
+    assert {one.outcome for one in found.items} == {"by_permission"}
+    assert found.in_words == "2 would have gone by themselves; all of them had left by a permission."
+    said = replay([*left, past(decided_how="person")], permission())
+    assert said.in_words == (
+        "3 would have gone by themselves; 2 of them had left by a permission, you had said yes to the rest as written."
+    )
+    edited = replay([*left, past("edited")], permission())
+    assert edited.in_words == (
+        "3 would have gone by themselves; 2 of them had left by a permission, you had edited 1 of them."
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
         ([], "There is nothing of this kind in the past to try it on."),
         ([past(destinations=["bob@vega.example"])], "It is for none of the 1 of this kind in the past."),
         ([past()], "1 would have gone by itself; you had said yes to it as written."),
+        ([past(decided_how="permission")], "1 would have gone by itself; it had left by a permission."),
         ([past("rejected")], "1 would have gone by itself; you had turned it down."),
         ([past(decision={})], "None would have gone by itself; 1 would have asked you as before."),
     ],
