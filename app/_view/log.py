@@ -14,24 +14,39 @@ TOGETHER = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log: `head` stands out."""
+    """A line of the log: `head` stands out; `until`: what a permission let go is held so long."""
 
     at: datetime
     head: str
     text: str
+    until: datetime | None = None
 
 
 def log_of(task: Task, events: Sequence[TaskEvent]) -> list[Entry]:
     """The task's own log, oldest first. The steps have a list of their own."""
     changed = [event.created_at for event in events if _is_change_of_plan(event, task)]
     states = [_state(entry, changed) for entry in task.execution_log]
-    finer = [_entry(event) for event in events if event.task_id == task.id and not _is_elsewhere(event)]
+    mine = [event for event in events if event.task_id == task.id and not _is_elsewhere(event)]
+    permitted = [event.data for event in mine if _is_permitted(event)]
+    unasked = {str(data.get(name)) for data in permitted for name in ("approval_id", "draft_id")}
+    finer = [_entry(event, unasked) for event in mine if not _was_not_asked(event, unasked)]
     return sorted([*states, *finer], key=lambda entry: entry.at)
 
 
 def _is_elsewhere(event: TaskEvent) -> bool:
     is_doubled = event.kind == "approval" and event.message == "used"  # the yes stands there already
     return event.kind in {"state", "changed"} or "step_id" in event.data or is_doubled
+
+
+def _is_permitted(event: TaskEvent) -> bool:
+    return event.kind == "approval" and event.message == "approved" and event.data.get("decided_how") == "permission"
+
+
+def _was_not_asked(event: TaskEvent, unasked: set[str]) -> bool:
+    """Is it the question, or the draft's own word, of what a permission let go? Nobody was asked."""
+    if event.kind == "approval":
+        return event.message == "open" and event.data.get("approval_id") in unasked
+    return event.kind == "draft" and event.message == "approved" and event.data.get("draft_id") in unasked
 
 
 def _is_change_of_plan(event: TaskEvent, task: Task) -> bool:
@@ -53,14 +68,22 @@ def _by(actor: str | None, reason: str | None) -> str:
     return f"by {ACTOR.get(actor or '', 'somebody')}{f': {reason}' if reason else ''}"
 
 
-def _entry(event: TaskEvent) -> Entry:
+def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
     match event.kind:
         case "draft":
-            text = f"version {event.data.get('version')} {DRAFT.get(event.message, event.message)}"
+            is_unasked = event.message == "draft" and event.data.get("draft_id") in unasked
+            word = "is written" if is_unasked else DRAFT.get(event.message, event.message)
+            text = f"version {event.data.get('version')} {word}"
             return Entry(event.created_at, "draft", text)
         case "approval":
             if event.message == "open":
                 return Entry(event.created_at, "question", "you were asked to decide")
+            if _is_permitted(event):
+                held = event.data.get("hold_until")
+                until = datetime.fromisoformat(held) if held else None
+                return Entry(event.created_at, "let go", "a standing permission let it go", until)
+            if event.message == "voided" and event.data.get("decided_how") == "permission":
+                return Entry(event.created_at, "taken back", "what a permission had let go does not leave")
             return Entry(event.created_at, "answer", GATE.get(event.message, event.message))
         case "plan":
             text = PLAN.get(event.message, event.message)

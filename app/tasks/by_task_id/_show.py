@@ -15,6 +15,7 @@ from app._view.links import hanging_on
 from app._view.log import log_of
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.tables import result_of, rows_of
+from app.review._show import soonest_held
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
@@ -38,6 +39,8 @@ async def show(
     )
     above = await _above(caller, task)
     changes = await trees.list_plan_changes(caller, bounds.root_task_id)
+    held = (await review.list_approvals(caller, held=True, limit=200)).items
+    gate = await _gate(caller, task, held)
     paused_above = next((one for one in above if one.paused_at is not None), None)
     return render(
         request,
@@ -50,7 +53,8 @@ async def show(
         steps=journal,
         links=links,
         others=await _others(caller, task, links),
-        gate=await _gate(caller, task),
+        gate=gate,
+        leaving=_leaving(task, tree, [one for one in held if gate is None or one.id != gate.id]),
         bounds=bounds_of(bounds, tree) if task.parent_task_id is None else [],
         root_id=bounds.root_task_id,
         paused_above=paused_above,
@@ -104,15 +108,22 @@ async def _others(caller: Caller, task: Task, links: trees.Dependencies) -> list
     return [part for part in parts_of(parent) if part.id not in linked]
 
 
-async def _gate(caller: Caller, task: Task) -> Approval | None:
+async def _gate(caller: Caller, task: Task, held: list[Approval]) -> Approval | None:
     """What the task asks, or does by itself in a moment by a permission."""
     if task.blocked_on == "delay":
-        page = await review.list_approvals(caller, held=True, limit=200)
+        found = held
     elif task.blocked_on == "approval":
-        page = await review.list_approvals(caller, states=["open"], limit=200)
+        found = (await review.list_approvals(caller, states=["open"], limit=200)).items
     else:
         return None
-    return next((approval for approval in page.items if approval.task_id == task.id), None)
+    return next((approval for approval in found if approval.task_id == task.id), None)
+
+
+def _leaving(task: Task, tree: TaskNode, held: list[Approval]) -> list[Approval]:
+    """What leaves by a permission, of the task and its parts, or by the task that only sends it."""
+    ids = {task.id, *(part.id for part in walk(tree))}
+    sends = str(task.tool_input.get("draft_id") or "") if review.belongs_to_draft(task) else ""
+    return soonest_held([one for one in held if one.task_id in ids or (one.draft_id and str(one.draft_id) == sends)])
 
 
 def actions_of(task: TaskNode, parent: Task | None, links: trees.Dependencies) -> set[str]:

@@ -11,7 +11,7 @@ import httpx
 from app.dependencies import COOKIE
 from app.house import House
 from core.keys import Keys
-from tasks import policies, review
+from tasks import functions, policies, review
 from tests.integration.app.permitting import ANA, UNTRUSTED, begun, permitted, written
 from tests.integration.app.test_settings_page import pages_of
 
@@ -108,6 +108,15 @@ async def test_what_leaves_by_itself_stands_first_and_can_be_undone(house: House
     async with pages_of(house, keys) as pages:
         for path in ("/", "/review", f"/review/{held.id}"):
             assert re.search(r'data-leaves="1\d\d">at \d\d:\d\d:\d\d<', (await pages.get(path)).text), path
+        (sending,) = (await functions.get_task_tree(house.caller, held.task_id)).children
+        for task_id in (held.task_id, sending.id):
+            page = (await pages.get(f"/tasks/{task_id}")).text
+            assert f'action="/tasks/{held.task_id}/act"' in page[page.index('class="held') :]
+            assert f'href="/review/{held.id}"' in page
+        page = (await pages.get(f"/tasks/{held.task_id}")).text
+        assert re.search(r"a standing permission let it go, held until \d\d:\d\d:\d\d<", page)
+        assert "you were asked" not in page
+        assert "approved by your permission" in page
         undone = await press(pages, keys, f"/review/{held.id}", action="undo")
         assert undone.status_code == 303
         assert undone.headers["location"] != f"/review/{held.id}"
