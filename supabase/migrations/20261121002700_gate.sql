@@ -115,10 +115,9 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.matches_target is 'Is a destination what a target of a permission names? @example.com is that domain alone, not what lies below it.';
 
-create function private.permission_covers(policy_id uuid, approval public.approvals) returns text
-language plpgsql security definer set search_path = '' as $$
+create function private.permission_reaches(permission public.policies, approval public.approvals) returns text
+language plpgsql stable security definer set search_path = '' as $$
 declare
-  permission public.policies;
   draft public.drafts;
   provenance jsonb := coalesce(approval.payload -> 'provenance', '{}');
   action text := approval.tool;
@@ -126,23 +125,7 @@ declare
   destination text;
   destinations text[];
   origin text;
-  this_hour bigint;
-  this_day bigint;
 begin
-  -- Locked: two at once would both count the same past.
-  select * into permission from public.policies p
-  where p.id = permission_covers.policy_id and p.organization_id = approval.organization_id for no key update;
-  if permission.id is null then
-    return 'There is no such standing permission';
-  elsif exists (select 1 from public.organizations o where o.id = approval.organization_id and o.permissions_stopped_at is not null) then
-    return 'All standing permissions are stopped';
-  elsif not permission.is_enabled then
-    return 'The standing permission is switched off';
-  elsif permission.expires_at <= now() then
-    return 'The standing permission has expired';
-  elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then
-    return 'The policy did not allow it by this permission';
-  end if;
   if approval.draft_id is not null then
     select * into draft from public.drafts d where d.id = approval.draft_id;
     action := case draft.channel when 'mail' then 'email_send' else 'slack_notification' end;
@@ -170,6 +153,37 @@ begin
       return format('The standing permission is not for %s', left(destination, 200));
     end if;
   end loop;
+  return null;
+end $$;
+comment on function private.permission_reaches is
+  'Why a standing permission is not for what an approval asks for: action, kind of task and every destination, in words; null when it is.';
+
+create function private.permission_covers(policy_id uuid, approval public.approvals) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  permission public.policies;
+  refusal text;
+  this_hour bigint;
+  this_day bigint;
+begin
+  -- Locked: two at once would both count the same past.
+  select * into permission from public.policies p
+  where p.id = permission_covers.policy_id and p.organization_id = approval.organization_id for no key update;
+  if permission.id is null then
+    return 'There is no such standing permission';
+  elsif exists (select 1 from public.organizations o where o.id = approval.organization_id and o.permissions_stopped_at is not null) then
+    return 'All standing permissions are stopped';
+  elsif not permission.is_enabled then
+    return 'The standing permission is switched off';
+  elsif permission.expires_at <= now() then
+    return 'The standing permission has expired';
+  elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then
+    return 'The policy did not allow it by this permission';
+  end if;
+  refusal := private.permission_reaches(permission, approval);
+  if refusal is not null then
+    return refusal;
+  end if;
   select count(*) filter (where a.decided_at > now() - interval '1 hour'), count(*) into this_hour, this_day
   from public.approvals a where a.policy_id = permission.id and a.decided_how = 'permission' and a.decided_at > now() - interval '1 day';
   return case
@@ -874,6 +888,7 @@ do $$ declare f text; begin
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.check_step_leave', array[]::text[]);
+  perform private.expose_function('private.permission_reaches', array[]::text[]);
   perform private.expose_function('private.before_sending_queued', array[]::text[]);
 end $$;
 

@@ -90,14 +90,20 @@ create function private.demote_for(approval public.approvals, because text) retu
 language plpgsql security definer set search_path = '' as $$
 declare
   named uuid := private.as_uuid(coalesce(approval.decision ->> 'permission_id', approval.decision ->> 'considered_permission_id'));
-  demoted uuid;
+  policy public.policies;
 begin
-  select p.id into demoted from public.policies p where p.id = named and p.organization_id = approval.organization_id;
-  if demoted is not null then
-    perform private.demote_policy(demoted, because);
-  end if;
+  -- Not only the one that was weighed at the time: a permission may be younger than the question.
+  for policy in
+    select p.* from public.policies p where p.organization_id = approval.organization_id and (p.id = named or p.is_enabled and p.expires_at > now())
+    order by p.id
+  loop
+    if policy.id = named or private.permission_reaches(policy, approval) is null then
+      perform private.demote_policy(policy.id, because);
+    end if;
+  end loop;
 end $$;
-comment on function private.demote_for is 'The permission that let something through, or would have, switches itself off after a no to it.';
+comment on function private.demote_for is
+  'Every permission that let something through, or would now by its action, kinds of task and targets, switches itself off after a no to it.';
 
 create function public.undo_permission(approval_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -224,6 +224,34 @@ async def test_limits_hold_when_many_come_at_once_and_the_wrong_answer_demotes(a
     assert sorted(states.values()) == ["draft", "draft", "rejected", "superseded", "superseded"]
     again = await policies.save_policy(ana, {"id": str(saved.id), "is_enabled": True})
     assert (again.demoted_at, again.is_enabled) == (None, True)
+
+
+async def test_a_no_demotes_what_is_younger_than_the_question_and_would_let_it_through(
+    ana: Caller, mallory: Caller, service: Caller
+) -> None:
+    by_user = {"destinations": {JOHN: {"origin": "user"}}}
+    draft = await delivered(ana, service, None, cc_recipients=["Kim <kim@example.org>"], provenance=by_user)
+    act = await acting(ana, service, None)
+    both = await permitted(ana, targets=["@example.com", "KIM@example.org"], task_kinds=["email"])
+    invites = await permitted(ana, action="calendar_event")
+    untouched = [
+        await permitted(ana, targets=[JOHN]),  # not for Kim
+        await permitted(ana, targets=["named"]),  # nobody named Kim
+        await permitted(ana, targets=[JOHN, "@example.org"], task_kinds=["report"]),
+        await permitted(ana, action="slack_notification"),
+    ]
+    foreign = await permitted(mallory, targets=["@example.com", "kim@example.org"])
+    await review.reject_draft(ana, draft.id)
+
+    async def on(who: Caller) -> set[UUID]:
+        return {one.id for one in (await policies.list_policies(who)).items if one.is_enabled}
+
+    assert await on(ana) == {invites.id, *(one.id for one in untouched)}
+    told = {one.id: one.demoted_because for one in (await policies.list_policies(ana)).items}
+    assert told[both.id] == "You said no to what it would have let through"
+    await review.decide_approval(ana, act.id, approved=False)
+    assert await on(ana) == {one.id for one in untouched}
+    assert await on(mallory) == {foreign.id}
 
 
 async def test_undo_takes_it_back_once_and_switches_the_permission_off(
