@@ -185,7 +185,8 @@ begin
     return refusal;
   end if;
   select count(*) filter (where a.decided_at > now() - interval '1 hour'), count(*) into this_hour, this_day
-  from public.approvals a where a.policy_id = permission.id and a.decided_how = 'permission' and a.decided_at > now() - interval '1 day';
+  from public.approvals a where a.policy_id = permission.id and a.decided_how = 'permission' and a.state in ('approved', 'used')
+    and a.decided_at > now() - interval '1 day'; -- what was taken back had not begun: it never left
   return case
     when this_hour >= permission.max_per_hour then format('The standing permission was used %s times in the last hour, as often as it may', this_hour)
     when this_day >= permission.max_per_day then format('The standing permission was used %s times in the last day, as often as it may', this_day) end;

@@ -142,10 +142,11 @@ create function private.policy_json(policy public.policies) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select to_jsonb(policy) || (
     select jsonb_build_object('used_this_hour', count(*) filter (where a.decided_at > now() - interval '1 hour'), 'used_today', count(*))
-    from public.approvals a where a.policy_id = policy.id and a.decided_how = 'permission' and a.decided_at > now() - interval '1 day')
+    from public.approvals a where a.policy_id = policy.id and a.decided_how = 'permission' and a.state in ('approved', 'used')
+      and a.decided_at > now() - interval '1 day')
     || jsonb_build_object('held', (select count(*) from public.approvals a where a.policy_id = policy.id and a.decided_how = 'permission' and a.state = 'approved'))
 $$;
-comment on function private.policy_json is 'A standing permission, how often it was used in the last hour and day, and how much it let through that nothing was begun of.';
+comment on function private.policy_json is 'A standing permission, how often it was used in the last hour and day (what was taken back is not counted), and how much it let through that nothing was begun of.';
 
 create function public.list_policies() returns jsonb
 language sql stable set search_path = '' as $$

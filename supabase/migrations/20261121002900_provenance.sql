@@ -291,7 +291,8 @@ language sql stable security definer set search_path = '' as $$
     'used_this_hour', u.this_hour, 'used_today', u.this_day) order by p.created_at, p.id), '[]')
   from public.policies p cross join lateral (
     select count(*) filter (where a.decided_at > now() - interval '1 hour') as this_hour, count(*) as this_day
-    from public.approvals a where a.policy_id = p.id and a.decided_how = 'permission' and a.decided_at > now() - interval '1 day') u
+    from public.approvals a where a.policy_id = p.id and a.decided_how = 'permission' and a.state in ('approved', 'used')
+      and a.decided_at > now() - interval '1 day') u
   where p.organization_id = permissions_now.organization_id
 $$;
 comment on function private.permissions_now is 'The standing permissions of a tenant with how often each was used.';

@@ -275,11 +275,34 @@ async def test_undo_takes_it_back_once_and_switches_the_permission_off(
     assert (await review.get_draft(ana, other.id)).state == "superseded", "what else it let through asks too"
     (demoted,) = (await policies.list_policies(ana)).items
     assert (demoted.is_enabled, demoted.demoted_because) == (False, "You undid what it let through")
+    assert (demoted.used_this_hour, demoted.used_today) == (0, 0), "what was taken back never left"
     for approval_id in (draft.approval.id, asked.id):
         with pytest.raises(Conflict):
             await policies.undo_permission(ana, approval_id)
     await review.approve_draft(ana, newer.id, newer.digest)
     assert (await review.begin_sending(service, newer.id, "<2@example.com>")).state == "sending"
+
+
+async def test_what_was_taken_back_is_not_counted_and_what_has_begun_is(
+    ana: Caller, service: Caller, database: Database
+) -> None:
+    saved = await permitted(ana, max_per_hour=1)
+    first = await delivered(ana, service, allowed_by(saved))
+    assert first.approval
+    await policies.undo_permission(ana, first.approval.id)
+    await policies.save_policy(ana, {"id": str(saved.id), "is_enabled": True})
+    second = await delivered(ana, service, allowed_by(saved))
+    assert second.approval
+    assert second.state == "approved"
+    await over(database, second.approval.id)
+    await review.begin_sending(service, second.id, "<1@example.com>")
+    with pytest.raises(Conflict):
+        await policies.undo_permission(ana, second.approval.id)
+    await policies.stop_permissions(ana, stopped=True)
+    await policies.stop_permissions(ana, stopped=False)
+    assert (await policies.list_policies(ana)).items[0].used_this_hour == 1
+    assert (await service.call("get_provenance", task_id=second.task_id))["permissions"][0]["used_today"] == 1
+    assert (await delivered(ana, service, allowed_by(saved))).state == "draft"
 
 
 async def test_undo_and_the_worker_do_not_both_win(ana: Caller, service: Caller) -> None:
