@@ -174,11 +174,15 @@ comment on function private.may_permit is 'The tenant whose permissions the call
 create function private.target_problem(target text) returns text
 language sql immutable set search_path = '' as $$
   select case
+    when target ~ '[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'
+      then 'it holds a character that cannot be seen'
+    when target ~* '^[a-z][a-z0-9+.-]*:' then 'write the address or host alone, without mailto: or https:// before it'
     when length(target) > 300 or target ~ '[\s,;<>"()*?]' then 'it is not one bare address, channel or domain'
-    when lower(target) = 'named' or target ~ '^#[^#@]{1,80}$' or target ~ '^[CDGUW][A-Z0-9]{7,20}$' then null
+    when lower(target) = 'named' or target ~ '^#[^#@]{1,80}$' or target ~ '^@[^@.]{1,80}$' or target ~ '^[CDGUW][A-Z0-9]{7,20}$' then null
+    when target ~ '[^\x21-\x7e]' then 'write an address or host in its ASCII form (xn--...)'
     when target ~ '^@[^@]+\.[^@.]+$' then case when private.is_public_mail_domain(substr(target, 2)) then 'anybody gets an address there' end
     when target ~ '^[^@]+@[^@]+\.[^@.]+$' or target ~* '^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,24}$' then null
-    else 'it is no address (ana@example.com), domain (@example.com), host (hooks.example.com), channel (#team), Slack id, or the word named' end
+    else 'it is no address (ana@example.com), domain (@example.com), host (hooks.example.com), channel (#team), handle (@ana), Slack id, or the word named' end
 $$;
 comment on function private.target_problem is 'What is wrong with a target of a permission, in words; null when nothing is.';
 
@@ -205,14 +209,18 @@ begin
     perform private.refuse(422, 'hold_seconds is between 0 and 86400', policy.hold_seconds::text);
   elsif policy.expires_at is null or policy.expires_at <= now() or policy.expires_at > now() + interval '366 days' then
     perform private.refuse(422, 'expires_at is a time in the future, at most a year ahead', coalesce(policy.expires_at::text, 'missing'));
-  elsif cardinality(policy.task_kinds) > 50 or exists (select 1 from unnest(policy.task_kinds) k where k is null or length(k) not between 1 and 100) then
-    perform private.refuse(422, 'task_kinds names at most 50 kinds of task', 'task_kinds');
+  elsif cardinality(policy.task_kinds) > 50 or exists (select 1 from unnest(policy.task_kinds) k where k is null or k !~ '^[a-z_]{1,60}$') then
+    perform private.refuse(422, 'task_kinds names at most 50 kinds of task, each of 1 to 60 letters a-z and _', 'task_kinds');
   end if;
   foreach target in array policy.targets loop
     if target is null or private.target_problem(target) is not null then
       perform private.refuse(422, format('%s cannot be a target: %s', coalesce(left(target, 200), 'null'), coalesce(private.target_problem(target), 'it is empty')), 'targets');
     end if;
   end loop;
+  select min(t) into target from unnest(policy.targets) t group by lower(t) having count(*) > 1 limit 1;
+  if target is not null then
+    perform private.refuse(422, format('%s stands twice in targets: name each once', left(target, 200)), 'targets');
+  end if;
 end $$;
 comment on function private.check_policy is 'Refuses a permission that is not narrow, limited and bounded in time, and names the field.';
 
@@ -241,7 +249,7 @@ begin
   end if;
   given := jsonb_populate_record(case when earlier.id is not null then earlier end, policy);
   given.id := coalesce(earlier.id, gen_random_uuid());
-  given.targets := array(select distinct btrim(t) from unnest(given.targets) t order by 1);
+  given.targets := array(select btrim(t) from unnest(given.targets) t order by 1);
   given.task_kinds := coalesce(given.task_kinds, '{}');
   given.carries := coalesce(given.carries, 'own_words');
   given.hold_seconds := coalesce(given.hold_seconds, 120);

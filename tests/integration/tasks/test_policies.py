@@ -37,6 +37,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"targets": ["*@example.com"]}, "cannot be a target"),
     ({"targets": ["@gmail.com"]}, "anybody gets an address"),
     ({"targets": ["everybody"]}, "cannot be a target"),
+    ({"targets": ["jo\u200bhn@example.com"]}, "cannot be seen"),
+    ({"targets": ["#te\u00a0am"]}, "cannot be seen"),
+    ({"targets": ["@jo\U000e0041hn"]}, "cannot be seen"),
+    ({"targets": ["mailto:john@example.com"]}, "without mailto:"),
+    ({"targets": ["https://me@example.com"]}, "without mailto: or https:"),
+    ({"targets": ["john smith@example.com"]}, "not one bare address"),
+    ({"targets": ["jöhn@example.com"]}, "ASCII form"),
+    ({"targets": ["@exämple.com"]}, "ASCII form"),
+    ({"targets": ["hooks.exаmple.com"]}, "ASCII form"),  # a Cyrillic a
+    ({"targets": [JOHN, f" {JOHN.upper()} "]}, "stands twice"),
+    ({"targets": ["@jo.hn@x"]}, "cannot be a target"),
     ({"targets": ["named"], "carries": "plain_text"}, "one by one"),
     ({"carries": "everything"}, "own_words or plain_text"),
     ({"max_per_hour": 0}, "max_per_hour"),
@@ -50,6 +61,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"expires_at": (datetime.now(UTC) + timedelta(days=400)).isoformat()}, "a year"),
     ({"expires_at": "soon"}, "wrong value"),
     ({"task_kinds": [""]}, "task_kinds"),
+    ({"task_kinds": ["Tell me"]}, "letters a-z"),
+    ({"task_kinds": ["a" * 61]}, "letters a-z"),
     ({"demoted_at": None}, "cannot be set"),
     ({"id": "mine"}, "wrong value"),
 ]
@@ -61,7 +74,9 @@ async def test_a_permission_is_narrow_limited_and_ends(ana: Caller) -> None:
             await policies.save_policy(ana, terms(**changes))
         assert said in refused.value.message, changes
     assert (await policies.list_policies(ana)).items == []
-    saved = await permitted(ana, targets=["#team", JOHN, "@example.org", "C0123ABCDE", "named"])
+    saved = await permitted(
+        ana, targets=["#équipe", "@ana", JOHN, "@example.org", "C0123ABCDE", "named", "xn--exmple-cua.com"]
+    )
     assert (saved.hold_seconds, saved.carries, saved.task_kinds, saved.used_today, saved.held) == (
         120,
         "own_words",
@@ -194,6 +209,11 @@ async def test_what_it_does_not_cover_asks_and_says_why(ana: Caller, mallory: Ca
         (allowed_by(saved), {"bcc_recipients": ["Ana <ANA@example.com>"]}),  # a copy to oneself
     ):
         assert (await delivered(ana, service, decision, **content)).state == "approved"
+    direct = await permitted(ana, action="slack_notification", targets=["@ana"])
+    for name, state in (("@Ana", "approved"), ("@eve", "draft")):
+        message: dict[str, Any] = {"channel": "slack", "target": {"channel": "D0123ABCD", "name": name}}
+        sent = await delivered(ana, service, allowed_by(direct), **message, to_recipients=[])
+        assert sent.state == state, name
     for odd in ("' or true", "-" * 36):
         with pytest.raises(Invalid, match="permission_id"):
             await delivered(ana, service, {"verdict": "allow", "permission_id": odd})
