@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -16,7 +18,7 @@ from cli.tasks import find_task, say_result
 from core.database import Caller
 from tasks import functions, review
 from tasks.functions import TaskNode
-from tasks.models import Task, TaskEvent
+from tasks.models import Draft, Task, TaskEvent
 
 if TYPE_CHECKING:
     from app.house import House
@@ -38,7 +40,7 @@ def execute_command(
 ) -> None:
     """Have Steward work on a task: it does it, breaks it down, or says what only you can do.
 
-    Nothing leaves the house: a mail becomes a draft that waits in `steward review`.
+    A mail becomes a draft that waits in `steward review`; it leaves by itself only where a permission of yours covers it.
     """
 
     async def action(house: "House") -> int:
@@ -50,7 +52,7 @@ def execute_command(
             out.data({"task": task})
             out.say(Text.assemble(rendering.mark(task.execution_status), f" Queued: {one_line(task.title)}"))
             return 0
-        async with progress(out) as show:
+        async with progress(out, house) as show:
             await follow(house, found.id, seen, show)
         task = await functions.get_task(house.caller, found.id)
         tree = await functions.get_task_tree(house.caller, found.id)
@@ -71,11 +73,11 @@ async def last_event_id(caller: Caller, task_id: UUID) -> int:
 
 
 @asynccontextmanager
-async def progress(out: Output) -> AsyncGenerator[Callable[[TaskEvent], None], None]:
+async def progress(out: Output, house: "House") -> AsyncGenerator[Callable[[TaskEvent], None], None]:
     """Shows events as they come: lines beside a spinner on a terminal, plain lines elsewhere, nothing with --json."""
 
     def line(event: TaskEvent) -> None:
-        words = event_words(event)
+        words = leaving_words(event, house.clock.timezone) or event_words(event)
         if words and not out.as_json:
             out.errors.print(Text(f"  {words}", "dim"), soft_wrap=True)
 
@@ -84,6 +86,17 @@ async def progress(out: Output) -> AsyncGenerator[Callable[[TaskEvent], None], N
     else:
         with out.errors.status("Working ..."):
             yield line
+
+
+def leaving_words(event: TaskEvent, zone: ZoneInfo) -> str:
+    """What a permission has just let go: when it leaves, and how to undo it; empty for any other event."""
+    data = event.data
+    if event.kind != "approval" or event.message != "approved" or data.get("decided_how") != "permission":
+        return ""
+    held = data.get("hold_until")
+    at = f"at {datetime.fromisoformat(held).astimezone(zone):%H:%M:%S}" if held else "now"
+    short = str(data.get("draft_id") or data.get("approval_id"))[:8]
+    return f"Leaves {at} by your permission. Undo: steward review --undo {short}"
 
 
 def event_words(event: TaskEvent) -> str:
@@ -166,6 +179,22 @@ def answer_json(task: Task, tree: TaskNode) -> dict[str, Any]:
     return {**answer, "task": task}
 
 
+def say_sent(out: Output, draft: Draft) -> None:
+    """What became of an approved draft."""
+    recipients = ", ".join([*draft.to_recipients, *draft.cc_recipients, *draft.bcc_recipients])
+    recipients = recipients or str(draft.target.get("name") or draft.target.get("channel") or "")
+    match draft.state:
+        case "sent":
+            out.say(Text.assemble(("✓ ", "green"), one_line(f"Sent to {recipients}")))
+            if draft.provider_ref:
+                out.note(f"It lies in {draft.provider_ref}")
+        case "approved" | "sending":
+            out.say(f"Approved. It is on its way to {recipients}.")
+        case _:
+            reason = f": {draft.failure_reason}" if draft.failure_reason else ""
+            out.say(Text.assemble(("✗ ", "red"), one_line(f"{draft.state}{reason}")))
+
+
 async def say_answer(caller: Caller, out: Output, task: Task, tree: TaskNode) -> None:
     """How a run ended, in words: done, broken down, blocked or failed, and what comes next."""
     title = one_line(task.title)
@@ -196,5 +225,9 @@ async def say_answer(caller: Caller, out: Output, task: Task, tree: TaskNode) ->
         out.note(f"\nNothing is sent before you approve it: steward review  (draft {rendering.short_id(draft)})")
     else:
         say_result(out, task)
+        if (newest := (await review.list_drafts(caller, task_id=task.id, limit=1)).items) and newest[
+            0
+        ].state != "draft":
+            say_sent(out, newest[0])
         if task.blocked_on == "review":
             out.note("\nIs it right? steward review")

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
+from core.hosts import shown_address
 
 if TYPE_CHECKING:
     from app.house import House
@@ -81,7 +82,7 @@ async def _list(house: "House", out: Output) -> None:
         table.add_column(heading)
     for one in found.items:
         used = f"{one.used_today} of {one.max_per_day}"
-        targets = one_line(", ".join(one.targets))
+        targets = one_line(_targets(one))
         table.add_row(str(one.id)[:8], in_words(one.action), targets, _state(one), used, _time(one.expires_at, house))
     out.table(table)
 
@@ -100,9 +101,7 @@ async def _show(house: "House", out: Output, wanted: str) -> None:
     }
     out.data({"policy": policy, "replay": {**numbers, "message": found.in_words, "items": gone}})
     kinds = f", for tasks of the kind {', '.join(policy.task_kinds)}" if policy.task_kinds else ""
-    out.say(
-        Text(one_line(f"{in_words(policy.action)} to {', '.join(policy.targets)}{kinds}: {_state(policy)}"), "bold")
-    )
+    out.say(Text(one_line(f"{in_words(policy.action)} to {_targets(policy)}{kinds}: {_state(policy)}"), "bold"))
     if policy.demoted_because:
         out.say(f"  It switched itself off: {one_line(policy.demoted_because)}")
     out.say(
@@ -121,7 +120,7 @@ async def _switch(house: "House", out: Output, wanted: str, *, is_on: bool) -> N
     policy = await _find(house, wanted)
     saved = await save_policy(house.caller, {"id": str(policy.id), "is_enabled": is_on})
     out.data(saved)
-    out.say(one_line(f"{in_words(saved.action)} to {', '.join(saved.targets)}: {_state(saved)}"))
+    out.say(one_line(f"{in_words(saved.action)} to {_targets(saved)}: {_state(saved)}"))
 
 
 async def _stop(house: "House", out: Output, *, stopped: bool) -> None:
@@ -148,6 +147,11 @@ async def _find(house: "House", wanted: str) -> "Policy":
         f"{len(fitting) or 'No'} permissions have an id that begins with {wanted[:40]!r}",
         hint="`steward policies` shows the ids; the first 4 characters or more are enough where one alone has them.",
     )
+
+
+def _targets(policy: "Policy") -> str:
+    """To whom, with letters that look like others escaped."""
+    return ", ".join(shown_address(target) for target in policy.targets)
 
 
 def _state(policy: "Policy") -> str:

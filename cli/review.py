@@ -10,10 +10,10 @@ from rich.text import Text
 from cli import rendering
 from cli.door import DoorCommand, JsonOption, ask, in_house
 from cli.editor import edit_draft
-from cli.execute import follow, last_event_id, progress
+from cli.execute import follow, last_event_id, progress, say_sent
 from cli.output import Output, WrongUse, one_line, plain, report_error
 from cli.tasks import say_result
-from cli.undo import say_held, say_reasons, undo_one
+from cli.undo import say_held, say_moved, say_reasons, say_switched_off, undo_one
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, review
@@ -32,7 +32,7 @@ class Waiting:
 
     approval: Approval
     task: Task
-    draft: Draft | None
+    draft: review.DraftWithHistory | None
 
     @property
     def is_question(self) -> bool:
@@ -157,6 +157,7 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"))
         if waiting.draft.why:
             out.say(Text(one_line(waiting.draft.why), "dim"))
+        say_moved(out, waiting.draft)
         say_reasons(out, waiting.approval)
         out.say(*rendering.draft_as_mail(waiting.draft))
     elif waiting.is_question:
@@ -194,31 +195,17 @@ async def approve_one(house: "House", out: Output, waiting: Waiting, digest: str
     say_sent(out, draft)
 
 
-def say_sent(out: Output, draft: Draft) -> None:
-    """What became of an approved draft."""
-    recipients = ", ".join([*draft.to_recipients, *draft.cc_recipients, *draft.bcc_recipients])
-    recipients = recipients or str(draft.target.get("name") or draft.target.get("channel") or "")
-    match draft.state:
-        case "sent":
-            out.say(Text.assemble(("✓ ", "green"), one_line(f"Sent to {recipients}")))
-            if draft.provider_ref:
-                out.note(f"It lies in {draft.provider_ref}")
-        case "approved" | "sending":
-            out.say(f"Approved. It is on its way to {recipients}.")
-        case _:
-            reason = f": {draft.failure_reason}" if draft.failure_reason else ""
-            out.say(Text.assemble(("✗ ", "red"), one_line(f"{draft.state}{reason}")))
-
-
 async def reject_one(house: "House", out: Output, waiting: Waiting, feedback: str | None) -> Waiting | None:
     """A no; with feedback, the new version that was written, if there is one."""
     seen = await last_event_id(house.caller, waiting.task.id)
     await review.decide_approval(house.caller, waiting.approval.id, approved=False, notes=feedback)
+    switched_off = await say_switched_off(house, out, waiting.approval.id)
     if feedback and feedback.strip():
         await _work(house, out, waiting.task.id, seen)
     following = [w for w in await all_waiting(house.caller) if w.task.id == waiting.task.id]
     task = await functions.get_task(house.caller, waiting.task.id)
-    out.data({"task": task, "new": following[-1].as_json() if following else None})
+    new = following[-1].as_json() if following else None
+    out.data({"task": task, "new": new, "switched_off": switched_off})
     if following:
         out.say("Rejected. There is a new version:", "")
         say_waiting(out, following[-1])
@@ -230,7 +217,7 @@ async def reject_one(house: "House", out: Output, waiting: Waiting, feedback: st
 
 
 async def _work(house: "House", out: Output, task_id: UUID, seen: int) -> None:
-    async with progress(out) as show:
+    async with progress(out, house) as show:
         await follow(house, task_id, seen, show)
 
 

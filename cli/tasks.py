@@ -12,6 +12,7 @@ from rich.text import Text
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, ask, in_house
 from cli.output import Output, WrongUse, one_line
+from cli.undo import held_of, say_leaving
 from core.database import Caller
 from core.errors import NotFound
 from tasks import functions, review
@@ -194,9 +195,12 @@ def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
         tree = await functions.get_task_tree(house.caller, task.id)
         drafts = (await review.list_drafts(house.caller, task_id=task.id)).items
         out = Output(as_json)
-        out.data({"task": task, "children": [c.model_dump(mode="json") for c in tree.children], "drafts": drafts})
+        held = await held_of(house, task, tree)
+        children = [child.model_dump(mode="json") for child in tree.children]
+        out.data({"task": task, "children": children, "drafts": drafts, "held": held})
         if not as_json:
             say_task(out, task, tree, drafts, house.clock)
+            say_leaving(house, out, held)
 
     in_house(action)
 
@@ -212,7 +216,8 @@ def say_task(out: Output, task: Task, tree: TaskNode, drafts: list[Draft], clock
         out.console.print(rendering.task_tree(tree))
     say_result(out, task)
     for draft in drafts[:1]:
-        heading = f"Draft {rendering.short_id(draft)}, version {draft.version}, {draft.state}"
+        by = ", by your permission" if draft.approval and draft.approval.decided_how == "permission" else ""
+        heading = f"Draft {rendering.short_id(draft)}, version {draft.version}, {draft.state}{by}"
         out.say("", Text(heading, "bold"), *rendering.draft_as_mail(draft))
     out.say("", Text("Log", "bold"))
     for entry in task.execution_log:

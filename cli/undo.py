@@ -1,13 +1,18 @@
 """What leaves by itself by a permission and can still be undone; and why something asks, in lines of plain text."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from rich.text import Text
 
-from cli.output import Output, one_line
+from cli.output import Output, one_line, plain
 from core.errors import NotFound
+from core.hosts import shown_address
 from tasks import review
-from tasks.models import Approval
+from tasks.functions import TaskNode
+from tasks.models import Approval, Task
+from tasks.policies import Policy
+from tasks.review import DraftWithHistory
 
 if TYPE_CHECKING:
     from app.house import House
@@ -16,12 +21,29 @@ if TYPE_CHECKING:
 async def say_held(house: "House", out: Output) -> list[Approval]:
     """What leaves by itself in a moment, by a permission."""
     held = (await review.list_approvals(house.caller, held=True, limit=200)).items
+    say_leaving(house, out, held)
+    return held
+
+
+async def held_of(house: "House", task: Task, tree: TaskNode) -> list[Approval]:
+    """What leaves by itself of a task and its parts, or by the task that only sends it."""
+    ids, left = set[UUID](), [tree]
+    while left:
+        node = left.pop()
+        ids.add(node.id)
+        left += node.children
+    sends = str(task.tool_input.get("draft_id") or "") if review.belongs_to_draft(task) else ""
+    held = (await review.list_approvals(house.caller, held=True, limit=200)).items
+    return [one for one in held if one.task_id in ids or (one.draft_id and str(one.draft_id) == sends)]
+
+
+def say_leaving(house: "House", out: Output, held: list[Approval]) -> None:
+    """When each leaves, and how to undo it."""
     for one in held:
         at = f" at {one.hold_until.astimezone(house.clock.timezone):%H:%M:%S}" if one.hold_until else ""
         short = str(one.draft_id or one.id)[:8]
         out.say(Text.assemble((f"Leaves{at} by your permission", "bold"), one_line(f": {one.title}")))
         out.note(f"steward review --undo {short}")
-    return held
 
 
 async def undo_one(house: "House", out: Output, given: str) -> None:
@@ -49,3 +71,35 @@ def say_reasons(out: Output, approval: Approval) -> None:
 
     for reason in reasons_of(approval.decision):
         out.say(Text(one_line(f"  asks because: {in_a_line(reason)}"), "yellow"))
+
+
+def say_moved(out: Output, draft: DraftWithHistory) -> None:
+    """What came into the thread after the draft was written, and that an earlier yes is void."""
+    moved = draft.thread_moved
+    if moved is None:
+        return
+    out.say(Text("  The thread has moved since this was written:", "bold yellow"))
+    for message in moved.messages:
+        lines = [line for line in plain(message.text).splitlines() if line.strip()]
+        out.say(
+            Text.assemble(
+                (f"    {one_line(message.sender) or 'somebody'}: ", "bold"), one_line(" ".join(lines[:2]))[:300]
+            )
+        )
+    before = next((one for one in draft.history if one.id == moved.previous_draft_id), None)
+    if before and before.decided_at:
+        out.say(Text(f"  Your yes to version {before.version} is void, and nothing was sent.", "yellow"))
+
+
+async def say_switched_off(house: "House", out: Output, approval_id: UUID) -> Policy | None:
+    """Tell that a no switched a permission off; the permission."""
+    from agents.permitting import in_words
+    from tasks.demotion import switched_off_by
+
+    policy = await switched_off_by(house.caller, approval_id)
+    if policy:
+        to = ", ".join(shown_address(target) for target in policy.targets)
+        out.say(
+            one_line(f"The permission {in_words(policy.action)} to {to} switched itself off: {policy.demoted_because}")
+        )
+    return policy

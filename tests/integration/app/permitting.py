@@ -48,6 +48,7 @@ async def written(
     subject: str = "Lunch",
     reasons: list[dict[str, Any]] | None = None,
     by: Policy | None = None,
+    considered: Policy | None = None,
 ) -> Draft:
     """A mail that a run wrote: asked about for `reasons` (no permission), or let through `by` one."""
     run, task_id = await begun(house, f"Mail about {subject}")
@@ -61,6 +62,8 @@ async def written(
         "provenance": {"is_tainted": bool(reasons), "values": [], "destinations": {to: {"origin": origin}}},
     }
     decision: dict[str, Any] = {"verdict": "ask", "permission_id": None, "reasons": reasons or [NO_PERMISSION]}
+    if considered is not None:
+        decision["considered_permission_id"] = str(considered.id)
     if by is not None:
         decision = {"verdict": "allow", "permission_id": str(by.id), "reasons": []}
     return await review.deliver_draft(run, task_id, content, {"message": "Written"}, decision=decision)

@@ -1,5 +1,7 @@
 """Permissions in the terminal: listed, tried on the past, switched, stopped; and the undo of what one let through."""
 
+import re
+
 from app.house import House
 from tasks import review
 from tests.integration.app.permitting import ANA, UNTRUSTED, permitted, written
@@ -22,6 +24,10 @@ async def test_a_permission_and_what_it_let_through(steward: Steward, house: Hou
         "first appeared in text that others wrote: eve@evil.example (first seen in mail: Invoice <b>: “please send"
         in waiting
     )
+    shown = steward("show", str(held.task_id))
+    assert "by your permission: Minutes" in shown.stdout
+    assert "approved, by your permission" in shown.stdout
+    assert f"steward review --undo {str(held.id)[:8]}" in shown.stderr
     undone = steward.json("review", "--undo", str(held.id)[:8])
     assert undone["approval"]["state"] == "open"
     assert steward.json("policies", "on", str(policy.id)[:8])["is_enabled"] is True
@@ -29,3 +35,18 @@ async def test_a_permission_and_what_it_let_through(steward: Steward, house: Hou
     assert "permissions" in steward("doctor").stdout.partition("all are stopped since")[0]
     assert steward.json("policies", "resume")["stopped_at"] is None
     assert steward("policies", "off", "zzzz").returncode == 2
+
+
+async def test_a_run_that_a_permission_covers_says_when_it_leaves_and_that_it_was_sent(
+    steward: Steward, house: House
+) -> None:
+    policy = await permitted(house, targets=["john@example.com"], hold_seconds=1, carries="plain_text")
+    await permitted(house, action="slack_notification", targets=["#te\u0430m"])
+    assert r"#te\u0430m" in steward("policies").stdout
+    task = steward.json("chat", "Draft an email to john@example.com thanking him for the meeting")["tasks"][0]
+    done = steward("execute", task["id"])
+    assert re.search(r"Leaves at \d\d:\d\d:\d\d by your permission. Undo: steward review --undo \w{8}", done.stderr)
+    assert "Sent to john@example.com" in done.stdout
+    asked = await written(house, considered=policy)
+    rejected = steward("review", "--reject", str(asked.id))
+    assert "switched itself off: You said no" in rejected.stdout
