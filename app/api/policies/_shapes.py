@@ -1,18 +1,21 @@
 """Standing permissions as programs write and read them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
-from agents.permitting import Past
-from tasks.actions import Carries, Permission
+from agents.permitting import Past, actions_of
+from agents.tools.tool import AnyTool
+from core.errors import Invalid
+from tasks.actions import Carries, Effect, Permission
 from tasks.policies import Policy
 from tasks.replay import Outcome, Replay, permission_of
 
 Target = Annotated[str, Field(min_length=1, max_length=300)]
-Kind = Annotated[str, Field(min_length=1, max_length=100)]
+Kind = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
 DAYS = 30
 
 
@@ -32,9 +35,9 @@ class PolicyTerms(BaseModel):
     )
     task_kinds: list[Kind] = Field(default_factory=list[str], max_length=50, description="Kinds of task; none: any")
     carries: Carries = Field(default=Carries.OWN_WORDS, description="What may go after text of others was read")
-    max_per_hour: int = Field(default=5, ge=1, le=1000)
-    max_per_day: int = Field(default=20, ge=1, le=1000)
-    hold_seconds: int = Field(default=120, ge=0, le=86_400, description="How long it can be undone")
+    max_per_hour: int = Field(default=5, ge=1, le=1000, strict=True)
+    max_per_day: int = Field(default=20, ge=1, le=1000, strict=True)
+    hold_seconds: int = Field(default=120, ge=0, le=86_400, strict=True, description="How long it can be undone")
     expires_at: AwareDatetime = Field(
         default_factory=lambda: datetime.now(UTC) + timedelta(days=DAYS),
         description="At most a year ahead; 30 days by default",
@@ -57,7 +60,7 @@ class SavedPolicy(PolicyTerms):
     """A permission to keep: a new one without an id, else these terms in place of those of that one. Off unless `is_enabled`."""
 
     id: UUID | None = None
-    is_enabled: bool = False
+    is_enabled: StrictBool = False
 
 
 class CandidatePolicy(BaseModel):
@@ -113,6 +116,22 @@ class PolicyListing(BaseModel):
 
     items: list[ShownPolicy]
     stopped_at: AwareDatetime | None
+
+
+def check_action(action: str, tools: Mapping[str, AnyTool], kept: str | None = None) -> None:
+    """Raises Invalid for what no permission can be for, and lists what it can; `kept` is what the permission is for already."""
+    known = actions_of(tools)
+    if action in known or action == kept:
+        return
+    tool = tools.get(action)
+    if tool is None:
+        problem = "is no tool that acts"
+    elif tool.effect is Effect.OWN_WRITE:
+        problem = "needs no permission"
+    else:
+        problem = "always asks" if tool.kind == "act" else "does nothing that leaves"
+    message = f"action: {action} {problem}; a permission can be for {', '.join(known)}"
+    raise Invalid(message, errors=[{"field": "action", "message": f"allowed: {', '.join(known)}", "value": action}])
 
 
 def numbers_of(found: Replay) -> dict[str, Any]:

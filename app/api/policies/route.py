@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from agents.permitting import Past
-from app.api.policies._shapes import PolicyListing, SavedPolicy, ShownPolicy, shown
+from app.api.policies._shapes import PolicyListing, SavedPolicy, ShownPolicy, check_action, shown
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks import policies
@@ -25,5 +25,8 @@ async def get(request: Request, caller: CurrentCaller) -> PolicyListing:
 )
 async def put(request: Request, caller: CurrentCaller, body: SavedPolicy) -> ShownPolicy:
     """Try it first: `POST /api/policies/replay` says what it would have let through; so does the answer."""
+    tools = request.app.state.house.equipment.tools
+    earlier = (await policies.list_policies(caller)).items if body.id else []
+    check_action(body.action, tools, next((one.action for one in earlier if one.id == body.id), None))
     saved = await policies.save_policy(caller, body.model_dump(mode="json"))
-    return await shown(saved, Past(caller, request.app.state.house.equipment.tools))
+    return await shown(saved, Past(caller, tools))

@@ -94,11 +94,24 @@ async def test_wrong_terms_are_named_and_strangers_see_nothing(
         ({"carries": "anything"}, "carries"),
         ({"action": "Send it"}, "action"),
         ({"who": "me"}, "who"),
+        ({"action": "pay"}, "pay is no tool that acts; a permission can be for email_send, slack_notification"),
+        ({"action": "shell"}, "a permission can be for email_send"),
+        ({"targets": ["mailto:ana@vega.example"]}, "without mailto:"),
+        ({"targets": [ANA, ANA.upper()]}, "stands twice"),
+        ({"task_kinds": ["Any kind"]}, "task_kinds"),
+        ({"max_per_hour": "5"}, "max_per_hour"),
+        ({"max_per_day": True}, "max_per_day"),
+        ({"hold_seconds": "120"}, "hold_seconds"),
+        ({"is_enabled": "yes"}, "is_enabled"),
         ({"id": str(policy.id), "action": "file"}, "needs no permission"),
     )
     for wrong, word in cases:
         answer = await client.put("/api/policies", json=TERMS | wrong)
         assert word in str(is_problem(answer, 422)), answer.text
+    for wrong in ("yes", 1, None):
+        is_problem(await client.post("/api/policies/stop", json={"stopped": wrong}), 422)
+    assert (await client.get("/api/policies")).json()["stopped_at"] is None
+    is_problem(await client.post("/api/policies/replay", json={"policy": TERMS | {"action": "pay"}}), 422)
     is_problem(await client.put("/api/policies", json=TERMS | {"id": str(uuid4())}), 404)
     is_problem(await client.post("/api/policies/replay", json={"policy": TERMS | {"is_enabled": True}}), 422)
     is_problem(await stranger.put("/api/policies", json=TERMS | {"id": str(policy.id)}), 404)

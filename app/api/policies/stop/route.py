@@ -1,6 +1,6 @@
 """POST /api/policies/stop: the kill switch."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictBool
 
 from app.dependencies import CurrentCaller
 from app.router import responds
@@ -12,7 +12,7 @@ class Stop(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    stopped: bool
+    stopped: StrictBool
 
 
 @responds(summary="Stop all permissions, or let them count again", response_model=Stopped)
