@@ -118,17 +118,31 @@ async def _switch(house: "House", out: Output, wanted: str, *, is_on: bool) -> N
     from tasks.policies import save_policy
 
     policy = await _find(house, wanted)
+    if policy.is_enabled == is_on:
+        out.data(policy)
+        already = (
+            "it is on already" if is_on else f"it is off already{' (it switched itself off)' * bool(policy.demoted_at)}"
+        )
+        out.say(one_line(f"{in_words(policy.action)} to {', '.join(policy.targets)}: {already}"))
+        return
     saved = await save_policy(house.caller, {"id": str(policy.id), "is_enabled": is_on})
     out.data(saved)
     out.say(one_line(f"{in_words(saved.action)} to {_targets(saved)}: {_state(saved)}"))
 
 
 async def _stop(house: "House", out: Output, *, stopped: bool) -> None:
-    from tasks.policies import stop_permissions
+    from tasks.policies import Stopped, list_policies, stop_permissions
 
+    since = (await list_policies(house.caller)).stopped_at
+    if not stopped and since is None:
+        out.data(Stopped())
+        out.say("Nothing was stopped: the permissions that are on count.")
+        return
     answer = await stop_permissions(house.caller, stopped=stopped)
     out.data(answer)
-    if stopped:
+    if stopped and since:
+        out.say(f"They are stopped already, since {_time(since, house)}; everything asks you.")
+    elif stopped:
         out.say(f"All permissions are stopped; everything asks you. Taken back: {answer.taken_back}.")
     else:
         out.say("The permissions that are on count again.")

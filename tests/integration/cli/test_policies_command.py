@@ -31,9 +31,14 @@ async def test_a_permission_and_what_it_let_through(steward: Steward, house: Hou
     undone = steward.json("review", "--undo", str(held.id)[:8])
     assert undone["approval"]["state"] == "open"
     assert steward.json("policies", "on", str(policy.id)[:8])["is_enabled"] is True
+    assert "it is on already" in steward("policies", "on", str(policy.id)[:8]).stdout
+    assert "Nothing was stopped" in steward("policies", "resume").stdout
     assert steward.json("policies", "stop")["stopped_at"]
+    assert "stopped already, since" in steward("policies", "stop").stdout
     assert "permissions" in steward("doctor").stdout.partition("all are stopped since")[0]
     assert steward.json("policies", "resume")["stopped_at"] is None
+    assert "Send mail to ana@vega.example: off" in steward("policies", "off", str(policy.id)[:8]).stdout
+    assert "it is off already" in steward("policies", "off", str(policy.id)[:8]).stdout
     assert steward("policies", "off", "zzzz").returncode == 2
 
 
