@@ -67,10 +67,13 @@ async def undo_one(house: "House", out: Output, given: str) -> None:
 
 def say_reasons(out: Output, approval: Approval) -> None:
     """Why it asks, with the lines that values came from."""
-    from tasks.reasons import in_a_line, reasons_of
+    from tasks.reasons import SHOWN, in_a_line, reasons_of
 
-    for reason in reasons_of(approval.decision):
+    found = reasons_of(approval.decision)
+    for reason in found[:SHOWN]:
         out.say(Text(one_line(f"  asks because: {in_a_line(reason)}"), "yellow"))
+    if len(found) > SHOWN:
+        out.say(Text(f"  and {len(found) - SHOWN} more; --json has them all", "yellow"))
 
 
 def say_moved(out: Output, draft: DraftWithHistory) -> None:

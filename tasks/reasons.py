@@ -3,6 +3,9 @@
 from tasks.models import ApprovalOfDraft, PolicyDecision, Reason
 
 NO_PERMISSION = "no_permission"
+SHOWN = 4  # so many reasons at once; the others are folded
+FIRST = ("thread_moved", "undone", "demoted", "always_asks_", "destination_", "url_", "attachment_")
+LAST = ("words_", "number_", NO_PERMISSION)
 MARKS = {
     "destination_lookalike": "looks like another",
     "destination_untrusted": "from what others wrote",
@@ -11,8 +14,25 @@ MARKS = {
 
 
 def reasons_of(decision: PolicyDecision) -> list[Reason]:
-    """Why a person is asked; that no permission covers it comes last."""
-    return sorted(decision.reasons, key=lambda one: one.code == NO_PERMISSION)
+    """Why a person is asked: what came since and to whom first, numbers and that no permission covered it last."""
+    return [_of_its_time(one) for one in sorted(decision.reasons, key=lambda one: _rank(one.code))]
+
+
+def _rank(code: str) -> int:
+    for place, start in enumerate(FIRST):
+        if code.startswith(start):
+            return place
+    for place, start in enumerate(LAST, len(FIRST) + 1):
+        if code.startswith(start):
+            return place
+    return len(FIRST)
+
+
+def _of_its_time(reason: Reason) -> Reason:
+    """That no permission covered it is said of when it was written: one may have been given since."""
+    if reason.code != NO_PERMISSION:
+        return reason
+    return reason.model_copy(update={"message": "When it was written, no permission covered it"})
 
 
 def in_a_line(reason: Reason) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.permitting import in_words
 from app._view import words
 from app._view.changes import word_diff
 from app._view.tables import rows_of
@@ -15,6 +17,7 @@ from core.database import Caller
 from core.errors import Invalid
 from tasks import functions, review
 from tasks.models import Approval, ApprovalState, DraftState, Task
+from tasks.policies import Policy, list_policies
 
 TABS: dict[str, tuple[str, list[DraftState]]] = {
     "waiting": ("Waiting", ["draft", "approved", "sending", "uncertain", "failed"]),
@@ -45,8 +48,9 @@ async def show(
     cursor: str | None = None,
     problem: str | None = None,
     status_code: int = 200,
+    switched_off: UUID | None = None,
 ) -> Response:
-    """The whole page; `problem` says why the last click did nothing. Raises Invalid for an unknown tab."""
+    """The whole page; `problem` says why the last click did nothing, `switched_off` which permission it switched off. Raises Invalid for an unknown tab."""
     if tab not in TABS:
         raise Invalid("There is no such tab", errors=[{"field": "tab", "message": f"allowed: {', '.join(TABS)}"}])
     page, approvals, held = await asyncio.gather(
@@ -83,7 +87,15 @@ async def show(
         rows_of=rows_of,
         words=words,
         problem=problem,
+        off=await _switched_off(caller, switched_off),
+        in_words=in_words,
     )
+
+
+async def _switched_off(caller: Caller, policy_id: UUID | None) -> Policy | None:
+    """The permission that switched itself off; None where it is on again, or there is none."""
+    found = (await list_policies(caller)).items if policy_id else []
+    return next((one for one in found if one.id == policy_id and one.demoted_at is not None), None)
 
 
 def soonest_held(held: list[Approval]) -> list[Approval]:

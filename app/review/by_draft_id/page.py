@@ -15,6 +15,7 @@ from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import policies, review
+from tasks.demotion import switched_off_by
 
 ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 
@@ -46,8 +47,9 @@ async def post(request: Request, caller: CurrentCaller, draft_id: UUID) -> Respo
             case "approve":
                 await review.approve_draft(caller, draft_id, form.get("digest", ""))
             case "reject":
-                await review.reject_draft(caller, draft_id, form.get("feedback", "").strip() or None)
-                return back_to("/review")
+                said = await review.reject_draft(caller, draft_id, form.get("feedback", "").strip() or None)
+                off = await switched_off_by(caller, said.approval_id) if said.approval_id else None
+                return back_to("/review", switched_off=off.id if off else None)
             case "edit":
                 fields = [name for name in ("to", "cc", "bcc") if name in form]  # a message has none of them
                 changes = {f"{name}_recipients": _addresses(name, form[name]) for name in fields}

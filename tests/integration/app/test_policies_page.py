@@ -129,6 +129,23 @@ async def test_what_leaves_by_itself_stands_first_and_can_be_undone(house: House
         assert "already" in again.text or "Too late" in again.text
 
 
+async def test_a_no_tells_which_permission_it_switched_off(house: House, keys: Keys) -> None:
+    policy = await permitted(house)
+    six = [UNTRUSTED | {"code": f"words_{number}"} for number in range(5)] + [UNTRUSTED]
+    asked = await written(house, reasons=six, considered=policy)
+    async with pages_of(house, keys) as pages:
+        card = (await pages.get(f"/review/{asked.id}")).text
+        assert "<summary>and 2 more</summary>" in card
+        rejected = await press(pages, keys, f"/review/{asked.id}", action="reject")
+        page = (await pages.get(rejected.headers["location"])).text
+        assert (
+            f'<a href="/settings/permissions#permission-{policy.id}">Send mail: {ANA}</a> switched itself off' in page
+        )
+        second = await written(house, considered=policy)
+        rejected = await press(pages, keys, f"/review/{second.id}", action="reject")
+        assert rejected.headers["location"] == "/review"
+
+
 async def test_an_act_is_undone_from_its_task_and_from_review(house: House, keys: Keys) -> None:
     policy = await permitted(house, action="calendar_event")
     payload: dict[str, Any] = {

@@ -9,6 +9,7 @@ from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.review._show import show
 from core.errors import Conflict, Invalid
+from tasks.demotion import switched_off_by
 from tasks.policies import undo_permission
 from tasks.review import decide_approval
 
@@ -24,6 +25,7 @@ async def post(request: Request, caller: CurrentCaller, approval_id: UUID) -> Re
             await undo_permission(caller, approval_id)
             return back_to("/review")
         await decide_approval(caller, approval_id, approved=word == "yes", notes=notes)
+        off = await switched_off_by(caller, approval_id) if word == "no" else None
     except Conflict as error:
         return await show(request, caller, problem=f"Nothing was done: {error.message}", status_code=error.status)
-    return back_to("/review")
+    return back_to("/review", switched_off=off.id if off else None)
