@@ -254,7 +254,10 @@ begin
   given.carries := coalesce(given.carries, 'own_words');
   given.hold_seconds := coalesce(given.hold_seconds, 120);
   given.is_enabled := coalesce(given.is_enabled, false);
-  perform private.check_policy(given);
+  -- One that has ended, or is for what is no longer allowed, can still be switched off.
+  if given.is_enabled or earlier.id is null or to_jsonb(given) - 'is_enabled' is distinct from to_jsonb(earlier) - 'is_enabled' then
+    perform private.check_policy(given);
+  end if;
   if earlier.id is null then
     insert into public.policies (id, organization_id, action, targets, task_kinds, carries, max_per_hour, max_per_day, hold_seconds, expires_at, is_enabled, created_by)
     values (given.id, organization, given.action, given.targets, given.task_kinds, given.carries, given.max_per_hour, given.max_per_day, given.hold_seconds,

@@ -414,14 +414,22 @@ async def test_an_act_under_a_permission_waits_for_its_hold_and_can_be_undone(
     assert (demoted.is_enabled, demoted.demoted_because) == (False, "You said no to what it would have let through")
 
 
-async def test_changed_terms_and_a_deleted_permission_let_nothing_more_through(ana: Caller, service: Caller) -> None:
+async def test_changed_terms_and_a_deleted_permission_let_nothing_more_through(
+    ana: Caller, service: Caller, database: Database
+) -> None:
     saved = await permitted(ana)
     first = await delivered(ana, service, allowed_by(saved))
     await policies.save_policy(ana, {"id": str(saved.id), "max_per_hour": 9})
     assert (await review.get_draft(ana, first.id)).state == "approved"
     await policies.save_policy(ana, {"id": str(saved.id), "targets": ["eve@example.com"]})
     assert (await review.get_draft(ana, first.id)).state == "superseded"
-    await policies.save_policy(ana, {"id": str(saved.id), "targets": [JOHN]})
+    await write(database, "policies", saved.id, expires_at="now() - interval '1 second'")
+    assert not (await policies.save_policy(ana, {"id": str(saved.id), "is_enabled": False})).is_enabled
+    ended: list[dict[str, Any]] = [{"is_enabled": True}, {"max_per_hour": 3}]
+    for change in ended:
+        with pytest.raises(Invalid, match="expires_at"):
+            await policies.save_policy(ana, {"id": str(saved.id), **change})
+    await policies.save_policy(ana, {"id": str(saved.id), **terms()})
     second = await delivered(ana, service, allowed_by(saved))
     await policies.delete_policy(ana, saved.id)
     assert (await review.get_draft(ana, second.id)).state == "superseded"
