@@ -4,7 +4,8 @@ import re
 
 from app.house import House
 from tasks import review
-from tests.integration.app.permitting import ANA, UNTRUSTED, permitted, written
+from tasks.models import ThreadMessage
+from tests.integration.app.permitting import ANA, UNTRUSTED, permitted, worker_of, written
 from tests.integration.cli.conftest import Steward
 
 
@@ -52,6 +53,12 @@ async def test_a_run_that_a_permission_covers_says_when_it_leaves_and_that_it_wa
     done = steward("execute", task["id"])
     assert re.search(r"Leaves at \d\d:\d\d:\d\d by your permission. Undo: steward review --undo \w{8}", done.stderr)
     assert "Sent to john@example.com" in done.stdout
+    yes = await written(house, subject="Friday")
+    await review.approve_draft(house.caller, yes.id, yes.digest)
+    newer = ThreadMessage(message_id="<2@vega.example>", sender="Ana", text="\nNot Friday.\nMonday")
+    assert await review.move_thread(await worker_of(house), yes.id, [newer])
+    waiting = steward("review", "--list").stdout
+    assert re.search(r"Ana: Not Friday. Monday\n +Your yes to version 1 is void", waiting)
     asked = await written(house, considered=policy)
     rejected = steward("review", "--reject", str(asked.id))
     assert "switched itself off: You said no" in rejected.stdout
