@@ -87,12 +87,12 @@ async def show(
         rows_of=rows_of,
         words=words,
         problem=problem,
-        off=await _switched_off(caller, switched_off),
+        off=await switched_off_now(caller, switched_off),
         in_words=in_words,
     )
 
 
-async def _switched_off(caller: Caller, policy_id: UUID | None) -> Policy | None:
+async def switched_off_now(caller: Caller, policy_id: UUID | None) -> Policy | None:
     """The permission that switched itself off; None where it is on again, or there is none."""
     found = (await list_policies(caller)).items if policy_id else []
     return next((one for one in found if one.id == policy_id and one.demoted_at is not None), None)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.permitting import in_words
 from app._view import tree as trees_view
 from app._view import words
 from app._view.bounds import bounds_of
@@ -15,7 +16,7 @@ from app._view.links import hanging_on
 from app._view.log import log_of
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.tables import result_of, rows_of
-from app.review._show import soonest_held
+from app.review._show import soonest_held, switched_off_now
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
@@ -26,9 +27,14 @@ EVENTS_READ = 1000  # of a root's whole tree; its changes of state are in its ow
 
 
 async def show(
-    request: Request, caller: Caller, task_id: UUID, problem: str | None = None, status_code: int = 200
+    request: Request,
+    caller: Caller,
+    task_id: UUID,
+    problem: str | None = None,
+    status_code: int = 200,
+    switched_off: UUID | None = None,
 ) -> Response:
-    """The whole page; `problem` says why the last click did nothing."""
+    """The whole page; `problem` says why the last click did nothing, `switched_off` which permission it switched off."""
     task, tree = await asyncio.gather(functions.get_task(caller, task_id), functions.get_task_tree(caller, task_id))
     drafts, events, journal, links, bounds = await asyncio.gather(
         review.list_drafts(caller, task_id=task_id, limit=20),
@@ -68,6 +74,8 @@ async def show(
         - ({"execute"} if any(step.state == "uncertain" for step in journal) else set()),
         words=words,
         problem=problem,
+        off=await switched_off_now(caller, switched_off),
+        in_words=in_words,
         view=trees_view,
         **_of_tree(tree),
     )

@@ -14,8 +14,8 @@ from core.errors import Invalid
 from tasks import functions
 
 
-async def get(request: Request, caller: CurrentCaller, task_id: UUID) -> Response:
-    return await show(request, caller, task_id)
+async def get(request: Request, caller: CurrentCaller, task_id: UUID, switched_off: UUID | None = None) -> Response:
+    return await show(request, caller, task_id, switched_off=switched_off)
 
 
 async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Response:

@@ -166,6 +166,15 @@ async def test_an_act_is_undone_from_its_task_and_from_review(house: House, keys
         assert undone.status_code == 303, undone.text
         page = (await pages.get("/review")).text
         assert "You undid it" in page
+        open_id = str((await review.list_approvals(house.caller, states=["open"])).items[0].id)
+        rejected = await press(pages, keys, f"/tasks/{task_id}/act", action="no", approval_id=open_id)
+        assert rejected.headers["location"] == f"/tasks/{task_id}"  # it was off already: the undo did that
+        run, other = await begun(house, "Dinner with Ana", "calendar_event")
+        considered = {"verdict": "ask", "considered_permission_id": str(policy.id), "reasons": [UNTRUSTED]}
+        await policies.save_policy(house.caller, {"id": str(policy.id), "is_enabled": True})
+        dinner = await review.request_act(run, other, "Invite Ana?", payload, decision=considered)
+        rejected = await press(pages, keys, f"/tasks/{other}/act", action="no", approval_id=str(dinner.id))
+        assert "switched itself off" in (await pages.get(rejected.headers["location"])).text
         late = await press(pages, keys, f"/tasks/{task_id}/act", action="undo", approval_id=str(asked.id))
         assert late.status_code == 409
         unknown = await press(pages, keys, f"/review/results/{task_id}", action="undo")

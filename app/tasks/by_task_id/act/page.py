@@ -14,6 +14,7 @@ from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import functions, policies, review, steps, trees
+from tasks.demotion import switched_off_by
 
 Form = Mapping[str, str]
 Act = Callable[[Caller, UUID, Form], Awaitable[object]]
@@ -33,6 +34,9 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
         return await show(request, caller, task_id, problem=words, status_code=error.status)
     if action == "delete" and back.startswith(f"/tasks/{task_id}"):
         back = "/tasks"
+    off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
+    if off:
+        return back_to(back, switched_off=off.id)
     return back_to(back, thanks=1) if action == "feedback" else back_to(back)
 
 
