@@ -17,7 +17,7 @@ from core.database import Caller
 from core.errors import NotFound
 from tasks import functions, review
 from tasks.functions import TaskFilter, TaskNode
-from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source, Task
+from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source, Task, TaskEvent
 
 if TYPE_CHECKING:
     from app.house import House
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 PAGE = 200
+EVENTS_READ = 1000
 
 
 def register(app: typer.Typer) -> None:
@@ -200,6 +201,8 @@ def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
         out.data({"task": task, "children": children, "drafts": drafts, "held": held})
         if not as_json:
             say_task(out, task, tree, drafts, house.clock)
+            for event in await functions.list_task_events(house.caller, task.id, 0, EVENTS_READ):
+                say_let_go(out, event, task, house.clock)
             say_leaving(house, out, held)
 
     in_house(action)
@@ -225,6 +228,17 @@ def say_task(out: Output, task: Task, tree: TaskNode, drafts: list[Draft], clock
         by = f" by {entry.actor_type}" if entry.actor_type else ""
         reason = f": {one_line(entry.reason)}" if entry.reason else ""
         out.say(Text.assemble((f"  {when}  ", "dim"), f"{entry.event}{by}{reason}"))
+
+
+def say_let_go(out: Output, event: TaskEvent, task: Task, clock: "Clock") -> None:
+    """A line of the log for what a permission of the person let go without a question."""
+    data = event.data
+    if event.task_id != task.id or event.message != "approved" or data.get("decided_how") != "permission":
+        return
+    when = rendering.moment_words(event.created_at, clock.now(), clock.timezone)
+    held = data.get("hold_until")
+    until = f", held until {datetime.fromisoformat(held).astimezone(clock.timezone):%H:%M:%S}" if held else ""
+    out.say(Text.assemble((f"  {when}  ", "dim"), f"a standing permission let it go{until}"))
 
 
 def _task_facts(task: Task, clock: "Clock") -> list[tuple[str, str | Text]]:

@@ -28,6 +28,7 @@ async def test_a_permission_and_what_it_let_through(steward: Steward, house: Hou
     shown = steward("show", str(held.task_id))
     assert "by your permission: Minutes" in shown.stdout
     assert "approved, by your permission" in shown.stdout
+    assert "a standing permission let it go, held until" in shown.stdout
     assert f"steward review --undo {str(held.id)[:8]}" in shown.stderr
     undone = steward.json("review", "--undo", str(held.id)[:8])
     assert undone["approval"]["state"] == "open"
