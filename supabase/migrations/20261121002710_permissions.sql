@@ -92,12 +92,14 @@ declare
   named uuid := private.as_uuid(coalesce(approval.decision ->> 'permission_id', approval.decision ->> 'considered_permission_id'));
   policy public.policies;
 begin
-  -- Not only the one that was weighed at the time: a permission may be younger than the question.
+  -- Not only the one that was weighed at the time: a permission may be younger than the question. A no to an answer whose
+  -- thread has moved is no word about them: none lets such an answer through.
   for policy in
     select p.* from public.policies p where p.organization_id = approval.organization_id and (p.id = named or p.is_enabled and p.expires_at > now())
     order by p.id
   loop
-    if policy.id = named or private.permission_reaches(policy, approval) is null then
+    if policy.id = named or not coalesce(approval.decision -> 'reasons' @> '[{"code": "thread_moved"}]', false)
+       and private.permission_reaches(policy, approval) is null then
       perform private.demote_policy(policy.id, because);
     end if;
   end loop;

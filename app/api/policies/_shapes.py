@@ -120,7 +120,8 @@ class PolicyListing(BaseModel):
 
 def check_action(action: str, tools: Mapping[str, AnyTool], kept: str | None = None) -> None:
     """Raises Invalid for what no permission can be for, and lists what it can; `kept` is what the permission is for already."""
-    known = actions_of(tools)
+    asking = [name for name, tool in tools.items() if tool.effect in {Effect.FETCH, Effect.QUERY}]
+    known = [*actions_of(tools), *sorted(asking)]
     if action in known or action == kept:
         return
     tool = tools.get(action)

@@ -112,6 +112,8 @@ async def test_wrong_terms_are_named_and_strangers_see_nothing(
         is_problem(await client.post("/api/policies/stop", json={"stopped": wrong}), 422)
     assert (await client.get("/api/policies")).json()["stopped_at"] is None
     is_problem(await client.post("/api/policies/replay", json={"policy": TERMS | {"action": "pay"}}), 422)
+    fetching = {"policy": TERMS | {"action": "web_fetch", "targets": ["vega.example"]}}
+    assert (await client.post("/api/policies/replay", json=fetching)).status_code == 200
     is_problem(await client.put("/api/policies", json=TERMS | {"id": str(uuid4())}), 404)
     is_problem(await client.post("/api/policies/replay", json={"policy": TERMS | {"is_enabled": True}}), 422)
     is_problem(await stranger.put("/api/policies", json=TERMS | {"id": str(policy.id)}), 404)
