@@ -19,6 +19,7 @@ from core.errors import Conflict, NotFound
 from core.outside.errors import Refused
 from tasks import review
 from tasks.actions import Action, Decision, Effect, Policy, Reason, Verdict
+from tasks.artifacts import get_artifact
 from tasks.models import Draft, Task
 from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
 from tasks.policy import decide
@@ -70,9 +71,11 @@ class Judged:
         return "; ".join(said)
 
 
-async def judge(run: Run, action: Action) -> Judged:
-    """What becomes of an action of this run. Raises Refused for one that is denied."""
+async def judge(run: Run, action: Action, origins: Mapping[str, Origin] | None = None) -> Judged:
+    """What becomes of an action of this run; `origins` of values that are known better. Raises Refused for one that is denied."""
     known = await known_to(run)
+    if origins:
+        known = replace(known, provenance=replace(known.provenance, origins={**known.provenance.origins, **origins}))
     decision = decide(replace(action, task_kind=known.task_kind), known.provenance, known.policy)
     judged = Judged(
         decision=decision.as_json(),
@@ -96,7 +99,18 @@ async def judge_tool(run: Run, tool: AnyTool, given: BaseModel) -> Judged | None
 
 async def judge_draft(run: Run, content: Mapping[str, Any]) -> Judged:
     """What becomes of a draft: `content` is what `deliver_draft` takes."""
-    return await judge(run, action_of_draft(content))
+    return await judge(run, action_of_draft(content), await _written_by_others(run, content))
+
+
+async def _written_by_others(run: Run, content: Mapping[str, Any]) -> dict[str, Origin]:
+    """The files of a draft that a run which had read others' text wrote, or that others did: their names say nothing."""
+    attached: Sequence[Mapping[str, Any]] = content.get("attachments") or []
+    found: dict[str, Origin] = {}
+    for file in attached:
+        kept = await get_artifact(run.caller, UUID(str(file["artifact_id"]))) if file.get("artifact_id") else None
+        if kept is None or kept.is_tainted:
+            found[str(file["name"])] = Origin.UNTRUSTED
+    return found
 
 
 async def deliver(

@@ -53,7 +53,10 @@ async def known_to(run: Run) -> Known:
     provenance = Provenance(
         user=known.user,
         contacts=known.contacts,
-        trusted=[_plain(one.text or "") for one in known.looked_up if _is_trusted(one, run.equipment.tools)],
+        # After others had a say an answer may repeat what they had it asked: it is trusted no more.
+        trusted=[]
+        if untrusted or known.tainted_by
+        else [_plain(one.text or "") for one in known.looked_up if _is_trusted(one, run.equipment.tools)],
         untrusted=untrusted,
         is_tainted=bool(known.tainted_by) or bool(filled.untrusted),
     )

@@ -13,6 +13,7 @@ from tasks.origins import (
     Seen,
     Source,
     addresses_in,
+    appears,
     host_of,
     looks_like,
     numbers_in,
@@ -22,15 +23,18 @@ from tasks.origins import (
 )
 from tasks.own_words import (
     LONGEST_QUOTE,
+    TO_WAIT,
     closest_line,
     foreign_passages,
     foreign_words,
+    odd_writing,
     says_nothing,
     turned_around,
     vocabulary,
 )
 
 MOST_VALUES = 200
+REACHES = {Effect.SEND, Effect.SHARE, Effect.PUBLISH, Effect.WRITE}
 ONE_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>(),;\"]{1,253}")  # a host of one's own network has no dot
 NOTHING_SAID = "It has no words of yours, so nothing shows that you asked for it"
 PRIVATE = {"its host is a private one", "its host is a private address"}
@@ -100,6 +104,8 @@ def concerns(
         is_permitted = permission is not None and permission.lists(host_of(url)) and not provenance.has_read_untrusted
         if not is_permitted:
             yield from _of_value("url", "The address that it opens", url, provenance)
+    if action.real_effect in REACHES and any(TO_WAIT.search(text) for text in provenance.user):
+        yield Reason("asked_to_wait", "You asked to see it before it goes")
     if action.real_effect is Effect.FETCH and not action.urls:
         yield Reason("url_unknown", "It is not said what it opens")
     if action.real_effect is Effect.SHARE and not action.attachments:
@@ -144,12 +150,15 @@ def _of_value(kind: str, what: str, value: str, provenance: Provenance) -> Itera
 
 def _of_attachment(name: str, provenance: Provenance) -> Iterator[Reason]:
     """A file: named by the user, by one word only with its suffix; in a run that read nothing of others, any at hand."""
-    if not provenance.has_read_untrusted:
-        return
     seen = provenance.first_seen(name)
+    is_told = name.strip().lower() in {one.strip().lower() for one in provenance.origins}  # who wrote it is known
+    if not provenance.has_read_untrusted and not (is_told and seen.origin is Origin.UNTRUSTED):
+        return
+    said = provenance.affirmed
     words = foreign_words(_without_suffix(name), frozenset())
-    is_named = len(words) > 1 and not foreign_words(_without_suffix(name), vocabulary(provenance.user))
-    if seen.origin is Origin.USER or is_named:
+    is_named = len(words) > 1 and any(not foreign_words(_without_suffix(name), vocabulary([one])) for one in said)
+    is_written = any(appears(name, one) for one in said) or (is_told and seen.origin is Origin.USER)
+    if not (is_told and seen.origin is Origin.UNTRUSTED) and (is_written or is_named):
         return
     code = "attachment_untrusted" if seen.origin is Origin.UNTRUSTED else "attachment_not_named"
     yield _reason(code, "You did not name this file for this task", name, seen)
@@ -203,7 +212,12 @@ def _of_words(text: str, action: Action, provenance: Provenance, own: Collection
     names += [address.rpartition("@")[0] for address in own]
     known = vocabulary([*provenance.user, *names, *action.destinations])
     passages = foreign_passages(text, known)
+    if not passages and (odd := odd_writing(text, [*provenance.user, *names, *action.destinations])):
+        yield Reason("words_untrusted", "This is written in a way that is not yours", odd[0], Origin.MODEL)
+        return
     if not passages:
+        if action.real_effect is Effect.QUERY:
+            return  # a question states nothing
         if _is_told(action) and says_nothing(text, provenance.user, [*names, *action.destinations]):
             yield Reason("text_missing", NOTHING_SAID, text.strip()[:LONGEST_QUOTE])
         for clause in turned_around(text, provenance.user, names)[:1]:

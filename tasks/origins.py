@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import cast
 from urllib.parse import urlsplit
 
-from tasks.own_words import CARRIES_NOTHING, LONGEST_QUOTE, tokens_of
+from tasks.own_words import CARRIES_NOTHING, LONGEST_QUOTE, affirmed, tokens_of
 
 ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'“”„«»|`*]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}", re.UNICODE)
 URL = re.compile(
@@ -94,7 +94,12 @@ class Provenance:
     @property
     def has_read_untrusted(self) -> bool:
         """Has anything come in that others wrote? It lowers what may happen by itself, until the end of the run."""
-        return self.is_tainted or any(source.text.strip() for source in self.untrusted)
+        return self.is_tainted or bool(self.untrusted)
+
+    @property
+    def affirmed(self) -> list[str]:
+        """What the user said, without what they took back: "never share it with Sam" names nobody."""
+        return [part for text in self.user for part in affirmed(text)]
 
     def first_seen(self, value: str) -> Seen:
         """Where an address, URL, number, name or handle first appeared. What appears nowhere was written by the model."""
@@ -116,15 +121,18 @@ class Provenance:
     def is_named(self, value: str) -> bool:
         """Do the user's own words name this value: as it stands, or a person by a name that can mean nobody else?
 
-        Persons are the contacts, by name, and the addresses in trusted answers, by what stands before the @.
+        Persons are the contacts, by name, and the addresses in trusted answers, by what stands before the @; these not after
+        untrusted text was read: an answer may repeat what it was asked.
         """
         seen = self.first_seen(value)
         if seen.origin is Origin.USER:
             is_given = _folded(value) in {_folded(key) for key in self.origins}
-            return is_given or any(_is_said(value, text) for text in self.user)
-        if seen.origin not in {Origin.CONTACT, Origin.TRUSTED}:
+            return is_given or any(_is_said(value, text) for text in self.affirmed)
+        if seen.origin not in {Origin.CONTACT, Origin.TRUSTED} or (
+            seen.origin is Origin.TRUSTED and self.has_read_untrusted
+        ):
             return False
-        said = {token for text in self.user for token in tokens_of(text)}
+        said = {token for text in self.affirmed for token in tokens_of(text)}
         people = {_folded(one): one.partition("@")[0] for text in self.trusted for one in addresses_in(text)}
         people |= {_folded(address): name for address, name in self.contacts.items()}
         mine = said & _names(people.pop(_folded(value), ""))
@@ -192,7 +200,7 @@ def is_url(value: str) -> bool:
 
 
 def same_url(url: str) -> str:
-    """A URL written one way: the host folded, no scheme of the web, no default port, fragment or last slash."""
+    """A URL written one way: the host folded, no scheme of the web, no default port or last slash."""
     parts = _split(url)
     if parts is None:
         return url.casefold()
@@ -275,7 +283,8 @@ def _split(url: str) -> tuple[str, str, str, str] | None:
     usual = {"http": 80, "https": 443}.get(parts.scheme)
     query = f"?{parts.query}" if parts.query else ""
     shown_port = f":{port}" if port is not None and port != usual else ""
-    return parts.scheme, (parts.hostname or "").casefold(), shown_port, f"{parts.path}{query}"
+    fragment = f"#{parts.fragment}" if parts.fragment else ""  # it can carry something to whoever reads the link
+    return parts.scheme, (parts.hostname or "").casefold(), shown_port, f"{parts.path}{query}{fragment}"
 
 
 def _names(name: str) -> set[str]:

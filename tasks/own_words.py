@@ -7,6 +7,7 @@ closest to; nor does a question of the user's become a statement. Numbers have t
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 # A sign is what is neither letter, digit, space nor ordinary punctuation: emoji, Braille, arrows, invisible characters.
@@ -25,10 +26,54 @@ MOST_CLAUSES = 400
 TURNS_AROUND = frozenset(
     """
     not no never none nobody nothing neither nor without unless except nicht kein keine keinen keinem keiner keines nie
-    niemals niemand nichts ohne weder ausser
+    niemals niemand nichts ohne weder ausser refuse refuses refused decline declines declined deny denies denied reject
+    rejects rejected hardly rarely instead statt anstatt weigere ablehne lehne
     """.split()  # noqa: SIM905 - a table is easier to read
 )
-LEAVES_OPEN = frozenset({"if", "whether", "maybe", "perhaps", "ob", "falls", "vielleicht"})
+LEAVES_OPEN = frozenset(
+    {
+        "if",
+        "whether",
+        "maybe",
+        "perhaps",
+        "once",
+        "until",
+        "unless",
+        "wait",
+        "ob",
+        "falls",
+        "vielleicht",
+        "sobald",
+        "bis",
+        "wenn",
+    }
+)
+REMINDER = re.compile(
+    r"(?:\bdo not|\bdon['’]t|\bnever) (?:forget|hesitate|miss|fail)\b|\b(?:nicht vergessen|vergiss nicht|vergesst nicht)\b",
+    re.IGNORECASE,
+)
+HIDDEN_FROM = re.compile(r"(?:\b(?:not|never|nicht|nie|niemals)\b|n['’]t\b).{0,60}\b(?:that|dass|daß)\b", re.IGNORECASE)
+MARKS = re.compile(r"[.!?;:,()\"“”„«»\n]+(?=\s|$)")
+WITHHELD = re.compile(
+    r"(?:\b(?:not|cannot|never|no|without|except|unless|remove|revoke|unshare|withdraw|uninvite|instead|nicht|kein\w*|nie|niemals|ohne|ausser|außer"
+    r"|statt|anstatt|entferne\w*|entzieh\w*|widerrufe\w*)\b|n['’]t\b)",
+    re.IGNORECASE,
+)
+MAY_NOT = re.compile(
+    r"(?<!\w)(?!(?:i|we|it|you|there|ich|wir|es|sie)\s)\w+\s+(?:must|may|should|shall|can|could|does|is|are|will|darf|soll|muss|wird)\s*$",
+    re.IGNORECASE,
+)
+TO_WAIT = re.compile(
+    r"\b(?:draft only|only (?:a )?draft|just (?:a )?draft|before i(?: have|['’]ve)? (?:read|seen|approved?|checked?|looked)"
+    r"|(?:do not|don['’]t|never) send (?:it|this|that|anything)?\s*(?:yet|before|until|$|[.!,;])|nur (?:ein(?:en)? )?entwurf"
+    r"|bevor ich|nicht (?:ab)?(?:senden|schicken)|(?:sende|schicke?) (?:es|sie|ihn|das) (?:noch )?nicht)",
+    re.IGNORECASE,
+)
+MENTION = re.compile(r"(?<![\w.])[@!]\w+|<[!@#][^>]{0,80}>")
+LONE_MARK = re.compile(r"(?<!\S)(?:[^\w\s]|_)+(?!\S)")
+LONE_LETTER = re.compile(r"(?<![\w'’.])[b-hj-z](?![\w'’.])", re.IGNORECASE)
+ODD_CAPITALS = re.compile(r"\b(?:\w*[a-zà-öø-ÿ][A-ZÀ-ÖØ-Þ]\w*|[A-ZÀ-ÖØ-Þ]{2,})\b")
+PLAIN_MARKS = {"-", "–", "—", "--", "&", "+", "*", "•"}
 CARRIES_NOTHING = (
     frozenset(  # greetings, articles, pronouns, auxiliaries, of English and German; ss as folding makes it
         """
@@ -87,6 +132,42 @@ def says_nothing(text: str, said: Iterable[str], names: Iterable[str] = ()) -> b
     return not (tokens - CARRIES_NOTHING - addressed) and not tokens <= given
 
 
+def affirmed(text: str) -> list[str]:
+    """The parts of what the user said that are not taken back: of each clause what stands before a word that turns it around.
+
+    In "Share it with Dana. Never share it with Sam" and "Sam must not get it" only Dana is meant.
+    """
+    found: list[str] = []
+    for clause in MARKS.split(REMINDER.sub("", text)):
+        turn = WITHHELD.search(clause)
+        kept = clause[: turn.start()] if turn else clause
+        if kept.strip() and not (turn and MAY_NOT.search(kept)):
+            found.append(kept)
+    return found
+
+
+def odd_writing(text: str, said: Iterable[str]) -> list[str]:
+    """What could carry a message beside the words: marks and letters that stand alone, capitals inside words, repetition,
+    strings of small words, mentions; where the user did not write it so."""
+    said = list(said)
+    theirs = "\n".join(said)
+    found: list[str] = []
+    for pattern in (MENTION, ODD_CAPITALS, LONE_LETTER):
+        known = set(pattern.findall(theirs))
+        found += [one for one in pattern.findall(text) if one not in known]
+    lone = [mark for mark in LONE_MARK.findall(text) if mark not in theirs]
+    found += [mark for mark in lone if mark not in PLAIN_MARKS]
+    if len(lone) > len(text.splitlines()) + 1:
+        found.append(" ".join(lone)[:LONGEST_QUOTE])
+    tokens, own = Counter(tokens_of(text)), Counter(token for one in said for token in tokens_of(one))
+    content = [token for token in tokens if token not in CARRIES_NOTHING]
+    found += [token for token in content if tokens[token] > own[token] + 2]
+    small = sum(tokens.values()) - sum(tokens[token] for token in content)
+    if small > 15 + 3 * len(content) + sum(own[token] for token in own if token in CARRIES_NOTHING):
+        found.append(text.strip()[:LONGEST_QUOTE])
+    return found
+
+
 def turned_around(text: str, said: Iterable[str], names: Iterable[str] = ()) -> list[str]:
     """The clauses of a text that say the opposite of what the user said, or state what they asked; in their order.
 
@@ -119,8 +200,9 @@ def _clauses(text: str, spoken_to: frozenset[str]) -> list[tuple[str, frozenset[
     """The clauses of a text: as written, the stems that carry a message, how many turn it around, is it left open?"""
     found: list[tuple[str, frozenset[str], int, bool]] = []
     for sentence in re.split(r"(?<=[.!?])\s+|\n+", text):
-        is_question = sentence.rstrip("\"”“' )").endswith("?")
-        for clause in CLAUSES.split(sentence):
+        is_question = sentence.rstrip("\"”“' )").endswith("?") or not LEAVES_OPEN.isdisjoint(tokens_of(sentence))
+        is_hidden = HIDDEN_FROM.search(REMINDER.sub("", sentence)) is not None
+        for clause in (MARKS if is_hidden else CLAUSES).split(sentence):
             tokens = tokens_of(clause)
             turning = [one for one in tokens if one in TURNS_AROUND]
             words = {stem(one) for one in tokens if one not in CARRIES_NOTHING and one not in TURNS_AROUND} - spoken_to

@@ -65,7 +65,16 @@ async def event_action(run: Run, given: EventInput) -> Action:
     before = [guest.address for guest in wanted.before.others] if wanted.before else []
     told = list(dict.fromkeys(one for one in [*others, *before] if one))
     effect = Effect.DELETE if given.action == "cancel" else Effect.SEND if told else Effect.OWN_WRITE
-    return Action("calendar_event", effect, told, body=_words(given, f"{_verb(given)}\n{given.comment}".strip()))
+    new = {one.casefold() for one in others} - {one.casefold() for one in before}
+    told_words = _words(given, f"{_verb(given)}\n{given.comment}".strip())
+    if new and wanted.before:  # who comes new reads all of it
+        kept = [
+            old
+            for field in ("title", "description", "location")
+            if not getattr(given, field) and (old := getattr(wanted.before, field))
+        ]
+        told_words = "\n".join([told_words, *kept]).strip()
+    return Action("calendar_event", effect, told, body=told_words)
 
 
 def _verb(given: EventInput) -> str:

@@ -96,7 +96,7 @@ def test_the_most_trusted_origin_counts_and_untrusted_text_is_quoted() -> None:
         ("will@porter.example", "I will pay", False),
         ("will@porter.example", "tell Will Porter", True),
         ("all@firm.example", "show all mails", False),
-        ("kim.lang@firm.example", "ask Kim", True),
+        ("kim.lang@firm.example", "ask Kim", False),
         ("eve@evil.example", "tell eve", False),
         ("#general", "what is the general view", False),
         ("#general", "in the general channel", True),
