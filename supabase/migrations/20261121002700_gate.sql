@@ -245,7 +245,7 @@ begin
   new.decided_by := null; new.decided_at := null; new.used_at := null; new.policy_id := null; new.hold_until := null; new.good_until := null;
   if new.state = 'used' then
     if new.draft_id is not null or not private.is_own_act(new.tool) or task.tool is distinct from new.tool or not exists (
-         select 1 from public.steps s where s.id = new.step_id and s.task_id = task.id and s.kind = 'act' and s.name = new.tool) then
+         select 1 from public.steps s where s.id = new.step_id and s.task_id = task.id and s.kind = 'act' and private.is_step_of(new.tool, s.name, s.key)) then
       perform private.refuse(403, 'Only own acts need no yes', coalesce(new.tool, ''));
     end if;
     new.decided_at := now(); new.used_at := now(); new.expires_at := null;
@@ -290,6 +290,9 @@ begin
     perform private.refuse(409, 'A decision is not rewritten');
   end if;
   if new.state = old.state then
+    if (select auth.uid()) is null then
+      new.notes := old.notes; -- what a person said beside their word stays theirs
+    end if;
     return new;
   end if;
   if new.state in ('approved', 'rejected') then
@@ -379,7 +382,8 @@ begin
   if new.id <> old.id or new.organization_id <> old.organization_id or new.task_id <> old.task_id
      or private.draft_digest(new) <> old.digest or new.digest <> old.digest or new.version <> old.version
      or new.supersedes_id is distinct from old.supersedes_id or new.author_id is distinct from old.author_id
-     or new.author_type <> old.author_type or new.provenance <> old.provenance then
+     or new.author_type <> old.author_type or new.provenance <> old.provenance
+     or (new.feedback is distinct from old.feedback and (select auth.uid()) is null) then
     perform private.refuse(409, 'A draft''s content never changes', null, 'Edit it: the edit becomes a new draft that supersedes this one.');
   end if;
   if old.message_id is not null and new.message_id is distinct from old.message_id then
@@ -715,18 +719,28 @@ comment on function public.list_approvals is
 
 -- Section: steps --------------------------------------------------------------------------------------------------------
 
+create function private.is_step_of(tool text, name text, key text) returns boolean
+language sql immutable set search_path = '' as $$
+  select coalesce(is_step_of.tool in ('browser', 'cicd_webhook')
+    or is_step_of.name = is_step_of.tool and regexp_replace(is_step_of.key, '/[0-9]+$', '') = is_step_of.tool, false)
+$$;
+comment on function private.is_step_of is 'Does a step do what a yes to this tool is for? A browser task and a pipeline ask for each of their moves, under names of their own.';
+
 create function private.step_refusal(step public.steps) returns text
 language plpgsql stable security definer set search_path = '' as $$
 declare
   purpose text := regexp_replace(step.key, '/[0-9]+$', '');
 begin
   if step.kind <> 'act' or exists (
-       select 1 from public.approvals a where a.step_id = step.id and a.task_id = step.task_id and a.state = 'used') then
+       select 1 from public.approvals a where a.step_id = step.id and a.task_id = step.task_id and a.state = 'used'
+         and private.is_step_of(a.tool, step.name, step.key)) then
     return null;
   elsif purpose like 'send draft %' then
     return case when not exists (
       select 1 from public.drafts d join public.approvals a on a.draft_id = d.id and a.state = 'used' and a.digest = d.digest
-      where d.id = private.as_uuid(substr(purpose, 12)) and d.organization_id = step.organization_id and d.state in ('sending', 'sent', 'failed', 'uncertain'))
+      join public.tasks t on t.id = step.task_id and t.tool_input ->> 'draft_id' = d.id::text
+      where d.id = private.as_uuid(substr(purpose, 12)) and d.organization_id = step.organization_id and d.state in ('sending', 'sent', 'failed', 'uncertain')
+        and step.name = purpose and step.key = purpose || '/0')
       then 'this draft is not being sent' end;
   elsif purpose ~ '^browser_by_hand [0-9]{1,18}$' then
     return case when not exists (
@@ -822,7 +836,8 @@ begin
   if begin_step.approval_id is not null then
     update public.approvals a set state = 'used', step_id = known.id
     where a.id = begin_step.approval_id and a.task_id = task.id and a.tool = task.tool
-      and (a.state = 'approved' or a.state = 'used' and a.step_id = known.id);
+      and (begin_step.kind <> 'act' or private.is_step_of(a.tool, begin_step.name, begin_step.key))
+      and (a.state = 'approved' and a.generation = task.generation and a.payload -> 'given' = task.tool_input or a.state = 'used' and a.step_id = known.id);
     if not found then
       perform private.refuse(409, 'Nothing is done without an unused approval of exactly this', format('approval %s', begin_step.approval_id));
     end if;
@@ -885,7 +900,7 @@ do $$ declare f text; begin
   end loop;
   foreach f in array array['approval_lasts', 'as_uuid', 'is_own_act', 'is_public_mail_domain', 'approval_destinations', 'destination_origin', 'matches_target',
     'permission_covers', 'permission_stands', 'checked_decision', 'insert_draft', 'make_draft', 'cancel_sending', 'queue_sending',
-    'step_refusal', 'before_browser_command'] loop
+    'is_step_of', 'step_refusal', 'before_browser_command'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.check_step_leave', array[]::text[]);

@@ -397,7 +397,7 @@ async def test_a_no_to_a_second_attempt_does_not_deny_the_first(house: House, le
     message_id = f"<{draft.id}@vega.example>"
     begun = await review.begin_sending(service, draft.id, message_id)
     if left:
-        await steps.begin_step(service, task.id, f"send draft {draft.id}/0", "act", "send")
+        await steps.begin_step(service, task.id, f"send draft {draft.id}/0", "act", f"send draft {draft.id}")
         await sender.send(outgoing_mail(begun, message_id, house.clock))
     async with house.database.pool.connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")

@@ -252,3 +252,23 @@ async def test_a_yes_is_used_once_and_an_edit_takes_the_held_one_along(
     for state in ("approved", "open"):
         query: Any = f"update public.approvals set state = '{state}' where id = %s"
         assert await refused(database, service, query, sent.approval.id) == "PT409"
+
+
+async def test_a_yes_is_for_one_step_of_one_thing(ana: Caller, service: Caller) -> None:
+    """The yes to an act begins no step of another name, and a draft that is sent gives leave to nothing else."""
+    asked = await acting(ana, service, None)
+    await review.decide_approval(ana, asked.id, approved=True)
+    await functions.start_task_execution(service, asked.task_id, None)
+    for key, name in (("browser/0", "browser"), ("calendar_event/0", "http_request")):
+        with pytest.raises(Conflict, match="unused approval"):
+            await steps.begin_step(service, asked.task_id, key, "act", name, asked.id)
+    draft = await delivered(ana, service, None)
+    await review.approve_draft(ana, draft.id, draft.digest)
+    await review.begin_sending(service, draft.id, f"<{draft.id}@vega.example>")
+    for key, name in (
+        (f"send draft {draft.id}/0", "calendar_event"),
+        (f"send draft {draft.id}/1", f"send draft {draft.id}"),
+    ):
+        with pytest.raises(Forbidden, match="without leave"):
+            await steps.begin_step(service, asked.task_id, key, "act", name)
+    await steps.begin_step(service, asked.task_id, "calendar_event/0", "act", "calendar_event", asked.id)
