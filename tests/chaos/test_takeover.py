@@ -98,7 +98,7 @@ async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Calle
         started = await functions.start_task_execution(service, task.id, None, worker_id=uuid4())
         assert started.run_id
         run = service.as_run(task.id, started.run_id)
-        return run, (await steps.begin_step(run, task.id, f"{kind}/0", kind, "noop")).step_id
+        return run, (await steps.begin_step(run, task.id, "noop/0", kind, "noop")).step_id
 
     earlier, step_id = await begin()
     async with house.database.pool.connection() as connection:

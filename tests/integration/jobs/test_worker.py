@@ -126,7 +126,7 @@ async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: Scrip
     await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
     message_id = f"<{draft.id}@vega.example>"
     begun = await review.begin_sending(worker, draft.id, message_id)
-    await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", "send")
+    await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", f"send draft {draft.id}")
     await sender.send(outgoing_mail(begun, message_id, house.clock))
     async with house.database.pool.connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")
