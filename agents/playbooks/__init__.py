@@ -1,0 +1,1 @@
+"""Playbooks: named sets of task templates with edges."""

@@ -1,0 +1,1 @@
+"""The plan document: 61 stages, each a task of one tree."""

@@ -1,0 +1,236 @@
+"""A stage as a run of its task: what it reads, who writes it, what it may reuse, and what it leaves in the database."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+
+from agents.equipment import Run
+from agents.journal import insist
+from agents.playbooks.document.catalog import stage_named, stages
+from agents.playbooks.document.stage import DEPTHS, Depth, Earlier, Section, Stage
+from agents.strategist import fenced
+from agents.thinking import ADD_A_MODEL, Question, Thinking, Trail
+from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool, Waiting
+from agents.tools.wording import in_words
+from core.errors import Invalid
+from tasks import functions, plans
+from tasks.actions import Effect
+from tasks.models import Evidence
+
+F = TypeVar("F", bound=BaseModel)
+T = TypeVar("T")
+SIDE_BY_SIDE = 8  # questions of one stage at a time
+REDLINE = "redline_gate"
+
+
+class StageInput(StrictInput):
+    """Which stage; `given` is its section as a person wrote it, `again` has it written anew though nothing before it changed."""
+
+    stage: str
+    given: dict[str, Any] | None = None
+    again: bool = Field(default=False)
+
+
+@dataclass
+class StageWriting:
+    """A stage being written: `agents.playbooks.document.stage.Writing`."""
+
+    run: Run
+    stage: Stage[Any]
+    thinking: Thinking
+    earlier: Earlier
+    depth: Depth
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+
+    async def ask(
+        self,
+        form: type[F],
+        words: str,
+        *,
+        part: str = "",
+        prompt: str = "",
+        check: Callable[[F], str | None] | None = None,
+        trail: Trail | None = None,
+        more: str = "",
+    ) -> F:
+        prompts = self.stage.loaded_prompts
+        name = prompt or next((name for name in prompts if name != "document"), "document")
+        question = Question(
+            f"{self.stage.id}/{part}" if part else self.stage.id,
+            [prompts["document"], prompts[name]],
+            f"{self._head(part)}\n\n{words}",
+            [form],
+            guidance=self._guidance(),
+            check=lambda answer: _problem(cast(F, answer), check),
+            trail=trail,
+            more=more,
+        )
+        async with self._room:
+            return cast(F, await self.thinking.answer(question, _no_rules))
+
+    async def each(self, items: Sequence[T], write_one: Callable[[T], Awaitable[F]]) -> list[F]:
+        found: dict[int, F] = {}
+
+        async def one(number: int, item: T) -> None:
+            found[number] = await write_one(item)
+            await self._progress(len(found), len(items))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, item in enumerate(items):
+                    group.create_task(one(number, item), name=f"{self.stage.id} {number}")
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+        return [found[number] for number in range(len(items))]
+
+    def _head(self, part: str) -> str:
+        what = f" part [{part}]" if part else ""
+        marked = f"<plan>\n{fenced(self.earlier.prompt).removeprefix('<untrusted>').removesuffix('</untrusted>').strip()}\n</plan>"
+        return f"Section: [{self.stage.id}]{what} {self.stage.title}\n{marked}"
+
+    def _guidance(self) -> str:
+        found = ["Keep every answer short: the fewest entries that are allowed."] if self.depth.is_short else []
+        if self.earlier.framing:
+            found.append(f"The plan may be written under this condition alone: {self.earlier.framing}")
+        return "\n".join(found)
+
+    async def _progress(self, done: int, total: int) -> None:
+        data = {"stage": self.stage.id, "done": done, "total": total}
+        message = f"{self.stage.title}: {done} of {total}"
+        await functions.add_task_event(self.run.caller, self.run.task.id, "progress", message, data)
+
+
+async def write_stage(run: Run, given: StageInput) -> Outcome:
+    """Write one section: as given by a person, reused where nothing it reads has changed, by rules, or by a model."""
+    stage = stage_named(given.stage)
+    inputs = await plans.get_stage_inputs(run.caller, run.task.id, [*stage.read_stages, REDLINE])
+    digest = digest_of(stage, inputs)
+    if given.given is not None:
+        section = section_of(stage, given.given)
+        return _done(stage, section, digest, "A person wrote it", {"by_person": True})
+    earlier_self = inputs.superseded or {}
+    if not given.again and earlier_self.get("inputs_digest") == digest and earlier_self.get("output") is not None:
+        section = section_of(stage, earlier_self["output"])
+        return _done(stage, section, digest, "Nothing it reads has changed", {"is_reused": True})
+    earlier = earlier_of(inputs)
+    thinking = await _thinking(run, inputs)
+    if stage.write is None or not thinking.is_model:
+        section = stage.fill(earlier) if stage.fill else None
+        if section is None:
+            return _needs_model(stage)
+        _insist(stage, section)
+        return await _outcome(run, stage, section, digest, "Made by rules from earlier sections")
+    depth = DEPTHS[inputs.level]
+    section = await stage.write(StageWriting(run, stage, thinking, earlier, depth))
+    _insist(stage, section)
+    return await _outcome(run, stage, section, digest, f"Written by {thinking.name}, and not found shallow")
+
+
+def earlier_of(inputs: plans.StageInputs) -> Earlier:
+    """What a stage may read, from what the database gave."""
+    redline = inputs.sections.get(REDLINE) or {}
+    return Earlier(
+        prompt=inputs.prompt,
+        started_at=inputs.started_at.isoformat(),
+        timezone=inputs.timezone,
+        sections=inputs.sections,
+        stages=stages(),
+        framing=str(redline.get("framing") or ""),
+    )
+
+
+def digest_of(stage: Stage[Any], inputs: plans.StageInputs) -> str:
+    """SHA-256 over all that decides what a stage's answer is: equal digests need no new answer."""
+    reads = {name: inputs.sections.get(name) for name in sorted({*stage.read_stages, REDLINE} - {stage.id})}
+    prompts = {name: prompt.text for name, prompt in stage.loaded_prompts.items()}
+    schema = stage.form.model_json_schema()
+    parts = [stage.id, stage.version, schema, prompts, inputs.prompt, inputs.level, inputs.llm_model, reads]
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def section_of(stage: Stage[Any], output: Mapping[str, Any]) -> Section:
+    """A section in its form. Raises Invalid that names the field."""
+    try:
+        return cast(Section, stage.form.model_validate(dict(output)))
+    except ValidationError as error:
+        words = in_words(error, list(stage.form.model_fields))
+        raise Invalid(f"This is no section {stage.id}: {words}") from None
+
+
+async def _thinking(run: Run, inputs: plans.StageInputs) -> Thinking:
+    from agents.work import thinking_of  # it brings heavy libraries with it
+
+    thinking = thinking_of(run)
+    if thinking.is_model and inputs.llm_model:
+        thinking = thinking.with_model(inputs.llm_model)
+
+    async def tell(purpose: str, text: str) -> None:
+        await insist(lambda: functions.add_task_event(run.caller, run.task.id, "output", text, {"purpose": purpose}))
+
+    return replace(thinking, on_text=tell)
+
+
+def _problem(answer: F, check: Callable[[F], str | None] | None) -> str | None:
+    shallow = answer.shallow() if isinstance(answer, Section) else None
+    return shallow or (check(answer) if check else None)
+
+
+def _insist(stage: Stage[Any], section: Section) -> None:
+    """Raises Invalid for a section that is too shallow to pass as done."""
+    if problem := section.shallow():
+        raise Invalid(f"The section {stage.id} did not pass its check: {problem}")
+
+
+def _needs_model(stage: Stage[Any]) -> Waiting:
+    return Waiting("model", f"{stage.title}: needs a language model", ADD_A_MODEL)
+
+
+async def _outcome(run: Run, stage: Stage[Any], section: Section, digest: str, how: str) -> Outcome:
+    """The section; a refusal at the redline gate asks a person first, and holds all that comes after."""
+    if stage.id == REDLINE and getattr(section, "verdict", "") == "refuse":
+        result = _result(stage, section, digest, {})
+        await plans.request_stage_decision(
+            run.caller,
+            run.task.id,
+            "The redline check refuses this plan. Go on all the same?",
+            {"section": section.model_dump(mode="json")},
+            str(getattr(section, "rationale_short", "")),
+            {"strategy": "immediate", "output": section.model_dump(mode="json"), **result},
+        )
+        return Settled()
+    return _done(stage, section, digest, how, {})
+
+
+def _done(stage: Stage[Any], section: Section, digest: str, how: str, more: Mapping[str, Any]) -> Done:
+    is_word = "claimed" if more.get("by_person") or stage.needs_model else "verified"
+    evidence = [Evidence(kind="section", what=how)]
+    return Done(section.model_dump(mode="json"), is_word, evidence, _result(stage, section, digest, more))
+
+
+def _result(stage: Stage[Any], section: Section, digest: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    return {"stage": stage.id, "format": "json", "inputs_digest": digest, **more}
+
+
+def _no_rules() -> BaseModel:
+    raise Invalid("This section is written by a model alone")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(cast("BaseExceptionGroup[BaseException]", first)) if isinstance(first, BaseExceptionGroup) else first
+
+
+PLAN_STAGE: AnyTool = Tool(
+    "plan_stage",
+    "Writes one section of a plan document",
+    "control",
+    write_stage,
+    StageInput,
+    effect=Effect.READ,
+    timeout_seconds=3600,
+)
