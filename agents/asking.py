@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -24,6 +24,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from agents.listening import heard
 from agents.models import (
     cost_of,
     highest_cost_of,
@@ -39,6 +40,10 @@ from core.errors import StewardError
 MAX_OUTPUT_TOKENS = 8_000
 # Kept by the server that gave the answer: means nothing to another, nor after it was lost.
 CHAIN = "openai_previous_response_id"
+
+
+async def _nothing() -> None:
+    """Nothing is left to tell."""
 
 
 @dataclass
@@ -87,7 +92,7 @@ class AskedModel(WrapperModel):
                     (recorded,) = ModelMessagesTypeAdapter.validate_python([begun.answer])
                     return self._heard(cast(ModelResponse, recorded), model_request_parameters, model)
                 try:
-                    response = await model.request(messages, settings, model_request_parameters)
+                    response, told = await self._response(model, messages, settings, model_request_parameters)
                 except AgentRunError as error:
                     await self._end(attempt, error=error)
                     if is_forgotten(error) and settings and settings.get(CHAIN) == "auto":
@@ -99,11 +104,26 @@ class AskedModel(WrapperModel):
                         break
                     await asyncio.sleep(wait)
                 else:
-                    await self._end(attempt, response)
+                    await asyncio.gather(told, self._end(attempt, response))
                     return self._heard(response, model_request_parameters, model)
             if not may_go_elsewhere(failures[-1]):
                 raise failures[-1]
         raise the_telling(failures)
+
+    async def _response(
+        self,
+        model: Model,
+        messages: list[ModelMessage],
+        settings: ModelSettings | None,
+        parameters: ModelRequestParameters,
+    ) -> tuple[ModelResponse, Awaitable[None]]:
+        """The answer, and what is left to tell of it to who listens (`Thinking.on_text`)."""
+        listener = self.thinking.on_text
+        if listener is None or not self.thinking.is_model:
+            return await model.request(messages, settings, parameters), _nothing()
+        purpose = self.question.purpose
+        response, last = await heard(model, messages, settings, parameters, lambda text: listener(purpose, text))
+        return response, listener(purpose, last) if last else _nothing()
 
     @asynccontextmanager
     async def request_stream(

@@ -12,7 +12,7 @@ StewardError
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -229,7 +229,8 @@ class Thinking:
     `pauses_seconds` is how long to wait before each further try of a request that failed for a passing reason, where the
     server names no time of its own. `is_chained`: the server keeps its answers, so that a question can go on from one.
     `rules_from`: with a model, what the rules make with at least this confidence (0-1) is not sent to it; None sends all.
-    `notes_folder` is where notes files of tasks lie. As a context manager it closes the models' connections at the end.
+    `on_text` is told (purpose, piece) of answers as they come: they are streamed then. `named` makes the model of a name, for a
+    plan that asks for one. `notes_folder` is where notes files of tasks lie. As a context manager it closes the models' connections at the end.
     """
 
     model: "Model | None" = None
@@ -243,6 +244,9 @@ class Thinking:
     is_chained: bool = False
     rules_from: float | None = None
     notes_folder: Path | None = None
+    on_text: Callable[[str, str], Awaitable[None]] | None = None
+    named: "Callable[[str], Model] | None" = None
+    _chosen: "dict[str, Model]" = field(default_factory=dict[str, "Model"])
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Thinking":
@@ -261,7 +265,17 @@ class Thinking:
             is_chained=settings.keeps_answers,
             rules_from=settings.model_rules_from,
             notes_folder=settings.notes_folder,
+            named=lambda name: model_named(settings, name),
         )
+
+    async def with_model(self, name: str) -> "Thinking":
+        """The same with the model of this name for every question. Without a model, or a way to one, nothing changes."""
+        if self.model is None or self.named is None or name == self.model.model_name:
+            return self
+        if name not in self._chosen:
+            self._chosen[name] = self.named(name)
+            await self._chosen[name].__aenter__()
+        return replace(self, model=self._chosen[name], sizes={})
 
     def line_up(self, size: Size) -> "list[Model]":
         """The models to ask for a question of this size, the first choice first. Empty without a model."""
@@ -295,7 +309,8 @@ class Thinking:
 
     @property
     def _models(self) -> "list[Model]":
-        return [model for model in (self.model, *self.sizes.values(), *self.fallbacks) if model is not None]
+        known = (self.model, *self.sizes.values(), *self.fallbacks, *self._chosen.values())
+        return [model for model in known if model is not None]
 
     async def answer(self, question: Question, by_rules: Callable[[], BaseModel]) -> BaseModel:
         """Ask; the answer has one of the question's forms and passed its check.

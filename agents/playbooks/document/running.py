@@ -167,7 +167,7 @@ async def _thinking(run: Run, inputs: plans.StageInputs) -> Thinking:
 
     thinking = thinking_of(run)
     if thinking.is_model and inputs.llm_model:
-        thinking = thinking.with_model(inputs.llm_model)
+        thinking = await thinking.with_model(inputs.llm_model)
 
     async def tell(purpose: str, text: str) -> None:
         await insist(lambda: functions.add_task_event(run.caller, run.task.id, "output", text, {"purpose": purpose}))
