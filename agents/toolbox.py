@@ -71,7 +71,7 @@ class Toolbox:
         return {
             tool.name: tool
             for tool in self._ours
-            if "draft_id" not in tool.input.model_json_schema().get("required", [])
+            if tool.is_plannable and "draft_id" not in tool.input.model_json_schema().get("required", [])
         }
 
     def offered(self) -> list[OfferedTool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from agents.playbooks.document.running import PLAN_STAGE
 from agents.tools.browser import BROWSER_TOOLS
 from agents.tools.calendar import CALENDAR_TOOLS
 from agents.tools.cicd import CICD_TOOLS
@@ -35,5 +36,6 @@ BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
         *JIRA_TOOLS,
         *GITHUB_TOOLS,
         *CICD_TOOLS,
+        PLAN_STAGE,
     )
 }

@@ -95,6 +95,7 @@ class Tool(Generic[Input]):
     others. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
     `effect` is what a use of it does to the world, and `action` the use with this input as the policy takes it; where it says
     neither, a read looks at the user's own data and an act writes all of its input to nobody knows whom, so it asks.
+    `is_plannable`: may a plan name it? Not where only the house itself makes tasks with it.
     `find` looks for the effect of an act that broke off: its output, None when it certainly did not happen, or
     StepUncertain. A tool raises a StewardError when nothing took effect; those that are retryable are tried again.
     """
@@ -116,6 +117,7 @@ class Tool(Generic[Input]):
     brings_untrusted: bool = False
     cost_usd: float = 0.0
     timeout_seconds: float | None = None
+    is_plannable: bool = True
 
     def missing(self, lacks: Callable[[type[Any]], str | None]) -> str | None:
         """What would connect the service that is not there, by what each lacks; None when the tool can be used."""

@@ -68,7 +68,7 @@ class StageWriting:
             guidance=self._guidance(),
             check=lambda answer: _problem(cast(F, answer), check),
             trail=trail,
-            more=more,
+            more=f"{self._title(part)}\n\n{more}" if more else "",
         )
         async with self._room:
             return cast(F, await self.thinking.answer(question, _no_rules))
@@ -88,10 +88,12 @@ class StageWriting:
             raise _first(errors) from errors
         return [found[number] for number in range(len(items))]
 
+    def _title(self, part: str) -> str:
+        return f"Section: [{self.stage.id}]{f' part [{part}]' if part else ''} {self.stage.title}"
+
     def _head(self, part: str) -> str:
-        what = f" part [{part}]" if part else ""
         marked = f"<plan>\n{fenced(self.earlier.prompt).removeprefix('<untrusted>').removesuffix('</untrusted>').strip()}\n</plan>"
-        return f"Section: [{self.stage.id}]{what} {self.stage.title}\n{marked}"
+        return f"{self._title(part)}\n{marked}"
 
     def _guidance(self) -> str:
         found = ["Keep every answer short: the fewest entries that are allowed."] if self.depth.is_short else []
@@ -233,4 +235,5 @@ PLAN_STAGE: AnyTool = Tool(
     StageInput,
     effect=Effect.READ,
     timeout_seconds=3600,
+    is_plannable=False,
 )
