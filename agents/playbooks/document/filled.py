@@ -1,0 +1,35 @@
+"""Whether every text of an answer says something: none is empty, and none is only a stand-in for one."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+# The whole text, not its beginning: "Insert the new cables" and "To-do app" are answers.
+STAND_IN = re.compile(
+    r"[\W_]*(?:lorem ipsum\b.*|t\.?b\.?[dac]|to be (?:determined|decided|defined|confirmed|added)|to-?do|n/?a|none|null|not applicable"
+    r"|placeholder.*|x{3,}|string|text|description|\[[^\]]*\]|<[^>]*>|(?:insert|add|your) .{0,30} here)?[\W_]*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def unfilled(answer: BaseModel) -> str | None:
+    """Which text of the answer, at any depth, is empty or only a stand-in, in words for who wrote it; None when none is."""
+    for path, text in _texts(answer.model_dump(mode="json"), ""):
+        if not text.strip():
+            return f"empty: {path}"
+        if STAND_IN.fullmatch(text):
+            return f"a placeholder is no answer: {path} (leave a list empty where there is nothing to say)"
+    return None
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in cast("Mapping[str, Any]", value).items():
+            yield from _texts(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(cast("list[Any]", value), start=1):
+            yield from _texts(inner, f"{path}[{number}]")
