@@ -3,9 +3,6 @@
 Ids are ours: T is the project, T1 a phase, T1.2 a task of it, T1.2.3 a step of that.
 """
 
-import csv
-import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -21,6 +18,7 @@ from agents.playbooks.document.stage import (
     texts_too_short,
     too_few,
 )
+from core.spreadsheets import inert_cell, written_csv
 
 ROOT_ID = "T"
 MOST_BESIDE = 12  # entries below one: what is longer than that is no breakdown any more
@@ -157,7 +155,7 @@ class WbsTree(Section):
     def shallow(self) -> str | None:
         return first_problem(
             too_few(1, task_children=self.task_children),
-            unfilled(self),
+            unfilled(WbsTree(id=self.id, description=self.description, task_children=self.task_children)),
             repeated(ids=[self.id, *(node.id for _, node in self.nodes())]),
         )
 
@@ -184,21 +182,11 @@ class WbsFull(WbsTree):
 
     def csv(self) -> str:
         """The rows as CSV (RFC 4180) with a heading row; what a spreadsheet would take for a formula is kept as text."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for row in self.rows:
-            writer.writerow([as_cell(cell) for cell in (row.level_1, row.level_2, row.level_3, row.task_id)])
-        return out.getvalue()
+        cells = [(row.level_1, row.level_2, row.level_3, row.task_id) for row in self.rows]
+        return written_csv([COLUMNS, *(map(inert_cell, row) for row in cells)])
 
 
 COLUMNS = ("Level 1", "Level 2", "Level 3", "Task ID")
-FORMULA = re.compile(r"\s*[=+\-@\t\r]")
-
-
-def as_cell(text: str) -> str:
-    """A text for a cell of a CSV file, which no spreadsheet reads as a formula."""
-    return f"'{text}" if FORMULA.match(text) else text
 
 
 def with_ids(named: PhasesNamed) -> WbsLevel2:
