@@ -1,0 +1,91 @@
+"""Making plans, for every door: the API, the pages and the command line ask here."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from agents.playbooks.document.making import document_plan, title_of
+from app._plans.forms import DocumentRequest, ObjectiveRequest, due_at
+from app.house import House
+from core.database import Caller
+from core.errors import NotFound
+from core.vault import Vault
+from tasks import plans
+from tasks.capture import get_profile
+from tasks.plans import PlanSummary
+
+
+@dataclass(frozen=True)
+class Made:
+    """A plan that was just made; the secret of its callbacks is shown this once."""
+
+    plan: PlanSummary
+    callback_secret: str | None = None
+
+
+async def make_objective_plan(house: House, caller: Caller, asked: ObjectiveRequest) -> Made:
+    """A plan whose first run plans it. NotFound for an organization that is not the caller's."""
+    acting, organization_id = await in_organization(caller, asked.tenantId)
+    context = asked.context.model_dump(mode="json", exclude_none=True)
+    plan: dict[str, Any] = {
+        "kind": "objective",
+        "title": title_of(asked.objective),
+        "description": asked.objective,
+        "request": {"objective": asked.objective, "context": context},
+        "priority": asked.context.priority,
+        "starts_by_itself": asked.start,
+    }
+    if asked.context.deadline is not None:
+        due, is_all_day = due_at(asked.context.deadline, house.clock.timezone)
+        context["deadline"] = due.isoformat()
+        plan |= {"due_at": due.isoformat(), "due_is_all_day": is_all_day}
+    secret = None
+    if asked.callbackUrl is not None:
+        from integrations.webhooks.signed import new_secret
+
+        secret = new_secret()
+        sealed = Vault.from_settings(house.settings).seal(
+            {"secret": secret}, organization_id, callback_binding(organization_id, asked.callbackUrl)
+        )
+        plan |= {"callback_url": asked.callbackUrl, "callback_secret": sealed}
+    return Made(await plans.create_plan(acting, plan), secret)
+
+
+async def make_document_plan(caller: Caller, asked: DocumentRequest) -> Made:
+    """A plan document with a task for each of its stages."""
+    plan = document_plan(asked.prompt, asked.speed_vs_detail, asked.llm_model, starts_by_itself=asked.start)
+    return Made(await plans.create_plan(caller, plan))
+
+
+async def in_organization(caller: Caller, wanted: str | None) -> tuple[Caller, UUID]:
+    """The caller acting in that organization (its id, or the name of the one they act in anyway), and its id.
+
+    NotFound where it is not theirs; a program's token acts in its own alone.
+    """
+    own = (await get_profile(caller))["organization"]
+    if own is None:
+        raise NotFound("You belong to no organization")
+    named = wanted is None or wanted.casefold() in {own["id"], str(own["name"]).casefold()}
+    if named:
+        return in_organization_of(caller, UUID(own["id"])), UUID(own["id"])
+    missing = NotFound("There is no such organization", errors=[{"field": "tenantId", "message": "not one of yours"}])
+    try:
+        organization_id = UUID(wanted)
+    except ValueError:
+        raise missing from None
+    if caller.identity.token_id is not None:
+        raise missing
+    acting = in_organization_of(caller, organization_id)
+    if (await get_profile(acting))["organization"] is None:
+        raise missing
+    return acting, organization_id
+
+
+def in_organization_of(caller: Caller, organization_id: UUID) -> Caller:
+    """The caller acting in that one of their organizations; where it is not theirs, they see nothing."""
+    return Caller(caller.database, replace(caller.identity, organization_id=organization_id))
+
+
+def callback_binding(organization_id: UUID, url: str) -> UUID:
+    """What the secret of a callback is sealed to beside its organization: the address that it is for."""
+    return uuid5(organization_id, url)
