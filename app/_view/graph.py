@@ -1,29 +1,35 @@
 """The dependencies of a task's parts as a drawing: a column for each group that may run side by side, left to right."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
+from app._view.layers import Place, lay_out, reduced
+from app._view.marks import MARKS
 from app._view.sequence import Sequence, parts_of, walk
 from app._view.words import state
 from tasks.functions import TaskNode
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, TOP = 184, 58, 44, 14, 30
+WIDTH, HEIGHT, GAP_X, GAP_Y, LANE, TOP = 184, 58, 44, 14, 6, 30
 LINE = 22  # characters, wide ones too
+CUT = 12  # the corners of a gate
 
 
 @dataclass(frozen=True)
 class Box:
-    """A task at its place; `lines` is its title, cut off."""
+    """A task at its place; `lines` is its title, cut off. `mark` is the sign of its state, `outline` the shape of a gate."""
 
     x: int
     y: int
     lines: list[str]
     state: str
     word: str
+    mark: str
     href: str
     title: str
     is_critical: bool
+    outline: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,53 +57,75 @@ class Drawing:
     boxes: list[Box]
     lines: list[Line]
     columns: list[Column]
+    box_width: int = WIDTH
+    box_height: int = HEIGHT
 
 
-def draw(tree: TaskNode, found: Sequence) -> Drawing | None:
-    """The graph of a task's parts; None where nothing depends on anything."""
+def task_page(task: TaskNode) -> str:
+    """Where a box leads, unless it is said otherwise."""
+    return f"/tasks/{task.id}"
+
+
+def draw(tree: TaskNode, found: Sequence, href: Callable[[TaskNode], str] = task_page) -> Drawing | None:
+    """The graph of a task's parts; None where nothing depends on anything. An edge that others say already is not drawn."""
     nodes = {part.id: part for part in parts_of(tree)}
     needs = {part.id: [need for need in part.depends_on if need in nodes] for part in nodes.values()}
     if not any(needs.values()):
         return None
-    columns = _columns(needs)
-    place = {
-        task_id: (8 + column * (WIDTH + GAP_X), TOP + row * (HEIGHT + GAP_Y))
-        for column, ids in enumerate(columns)
-        for row, task_id in enumerate(ids)
-    }
     path = _critical_parts(tree, found)
     pairs = set(pairwise(path))
-    boxes = [_box(node, place[task_id], task_id in path) for task_id, node in nodes.items()]
-    lines = [
-        Line(_curve(place[need], place[task_id]), (need, task_id) in pairs)
-        for task_id, its_needs in needs.items()
-        for need in its_needs
+    columns = lay_out(reduced(needs))
+    ends: dict[tuple[UUID, int], tuple[int, int]] = {}
+    height = 0
+    for number, column in enumerate(columns):
+        y = TOP
+        for place in column:
+            size = LANE if place.is_lane else HEIGHT
+            ends[place.of, number] = (8 + number * (WIDTH + GAP_X), y + size // 2)
+            y += size + GAP_Y
+        height = max(height, y)
+    boxes = [
+        _box(nodes[place.of], (x, middle - HEIGHT // 2), place.of in path, href)
+        for number, column in enumerate(columns)
+        for place in column
+        if not place.is_lane
+        for x, middle in [ends[place.of, number]]
     ]
+    lines = _lines_between(columns, ends, pairs)
+    counts = [sum(not place.is_lane for place in column) for column in columns]
     heads = [
-        Column(8 + number * (WIDTH + GAP_X), f"{number + 1}" + (f", {len(ids)} side by side" if len(ids) > 1 else ""))
-        for number, ids in enumerate(columns)
+        Column(8 + number * (WIDTH + GAP_X), f"{number + 1}" + (f", {count} side by side" if count > 1 else ""))
+        for number, count in enumerate(counts)
     ]
-    rows = max(len(ids) for ids in columns)
     width = 16 + len(columns) * (WIDTH + GAP_X) - GAP_X
-    return Drawing(width, TOP + rows * (HEIGHT + GAP_Y), boxes, sorted(lines, key=lambda line: line.is_critical), heads)
+    return Drawing(width, height, boxes, sorted(lines, key=lambda line: line.is_critical), heads)
 
 
-def _columns(needs: dict[UUID, list[UUID]]) -> list[list[UUID]]:
-    depth: dict[UUID, int] = {}
-    waiting = list(needs)
-    while waiting:  # the database holds that there is no cycle
-        ready = [task_id for task_id in waiting if all(need in depth for need in needs[task_id])] or waiting
-        for task_id in ready:
-            depth[task_id] = 1 + max((depth.get(need, 0) for need in needs[task_id]), default=-1)
-        waiting = [task_id for task_id in waiting if task_id not in depth]
-    columns: list[list[UUID]] = [[] for _ in range(max(depth.values()) + 1)]
-    for task_id in needs:
-        columns[depth[task_id]].append(task_id)
-    height: dict[UUID, float] = {}
-    for column in columns:  # each beside what it waits for, so that few curves cross
-        column.sort(key=lambda t: sum(height[need] for need in needs[t]) / len(needs[t]) if needs[t] else len(needs))
-        height |= {task_id: float(row) for row, task_id in enumerate(column)}
-    return columns
+def _lines_between(
+    columns: list[list[Place]], ends: dict[tuple[UUID, int], tuple[int, int]], pairs: set[tuple[UUID, UUID]]
+) -> list[Line]:
+    """Every edge in one path: past boxes it runs along its lane."""
+    found: list[Line] = []
+    begins = {place.of: number for number, column in enumerate(columns) for place in column if not place.is_lane}
+    for number, column in enumerate(columns):
+        for place in column:
+            for need in place.needs:
+                stops = [ends[need, between] for between in range(begins[need], number)]
+                found.append(Line(_path(stops, ends[place.of, number]), (need, place.of) in pairs))
+    return found
+
+
+def _path(stops: list[tuple[int, int]], end: tuple[int, int]) -> str:
+    """From the right side of the first stop through the columns of the others to the left side of the end."""
+    x, y = stops[0][0] + WIDTH, stops[0][1]
+    pieces = [f"M{x} {y}"]
+    for next_x, next_y in [*stops[1:], end]:
+        bend = max(16, (next_x - x) // 2)
+        pieces.append(f"C{x + bend} {y} {next_x - bend} {next_y} {next_x} {next_y}")
+        x, y = next_x + WIDTH, next_y
+        if (next_x, next_y) != end:
+            pieces.append(f"H{x}")
+    return " ".join(pieces)
 
 
 def _critical_parts(tree: TaskNode, found: Sequence) -> list[UUID]:
@@ -106,13 +134,24 @@ def _critical_parts(tree: TaskNode, found: Sequence) -> list[UUID]:
     return list(dict.fromkeys(above[leaf] for leaf in found.plan.critical_path))
 
 
-def _box(node: TaskNode, place: tuple[int, int], is_critical: bool) -> Box:
+def _box(node: TaskNode, at: tuple[int, int], is_critical: bool, href: Callable[[TaskNode], str]) -> Box:
     name, word = state(node)
     inner = parts_of(node)
     if inner:
         done = sum(part.execution_status == "completed" for part in inner)
         word += f", {done} of {len(inner)} parts"
-    return Box(*place, _lines(node.title), name, word, f"/tasks/{node.id}", node.title[:200], is_critical)
+    outline = _gate(*at) if node.tool == "approval_gate" else ""
+    mark = MARKS.get(name, MARKS["pending"])
+    return Box(*at, _lines(node.title), name, word, mark, href(node), node.title[:200], is_critical, outline)
+
+
+def _gate(x: int, y: int) -> str:
+    """A box with its corners cut: here a person decides."""
+    right, down = x + WIDTH, y + HEIGHT
+    return (
+        f"M{x + CUT} {y}H{right - CUT}L{right} {y + CUT}V{down - CUT}L{right - CUT} {down}"
+        f"H{x + CUT}L{x} {down - CUT}V{y + CUT}Z"
+    )
 
 
 def _lines(title: str) -> list[str]:
@@ -125,10 +164,3 @@ def _lines(title: str) -> list[str]:
     first = first or title[:LINE]
     rest = title[len(first) :].strip()
     return [first, rest if len(rest) <= LINE else f"{rest[: LINE - 1]}…"] if rest else [first]
-
-
-def _curve(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x1, y1 = start[0] + WIDTH, start[1] + HEIGHT // 2
-    x2, y2 = end[0], end[1] + HEIGHT // 2
-    bend = max(24, (x2 - x1) // 3)
-    return f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
