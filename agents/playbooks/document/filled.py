@@ -1,10 +1,10 @@
-"""Whether every text of an answer says something: none is empty, and none is only a stand-in for one."""
+"""What stands inside a section, and whether every text of it says something: none is empty, none only a stand-in for one."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 # The whole text, not its beginning: "Insert the new cables" and "To-do app" are answers.
 STAND_IN = re.compile(
@@ -12,6 +12,12 @@ STAND_IN = re.compile(
     r"|placeholder.*|x{3,}|string|text|description|\[[^\]]*\]|<[^>]*>|(?:insert|add|your) .{0,30} here)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+class Entry(BaseModel):
+    """Base of what stands inside a section."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def unfilled(answer: BaseModel) -> str | None:

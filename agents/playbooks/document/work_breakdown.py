@@ -6,9 +6,9 @@ Ids are ours: T is the project, T1 a phase, T1.2 a task of it, T1.2.3 a step of 
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from agents.playbooks.document.filled import unfilled
+from agents.playbooks.document.filled import Entry, unfilled
 from agents.playbooks.document.stage import (
     Section,
     bullets,
@@ -22,12 +22,6 @@ from core.spreadsheets import inert_cell, written_csv
 
 ROOT_ID = "T"
 MOST_BESIDE = 12  # entries below one: what is longer than that is no breakdown any more
-
-
-class Entry(BaseModel):
-    """Base of what stands inside a section."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ProjectNamed(Section):

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.playbooks.document.filled import unfilled
+from agents.playbooks.document.filled import Entry, unfilled
 from agents.playbooks.document.stage import Section, bullets, first_problem, repeated, table, texts_too_short, too_few
-from agents.playbooks.document.work_breakdown import Entry, WbsFull, WbsNode, WbsTree, rows_of, too_many
+from agents.playbooks.document.work_breakdown import WbsFull, WbsNode, WbsTree, rows_of, too_many
 from agents.sequencer import Part, sequence
 from core.errors import Invalid
 
