@@ -66,7 +66,7 @@ class PlanContext(BaseModel):
         kinds = (str, int, float) if isinstance(value, dict) else (str,)
         if not isinstance(entries, list) or not all(isinstance(one, kinds) for one in cast("list[object]", entries)):
             raise ValueError('allowed is a list of texts, or amounts by name like {"budget_eur": 20000}')
-        return value
+        return value  # pyright: ignore[reportUnknownVariableType]
 
     @field_validator("deadline", mode="before")
     @classmethod

@@ -1,0 +1,76 @@
+"""What is done to plans, for every door: try again, decide, rerun a stage, edit."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from agents.playbooks.document.catalog import stages
+from agents.playbooks.document.running import REDLINE, section_of
+from app._view.sequence import parts_of, walk
+from core.database import Caller
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+from tasks import plans
+from tasks.functions import TaskNode, retry_task
+from tasks.models import Approval
+from tasks.plans import PlanTree
+from tasks.review import decide_approval
+
+APPROVING = "review:write"
+
+
+async def retry_plan(caller: Caller, plan_id: UUID) -> PlanTree:
+    """Try a failed plan again, else its failed parts. Conflict where nothing failed."""
+    found = await plans.get_plan(caller, plan_id)
+    failed = [found.tree] if found.tree.execution_status == "failed" else failed_parts(found.tree)
+    if not failed:
+        raise Conflict("Nothing of this plan has failed", detail=f"it is {found.plan.state}")
+    for task in failed:
+        await retry_task(caller, task.id)
+    return await plans.get_plan(caller, plan_id)
+
+
+def failed_parts(tree: TaskNode) -> list[TaskNode]:
+    """Tasks without parts of their own that failed for good, and that the plan does not go on without."""
+    return [
+        task
+        for task in walk(tree)
+        if task.execution_status == "failed" and task.waived_at is None and not parts_of(task)
+    ]
+
+
+async def decide(
+    caller: Caller, plan_id: UUID, task_id: UUID, *, approved: bool, said_by: str | None, notes: str | None
+) -> Approval:
+    """Yes or no to what waits at a task of the plan. NotFound for a task of another plan, Conflict where nothing waits."""
+    found = await plans.get_plan(caller, plan_id)
+    task = next((one for one in [found.tree, *every(found.tree)] if one.id == task_id), None)
+    if task is None:
+        raise NotFound("This plan has no such task", detail=f"task {task_id}")
+    waiting = task.open_approval_id or next(
+        (one.id for one in found.approvals if one.task_id == task_id and one.state == "open"), None
+    )
+    if waiting is None:
+        raise Conflict("Nothing at this task waits for a decision", detail=f"it is {task.execution_status}")
+    said = [notes.strip() if notes else "", f"Said to be decided by: {said_by}" if said_by else ""]
+    return await decide_approval(caller, waiting, approved=approved, notes="\n\n".join(filter(None, said)) or None)
+
+
+def every(task: TaskNode) -> list[TaskNode]:
+    """Everything below a task, replaced parts and those of drafts included."""
+    return [one for part in task.children for one in (part, *every(part))]
+
+
+async def rerun(caller: Caller, plan_id: UUID, stage_id: str, given: Mapping[str, Any] | None) -> PlanTree:
+    """Have a stage written anew, or as given. NotFound for no stage, Invalid where what is given is no such section."""
+    stage = stages().get(stage_id)
+    if stage is None:
+        raise NotFound("There is no such stage", detail=f"stage {stage_id[:100]}")
+    if given is not None:
+        scopes = caller.identity.scopes
+        if stage_id == REDLINE and scopes is not None and APPROVING not in scopes:
+            raise Forbidden(f"This token lacks the scope {APPROVING}", detail="the verdict of this gate is a decision")
+        if problem := section_of(stage, given).shallow():
+            raise Invalid(
+                f"The section {stage_id} is too thin: {problem}", errors=[{"field": "given", "message": problem}]
+            )
+    return await plans.rerun_stage(caller, plan_id, stage_id, given)

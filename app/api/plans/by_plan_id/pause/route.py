@@ -1,0 +1,19 @@
+"""POST /api/plans/{plan_id}/pause."""
+
+from uuid import UUID
+
+from app.dependencies import CurrentCaller
+from app.router import responds
+from tasks.functions import pause_task
+from tasks.plans import PlanSummary, get_plan
+
+
+@responds(
+    summary="Pause the plan; what runs ends its step, nothing new begins",
+    response_model=PlanSummary,
+    problems=(404, 409),
+)
+async def post(caller: CurrentCaller, plan_id: UUID) -> PlanSummary:
+    await get_plan(caller, plan_id)
+    await pause_task(caller, plan_id)
+    return (await get_plan(caller, plan_id)).plan
