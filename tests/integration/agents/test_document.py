@@ -1,5 +1,6 @@
 """A whole plan document: real Postgres, a real worker, a model server with authored answers, good and bad."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from tasks.plans import Level, PlanSummary, StoredSection
 from tests.conftest import house_with
 from tests.emulators.document_answers import PROMPT, write_fixtures
 from tests.emulators.model_server import running_model_server, thinking_on
-from tests.integration.agents.growing import at_work, until
+from tests.integration.agents.growing import at_work
 
 FAST: Level = "fast_but_skip_details"
 
@@ -57,17 +58,21 @@ async def requests_in(house: House, plan_id: UUID) -> dict[str, int]:
     return {one.stage: one.model_calls for one in metrics.tasks if one.stage and one.model_calls}
 
 
-def is_at(house: House, plan_id: UUID, *states: str) -> Any:
-    async def look() -> bool:
-        return (await plan_of(house, plan_id)).state in states
-
-    return look
+async def until(house: House, plan_id: UUID, *states: str, seconds: float = 30) -> PlanSummary:
+    """The plan once it is in one of these states."""
+    for _ in range(int(seconds / 0.05)):
+        plan = await plan_of(house, plan_id)
+        if plan.state in states:
+            return plan
+        await asyncio.sleep(0.05)
+    stuck = {name: (one.state, one.reason) for name, one in (await sections_of(house, plan_id)).items()}
+    raise AssertionError(f"the plan stays as it is: {stuck}")
 
 
 async def test_a_document_is_written_and_a_stage_of_it_written_again(house: House, tmp_path: Path) -> None:
     async with writing(house, tmp_path):
         plan_id = await make(house)
-        await until(is_at(house, plan_id, "completed", "waiting", "failed"), seconds=60)
+        await until(house, plan_id, "completed", "waiting", "failed", seconds=60)
         plan = await plan_of(house, plan_id)
         assert (plan.state, plan.percent, plan.counts) == ("completed", 100, {"completed": 61})
         found = await sections_of(house, plan_id)
@@ -82,7 +87,7 @@ async def test_a_document_is_written_and_a_stage_of_it_written_again(house: Hous
 
         again = await plans.rerun_stage(house.caller, plan_id, "create_pitch")
         assert again.plan.state == "running"
-        await until(is_at(house, plan_id, "completed"), seconds=30)
+        await until(house, plan_id, "completed", seconds=30)
         after = await sections_of(house, plan_id)
         redone = {stage_id for stage_id in found if after[stage_id].task_id != found[stage_id].task_id}
         assert redone == {
@@ -104,7 +109,7 @@ async def test_a_document_is_written_and_a_stage_of_it_written_again(house: Hous
 async def test_what_a_person_writes_has_only_what_reads_it_written_anew(house: House, tmp_path: Path) -> None:
     async with writing(house, tmp_path):
         plan_id = await make(house, "ping_llm")
-        await until(is_at(house, plan_id, "completed"), seconds=30)
+        await until(house, plan_id, "completed", seconds=30)
         before = await sections_of(house, plan_id)
         assert set(before) == {"start_time", "setup", "redline_gate", "identify_purpose", "plan_type", "report"}
         given = {
@@ -113,13 +118,13 @@ async def test_what_a_person_writes_has_only_what_reads_it_written_anew(house: H
             "purpose_detailed": "A firm repairs bicycles and earns money.",
         }
         await plans.rerun_stage(house.caller, plan_id, "identify_purpose", given)
-        await until(is_at(house, plan_id, "completed"), seconds=30)
+        await until(house, plan_id, "completed", seconds=30)
         after = await sections_of(house, plan_id)
         assert (after["identify_purpose"].output, after["identify_purpose"].by_person) == (given, True)
         assert not after["plan_type"].is_reused
         assert after["redline_gate"].task_id == before["redline_gate"].task_id
         await plans.rerun_stage(house.caller, plan_id, "identify_purpose", {"topic": "A workshop"})
-        await until(is_at(house, plan_id, "waiting"), seconds=30)
+        await until(house, plan_id, "waiting", seconds=30)
         failed = (await sections_of(house, plan_id))["identify_purpose"]
         assert failed.state == "failed"
         assert "purpose" in (failed.reason or "")
@@ -130,17 +135,17 @@ async def test_a_refusal_at_the_gate_holds_everything_until_a_person_decides(hou
     async with writing(house, tmp_path, refused=True):
         allowed, ended = await make(house, "ping_llm"), await make(house, "ping_llm")
         for plan_id in (allowed, ended):
-            await until(is_at(house, plan_id, "waiting"), seconds=30)
+            await until(house, plan_id, "waiting", seconds=30)
             states = {one.stage: one.state for one in (await sections_of(house, plan_id)).values()}
             assert states["redline_gate"] == "blocked"
             assert states["identify_purpose"] == "pending"
             assert (await plan_of(house, plan_id)).waiting_for_you == 1
-        gates = {one.task_id: one for one in await review.list_approvals(house.caller, "open")}
+        gates = {one.task_id: one for one in (await review.list_approvals(house.caller, states=["open"])).items}
         gate_of = {plan_id: (await sections_of(house, plan_id))["redline_gate"].task_id for plan_id in (allowed, ended)}
         await review.decide_approval(house.caller, gates[gate_of[allowed]].id, approved=True, notes="A locksmith asks")
         await review.decide_approval(house.caller, gates[gate_of[ended]].id, approved=False, notes="Not with us")
-        await until(is_at(house, allowed, "completed"), seconds=30)
-        await until(is_at(house, ended, "failed"), seconds=30)
+        await until(house, allowed, "completed", seconds=30)
+        await until(house, ended, "failed", seconds=30)
         redline = (await sections_of(house, allowed))["redline_gate"]
         assert (redline.output or {})["verdict"] == "refuse"
         assert "Not with us" in ((await plan_of(house, ended)).reason or "")
@@ -151,7 +156,7 @@ async def test_a_refusal_at_the_gate_holds_everything_until_a_person_decides(hou
 async def test_a_shallow_section_does_not_pass_as_done(house: House, tmp_path: Path) -> None:
     async with writing(house, tmp_path, bad={"plan_type"}):
         plan_id = await make(house, "ping_llm")
-        await until(is_at(house, plan_id, "waiting"), seconds=30)
+        await until(house, plan_id, "waiting", seconds=30)
         found = await sections_of(house, plan_id)
         assert found["plan_type"].state == "failed"
         assert found["plan_type"].output is None
@@ -163,7 +168,7 @@ async def test_a_shallow_section_does_not_pass_as_done(house: House, tmp_path: P
 async def test_without_a_model_nothing_is_invented(house: House) -> None:
     async with at_work(house):
         plan_id = await make(house, "balanced_speed_and_detail")
-        await until(is_at(house, plan_id, "waiting"), seconds=30)
+        await until(house, plan_id, "waiting", seconds=30)
         found = await sections_of(house, plan_id)
         filled = {stage_id for stage_id, one in found.items() if one.output is not None}
         assert {"start_time", "setup"} <= filled
@@ -191,11 +196,10 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
         plan_id = await make(house)
         first = worker()
 
-        async def is_half() -> bool:
-            return (await plan_of(house, plan_id)).percent >= 50
-
         try:
-            await until(is_half, seconds=60)
+            async with asyncio.timeout(60):
+                while (await plan_of(house, plan_id)).percent < 50:
+                    await asyncio.sleep(0.02)
         finally:
             os.kill(first.pid, signal.SIGKILL)
             first.wait(10)
@@ -205,7 +209,7 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
         assert 20 < len(finished) < 61
         second = worker()
         try:
-            await until(is_at(house, plan_id, "completed"), seconds=90)
+            await until(house, plan_id, "completed", seconds=90)
         finally:
             second.terminate()
             second.wait(20)
