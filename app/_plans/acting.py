@@ -1,5 +1,6 @@
 """What is done to plans, for every door: try again, decide, rerun a stage, edit."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -7,8 +8,10 @@ from uuid import UUID
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.running import REDLINE, section_of
 from app._view.sequence import parts_of, walk
+from app.house import House
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from jobs.outside.remote import is_remote
 from tasks import plans
 from tasks.functions import TaskNode, retry_task
 from tasks.models import Approval
@@ -74,3 +77,30 @@ async def rerun(caller: Caller, plan_id: UUID, stage_id: str, given: Mapping[str
                 f"The section {stage_id} is too thin: {problem}", errors=[{"field": "given", "message": problem}]
             )
     return await plans.rerun_stage(caller, plan_id, stage_id, given)
+
+
+async def edit(house: House, caller: Caller, plan_id: UUID, edits: Mapping[str, Any]) -> PlanTree:
+    """Change a plan that waits for its start. Invalid for a tool that there is not, or an input that it can never take."""
+    for number, task in enumerate([*edits.get("add", []), *edits.get("change", [])]):
+        if task.get("tool") is not None:
+            check_tool(
+                house, task["tool"], task.get("tool_input") or {}, str(task.get("title") or task.get("id") or number)
+            )
+    return await plans.edit_plan(caller, plan_id, edits)
+
+
+def check_tool(house: House, name: str, tool_input: Mapping[str, Any], where: str) -> None:
+    """Raises Invalid for a tool that there is not, and for an input that it can never take."""
+    if is_remote(house.settings, name):
+        return  # its form is its server's to say, when the task runs
+    tools = house.equipment.tools
+    if name not in tools:
+        message = f"There is no tool {name!r}"
+        allowed = f"allowed: {', '.join(sorted(tools))}"
+        raise Invalid(message, errors=[{"field": "tool", "message": allowed, "value": name}])
+    if "{{" not in json.dumps(tool_input):
+        try:
+            tools[name].parsed(dict(tool_input))
+        except Invalid as error:
+            field = f"tool_input of {where}"
+            raise Invalid(f"{field}: {error.message}", errors=[{"field": field, "message": error.message}]) from None

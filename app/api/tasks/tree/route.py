@@ -1,17 +1,15 @@
 """POST /api/tasks/tree."""
 
-import json
 from collections.abc import Iterator
 
 from fastapi import Request
 
 from agents.templates import check_tree
+from app._plans.acting import check_tool
 from app.api.tasks._shapes import Tree, TreeTask
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.router import responds
-from core.errors import Invalid
-from jobs.outside.remote import is_remote
 from tasks.trees import MadeTree, create_task_tree
 
 
@@ -27,27 +25,9 @@ async def post(request: Request, caller: CurrentCaller, body: Tree) -> MadeTree:
     tree = body.as_json()
     for task in _all(body):
         if task.tool is not None:
-            _check_tool(house, task)
+            check_tool(house, task.tool, task.tool_input, task.key or task.title)
     check_tree(tree, house.equipment.tools)
     return await create_task_tree(caller, tree)
-
-
-def _check_tool(house: House, task: TreeTask) -> None:
-    """Raises Invalid for a tool that there is not, and for an input that it can never take."""
-    name = task.tool or ""
-    if is_remote(house.settings, name):
-        return  # its form is its server's to say, when the task runs
-    tools = house.equipment.tools
-    if name not in tools:
-        known = ", ".join(sorted(tools))
-        message = f"There is no tool {name!r}"
-        raise Invalid(message, errors=[{"field": "tool", "message": f"allowed: {known}", "value": name}])
-    if "{{" not in json.dumps(task.tool_input):
-        try:
-            tools[name].parsed(task.tool_input)
-        except Invalid as error:
-            where = f"tool_input of {task.key or task.title}"
-            raise Invalid(f"{where}: {error.message}", errors=[{"field": where, "message": error.message}]) from None
 
 
 def _all(task: TreeTask) -> Iterator[TreeTask]:
