@@ -110,6 +110,7 @@ STAGES = (
         "Data collection",
         "documents",
         "Lists the data that must be collected or reckoned to check the assumptions, who sees to it, and what it is to decide.",
+        DataCollection,
         depends_on=("team_markdown", "expert_review"),
         reads=("consolidate_assumptions_markdown", "project_plan"),
         write=write_data_collection,
