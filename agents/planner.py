@@ -41,12 +41,18 @@ def problem_of(
         edges = arrange(parts).edges
         for position, part in enumerate(parts):
             if part.tool is not None:
-                before = [*(parts[need].title for need in _all_before(position, edges)), *outputs]
+                before = [*(name for need in _all_before(position, edges) for name in _names(parts[need])), *outputs]
                 _check_tool(part, tools or {}, before)
         check_tree({"title": "", "children": [part.model_dump() for part in parts]}, tools or {})
     except Invalid as error:
         return f"{error.message}: {error.detail}" if error.detail else error.message
     return None
+
+
+def _names(part: PlannedSubtask) -> list[str]:
+    """How templates may name a part: by its key, where it has one, or its title."""
+    key = str(getattr(part, "key", ""))
+    return [part.title, key] if key else [part.title]
 
 
 def _check_tool(part: PlannedSubtask, tools: Mapping[str, AnyTool], before: Sequence[str]) -> None:

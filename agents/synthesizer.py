@@ -1,0 +1,244 @@
+"""The synthesizer: what became of a plan, as facts and as a report, for plans in any state.
+
+Facts come from what is stored alone (`facts_of`, pure). By rules the report says them in plain sentences, with
+recommendations that follow from them; with a model a narrative is put before them, which may cite nothing but facts.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.reporting import report_markdown
+from tasks.functions import TaskNode
+from tasks.models import Approval, PlanChange
+from tasks.plans import PlanMetrics, PlanTree
+
+OVER = {"completed", "failed", "cancelled"}
+
+
+class Fact(BaseModel):
+    """Base of all facts: typed, and nothing unknown in them."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class TaskFact(Fact):
+    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here."""
+
+    id: UUID
+    title: str
+    state: str
+    role: str = ""
+    minutes: float | None = None
+    retries: int = 0
+    why: str = ""
+    page: str = ""
+    verification: str | None = None
+
+
+class DecisionFact(Fact):
+    """What was asked, and what was decided by whom and when; `decision` is open while nobody has."""
+
+    question: str
+    decision: str
+    by: str = ""
+    at: datetime | None = None
+    notes: str = ""
+    page: str = ""
+
+
+class ChangeFact(Fact):
+    """How the plan was changed after a failure, and why."""
+
+    task: str
+    decision: str
+    reason: str
+    at: datetime
+
+
+class ReportFacts(Fact):
+    """All that a report of a plan says. Times are aware; `seconds` from start to end, or until now."""
+
+    plan_id: UUID
+    title: str
+    objective: str
+    outcome: str
+    reason: str = ""
+    playbook: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    seconds: float | None = None
+    percent: float = 0
+    counts: Mapping[str, int] = Field(default_factory=dict[str, int])
+    retries: int = 0
+    replans: int = 0
+    model_calls: int = 0
+    cost_usd: float = 0
+    done: Sequence[TaskFact] = ()
+    failed: Sequence[TaskFact] = ()
+    skipped: Sequence[TaskFact] = ()
+    cancelled: Sequence[TaskFact] = ()
+    waiting: Sequence[TaskFact] = ()
+    decisions: Sequence[DecisionFact] = ()
+    changes: Sequence[ChangeFact] = ()
+    constraints: Sequence[str] = ()
+    recommendations: Sequence[str] = ()
+
+
+class Narrative(BaseModel):
+    """What a model says about the facts: a summary, what stands out, and what to do."""
+
+    summary: str = Field(min_length=1, max_length=3000)
+    insights: list[str] = Field(default_factory=list[str], max_length=8)
+    recommendations: list[str] = Field(default_factory=list[str], max_length=8)
+
+
+class Report(BaseModel):
+    """A report: the facts, and the same as Markdown."""
+
+    markdown: str
+    facts: ReportFacts
+
+
+def report_of(plan_tree: PlanTree, metrics: PlanMetrics | None = None, narrative: Narrative | None = None) -> Report:
+    """The report of a plan as it stands; plain where there is no narrative."""
+    facts = facts_of(plan_tree, metrics)
+    return Report(markdown=report_markdown(facts, narrative), facts=facts)
+
+
+def facts_of(plan_tree: PlanTree, metrics: PlanMetrics | None = None, without: UUID | None = None) -> ReportFacts:
+    """The facts of a plan. `without` is a task that is left out: the one that writes the report."""
+    plan, tree = plan_tree.plan, plan_tree.tree
+    leaves = [task for task in leaves_of(tree) if task.id != without]
+    current = [task for task in leaves if task.superseded_at is None]
+    is_told_now = without is not None and all(_is_over(task) for task in current)
+    outcome = _outcome(plan.state, current) if is_told_now else plan.state
+    ended = plan.completed_at or plan.failed_at or plan.cancelled_at
+    facts = ReportFacts(
+        plan_id=plan.id,
+        title=plan.title,
+        objective=str(plan.request.get("objective") or plan.request.get("prompt") or plan.title),
+        outcome=outcome,
+        reason=plan.reason or "",
+        playbook=plan.playbook,
+        created_at=plan.created_at,
+        started_at=plan.started_at,
+        ended_at=ended,
+        seconds=metrics.seconds if metrics else _seconds(plan.started_at or plan.created_at, ended),
+        percent=100.0 if is_told_now else plan.percent,
+        counts=_counts(current),
+        retries=metrics.retries if metrics else sum(task.retry_count for task in leaves),
+        replans=metrics.replans if metrics else len(plan_tree.changes),
+        model_calls=metrics.model_calls if metrics else 0,
+        cost_usd=round(metrics.cost_usd, 4) if metrics else 0,
+        done=[_fact(task) for task in current if task.execution_status == "completed"],
+        failed=[_fact(task) for task in leaves if task.execution_status == "failed" and task.waived_at is None],
+        skipped=[_fact(task) for task in current if task.waived_at is not None],
+        cancelled=[_fact(task) for task in current if task.execution_status == "cancelled" and not task.waived_at],
+        waiting=[_fact(task) for task in current if not _is_over(task)],
+        decisions=[_decision(one) for one in reversed(plan_tree.approvals)],
+        changes=[_change(one, leaves) for one in plan_tree.changes],
+        constraints=_constraints(plan.request),
+    )
+    return facts.model_copy(update={"recommendations": recommendations(facts)})
+
+
+def leaves_of(tree: TaskNode) -> list[TaskNode]:
+    """The tasks of a tree that have no parts of their own, in its order. Drafts' sendings belong to their task."""
+    parts = [child for child in tree.children if not _is_sending(child)]
+    if not parts:
+        return [] if tree.parent_task_id is None else [tree]
+    return [leaf for child in parts for leaf in leaves_of(child)]
+
+
+def _is_sending(task: TaskNode) -> bool:
+    return "draft_id" in task.tool_input or task.tool == "revise_draft"
+
+
+def _is_over(task: TaskNode) -> bool:
+    return task.execution_status in OVER or task.waived_at is not None
+
+
+def _outcome(state: str, tasks: Sequence[TaskNode]) -> str:
+    """What a report says that is written as the last part of its plan, which runs until the report is there."""
+    return "completed" if state in {"running", "waiting"} and tasks else state
+
+
+def _counts(tasks: Sequence[TaskNode]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for task in tasks:
+        state = "skipped" if task.waived_at is not None else task.execution_status
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+def _seconds(start: datetime, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if end else None
+
+
+def _fact(task: TaskNode) -> TaskFact:
+    why = task.waived_reason if task.waived_at is not None else None
+    if why is None and task.execution_status == "failed":
+        why = task.failure_reason
+    if why is None and task.execution_status == "blocked":
+        why = task.blocked_reason
+    took = _seconds(task.started_at, task.completed_at or task.failed_at) if task.started_at else None
+    page = f"/review/{task.open_draft_id}" if task.open_draft_id else f"/tasks/{task.id}"
+    return TaskFact(
+        id=task.id,
+        title=task.title,
+        state="skipped" if task.waived_at is not None else task.execution_status,
+        role=task.assignee_role or "",
+        minutes=round(took / 60, 1) if took is not None else None,
+        retries=task.retry_count,
+        why=why or "",
+        page=page,
+        verification=task.verification,
+    )
+
+
+def _decision(one: Approval) -> DecisionFact:
+    is_decided = one.state in {"approved", "used", "rejected"}
+    by = ("a person" if one.decided_how == "person" else f"a standing {one.decided_how}") if one.decided_how else ""
+    return DecisionFact(
+        question=one.title,
+        decision={"used": "approved", "open": "waits for a decision"}.get(one.state, one.state),
+        by=str(one.decided_by) if one.decided_by else by if is_decided else "",
+        at=one.decided_at,
+        notes=one.notes or "",
+        page=f"/review/{one.draft_id}" if one.draft_id else f"/tasks/{one.task_id}",
+    )
+
+
+def _change(one: PlanChange, tasks: Sequence[TaskNode]) -> ChangeFact:
+    titles = {task.id: task.title for task in tasks}
+    named = titles.get(one.failed_task_id) if one.failed_task_id else None
+    return ChangeFact(task=named or "a part of the plan", decision=one.decision, reason=one.reason, at=one.created_at)
+
+
+def _constraints(request: Mapping[str, Any]) -> list[str]:
+    return list(PlanContext.of(request).constraints)
+
+
+def recommendations(facts: ReportFacts) -> list[str]:
+    """What follows from the facts by rules alone."""
+    found = [f"Decide what becomes of “{one.title}”: {one.why or 'it failed'}." for one in facts.failed[:5]]
+    found += [f"“{one.question}” waits for a decision." for one in facts.decisions if one.at is None][:5]
+    slow = sorted((one for one in facts.done if one.minutes and one.minutes >= 60), key=lambda one: -(one.minutes or 0))
+    found += [f"“{one.title}” took {one.minutes:g} minutes: begin it earlier next time." for one in slow[:2]]
+    found += [
+        f"“{one.title}” needed {one.retries + 1} tries: look at what it depends on."
+        for one in facts.done
+        if one.retries
+    ][:3]
+    unproven = [one for one in facts.done if one.verification in {None, "claimed"} and one.title]
+    if facts.done and len(unproven) == len(facts.done):
+        found.append("Nothing was verified by looking: spot-check the results before relying on them.")
+    found += [f"The plan went on without “{one.title}”: see that nobody misses it." for one in facts.skipped[:3]]
+    if facts.outcome == "completed" and not found:
+        found.append("Keep this plan as a pattern for the next time.")
+    return [" ".join(one.split()).replace("..", ".") for one in found]
