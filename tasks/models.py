@@ -18,7 +18,9 @@ DraftState = Literal["draft", "approved", "rejected", "superseded", "sending", "
 ApprovalState = Literal["open", "approved", "rejected", "expired", "voided", "used"]
 DecidedHow = Literal["person", "permission", "own"]
 Strategy = Literal["immediate", "decompose", "blocked"]
-BlockedOn = Literal["review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds", "account"]
+BlockedOn = Literal[
+    "review", "person", "subtasks", "model", "delay", "agent", "reply", "approval", "bounds", "account", "start"
+]
 OnFailure = Literal["replan", "skip", "escalate", "stop"]
 Verification = Literal["verified", "claimed", "unverifiable"]
 StepKind = Literal["model", "read", "act"]
