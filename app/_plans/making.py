@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from agents.playbooks.document.making import document_plan, title_of
 from app._plans.forms import DocumentRequest, ObjectiveRequest, due_at
@@ -44,16 +44,20 @@ async def make_objective_plan(house: House, caller: Caller, asked: ObjectiveRequ
         from integrations.webhooks.signed import new_secret
 
         secret = new_secret()
-        sealed = Vault.from_settings(house.settings).seal(
-            {"secret": secret}, organization_id, callback_binding(organization_id, asked.callbackUrl)
-        )
+        sealed = Vault.from_settings(house.settings).seal({"secret": secret}, organization_id, organization_id)
         plan |= {"callback_url": asked.callbackUrl, "callback_secret": sealed}
     return Made(await plans.create_plan(acting, plan), secret)
 
 
-async def make_document_plan(caller: Caller, asked: DocumentRequest) -> Made:
+async def make_document_plan(house: House, caller: Caller, asked: DocumentRequest) -> Made:
     """A plan document with a task for each of its stages."""
-    plan = document_plan(asked.prompt, asked.speed_vs_detail, asked.llm_model, starts_by_itself=asked.start)
+    plan = document_plan(
+        asked.prompt,
+        asked.speed_vs_detail,
+        asked.llm_model,
+        starts_by_itself=asked.start,
+        timezone=house.clock.timezone.key,
+    )
     return Made(await plans.create_plan(caller, plan))
 
 
@@ -84,8 +88,3 @@ async def in_organization(caller: Caller, wanted: str | None) -> tuple[Caller, U
 def in_organization_of(caller: Caller, organization_id: UUID) -> Caller:
     """The caller acting in that one of their organizations; where it is not theirs, they see nothing."""
     return Caller(caller.database, replace(caller.identity, organization_id=organization_id))
-
-
-def callback_binding(organization_id: UUID, url: str) -> UUID:
-    """What the secret of a callback is sealed to beside its organization: the address that it is for."""
-    return uuid5(organization_id, url)

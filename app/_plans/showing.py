@@ -155,6 +155,7 @@ def _row(task: TaskNode, now: datetime) -> TimelineRow:
     stretches = [
         TimelineStretch.model_validate({"state": one.state, "start": one.start, "end": one.end})
         for one in stretches_of(task, now)
+        if one.state
     ]
     return TimelineRow(task_id=task.id, title=task.title, state=task.execution_status, stretches=stretches)
 

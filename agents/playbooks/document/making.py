@@ -19,7 +19,12 @@ USES: Mapping[Level, tuple[int, float]] = {
 
 
 def document_plan(
-    prompt: str, level: Level, llm_model: str | None = None, *, starts_by_itself: bool = True
+    prompt: str,
+    level: Level,
+    llm_model: str | None = None,
+    *,
+    starts_by_itself: bool = True,
+    timezone: str = "UTC",
 ) -> dict[str, Any]:
     """The plan as `tasks.plans.create_plan` takes it."""
     model_calls, cost_usd = USES[level]
@@ -27,7 +32,7 @@ def document_plan(
         "kind": "document",
         "title": title_of(prompt),
         "description": prompt,
-        "request": {"prompt": prompt, "speed_vs_detail": level, "llm_model": llm_model},
+        "request": {"prompt": prompt, "speed_vs_detail": level, "llm_model": llm_model, "timezone": timezone},
         "starts_by_itself": starts_by_itself,
         "bounds": {
             "max_children": 1_000,  # a rerun adds rows

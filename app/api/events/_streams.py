@@ -1,10 +1,10 @@
 """Live events on the wire: `text/event-stream`, and the same events as WebSocket messages."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from secrets import randbelow
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -17,7 +17,7 @@ from app.api._answers import listing
 from app.cursors import decode_cursor
 from app.dependencies import current_caller, identify
 from app.live import EventHub
-from app.subscription import End, Subscription, begin
+from app.subscription import End, Subscription, Told, begin
 from core.database import Caller
 from core.errors import Forbidden, Invalid, NotFound, StewardError, Unauthorized, Unavailable
 from tasks.functions import get_last_event_id, get_task, list_task_events
@@ -30,12 +30,41 @@ CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.CLOSING
 ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, Unavailable: 1013}
 
 
+class Voice(Protocol):
+    """Words events otherwise than they are stored, and may say more beside them, for one client."""
+
+    def server_sent(self, told: Told) -> bytes:
+        """An event as `text/event-stream` has it; empty for one that is not told."""
+        ...
+
+    def message(self, told: Told) -> str:
+        """An event as a WebSocket message; empty for one that is not told."""
+        ...
+
+    async def beside(self, subscription: Subscription, say: "Callable[[Aside], Awaitable[None]]") -> None:
+        """Say what is no event, for as long as the stream is open."""
+        ...
+
+
+class Aside(Protocol):
+    """What a voice says beside events, in both wire forms."""
+
+    @property
+    def server_sent(self) -> bytes: ...
+
+    @property
+    def message(self) -> str: ...
+
+
 class EventStream(Response):
     """A stream of server-sent events (WHATWG HTML) that ends when the client leaves or is given up."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, request: Request, caller: Caller, task_id: UUID | None, after: int) -> None:
+    def __init__(
+        self, request: Request, caller: Caller, task_id: UUID | None, after: int, voice: Voice | None = None
+    ) -> None:
+        self._voice = voice
         self._hub: EventHub = request.app.state.house.hub
         self._request = request
         self._caller = caller
@@ -60,6 +89,9 @@ class EventStream(Response):
         # Clients come back at different moments; an id alone moves a browser's Last-Event-ID and shows nothing.
         body = b"retry: %d\nid: %d\n\n" % (1000 + randbelow(2000), subscription.seen)
         await send({"type": "http.response.body", "body": body, "more_body": True})
+        if self._voice is not None:
+            await self._speak(self._voice, subscription, send)
+            return
         subscription.write_now = lambda told: begin(
             send({"type": "http.response.body", "body": told.server_sent, "more_body": True})  # pyright: ignore[reportArgumentType]
         )
@@ -73,13 +105,46 @@ class EventStream(Response):
                     body = b"".join([told.server_sent for told in batch])
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
+    async def _speak(self, voice: Voice, subscription: Subscription, send: Send) -> None:
+        one_at_a_time = asyncio.Lock()
+
+        async def say(body: bytes) -> None:
+            async with one_at_a_time:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        async def tell() -> None:
+            async for batch in subscription.batches():
+                body = b"".join([voice.server_sent(told) for told in batch]) if batch else b": quiet\n\n"
+                if body:
+                    await say(body)
+
+        await _with_asides(tell(), voice.beside(subscription, lambda aside: say(aside.server_sent)))
+
+
+async def _with_asides(telling: Coroutine[Any, Any, None], asides: Coroutine[Any, Any, None]) -> None:
+    """Tell events, and say what is beside them, until the telling ends. What goes wrong beside ends it, too."""
+    tasks = [asyncio.create_task(telling), asyncio.create_task(asides)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
 
 async def _has_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None) -> None:
+Opening = Callable[[Caller], Awaitable[tuple[Caller, Voice]]]
+"""Looks at what a caller wants to follow, and says as whom it is read and how it is worded."""
+
+
+async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None, opening: Opening | None = None) -> None:
     """Events as messages {id, event, data}, after `?after=` (or from now on with `?tail=true`), until somebody leaves.
 
     Close codes: 4401 the token is not valid, 4403 a foreign origin, 4404 not yours, 1008 a wrong parameter,
@@ -87,7 +152,7 @@ async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None) -> 
     """
     await websocket.accept()  # codes reach a browser only after this
     try:
-        code, reason = await _converse(websocket, task_id)
+        code, reason = await _converse(websocket, task_id, opening)
     except WebSocketDisconnect:
         return
     except StewardError as error:
@@ -99,7 +164,7 @@ async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None) -> 
         await log.ainfo("stream_cut_off")
 
 
-async def _converse(websocket: WebSocket, task_id: UUID | None) -> tuple[int, str]:
+async def _converse(websocket: WebSocket, task_id: UUID | None, opening: Opening | None) -> tuple[int, str]:
     """The code and reason to close with. Raises WebSocketDisconnect when the client left."""
     origin = websocket.headers.get("origin")
     host = websocket.headers.get("host")  # one of ours: `KnownHosts` has seen to it
@@ -113,12 +178,15 @@ async def _converse(websocket: WebSocket, task_id: UUID | None) -> tuple[int, st
         return 1008, f"tail: {tail[:30]!r} is neither true nor false"
     request = Request({**websocket.scope, "type": "http", "method": "GET"})  # as the handshake was (RFC 6455, 4.1)
     caller = await current_caller(request)
-    if task_id is not None:
+    voice = None
+    if opening is not None:
+        caller, voice = await opening(caller)
+    elif task_id is not None:
         await get_task(caller, task_id)
     begin = await place(caller, int(after), tail=tail == "true")
     hub: EventHub = websocket.app.state.house.hub
     async with hub.subscribed(caller, task_id, begin, partial(identify, request)) as subscription:
-        end = await _until_it_ends(subscription, _tell(subscription, websocket), _has_left(websocket))
+        end = await _until_it_ends(subscription, _tell(subscription, websocket, voice), _has_left(websocket))
     if end is None:
         raise WebSocketDisconnect
     return CLOSE_CODES[end], end.value
@@ -164,12 +232,25 @@ async def place(caller: Caller, after: int, *, tail: bool) -> int:
     return await get_last_event_id(caller) if tail and not after else after
 
 
-async def _tell(subscription: Subscription, websocket: WebSocket) -> None:
+async def _tell(subscription: Subscription, websocket: WebSocket, voice: Voice | None) -> None:
     send = websocket.send
+    if voice is not None:
+        await _with_asides(
+            _words(subscription, websocket, voice),
+            voice.beside(subscription, lambda aside: send({"type": "websocket.send", "text": aside.message})),
+        )
+        return
     subscription.write_now = lambda told: begin(send({"type": "websocket.send", "text": told.message}))
     async for batch in subscription.batches():
         for told in batch:
             await send({"type": "websocket.send", "text": told.message})
+
+
+async def _words(subscription: Subscription, websocket: WebSocket, voice: Voice) -> None:
+    async for batch in subscription.batches():
+        for told in batch:
+            if text := voice.message(told):
+                await websocket.send({"type": "websocket.send", "text": text})
 
 
 async def _has_left(websocket: WebSocket) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from app._plans.forms import DocumentRequest
@@ -41,9 +41,9 @@ async def get(
     response_model=PlanAccepted,
     problems=(404,),
 )
-async def post(caller: CurrentCaller, body: DocumentRequest) -> Response:
+async def post(request: Request, caller: CurrentCaller, body: DocumentRequest) -> Response:
     """`speed_vs_detail`: ping_llm (a few stages), fast_but_skip_details, balanced_speed_and_detail, all_details_but_slow."""
-    return accepted(await make_document_plan(caller, body), MESSAGE)
+    return accepted(await make_document_plan(request.app.state.house, caller, body), MESSAGE)
 
 
 def _place(cursor: str) -> tuple[datetime, UUID]:
