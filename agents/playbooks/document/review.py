@@ -61,7 +61,11 @@ async def write_review(writing: Writing) -> ReviewPlan:
         before = "\n\n".join(answer.markdown() for answer in found)
         said = f"\n\n## What the review said so far\n\n{before}" if before else ""
         answer = await writing.ask(
-            ReviewAnswer, f"{context}{said}\n\n{asked}", part=str(number), trail=trail, more=asked if found else ""
+            ReviewAnswer,
+            f"{context}{said}\n\n{asked}",
+            part=f"question-{number}",
+            trail=trail,
+            more=asked if found else "",
         )
         found.append(ReviewedQuestion(question=question, title=answer.title, bullet_points=answer.bullet_points))
     return ReviewPlan(answers=found)
