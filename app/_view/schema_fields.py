@@ -27,6 +27,12 @@ class FormField:
     error: str = ""
 
     @property
+    def choices(self) -> list[tuple[str, str]]:
+        """What a choice offers, each with its words; nothing where something is needed is not among them."""
+        offered = [(one, one.replace("_", " ")) for one in self.options]
+        return offered if self.is_required and self.text else [("", "not said"), *offered]
+
+    @property
     def rows(self) -> int:
         """How high its text area is."""
         return min(16, max(2, self.text.count("\n") + 1 + len(self.text) // 90))
