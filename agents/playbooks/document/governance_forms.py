@@ -126,12 +126,12 @@ class Bodies(Section):
             too_few(1, internal_governance_bodies=bodies),
             entries_problem("internal_governance_bodies", bodies, Body.problem),
             repeated(names=names),
-            is_body_of(names, [body.escalates_to for body in bodies]),
-            self._circle(),
+            # Only where every name is known can a matter be followed from body to body.
+            is_body_of(names, [body.escalates_to for body in bodies]) or self._circle(),
         )
 
     def _circle(self) -> str | None:
-        """A body from which a matter goes round and reaches nobody with the last word."""
+        """A body from which a matter goes round and reaches nobody with the last word; all that are named must be known."""
         goes_to = {one_line(it.name).casefold(): it.escalates_to for it in self.internal_governance_bodies}
         for body in self.internal_governance_bodies:
             party, steps = body.escalates_to, 0
