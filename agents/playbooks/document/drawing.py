@@ -32,6 +32,7 @@ CHART_STYLE = f"""
 .chart .soft {{ fill: var(--c-soft); }}
 .chart .small {{ font-size: 11px; }}
 .chart .strong {{ font-weight: 600; }}
+.chart .halo {{ paint-order: stroke; stroke: var(--c-paper); stroke-width: 3px; stroke-linejoin: round; }}
 .chart .on-bar {{ fill: var(--c-paper); font-weight: 600; }}
 .chart .grid {{ stroke: var(--c-line); stroke-width: 1; fill: none; }}
 .chart .band {{ fill: var(--c-band); }}

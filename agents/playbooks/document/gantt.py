@@ -14,8 +14,9 @@ ROW = 24
 HEAD = 46
 FOOT = 34
 LABELS = 300
-CHART = 860
-WIDTH = LABELS + CHART + 20
+CHART = 830
+BESIDE = 50  # room for the words behind the last bar
+WIDTH = LABELS + CHART + BESIDE
 LETTER = 6.4  # pixels of an average letter at 12 px
 ROWS_A_PAGE = 30
 
@@ -110,7 +111,7 @@ def _words(entries: Sequence[ScheduleEntry]) -> str:
 
 
 def _scale(scale: Scale, bottom: float) -> list[str]:
-    found: list[str] = [line(LABELS, HEAD, WIDTH - 20, HEAD), line(LABELS, HEAD, LABELS, bottom)]
+    found: list[str] = [line(LABELS, HEAD, LABELS + CHART, HEAD), line(LABELS, HEAD, LABELS, bottom)]
     last = -999.0
     for begin, label in _heads(scale):
         x = scale.x(max(begin, scale.first))
@@ -129,7 +130,7 @@ def _scale(scale: Scale, bottom: float) -> list[str]:
 
 def _heads(scale: Scale) -> Iterator[tuple[date, str]]:
     """Months, or years where there are too many of them."""
-    if scale.days > 600:
+    if scale.days > 190:
         yield from ((day, str(day.year)) for day in _firsts(scale, 12))
     else:
         yield from ((day, f"{day:%b %Y}") for day in _firsts(scale, 1))
@@ -206,11 +207,8 @@ def _bar(entry: ScheduleEntry, row: int, scale: Scale, name: str) -> str:
         parts.append(rect(x, y, width, height, kind, 2))
         if entry.is_critical:
             parts += [rect(x, y, width, height, "hatched", 2, f"{name}-hatch"), rect(x, y, width, height, "outline", 2)]
-    label = f"{entry.days} d"
     if depth <= 1:
-        after = x + width + 5
-        is_room = after + len(label) * LETTER < WIDTH
-        parts.append(text(after if is_room else x - 5, top + 16, label, "soft small", "start" if is_room else "end"))
+        parts.append(text(x + width + 6, top + 16, f"{entry.days} d", "soft small halo"))
     return f"<g>{''.join(parts)}</g>"
 
 
