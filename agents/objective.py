@@ -13,7 +13,6 @@ from tasks.models import OnFailure, Priority
 Risk = Literal["low", "medium", "high"]
 GATE = "approval_gate"
 REPORT = "plan_report"
-INTERNAL_TOOLS = frozenset({REPORT, "plan_stage", "notify_stakeholders"})  # made by the house, never planned by a model
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 NAMED = re.compile(r"([A-Za-z][A-Za-z _-]{0,60}?)\s*[:=]\s*(\S.*)", re.DOTALL)
 _PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")

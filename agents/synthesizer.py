@@ -4,18 +4,25 @@ Facts come from what is stored alone (`facts_of`, pure). By rules the report say
 recommendations that follow from them; with a model a narrative is put before them, which may cite nothing but facts.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.objective import REPORT, PlanContext
 from agents.reporting import report_markdown
+from agents.strategist import fenced
+from agents.thinking import Question, Thinking, load_prompt
 from tasks.functions import TaskNode
 from tasks.models import Approval, PlanChange
 from tasks.plans import PlanMetrics, PlanTree
 
+PROMPT = load_prompt(Path(__file__).parent / "synthesizer.md")
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 OVER = {"completed", "failed", "cancelled"}
 
 
@@ -104,16 +111,28 @@ class Report(BaseModel):
     facts: ReportFacts
 
 
-def report_of(plan_tree: PlanTree, metrics: PlanMetrics | None = None, narrative: Narrative | None = None) -> Report:
-    """The report of a plan as it stands; plain where there is no narrative."""
-    facts = facts_of(plan_tree, metrics)
+def report_of(
+    plan_tree: PlanTree,
+    metrics: PlanMetrics | None = None,
+    narrative: Narrative | None = None,
+    people: Mapping[UUID, str] | None = None,
+) -> Report:
+    """The report of a plan as it stands; plain where there is no narrative. `people`: names of those who decided, by id."""
+    facts = facts_of(plan_tree, metrics, people=people)
     return Report(markdown=report_markdown(facts, narrative), facts=facts)
 
 
-def facts_of(plan_tree: PlanTree, metrics: PlanMetrics | None = None, without: UUID | None = None) -> ReportFacts:
+def facts_of(
+    plan_tree: PlanTree,
+    metrics: PlanMetrics | None = None,
+    *,
+    without: UUID | None = None,
+    people: Mapping[UUID, str] | None = None,
+) -> ReportFacts:
     """The facts of a plan. `without` is a task that is left out: the one that writes the report."""
     plan, tree = plan_tree.plan, plan_tree.tree
-    leaves = [task for task in leaves_of(tree) if task.id != without]
+    # A report says nothing of itself; one that waits for the rest is no open task either.
+    leaves = [task for task in leaves_of(tree) if task.id != without and task.tool != REPORT]
     current = [task for task in leaves if task.superseded_at is None]
     is_told_now = without is not None and all(_is_over(task) for task in current)
     outcome = _outcome(plan.state, current) if is_told_now else plan.state
@@ -140,7 +159,7 @@ def facts_of(plan_tree: PlanTree, metrics: PlanMetrics | None = None, without: U
         skipped=[_fact(task) for task in current if task.waived_at is not None],
         cancelled=[_fact(task) for task in current if task.execution_status == "cancelled" and not task.waived_at],
         waiting=[_fact(task) for task in current if not _is_over(task)],
-        decisions=[_decision(one) for one in reversed(plan_tree.approvals)],
+        decisions=[_decision(one, people or {}) for one in reversed(plan_tree.approvals)],
         changes=[_change(one, leaves) for one in plan_tree.changes],
         constraints=_constraints(plan.request),
     )
@@ -201,13 +220,14 @@ def _fact(task: TaskNode) -> TaskFact:
     )
 
 
-def _decision(one: Approval) -> DecisionFact:
-    is_decided = one.state in {"approved", "used", "rejected"}
-    by = ("a person" if one.decided_how == "person" else f"a standing {one.decided_how}") if one.decided_how else ""
+def _decision(one: Approval, people: Mapping[UUID, str]) -> DecisionFact:
+    by = {"permission": "a standing permission", "own": "the assistant, as an own act"}.get(one.decided_how or "", "")
+    if one.decided_by is not None:
+        by = people.get(one.decided_by, "a person")
     return DecisionFact(
         question=one.title,
         decision={"used": "approved", "open": "waits for a decision"}.get(one.state, one.state),
-        by=str(one.decided_by) if one.decided_by else by if is_decided else "",
+        by=by,
         at=one.decided_at,
         notes=one.notes or "",
         page=f"/review/{one.draft_id}" if one.draft_id else f"/tasks/{one.task_id}",
@@ -242,3 +262,34 @@ def recommendations(facts: ReportFacts) -> list[str]:
     if facts.outcome == "completed" and not found:
         found.append("Keep this plan as a pattern for the next time.")
     return [" ".join(one.split()).replace("..", ".") for one in found]
+
+
+async def narrate(facts: ReportFacts, thinking: Thinking) -> Narrative | None:
+    """What a model says about the facts, and nothing beside them; None without a model. Raises what `Thinking.answer` raises."""
+    if not thinking.is_model:
+        return None
+    told = report_markdown(facts)
+
+    def by_rules() -> BaseModel:
+        return Narrative(summary=facts.outcome)
+
+    question = Question(
+        "report",
+        [PROMPT],
+        f"Report of the plan, made by rules:\n{fenced(told)}",
+        [Narrative],
+        check=lambda answer: invented_in(cast(Narrative, answer), told),
+    )
+    return cast(Narrative, await thinking.answer(question, by_rules))
+
+
+def invented_in(narrative: Narrative, told: str) -> str | None:
+    """Which numbers of a narrative stand nowhere in the facts, in words for who wrote it; None when all do."""
+    known = set(NUMBER.findall(told))
+    said = " ".join([narrative.summary, *narrative.insights, *narrative.recommendations])
+    strange = [number for number in dict.fromkeys(NUMBER.findall(said)) if number not in known]
+    return (
+        f"these numbers stand nowhere in the report: {', '.join(strange)}; say only what stands there"
+        if strange
+        else None
+    )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from agents import checker, replanner, reviser, strategist
+from agents import checker, planning, replanner, reviser, strategist
 from agents.budget import BudgetUsedUp, TenantBudget
 from agents.equipment import Run
 from agents.gate import deliver
@@ -96,6 +96,8 @@ def out_of_budget(used_up: BudgetUsedUp) -> Waiting:
 async def _think(run: Run) -> Outcome:
     """Decide and do, and have the result checked: once more with the reason where it does not pass, then a person."""
     equipment, task = run.equipment, run.task
+    if planning.may_be_plan(task) and (planned := await planning.plan_root(run, thinking_of(run))) is not None:
+        return planned
     row = await functions.get_task_context(run.caller, task.id)
     is_shown = equipment.thinking.is_model or task.notes_file is not None
     shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}

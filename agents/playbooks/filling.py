@@ -137,7 +137,17 @@ def fill(playbook: Playbook, situation: Situation) -> list[PlannedTask]:
         made[step.key] = list(range(len(tasks), len(tasks) + len(entries)))
         earlier[step.key] = [_task(step, one, needs, situation, earlier) for one in entries]
         tasks += earlier[step.key]
-    return tasks
+    return _with_own_keys(tasks)
+
+
+def _with_own_keys(tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
+    """The tasks, none with the key of another. Those of a kind are not named in templates where their keys would be one."""
+    seen: dict[str, int] = {}
+    found: list[PlannedTask] = []
+    for task in tasks:
+        seen[task.key] = number = seen.get(task.key, 0) + 1
+        found.append(task if number == 1 else task.model_copy(update={"key": f"{task.key[:55]}_{number}"}))
+    return found
 
 
 def _entries(step: Step, situation: Situation) -> list[Any]:
@@ -246,7 +256,7 @@ def _value(name: str, values: Mapping[str, Any], earlier: Mapping[str, Sequence[
     if not dot:
         return values.get(name)
     by_tools = [task for task in earlier.get(step, ()) if task.tool is not None]
-    return ", ".join(f"{{{{ {slug(task.title)}.{path} }}}}" for task in by_tools) or None
+    return ", ".join(f"{{{{ {task.key}.{path} }}}}" for task in by_tools) or None
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,8 @@ from agents.tools.github import GITHUB_TOOLS
 from agents.tools.http import HTTP_TOOLS
 from agents.tools.jira import JIRA_TOOLS
 from agents.tools.mail import MAIL_TOOLS
+from agents.tools.notify import NOTIFY_TOOLS
+from agents.tools.plan_report import PLAN_TOOLS
 from agents.tools.records import RECORD_TOOLS
 from agents.tools.slack import SLACK_TOOLS
 from agents.tools.tool import AnyTool
@@ -36,6 +38,8 @@ BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
         *JIRA_TOOLS,
         *GITHUB_TOOLS,
         *CICD_TOOLS,
+        *PLAN_TOOLS,
+        *NOTIFY_TOOLS,
         PLAN_STAGE,
     )
 }
