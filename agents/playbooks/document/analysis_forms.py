@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from agents.playbooks.document.checks import entries_problem, list_problem, same, told
+from agents.playbooks.document.filled import Entry
 from agents.playbooks.document.stage import Section, bullets, first_problem, one_line, repeated, table, too_few
 
 ExpertId = Annotated[str, Field(pattern=r"^X[1-9][0-9]?$")]
 
 
-class SwotAdvice(BaseModel):
+class SwotAdvice(Entry):
     """What to do about something that the four sides show."""
-
-    model_config = ConfigDict(extra="forbid")
 
     action: str
     because: str = Field(description="Which strength, weakness, opportunity or threat it follows from")
@@ -67,10 +66,8 @@ class Swot(Section):
         return "\n\n".join(f"### {title}\n\n{text}" for title, text in parts.items())
 
 
-class FoundExpert(BaseModel):
+class FoundExpert(Entry):
     """A kind of expert, without a name; code gives the id."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str = Field(description="The field and level, as one would look for such a person; no name")
     knowledge: str = Field(description="What they know that this plan lacks")
@@ -104,10 +101,8 @@ class Expert(FoundExpert):
     id: ExpertId
 
 
-class Objection(BaseModel):
+class Objection(Entry):
     """One thing an expert holds against the plan."""
-
-    model_config = ConfigDict(extra="forbid")
 
     feedback_title: str
     severity: Literal["low", "medium", "high"]

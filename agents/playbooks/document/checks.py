@@ -5,11 +5,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from agents.playbooks.document.filled import STAND_IN
 from agents.playbooks.document.stage import (
     Depth,
     first_problem,
     one_line,
-    placeholder_in,
     repeated,
     texts_too_short,
     too_few,
@@ -18,10 +18,16 @@ from agents.playbooks.document.stage import (
 T = TypeVar("T")
 
 
+def stand_in(**texts: str) -> str | None:
+    """Which of these texts, as a whole, only stand in for one; None when none does. Empty ones are too short, not this."""
+    found = [name for name, text in texts.items() if text.strip() and STAND_IN.fullmatch(text)]
+    return f"a placeholder is no answer: {', '.join(found)}" if found else None
+
+
 def told(entry: BaseModel, least: int, *names: str) -> str | None:
     """Which of these text fields are placeholders or have fewer characters than `least`; None when none."""
     texts = {name: str(getattr(entry, name)) for name in names}
-    return first_problem(placeholder_in(**texts), texts_too_short(least, **texts))
+    return first_problem(stand_in(**texts), texts_too_short(least, **texts))
 
 
 def list_problem(least: int, characters: int, **lists: Sequence[str]) -> str | None:
@@ -29,7 +35,7 @@ def list_problem(least: int, characters: int, **lists: Sequence[str]) -> str | N
     return first_problem(
         too_few(least, **lists),
         *(
-            first_problem(placeholder_in(**texts), texts_too_short(characters, **texts))
+            first_problem(stand_in(**texts), texts_too_short(characters, **texts))
             for name, entries in lists.items()
             for texts in [{f"{name}, entry {number}": entry for number, entry in enumerate(entries, 1)}]
         ),

@@ -1,6 +1,6 @@
 """Who watches over the plan: six parts, each written from those before it, and one document of them all."""
 
-from agents.playbooks.document.checks import enough
+from agents.playbooks.document.checks import enough, same
 from agents.playbooks.document.governance_forms import (
     Audit,
     Bodies,
@@ -8,9 +8,8 @@ from agents.playbooks.document.governance_forms import (
     GovernanceChecks,
     ImplementationPlan,
     Monitoring,
-    is_body_of,
-    unused_bodies,
 )
+from agents.playbooks.document.parties import is_body_of, unused_bodies
 from agents.playbooks.document.rendered import Rendered, deeper
 from agents.playbooks.document.stage import Earlier, Stage, Writing, first_problem
 
@@ -88,12 +87,9 @@ def gaps_of(earlier: Earlier) -> list[str]:
     known = bodies_of(earlier)
     matrix = earlier.of(MATRIX, EscalationMatrix).decision_escalation_matrix
     monitoring = earlier.of(MONITORING, Monitoring).monitoring_progress
-    set_up = {
-        name.casefold()
-        for step in earlier.of(SET_UP, ImplementationPlan).governance_implementation_plan
-        for name in step.sets_up
-    }
-    never = [f"No step sets up {name}" for name in known if name.casefold() not in set_up]
+    steps = earlier.of(SET_UP, ImplementationPlan).governance_implementation_plan
+    set_up = [name for step in steps for name in step.sets_up]
+    never = [f"No step sets up {name}" for name in known if not any(same(name, done) for done in set_up)]
     idle = unused_bodies(known, [*(it.escalation_level for it in matrix), *(it.responsible_role for it in monitoring)])
     return [*never, *(f"{name} neither decides an escalation nor measures anything" for name in idle)]
 

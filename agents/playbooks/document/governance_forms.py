@@ -3,45 +3,16 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agents.playbooks.document.checks import entries_problem, list_problem, same, told
+from agents.playbooks.document.filled import Entry
+from agents.playbooks.document.parties import Party, is_body_of
 from agents.playbooks.document.stage import Section, bullets, first_problem, one_line, repeated, table, too_few
 
 
-class Party(BaseModel):
-    """Who is responsible: a governance body by the name that part 2 gives it, or a role; never a person's name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["body", "role"]
-    name: str = Field(description="A body's name exactly as part 2 gives it, or a role")
-
-    def problem(self) -> str | None:
-        """What is too thin about it."""
-        return told(self, 3, "name")
-
-
-def is_body_of(known: Sequence[str], parties: Sequence[Party]) -> str | None:
-    """Which of these parties call themselves bodies and are none, or roles and are bodies; None when all fit."""
-    for party in parties:
-        is_known = any(same(party.name, name) for name in known)
-        if party.kind == "body" and not is_known:
-            return f"there is no body {party.name!r}; the bodies are: {'; '.join(known)}. Anybody else is a role"
-        if party.kind == "role" and is_known:
-            return f"{party.name!r} is a body, not a role"
-    return None
-
-
-def unused_bodies(known: Sequence[str], parties: Sequence[Party]) -> list[str]:
-    """The bodies that none of these parties is."""
-    return [name for name in known if not any(party.kind == "body" and same(party.name, name) for party in parties)]
-
-
-class AuditProcedure(BaseModel):
+class AuditProcedure(Entry):
     """One check that somebody really carries out."""
-
-    model_config = ConfigDict(extra="forbid")
 
     procedure: str = Field(description="What is checked, and how")
     frequency: str = Field(description="When or how often")
@@ -87,10 +58,8 @@ class Audit(Section):
         )
 
 
-class Body(BaseModel):
+class Body(Entry):
     """One body that steers or controls the plan from inside."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="The name that later parts refer to")
     rationale: str = Field(description="Why this plan needs it")
@@ -158,10 +127,8 @@ class Bodies(Section):
         )
 
 
-class SetUpStep(BaseModel):
+class SetUpStep(Entry):
     """One step on the way to working governance; its number is its place in the list, from 1."""
-
-    model_config = ConfigDict(extra="forbid")
 
     step_description: str
     responsible_body_or_role: Party
@@ -226,10 +193,8 @@ class ImplementationPlan(Section):
         return table(("Step", "What", "Who", "When", "What comes out", "After step"), rows)
 
 
-class EscalatedIssue(BaseModel):
+class EscalatedIssue(Entry):
     """A kind of issue that goes beyond who meets it first."""
-
-    model_config = ConfigDict(extra="forbid")
 
     issue_type: str
     escalation_level: Party = Field(description="Who decides it")
@@ -266,10 +231,8 @@ class EscalationMatrix(Section):
         return table(("Issue", "Who decides", "How", "If nobody does"), rows)
 
 
-class Measure(BaseModel):
+class Measure(Entry):
     """One way in which progress is measured."""
-
-    model_config = ConfigDict(extra="forbid")
 
     approach: str = Field(description="What is measured, and by what means")
     frequency: str
@@ -308,10 +271,8 @@ class Monitoring(Section):
         return table(("What is measured", "How often", "Who", "Changes course when", "How"), rows)
 
 
-class ValidationCheck(BaseModel):
+class ValidationCheck(Entry):
     """One thing checked between the parts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     checked: str = Field(description="What was compared with what")
     result: Literal["sound", "gap"]

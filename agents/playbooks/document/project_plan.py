@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agents.playbooks.document.checks import entries_problem, list_problem, told
+from agents.playbooks.document.filled import Entry
 from agents.playbooks.document.stage import (
     Section,
     Stage,
@@ -22,20 +23,16 @@ Verdict = Literal["go", "go_with_conditions", "no_go"]
 VERDICT_WORDS = {"go": "Go", "go_with_conditions": "Go, on conditions", "no_go": "No go"}
 
 
-class Feedback(BaseModel):
+class Feedback(Entry):
     """One thing an expert wants settled before the plan is written."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str = Field(description="The matter in a few words")
     finding: str = Field(description="What is wrong, missing or risky, with the number, place or date it hangs on")
     action: str = Field(description="What to do about it first, and until when")
 
 
-class AssessingExpert(BaseModel):
+class AssessingExpert(Entry):
     """An expert by field, without a name."""
-
-    model_config = ConfigDict(extra="forbid")
 
     field_of_expertise: str = Field(description="What the expert knows well; no person's name")
     feedback_item_list: list[Feedback] = Field(description="What to settle first, the gravest first")
@@ -90,10 +87,8 @@ class PreProjectAssessment(Section):
         return "\n\n".join([verdict, *conditions, *experts])
 
 
-class SmartCriteria(BaseModel):
+class SmartCriteria(Entry):
     """The goal measured against all five criteria."""
-
-    model_config = ConfigDict(extra="forbid")
 
     specific: str = Field(description="What exactly will be there, where and for whom")
     measurable: str = Field(description="By which numbers one sees that it is reached")
@@ -112,10 +107,8 @@ class SmartCriteria(BaseModel):
         )
 
 
-class PlanRisk(BaseModel):
+class PlanRisk(Entry):
     """A risk and what is done about it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     risk: str
     likelihood: Step
@@ -123,10 +116,8 @@ class PlanRisk(BaseModel):
     mitigation: str = Field(description="What is done about it, and by which role")
 
 
-class Stakeholder(BaseModel):
+class Stakeholder(Entry):
     """A group or role that the plan touches; no person's name."""
-
-    model_config = ConfigDict(extra="forbid")
 
     who: str = Field(description="A group, role or organization; no person's name")
     kind: Literal["primary", "secondary"] = Field(description="primary: carries, pays for or uses it; else secondary")
@@ -134,10 +125,8 @@ class Stakeholder(BaseModel):
     engagement: str = Field(description="How and how often they are involved or told")
 
 
-class Duty(BaseModel):
+class Duty(Entry):
     """A permit, law or standard, and how it is met."""
-
-    model_config = ConfigDict(extra="forbid")
 
     requirement: str = Field(
         description="The permit, law or standard by its kind; say where you are not sure that it applies"

@@ -3,9 +3,10 @@
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agents.playbooks.document.checks import entries_problem, list_problem, told
+from agents.playbooks.document.filled import Entry
 from agents.playbooks.document.stage import Section, Stage, Writing, bullets, first_problem, one_line, repeated, too_few
 
 Confidence = Literal["certain", "likely", "unsure"]
@@ -19,10 +20,8 @@ URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 HOME_PAGE = re.compile(r"https?://[^\s/?#]+\.[^\s/?#.]{2,}(?:/\S*)?", re.IGNORECASE)
 
 
-class ComparableProject(BaseModel):
+class ComparableProject(Entry):
     """A project to learn from, and how sure the model is that it exists."""
-
-    model_config = ConfigDict(extra="forbid")
 
     project_name: str
     confidence_it_exists: Confidence

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from agents.playbooks.document.checks import entries_problem, list_problem, told
+from agents.playbooks.document.filled import Entry
 from agents.playbooks.document.stage import Section, bullets, first_problem, one_line, repeated, table, too_few
 
 RoleId = Annotated[str, Field(pattern=r"^E[1-9][0-9]{0,2}$")]
@@ -42,10 +43,8 @@ def each_once(members: list[H]) -> list[H]:
     return members
 
 
-class ProposedRole(BaseModel):
+class ProposedRole(Entry):
     """A role that the plan needs; code gives it its id."""
-
-    model_config = ConfigDict(extra="forbid")
 
     category: str = Field(description="The role's name; no person's name")
     explanation: str = Field(description="What the role does for this plan, and why nobody else can do it beside")
@@ -189,10 +188,8 @@ class Needs(OfRoles[MemberNeeds]):
     """What each role works with."""
 
 
-class TeamFinding(BaseModel):
+class TeamFinding(Entry):
     """Something the team lacks, or that would make it better."""
-
-    model_config = ConfigDict(extra="forbid")
 
     issue: str
     explanation: str = Field(description="Why it matters for this plan; name roles as the team does")
