@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agents.playbooks.document.filled import Entry, unfilled
+from agents.playbooks.document.filled import Entry, MayBeEmpty, unfilled
 from agents.playbooks.document.stage import (
     Section,
     bullets,
@@ -19,10 +19,10 @@ class DataItem(Entry):
 
     title: str
     data_to_collect: list[str]
-    simulation_steps: list[str] = Field(description="How it can be reckoned or tried out beforehand; may be empty")
+    simulation_steps: MayBeEmpty = Field(description="How it can be reckoned or tried out beforehand; may be empty")
     expert_validation_steps: list[str] = Field(description="Who with which knowledge is asked to check it")
     responsible_parties: list[str] = Field(description="Roles, not names of people")
-    assumptions: list[str] = Field(description="What is taken for granted until the data is there")
+    assumptions: MayBeEmpty = Field(description="What is taken for granted until the data is there")
     smart_validation_objective: str = Field(
         description="One sentence: what is known by when, how exactly, and what decision it allows"
     )

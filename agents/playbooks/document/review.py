@@ -63,7 +63,7 @@ async def write_review(writing: Writing) -> ReviewPlan:
         answer = await writing.ask(
             ReviewAnswer,
             f"{context}{said}\n\n{asked}",
-            part=f"question-{number}",
+            part=f"question-{number:02}",
             trail=trail,
             more=asked if found else "",
         )

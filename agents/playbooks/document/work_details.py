@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.playbooks.document.filled import Entry, unfilled
+from agents.playbooks.document.filled import Entry, MayBeEmpty, unfilled
 from agents.playbooks.document.stage import Section, bullets, first_problem, repeated, table, texts_too_short, too_few
 from agents.playbooks.document.work_breakdown import WbsFull, WbsNode, WbsTree, rows_of, too_many
 from agents.sequencer import Part, sequence
@@ -134,7 +134,7 @@ class StepNamed(Entry):
 
     name: str = Field(description="What is done, beginning with a verb")
     description: str
-    resources_needed: list[str] = Field(
+    resources_needed: MayBeEmpty = Field(
         description="People, tools, money, places; empty when nothing special is needed"
     )
     role: str = Field(description="The role that does it, one of the team's where it fits")
