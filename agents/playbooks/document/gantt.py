@@ -13,9 +13,9 @@ from agents.playbooks.document.schedule import ScheduleEntry
 ROW = 24
 HEAD = 46
 FOOT = 34
-LABELS = 300
-CHART = 830
-BESIDE = 50  # room for the words behind the last bar
+LABELS = 280
+CHART = 610
+BESIDE = 44  # room for the words behind the last bar
 WIDTH = LABELS + CHART + BESIDE
 LETTER = 6.4  # pixels of an average letter at 12 px
 ROWS_A_PAGE = 30
@@ -208,7 +208,7 @@ def _bar(entry: ScheduleEntry, row: int, scale: Scale, name: str) -> str:
         if entry.is_critical:
             parts += [rect(x, y, width, height, "hatched", 2, f"{name}-hatch"), rect(x, y, width, height, "outline", 2)]
     if depth <= 1:
-        parts.append(text(x + width + 6, top + 16, f"{entry.days} d", "soft small halo"))
+        parts.append(text(x + width + 8, top + 16, f"{entry.days} d", "soft small halo"))
     return f"<g>{''.join(parts)}</g>"
 
 

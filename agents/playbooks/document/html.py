@@ -119,9 +119,7 @@ def _problems(contents: Contents) -> str:
         f'<a href="#missing">{len(contents.missing)} missing</a>: {words(_some([m.title for m in contents.missing]))}'
         if contents.missing
         else "",
-        f"{len(stale)} out of date, because something they depend on has changed: {words(_some(stale))}"
-        if stale
-        else "",
+        f"{len(stale)} out of date, as something before has changed: {words(_some(stale))}" if stale else "",
         f"{len(own)} written by a person: {words(_some(own))}" if own else "",
     ]
     listed = "".join(f"<li>{line}</li>" for line in lines if line)
@@ -143,7 +141,8 @@ def _table_of_contents(
     for place, part, pieces in parts:
         inner = "".join(f'<li><a href="#{escape(piece.stage)}">{words(piece.title)}</a></li>' for piece in pieces)
         inner = f"<ol>{inner}</ol>" if part != WORKING else ""
-        lines.append(f'<li><a href="#{place}">{words(part)}</a>{inner}</li>')
+        kind = ' class="unprinted"' if part == WORKING else ""
+        lines.append(f'<li{kind}><a href="#{place}">{words(part)}</a>{inner}</li>')
     if contents.missing:
         lines.append('<li><a href="#missing">Not in this report</a></li>')
     return f'<nav class="contents" aria-labelledby="contents"><h2 id="contents">Contents</h2><ol>{"".join(lines)}</ol></nav>'
@@ -176,7 +175,7 @@ def _part(place: str, part: str, pieces: Sequence[Piece], models: Mapping[str, S
     if part != WORKING:
         return f'<section aria-labelledby="{place}"><h2 class="part" id="{place}">{words(part)}</h2>{inner}</section>'
     about = "<p>What later sections were made from. They are carried on by the sections above, and not printed.</p>"
-    return f'<section aria-labelledby="{place}"><h2 id="{place}">{words(part)}</h2>{about}{inner}</section>'
+    return f'<section class="unprinted" aria-labelledby="{place}"><h2 id="{place}">{words(part)}</h2>{about}{inner}</section>'
 
 
 def _piece(piece: Piece, models: Sequence[str], timezone: tzinfo) -> str:
@@ -188,7 +187,7 @@ def _piece(piece: Piece, models: Sequence[str], timezone: tzinfo) -> str:
 
 def _working(piece: Piece, models: Sequence[str], timezone: tzinfo) -> str:
     return (
-        f'<details class="working" id="{escape(piece.stage)}"><summary>{words(piece.title)} {_flags(piece)}</summary>'
+        f'<details id="{escape(piece.stage)}"><summary>{words(piece.title)} {_flags(piece)}</summary>'
         f'{_by(piece, models, timezone)}<div class="words">{markdown_html(piece.markdown)}</div></details>'
     )
 

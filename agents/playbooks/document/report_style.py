@@ -62,8 +62,10 @@ figure {{ margin: 1.4rem 0 2.2rem; }}
 figcaption {{ font-weight: 600; margin-bottom: .5rem; }}
 figure .scroll {{ border: 1px solid var(--line); border-radius: 8px; background: var(--card); margin-bottom: .8rem; }}
 figure svg {{ display: block; width: 100%; min-width: 46rem; height: auto; border-radius: 8px; }}
-figure.small svg {{ max-width: 48rem; min-width: 34rem; }}
+figure.small .scroll {{ max-width: 48rem; }}
+figure.small svg {{ min-width: 34rem; }}
 .chips {{ columns: 18rem; font-size: .88rem; color: var(--soft); padding: 0; list-style: none; }}
+.chips li {{ break-inside: avoid; margin: 0 0 .2rem; }}
 .chips b {{ color: var(--ink); }}
 details {{ border: 1px solid var(--line); border-radius: 8px; background: var(--card); padding: .6rem 1rem; margin: .7rem 0; }}
 summary {{ cursor: pointer; font-weight: 600; }}
@@ -75,12 +77,16 @@ summary {{ cursor: pointer; font-weight: 600; }}
   .contents {{ position: sticky; top: 1.5rem; max-height: calc(100vh - 3rem); overflow-y: auto; }}
 }}
 @media screen and (max-width: 67.99rem) {{
-  .contents {{ background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.2rem; margin: 1.5rem 0; }}
+  .contents {{ background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.2rem; margin: 1.5rem 0; max-height: 18rem; overflow-y: auto; }}
+}}
+@media screen and (max-width: 40rem) {{
+  th, td {{ min-width: 6.4rem; }}
+  th:first-child, td:first-child {{ min-width: 9.5rem; }}
 }}
 @media print {{
   html {{ font-size: 10.5pt; line-height: 1.45; background: #fff; color: #111; }}
   .page {{ max-width: none; padding: 0; }}
-  .skip, details.working {{ display: none; }}
+  .skip, .unprinted {{ display: none; }}
   .cover {{ break-after: auto; }}
   .contents {{ columns: 2; column-gap: 2rem; break-inside: auto; }}
   .contents ol ol, .contents li {{ break-inside: avoid; }}
