@@ -35,7 +35,7 @@ def test_both_sections_are_written_from_what_came_before() -> None:
     assert list(sections) == ["pre_project_assessment", "project_plan"]
     assert "**Recommendation: Go, on conditions.**" in sections["pre_project_assessment"].markdown()
     text = sections["project_plan"].markdown()
-    assert "| Time-bound | Lease by month three" in text
+    assert "| Time-bound | Founding meeting in month one" in text
     assert "### Rules and permits\n\n| Requirement |" in text
 
 

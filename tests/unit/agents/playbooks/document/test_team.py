@@ -50,7 +50,7 @@ async def test_each_role_is_asked_for_with_what_was_added_to_it(sections: dict[s
     await written_one(STORIES, writing)
     assert writing.asked == IDS
     assert (
-        "The role to write about: E3, Volunteer repair helper (8 people)\n\n**Contract:** volunteer." in writing.said[2]
+        "The role to write about: E3, Volunteer repair helper (10 people)\n\n**Contract:** volunteer." in writing.said[2]
     )
 
 
@@ -94,7 +94,7 @@ def test_one_document_tells_all_of_each_role(sections: dict[str, Section]) -> No
     headings = [line for line in text.splitlines() if line.startswith("### ")]
     assert headings[0] == "### E1: Workshop coordinator (1 person)"
     assert headings[2:] == [
-        "### E3: Volunteer repair helper (8 people)",
+        "### E3: Volunteer repair helper (10 people)",
         "### E4: Treasurer (1 person)",
         "### E5: Outreach volunteer (2 people)",
         "### Review of the team",
