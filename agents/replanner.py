@@ -4,14 +4,17 @@ It never touches finished work, and a person's no is not planned around: a gate 
 never skipped, and what replaces it ends in the same gate.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from agents.planner import as_rows, problem_of
 from agents.strategist import PlannedSubtask, fenced
 from agents.thinking import Question, Thinking, load_prompt
+from agents.tools.tool import AnyTool
 from tasks.functions import TaskNode
 from tasks.models import PlanDecision, Task
 from tasks.trees import PlannedChange
@@ -46,22 +49,60 @@ class Escalate(BaseModel):
     reason: str = Field(min_length=1)
 
 
-async def replan(parent: Task, failed: Task, siblings: TaskNode, *, now: datetime, thinking: Thinking) -> PlannedChange:
-    """What to do about one failed part. Raises what `Thinking.answer` raises."""
+async def replan(
+    parent: Task,
+    failed: Task,
+    siblings: TaskNode,
+    *,
+    now: datetime,
+    thinking: Thinking,
+    tools: Mapping[str, AnyTool] | None = None,
+    listed: str = "",
+) -> PlannedChange:
+    """What to do about one failed part. Raises what `Thinking.answer` raises.
+
+    `tools` are those that other parts may name, `listed` the same in words for the model.
+    """
+    outputs = [
+        name
+        for part in _before(failed, siblings)
+        for name in (part.title, str(part.source_ref.get("key") or part.title))
+    ]
 
     def check(answer: BaseModel) -> str | None:
-        if isinstance(answer, Skip) and failed.tool == GATE:
-            return "a person's decision is missing: it cannot be skipped"
-        return problem_of(answer.parts) if isinstance(answer, OtherSubtasks) else None
+        match answer:
+            case Skip() if failed.tool == GATE:
+                return "a person's decision is missing: it cannot be skipped"
+            case AnotherApproach():
+                return problem_of([answer.part], tools, outputs)
+            case OtherSubtasks():
+                return problem_of(answer.parts, tools, outputs)
+            case _:
+                return None
 
+    words = describe(parent, failed, siblings, now)
     question = Question(
         "replan",
         [PROMPT],
-        describe(parent, failed, siblings, now),
+        f"{words}\n\n{listed}" if listed else words,
         [AnotherApproach, OtherSubtasks, Skip, Escalate],
         check=check,
     )
     return planned(failed, await thinking.answer(question, lambda: decide_by_rules(failed)))
+
+
+def _before(failed: Task, siblings: TaskNode) -> list[TaskNode]:
+    """The parts that were over before the failed one began: what takes its place may use what they gave."""
+    parts = {part.id: part for part in siblings.children}
+    found: dict[UUID, TaskNode] = {}
+    waiting = [failed.id]
+    while waiting:
+        part = parts.get(waiting.pop())
+        for need in part.depends_on if part else []:
+            if need in parts and need not in found:
+                found[need] = parts[need]
+                waiting.append(need)
+    return list(found.values())
 
 
 def decide_by_rules(failed: Task) -> Escalate:
@@ -85,10 +126,16 @@ def planned(failed: Task, answer: BaseModel) -> PlannedChange:
             pass
     rows = as_rows(parts)
     if rows and failed.tool == GATE:
-        gate = {"title": failed.title, "kind": failed.kind, "tool": GATE, "tool_input": failed.tool_input}
-        gate |= {"execution_type": "fully_automated", "depends_on": list(range(len(rows)))}
-        rows.append(gate)
+        rows.append(_same_gate(failed, after=len(rows)))
     return PlannedChange(failed_task_id=failed.id, decision=decision, reason=getattr(answer, "reason", ""), tasks=rows)
+
+
+def _same_gate(failed: Task, *, after: int) -> dict[str, object]:
+    """The gate again, as it was, after as many other parts."""
+    kept = {"title", "description", "kind", "tool", "tool_input", "priority", "assignee_role", "acceptance_criteria"}
+    kept |= {"estimated_duration_minutes", "on_failure"}
+    gate = failed.model_dump(mode="json", include=kept, exclude_none=True)
+    return {**gate, "execution_type": "fully_automated", "depends_on": list(range(after))}
 
 
 def describe(parent: Task, failed: Task, siblings: TaskNode, now: datetime) -> str:
@@ -101,6 +148,8 @@ def describe(parent: Task, failed: Task, siblings: TaskNode, now: datetime) -> s
     ]
     if failed.description:
         lines.append(f"What it was to do: {fenced(failed.description)}")
+    if failed.tool == GATE:
+        lines.append("It is a person's decision: what they said is why it failed, and what you plan has to answer it.")
     lines += [f"Acceptance criterion: {criterion}" for criterion in failed.acceptance_criteria]
     for part in siblings.children:
         waits = " and waits for the failed part" if failed.id in part.depends_on else ""

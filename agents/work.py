@@ -57,9 +57,12 @@ async def continue_plan(run: Run) -> bool:
         return opened.opened
     siblings = await functions.get_task_tree(run.caller, run.task.id)
     thinking, now = thinking_of(run), run.equipment.clock.now()
+    box = await Toolbox.of(run, None)
+    tools, listed = (box.plannable, box.listed()) if thinking.is_model else (None, "")
     try:
         changes = [
-            await replanner.replan(run.task, failed, siblings, now=now, thinking=thinking) for failed in opened.failures
+            await replanner.replan(run.task, failed, siblings, now=now, thinking=thinking, tools=tools, listed=listed)
+            for failed in opened.failures
         ]
     except BudgetUsedUp as used_up:
         waiting = out_of_budget(used_up)
