@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from agents.playbooks.document.stage import DEPTHS, Depth, Earlier, Section, Stage
+from agents.playbooks.document.stage import DEPTHS, Depth, Earlier, Level, Section, Stage
 from agents.thinking import Trail
 from tests.emulators.document_answers import PROMPT, answers_of
 
@@ -70,28 +70,29 @@ def earlier_of(stages: Mapping[str, Stage[Any]], sections: Mapping[str, Mapping[
     return Earlier(**{**usual, **facts}, sections=sections, stages=stages)
 
 
-def written(stages: Sequence[Stage[Any]], level: str = "balanced_speed_and_detail") -> dict[str, Section]:
+async def write(writing: Scripted) -> Section:
+    """The section of a stage that asks a model."""
+    assert writing.stage.write is not None
+    return await writing.stage.write(writing)
+
+
+def written(stages: Sequence[Stage[Any]], level: Level = "balanced_speed_and_detail") -> dict[str, Section]:
     """These stages in their order, each from the ones before it."""
     known = {stage.id: stage for stage in stages}
     found: dict[str, Section] = {}
     for stage in stages:
         sections = {name: section.model_dump(mode="json") for name, section in found.items()}
         earlier = earlier_of(known, {name: sections[name] for name in stage.read_stages if name in sections})
-        section = _one(stage, Scripted(stage, earlier, DEPTHS[level]))  # pyright: ignore[reportArgumentType]
+        section = _one(Scripted(stage, earlier, DEPTHS[level]))
         assert (problem := section.shallow()) is None, f"{stage.id}: {problem}"
         found[stage.id] = section
     return found
 
 
-def _one(stage: Stage[Any], writing: Scripted) -> Section:
-    if stage.write is not None:
-        return asyncio.run(_write(stage, writing))
-    assert stage.fill is not None
-    filled = stage.fill(writing.earlier)
+def _one(writing: Scripted) -> Section:
+    if writing.stage.write is not None:
+        return asyncio.run(write(writing))
+    assert writing.stage.fill is not None
+    filled = writing.stage.fill(writing.earlier)
     assert filled is not None
     return filled
-
-
-async def _write(stage: Stage[Any], writing: Scripted) -> Section:
-    assert stage.write is not None
-    return await stage.write(writing)
