@@ -45,6 +45,7 @@ PLAYBOOK = Playbook(
             "Organizer",
             minutes=10,
             on_failure="skip",
+            criteria=("Three places at least, with their pages",),
             only_with=("venue_query",),
             uses=(Use("web_search", {"query": "$venue_query", "most": 10}, needs=("venue_query",)),),
         ),

@@ -21,8 +21,8 @@ PLAYBOOK = Playbook(
     steps=(
         Step(
             "ticket",
-            "Create a Jira ticket: $each",
-            "Jira-Ticket anlegen: $each",
+            "Create a Jira ticket$of_each",
+            "Jira-Ticket anlegen$of_each",
             "A ticket for the work on “$subject”, so that every team has its share on its board.",
             "Product manager",
             minutes=5,
@@ -34,7 +34,7 @@ PLAYBOOK = Playbook(
                     {
                         "action": "create",
                         "project": "$jira_project",
-                        "summary": "$subject: $each",
+                        "summary": "$subject$of_each",
                         "description": "$details",
                         "due_on": "$deadline_day",
                     },
@@ -93,8 +93,8 @@ PLAYBOOK = Playbook(
         ),
         Step(
             "smoke",
-            "Run smoke tests: $each",
-            "Smoke-Tests ausführen: $each",
+            "Run smoke tests$of_each",
+            "Smoke-Tests ausführen$of_each",
             "The most important paths answer as they should on staging.",
             "Quality engineer",
             after=("deploy_staging",),
@@ -145,6 +145,7 @@ PLAYBOOK = Playbook(
             "Release engineer",
             after=("deploy_production",),
             minutes=1,
+            criteria=("Nobody changed production meanwhile",),
             only_with=("monitor_seconds",),
             uses=(Use("delay", {"seconds": "$monitor_seconds"}),),
         ),
@@ -202,6 +203,7 @@ PLAYBOOK = Playbook(
             "Product manager",
             after=("monitor",),
             minutes=5,
+            criteria=("The message is in the channel",),
             only_with=("slack_channel",),
             uses=(
                 Use(

@@ -160,8 +160,6 @@ def _task(
 ) -> PlannedTask:
     values = _values_for(one, situation)
     title = str(_filled(step.german if situation.is_german else step.title, values, {}) or step.title)
-    if step.each and one is None:
-        title = VALUE.sub("", title).rstrip(" :–-")
     key = step.key if one is None else f"{step.key}_{slug(str(one))}"[:60]
     use, missing = _use_of(step, values, situation, earlier)
     description = str(_filled(step.description, values, earlier) or "")
@@ -194,7 +192,7 @@ def _values_for(one: Any, situation: Situation) -> Mapping[str, Any]:
         for name, value in situation.values.items()
         if isinstance(value, dict) and str(one) in value
     }
-    return {**situation.values, **own, "each": one}
+    return {**situation.values, **own, "each": one, "of_each": f": {one}"}
 
 
 def _use_of(

@@ -59,6 +59,7 @@ PLAYBOOK = Playbook(
             "Incident lead",
             minutes=5,
             priority="critical",
+            criteria=("The message is in the channel",),
             only_with=("slack_channel",),
             on_failure="escalate",
             uses=(
@@ -78,6 +79,7 @@ PLAYBOOK = Playbook(
             "Incident lead",
             after=("acknowledge",),
             minutes=5,
+            criteria=("The ticket names the incident",),
             on_failure="escalate",
             uses=(
                 Use(
@@ -99,6 +101,7 @@ PLAYBOOK = Playbook(
             "What the service says now, an error included, is a fact for all that follows.",
             "On-call engineer",
             minutes=5,
+            criteria=("What the service answers is written down",),
             only_with=("health_url",),
             on_failure="skip",
             uses=(Use("http_get", {"url": "$health_url", "fail_on_error": False}, needs=("health_url",)),),
@@ -110,6 +113,7 @@ PLAYBOOK = Playbook(
             "Most incidents begin with a change: how the newest one stands.",
             "On-call engineer",
             minutes=10,
+            criteria=("The newest change and its checks are known",),
             only_with=("repository", "ref"),
             on_failure="skip",
             uses=(Use("github_check", {"repository": "$repository", "ref": "$ref"}, needs=("repository", "ref")),),

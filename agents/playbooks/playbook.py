@@ -32,7 +32,7 @@ class Step:
     """One step. `after`: keys of steps; `uses`: tools that can do it, the first that can be used does.
 
     `asks`: the question of a gate. `thinks`: the assistant prepares it ("rules": also without a model, "model": only with one).
-    `each`: the value (a list) that it is made for, once for each entry, as `$each`. `only_with`: values without which it is left out.
+    `each`: the value (a list) that it is made for, once for each entry, as `$each` (`$of_each` with a colon before it). `only_with`: values without which it is left out.
     """
 
     key: str
