@@ -1,0 +1,284 @@
+"""The command plan: have an objective planned and carried out, or a plan document written; and what is done to plans."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from cli import rendering
+from cli.door import DoorCommand, IdArgument, JsonOption, in_house
+from cli.output import Output, WrongUse, one_line
+from cli.plan_following import follow_plan, say_waiting, state_text
+from cli.tasks import find_task
+from core.database import Caller
+from tasks import functions, plans
+from tasks.models import Priority
+from tasks.plans import Level, PlanKind, PlanState, PlanSummary, PlanTree
+
+if TYPE_CHECKING:
+    from app.house import House
+
+Form = TypeVar("Form", bound=BaseModel)
+NEW = "new"
+PERCENT_WIDTH = 4
+
+
+class PlanGroup(TyperGroup):
+    """`steward plan "..."` makes a plan; the first word of any other command is its name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in {"-h", "--help"}:
+            args = [NEW, *args]
+        return super().parse_args(ctx, args)
+
+
+plan = typer.Typer(
+    cls=PlanGroup,
+    no_args_is_help=True,
+    help='Plans: `steward plan "launch the new page"` plans an objective and carries it out; '
+    '`steward plan --document "open a workshop"` has a plan document written.',
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    from cli import plan_papers
+
+    plan_papers.register(plan)
+    app.add_typer(plan, name="plan", rich_help_panel="Tasks")
+
+
+@plan.command(NEW, cls=DoorCommand)
+def new_command(
+    words: Annotated[list[str], typer.Argument(metavar="OBJECTIVE", help="What is to be reached, or the prompt.")],
+    document: Annotated[bool, typer.Option("--document", help="Write a plan document of it; nothing is done.")] = False,
+    stakeholders: Annotated[
+        list[str] | None, typer.Option("--stakeholder", help="Whom it concerns: an address or a name; again for more.")
+    ] = None,
+    constraints: Annotated[
+        list[str] | None, typer.Option("--constraint", help="What must hold; again for more.")
+    ] = None,
+    deadline: Annotated[
+        str | None, typer.Option("--deadline", help="A day like 2026-12-24, or a time with its offset.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="Like finance or incident-response.")] = None,
+    priority: Annotated[
+        str | None, typer.Option("--priority", "-p", help=f"One of {', '.join(get_args(Priority))}.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option("--level", help=f"--document: one of {', '.join(get_args(Level))}.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="--document: a model by name.")] = None,
+    no_start: Annotated[
+        bool, typer.Option("--no-start", help="Plan it, then wait to be looked at and started.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is done or waits for you.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan an objective and carry it out; with --document, have a plan document written.
+
+    What would leave the house waits for your yes as always; `steward review` shows it.
+    """
+    text = " ".join(words).strip()
+    given: dict[str, Any] = {"--stakeholder": stakeholders, "--constraint": constraints, "--deadline": deadline}
+    given |= {"--domain": domain, "--priority": priority}
+    only_document: dict[str, Any] = {"--level": level, "--model": model}
+    wrong = [name for name, value in (given if document else only_document).items() if value]
+    if wrong:
+        raise WrongUse(f"{', '.join(wrong)} {'is not for' if document else 'is only for'} --document")
+    context = {name.strip("-"): value for name, value in given.items() if value}
+    context |= {f"{name}s": context.pop(name) for name in ("stakeholder", "constraint") if name in context}
+
+    async def action(house: "House") -> int:
+        from app._plans.forms import DocumentRequest, ObjectiveRequest
+        from app._plans.making import make_document_plan, make_objective_plan
+
+        start = not no_start
+        if document:
+            asked: dict[str, Any] = {"prompt": text, "llm_model": model, "start": start}
+            asked |= {"speed_vs_detail": level} if level else {}
+            made = await make_document_plan(house, house.caller, _checked(DocumentRequest, asked))
+        else:
+            request = _checked(ObjectiveRequest, {"objective": text, "context": context, "start": start})
+            made = await make_objective_plan(house, house.caller, request)
+        return await _tell_made(house, Output(as_json), made.plan, wait=wait)
+
+    raise typer.Exit(in_house(action))
+
+
+def _checked(form: type[Form], asked: dict[str, Any]) -> Form:
+    """The request. Raises WrongUse that names what is wrong."""
+    try:
+        return form.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        names = [str(part) for part in first["loc"] if part != "context"]
+        option = {"stakeholders": "--stakeholder", "constraints": "--constraint", "llm_model": "--model"}
+        name = option.get(names[0], f"--{names[0]}") if names else ""
+        name = {"--speed_vs_detail": "--level", "--objective": "The objective", "--prompt": "The prompt"}.get(
+            name, name
+        )
+        said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise WrongUse(f"{name}: {said}", detail=repr(first.get("input"))[:200]) from None
+
+
+async def _tell_made(house: "House", out: Output, made: PlanSummary, *, wait: bool) -> int:
+    if wait:
+        found = await follow_plan(house, out, made.id)
+        out.data({"plan": found.plan, "waiting": [one for one in found.approvals if one.state == "open"]})
+        if not out.as_json:
+            say_plan(out, found)
+        return 1 if found.plan.state == "failed" else 0
+    out.data({"plan": made})
+    short = str(made.id)[:8]
+    out.say(Text.assemble(state_text(made.state), ": ", (one_line(made.title), "bold"), (f"  {short}", "dim")))
+    out.note(f"A running Steward works on it; look with: steward plan show {short}")
+    return 0
+
+
+def say_plan(out: Output, found: PlanTree) -> None:
+    """A plan: how it stands, its parts, and what waits for a person."""
+    made = found.plan
+    out.say(Text.assemble(state_text(made.state), f" {made.percent:g} %  ", (one_line(made.title), "bold")))
+    facts = [("id", str(made.id)), ("because", made.reason or ""), ("playbook", made.playbook or "")]
+    out.table(rendering.facts(facts))
+    if found.tree.children:
+        out.console.print(rendering.task_tree(_without_old(found.tree)))
+    say_waiting(out, found)
+
+
+def _without_old(tree: functions.TaskNode) -> functions.TaskNode:
+    from app._view.sequence import parts_of
+
+    return tree.model_copy(update={"children": [_without_old(part) for part in parts_of(tree)]})
+
+
+@plan.command("list", cls=DoorCommand)
+def list_command(
+    kind: Annotated[str | None, typer.Option("--kind", help=f"One of {', '.join(get_args(PlanKind))}.")] = None,
+    state: Annotated[str | None, typer.Option("--state", help=f"One of {', '.join(get_args(PlanState))}.")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="Words to look for.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """List plans, newest first."""
+    for option, value, allowed in (("--kind", kind, get_args(PlanKind)), ("--state", state, get_args(PlanState))):
+        if value is not None and value not in allowed:
+            raise WrongUse(f"{option} has no value {value!r}", hint=f"Allowed: {', '.join(allowed)}.")
+
+    async def action(house: "House") -> None:
+        found = await plans.list_plans(house.caller, kind, state, search, limit)  # pyright: ignore[reportArgumentType]
+        out = Output(as_json)
+        out.data({"items": found})
+        if not found:
+            out.say('There is no such plan. `steward plan "..."` makes one.')
+            return
+        out.table(_plan_table(found))
+
+    in_house(action)
+
+
+def _plan_table(found: Sequence[PlanSummary]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head in ("ID", "State", "", "Kind", "Plan"):
+        table.add_column(head, no_wrap=True)
+    for one in found:
+        waits = f"  waits for you: {one.waiting_for_you}" if one.waiting_for_you else ""
+        table.add_row(
+            Text(str(one.id)[:8], "dim"),
+            state_text(one.state),
+            f"{one.percent:.0f} %".rjust(PERCENT_WIDTH + 1),
+            one.kind,
+            Text.assemble(one_line(one.title), (waits, "yellow")),
+        )
+    return table
+
+
+async def find_plan(caller: Caller, given: str) -> PlanTree:
+    """The plan whose id is, or begins with, `given`. NotFound for a task that is no plan."""
+    return await plans.get_plan(caller, (await find_task(caller, given)).id)
+
+
+@plan.command("show", cls=DoorCommand)
+def show_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Show one plan: how it stands, its parts, and what waits for you."""
+
+    async def action(house: "House") -> None:
+        found = await find_plan(house.caller, plan_id)
+        out = Output(as_json)
+        if as_json:
+            from app._plans.reading import told
+
+            out.data(await told(house, house.caller, found))
+            return
+        say_plan(out, found)
+
+    in_house(action)
+
+
+def _change(plan_id: str, as_json: bool, change: Callable[[Caller, PlanTree], Awaitable[object]]) -> None:
+    async def action(house: "House") -> None:
+        found = await find_plan(house.caller, plan_id)
+        await change(house.caller, found)
+        now = (await plans.get_plan(house.caller, found.plan.id)).plan
+        out = Output(as_json)
+        out.data({"plan": now})
+        out.say(Text.assemble(state_text(now.state), ": ", (one_line(now.title), "bold")))
+
+    in_house(action)
+
+
+@plan.command("start", cls=DoorCommand)
+def start_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Start a plan that waits for it."""
+    _change(plan_id, as_json, lambda caller, found: functions.queue_task_execution(caller, found.plan.id))
+
+
+@plan.command("pause", cls=DoorCommand)
+def pause_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Pause a plan; nothing new begins."""
+    _change(plan_id, as_json, lambda caller, found: functions.pause_task(caller, found.plan.id))
+
+
+@plan.command("resume", cls=DoorCommand)
+def resume_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Take the pause off again."""
+    _change(plan_id, as_json, lambda caller, found: functions.resume_task(caller, found.plan.id))
+
+
+@plan.command("cancel", cls=DoorCommand)
+def cancel_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Cancel a plan; what is done stays."""
+    _change(plan_id, as_json, lambda caller, found: functions.cancel_task(caller, found.plan.id))
+
+
+@plan.command("retry", cls=DoorCommand)
+def retry_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Have what failed tried again."""
+
+    async def again(caller: Caller, found: PlanTree) -> object:
+        from app._plans.acting import retry_plan
+
+        return await retry_plan(caller, found.plan.id)
+
+    _change(plan_id, as_json, again)
+
+
+@plan.command("rerun", cls=DoorCommand)
+def rerun_command(
+    plan_id: IdArgument,
+    stage: Annotated[str, typer.Argument(help="The stage of the document, like create_pitch.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Have a stage of a document written anew, and what depends on it after it."""
+
+    async def again(caller: Caller, found: PlanTree) -> object:
+        from app._plans.acting import rerun
+
+        return await rerun(caller, found.plan.id, stage, None)
+
+    _change(plan_id, as_json, again)
