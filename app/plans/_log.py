@@ -1,0 +1,103 @@
+"""What happens in a plan as lines, newest first; the pieces of a model's answer as one line that grows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app._view.words import DRAFT, EVENT, GATE, PLAN
+from core.database import Caller
+from tasks.functions import get_last_event_id, list_task_events
+from tasks.models import TaskEvent
+
+MOST_LINES = 120
+PAGE = 1000
+FIRST_LOOK_BACK = 2000  # ids, of which other plans have some
+TAIL = 400  # characters of what a model is writing
+UNSAID = {"changed"}
+QUIET = {"created", "queued"}  # states that the picture of what ran when shows
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `head` stands out. `is_output`: what a model writes, its last words."""
+
+    id: int
+    at: datetime
+    task_id: UUID | None
+    title: str
+    head: str
+    text: str
+    is_output: bool = False
+
+
+async def newest_events(caller: Caller, plan_id: UUID) -> list[TaskEvent]:
+    """The last events of a plan, oldest first: enough for a full log, or all there are."""
+    newest = await get_last_event_id(caller)
+    back = FIRST_LOOK_BACK
+    while True:
+        after = max(0, newest - back)
+        found = await _all_after(caller, plan_id, after)
+        if after == 0 or sum(event.kind != "output" for event in found) >= MOST_LINES:
+            return found
+        back *= 8
+
+
+async def _all_after(caller: Caller, plan_id: UUID, after: int) -> list[TaskEvent]:
+    """The last two pages of what came after an id."""
+    found: list[TaskEvent] = []
+    while True:
+        page = await list_task_events(caller, plan_id, after, PAGE)
+        found = [*found[-PAGE:], *page]
+        if len(page) < PAGE:
+            return found
+        after = page[-1].id
+
+
+def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str]) -> list[Line]:
+    """The lines, newest first."""
+    lines: dict[object, Line] = {}
+    for event in events:
+        title = titles.get(event.task_id, "") if event.task_id else ""
+        if event.kind == "output":
+            key = (event.task_id, event.data.get("purpose"))
+            earlier = lines.pop(key, None)
+            part = str(event.data.get("purpose") or "").partition("/")[2]
+            text = f"{earlier.text if earlier else ''}{event.message}"
+            head = f"writes {part}" if part else "writes"
+            lines[key] = Line(event.id, event.created_at, event.task_id, title, head, text, is_output=True)
+        elif (said := _said(event)) is not None:
+            lines[event.id] = Line(event.id, event.created_at, event.task_id, title, *said)
+    found = sorted(lines.values(), key=lambda line: line.id, reverse=True)[:MOST_LINES]
+    return [_cut(line) for line in found]
+
+
+def _cut(line: Line) -> Line:
+    if not line.is_output or len(line.text) <= TAIL:
+        return line
+    return Line(line.id, line.at, line.task_id, line.title, line.head, f"… {line.text[-TAIL:]}", is_output=True)
+
+
+def _said(event: TaskEvent) -> tuple[str, str] | None:
+    """The word that stands out, and the rest; None for what nobody needs to read."""
+    data = event.data
+    match event.kind:
+        case "state":
+            if event.message in QUIET:
+                return None
+            reason = str(data.get("reason") or "")
+            return EVENT.get(event.message, event.message), reason
+        case "draft":
+            return "draft", f"version {data.get('version')} {DRAFT.get(event.message, event.message)}"
+        case "approval":
+            if event.message == "used":
+                return None  # the yes stands there already
+            return ("asks you", "") if event.message == "open" else ("decided", GATE.get(event.message, event.message))
+        case "plan":
+            return "plan", f"{PLAN.get(event.message, event.message)}: {data.get('reason') or 'no reason given'}"
+        case "check":
+            return "check", f"it did not pass: {event.message}"
+        case kind if kind in UNSAID:
+            return None
+        case _:
+            return "", event.message

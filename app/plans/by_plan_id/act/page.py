@@ -1,0 +1,72 @@
+"""POST /plans/{plan_id}/act: the buttons of a plan."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._plans.acting import retry_plan
+from app._view.forms import back_to, form_of
+from app.dependencies import CurrentCaller
+from app.plans.by_plan_id._show import show
+from core.database import Caller
+from core.errors import Conflict, Invalid
+from tasks import functions, plans, policies, review
+from tasks.demotion import switched_off_by
+from tasks.models import Approval
+
+Form = Mapping[str, str]
+Act = Callable[[Caller, UUID, Form], Awaitable[object]]
+
+
+async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Response:
+    form = await form_of(request)
+    action = form.get("action", "")
+    act = _ACTS.get(action)
+    if act is None:
+        raise Invalid("There is no such button", errors=[{"field": "action", "message": f"{action[:40]!r} is none"}])
+    await plans.get_plan(caller, plan_id)  # a task that is no plan has no such buttons
+    try:
+        await act(caller, plan_id, form)
+    except (Conflict, Invalid) as error:
+        words = ". ".join(part.rstrip(".") for part in (error.message, error.detail, error.hint) if part)
+        return await show(request, caller, plan_id, problem=f"{words}.", status_code=error.status)
+    if action == "delete":
+        return back_to("/plans")
+    off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
+    return back_to(f"/plans/{plan_id}", switched_off=off.id if off else None)
+
+
+async def _decide(caller: Caller, plan_id: UUID, form: Form, *, approved: bool) -> None:
+    asked = await _approval(caller, plan_id, form)
+    if asked.state != "open":
+        raise Conflict("This is decided already, or was withdrawn")
+    notes = form.get("notes", "").strip()[:10_000] or None
+    await review.decide_approval(caller, asked.id, approved=approved, notes=notes)
+
+
+async def _undo(caller: Caller, plan_id: UUID, form: Form) -> None:
+    await policies.undo_permission(caller, (await _approval(caller, plan_id, form)).id)
+
+
+async def _approval(caller: Caller, plan_id: UUID, form: Form) -> Approval:
+    """The question of this plan that a form is about."""
+    found = await plans.get_plan(caller, plan_id)
+    asked = next((one for one in found.approvals if str(one.id) == form.get("approval_id")), None)
+    if asked is None:
+        raise Conflict("This plan asks no such thing")
+    return asked
+
+
+_ACTS: dict[str, Act] = {
+    "start": lambda caller, plan_id, _: functions.queue_task_execution(caller, plan_id),
+    "pause": lambda caller, plan_id, _: functions.pause_task(caller, plan_id),
+    "resume": lambda caller, plan_id, _: functions.resume_task(caller, plan_id),
+    "cancel": lambda caller, plan_id, _: functions.cancel_task(caller, plan_id),
+    "retry": lambda caller, plan_id, _: retry_plan(caller, plan_id),
+    "delete": lambda caller, plan_id, _: functions.delete_task(caller, plan_id),
+    "yes": lambda caller, plan_id, form: _decide(caller, plan_id, form, approved=True),
+    "no": lambda caller, plan_id, form: _decide(caller, plan_id, form, approved=False),
+    "undo": _undo,
+}
