@@ -9,7 +9,7 @@ from agents.playbooks.document.stage import DEPTHS
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
-        (["Todos los vecinos", "Insert new cables", "Náhradní díly", "全部の住民です"], None),
+        (["Todos los vecinos", "Insert new cables", "Náhradní díly", "全住民"], None),
         (["One entry alone"], "too few entries (at least 2): people"),
         (["A good entry", "TBD"], "a placeholder is no answer: people, entry 2"),
         (["A good entry", "............"], "a placeholder is no answer: people, entry 2"),

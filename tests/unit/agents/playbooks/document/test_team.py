@@ -50,7 +50,8 @@ async def test_each_role_is_asked_for_with_what_was_added_to_it(sections: dict[s
     await written_one(STORIES, writing)
     assert writing.asked == IDS
     assert (
-        "The role to write about: E3, Volunteer repair helper (10 people)\n\n**Contract:** volunteer." in writing.said[2]
+        "The role to write about: E3, Volunteer repair helper (10 people)\n\n**Contract:** volunteer."
+        in writing.said[2]
     )
 
 
