@@ -65,11 +65,11 @@ def test_every_task_is_estimated_once_three_at_a_time(sections: dict[str, Sectio
     durations = sections["estimate_task_durations"]
     assert isinstance(durations, TaskDurations)
     assert [estimate.task_id for estimate in durations.estimates] == TASKS
-    assert [estimate.days_realistic for estimate in durations.estimates] == [25, 20, 15, 25, 20, 15]
+    assert [estimate.days_realistic for estimate in durations.estimates] == [25, 20, 45, 30, 40, 90]
 
 
 async def test_estimates_are_told_apart_by_their_numbers(sections: dict[str, Section]) -> None:
-    good = good_of("estimate_task_durations")["estimates"]
+    good = answers_of("estimate_task_durations")[0]["good"]["estimates"]
     backwards = {"T1.1": {"estimates": good[::-1]}}
     writing = writing_of("estimate_task_durations", sections, **backwards)
     assert await write(writing) == sections["estimate_task_durations"]
