@@ -1,6 +1,6 @@
 """Levers: brainstormed over several turns, freed of repeats, described, rated, and told as one strategy document."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from agents.playbooks.document.checks import same
 from agents.playbooks.document.lever_forms import (
@@ -30,23 +30,17 @@ RANK: dict[Importance, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
 async def write_potential_levers(writing: Writing) -> PotentialLevers:
-    """A brainstorm of several turns in one conversation; each turn brings levers that no turn before brought."""
+    """A brainstorm of several turns in one conversation; a lever that an earlier turn brought counts once."""
     found: list[LeverIdea] = []
     trail = Trail()
     about = writing.earlier.markdown("identify_purpose", "plan_type")
     number = "Three" if writing.depth.is_short else "Five"
     for turn in range(1, writing.depth.turns + 1):
-        before = [idea.name for idea in found]
-        more = f"{number} further levers, on sides of the plan that none of these touches:\n{bullets(before)}"
-        ideas = await writing.ask(
-            LeverIdeas,
-            f"{about}\n\n{more if before else f'{number} levers.'}",
-            part=f"turn-{turn}",
-            check=lambda ideas, before=before: _named_before(ideas, before),
-            trail=trail,
-            more=more,
-        )
-        found += ideas.levers
+        before = bullets([idea.name for idea in found])
+        more = f"{number} further levers, on sides of the plan that none of these touches:\n{before}"
+        words = f"{about}\n\n{more if before else f'{number} levers.'}"
+        ideas = await writing.ask(LeverIdeas, words, part=f"turn-{turn}", trail=trail, more=more)
+        found += [idea for idea in ideas.levers if not any(same(idea.name, one.name) for one in found)]
     return PotentialLevers(levers=[Lever(lever_id=f"L{n}", **idea.model_dump()) for n, idea in enumerate(found, 1)])
 
 
@@ -153,11 +147,6 @@ def wrong_ids(name: str, given: Sequence[str], known: Iterable[str]) -> str | No
     if unknown:
         return f"{name}: there is no {', '.join(unknown)}; the ids are {', '.join(wanted)}"
     return f"{name}: nothing is said of {', '.join(missing)}" if missing else None
-
-
-def _named_before(ideas: LeverIdeas, before: Collection[str]) -> str | None:
-    again = [idea.name for idea in ideas.levers if any(same(idea.name, name) for name in before)]
-    return f"already named, bring others: {', '.join(again)}" if again else None
 
 
 def _line(lever: Lever, absorbed: dict[str, list[str]]) -> str:

@@ -99,6 +99,7 @@ def test_all_is_joined_in_order_and_the_long_is_shortened(sections: dict[str, Se
 def test_a_document_that_is_not_there_is_left_out_and_none_is_an_error(sections: dict[str, Section]) -> None:
     few = {name: sections[name] for name in ("currency_strategy", "distill_assumptions")}
     found = run(writing_of("consolidate_assumptions_markdown", few))
+    assert isinstance(found, ConsolidateAssumptions)
     assert found.full.count("### ") == 2
     with pytest.raises(StageMissing, match="nothing to consolidate"):
         asyncio.run(write_consolidation(writing_of("consolidate_assumptions_markdown", {})))

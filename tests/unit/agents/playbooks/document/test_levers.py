@@ -18,7 +18,7 @@ from agents.playbooks.document.levers import STAGES, fill_strategic_decisions, s
 from agents.playbooks.document.stage import Section, Stage, StageMissing
 from tests.emulators.document_answers import answers_of
 from tests.unit.agents.playbooks.document.authored import check_entry, entries_of
-from tests.unit.agents.playbooks.document.scripted import FoundShallow, Scripted, earlier_of, written
+from tests.unit.agents.playbooks.document.scripted import FoundShallow, Scripted, earlier_of, write, written
 
 BEFORE: tuple[Stage[Any], ...] = (*intake.STAGES, *vetting.STAGES, *classification.STAGES)
 KNOWN: dict[str, Stage[Any]] = {stage.id: stage for stage in (*BEFORE, *STAGES)}
@@ -66,11 +66,18 @@ def test_the_strategy_document_tells_the_weightiest_first(sections: dict[str, Se
     assert StrategicDecisionsMarkdown.model_validate(document.model_dump(mode="json")) == document
 
 
-async def test_a_turn_that_repeats_an_earlier_one_is_sent_back(sections: dict[str, Section]) -> None:
-    writing = writing_of("potential_levers", sections, **{"turn-2": good_of("potential_levers", 0)})
-    assert KNOWN["potential_levers"].write is not None
-    with pytest.raises(FoundShallow, match="already named, bring others: Place of the workshop"):
-        await KNOWN["potential_levers"].write(writing)
+async def test_each_turn_adds_what_no_turn_before_brought(sections: dict[str, Section]) -> None:
+    good = good_of("potential_levers")["levers"]
+    further = [{**good[0], "name": "place  of the WORKSHOP"}, {**good[0], "name": "Legal form"}, good[1]]
+    turns = {"turn-1": {"levers": good[:3]}, "turn-2": {"levers": further}}
+    writing = writing_of("potential_levers", sections, **turns)
+    found = await write(writing)
+    assert isinstance(found, PotentialLevers)
+    assert [(lever.lever_id, lever.name) for lever in found.levers[2:]] == [
+        ("L3", good[2]["name"]),
+        ("L4", "Legal form"),
+    ]
+    assert "- Place of the workshop" in writing.said[1]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +97,6 @@ async def test_every_lever_is_answered_for_and_no_other(
     good = good_of(stage_id)
     entries: list[dict[str, Any]] = list(good[name])
     entries = entries[change] if isinstance(change, slice) else [*entries[:-1], {**entries[-1], **change}]
-    write = KNOWN[stage_id].write
-    assert write is not None
     with pytest.raises(FoundShallow, match=says):
         await write(writing_of(stage_id, sections, **{part: {**good, name: entries}}))
 
@@ -114,9 +119,9 @@ async def test_levers_are_described_five_at_a_time(sections: dict[str, Section],
         for some in [ids[start : start + 5]]
     }
     stage = KNOWN["enrich_levers"]
-    assert stage.write is not None
     writing = Scripted(stage, earlier_of(KNOWN, stored), instead=batches)
-    found = await stage.write(writing)
+    found = await write(writing)
+    assert isinstance(found, EnrichLevers)
     assert [lever.lever_id for lever in found.levers] == ids
     assert writing.asked == list(batches)
 
