@@ -26,7 +26,7 @@ JOB = "plan_callbacks"
 AT_ONCE = 10
 SEND_SECONDS = 10.0
 ROUND_SECONDS = 10.0  # after so long no further messages are claimed: a worker has other things to do
-RETRIES_SECONDS = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 86_400.0)
+RETRIES_SECONDS = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 28_800.0)  # eight tries in all
 LONGEST_WAIT_SECONDS = 86_400.0
 
 

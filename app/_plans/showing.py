@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app._view.sequence import parts_of, sequence_of, walk
-from app._view.timeline import stretches_of
+from app._view.timeline import Stretch, stretches_of
 from tasks.functions import TaskNode
 from tasks.models import (
     Approval,
@@ -20,7 +20,7 @@ from tasks.models import (
     Record,
     Verification,
 )
-from tasks.plans import PlanSummary, PlanTree
+from tasks.plans import CallbackState, PlanSummary, PlanTree
 
 PATHS = {
     "self": "",
@@ -110,6 +110,20 @@ class Waiting(BaseModel):
     url: str
 
 
+class ShortReport(BaseModel):
+    """What became of a plan that is over; the whole report is at `url`. Counts are of tasks."""
+
+    outcome: str
+    reason: str = ""
+    seconds: float | None = None
+    done: int
+    failed: int
+    skipped: int
+    decisions: int
+    recommendations: list[str]
+    url: str
+
+
 class PlanShown(PlanSummary):
     """The whole plan. Times of the order are minutes; `minutes` is how long the critical path takes."""
 
@@ -120,14 +134,15 @@ class PlanShown(PlanSummary):
     minutes: float | None = Field(default=None, description="Null where no task says how long it takes")
     timeline: list[TimelineRow]
     waiting: list[Waiting]
-    changes: list[PlanChange] = Field(description="How the plan was changed after failures, newest first")
+    changes: list[PlanChange] = Field(description="How the plan was changed after failures, oldest first")
     estimate: dict[str, Any] | None = Field(default=None, description="Cost and time, as far as they can be told")
-    report: dict[str, Any] | None = Field(default=None, description="Of an objective's plan, once it is written")
+    report: ShortReport | None = Field(default=None, description="Once it is over")
+    callbacks: CallbackState | None = Field(default=None, description="How the messages to callbackUrl stand")
     links: dict[str, str]
 
 
 def shown(
-    found: PlanTree, now: datetime, *, estimate: dict[str, Any] | None = None, report: dict[str, Any] | None = None
+    found: PlanTree, now: datetime, *, estimate: dict[str, Any] | None = None, report: ShortReport | None = None
 ) -> PlanShown:
     """The plan with all that hangs on it."""
     tree = found.tree
@@ -147,17 +162,26 @@ def shown(
         changes=found.changes,
         estimate=estimate,
         report=report,
+        callbacks=found.callbacks,
         links={name: f"{base}{path}" for name, path in PATHS.items()} | {"page": f"/plans/{found.plan.id}"},
     )
 
 
 def _row(task: TaskNode, now: datetime) -> TimelineRow:
+    found = stretches_of(task, now) or _from_times(task, now)
     stretches = [
-        TimelineStretch.model_validate({"state": one.state, "start": one.start, "end": one.end})
-        for one in stretches_of(task, now)
-        if one.state
+        TimelineStretch.model_validate({"state": one.state, "start": one.start, "end": one.end}) for one in found
     ]
     return TimelineRow(task_id=task.id, title=task.title, state=task.execution_status, stretches=stretches)
+
+
+def _from_times(task: TaskNode, now: datetime) -> list[Stretch]:
+    """From its start to its end, where its log is not at hand."""
+    if task.started_at is None:
+        return []
+    end = task.completed_at or task.failed_at or task.cancelled_at
+    state = {"completed": "completed", "blocked": "blocked", "paused": "paused", "queued": "queued"}
+    return [Stretch(state.get(task.execution_status, "in_progress"), task.started_at, end or max(now, task.started_at))]
 
 
 def _waiting(base: str, asked: Approval) -> Waiting:

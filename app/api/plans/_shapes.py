@@ -46,6 +46,7 @@ class TaskOfPlan(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     description: str | None = Field(default=None, max_length=200_000)
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     execution_type: ExecutionType | None = None
     tool: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     tool_input: dict[str, Any] | None = None
@@ -58,6 +59,8 @@ class TaskOfPlan(BaseModel):
     risk: Literal["low", "medium", "high"] | None = None
     on_failure: OnFailure | None = None
     estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+    position: float | None = Field(default=None, allow_inf_nan=False)
 
     def as_json(self) -> dict[str, Any]:
         """What was said, as the database takes it."""
@@ -69,6 +72,7 @@ class AddedTask(TaskOfPlan):
 
     title: Title
     key: Key | None = None
+    parent_id: UUID | None = Field(default=None, description="The task that it is a part of, else the plan itself")
 
 
 class ChangedTask(TaskOfPlan):
