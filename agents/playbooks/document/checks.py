@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
-from unicodedata import east_asian_width
 
 from pydantic import BaseModel
 
@@ -12,6 +11,7 @@ from agents.playbooks.document.stage import (
     first_problem,
     one_line,
     repeated,
+    texts_too_short,
     too_few,
 )
 
@@ -24,20 +24,10 @@ def stand_in(**texts: str) -> str | None:
     return f"a placeholder is no answer: {', '.join(found)}" if found else None
 
 
-def too_short(least: int, **texts: str) -> str | None:
-    """Which of these texts have fewer characters than `least`; None when none has. A wide one (漢字) says as much as two."""
-    short = [name for name, text in texts.items() if _weight(text.strip()) < least]
-    return f"too short, say more (at least {least} characters): {', '.join(short)}" if short else None
-
-
-def _weight(text: str) -> int:
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def told(entry: BaseModel, least: int, *names: str) -> str | None:
     """Which of these text fields are placeholders or have fewer characters than `least`; None when none."""
     texts = {name: str(getattr(entry, name)) for name in names}
-    return first_problem(stand_in(**texts), too_short(least, **texts))
+    return first_problem(stand_in(**texts), texts_too_short(least, **texts))
 
 
 def list_problem(least: int, characters: int, **lists: Sequence[str]) -> str | None:
@@ -45,7 +35,7 @@ def list_problem(least: int, characters: int, **lists: Sequence[str]) -> str | N
     return first_problem(
         too_few(least, **lists),
         *(
-            first_problem(stand_in(**texts), too_short(characters, **texts))
+            first_problem(stand_in(**texts), texts_too_short(characters, **texts))
             for name, entries in lists.items()
             for texts in [{f"{name}, entry {number}": entry for number, entry in enumerate(entries, 1)}]
         ),

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.playbooks.document.stage import Section, Stage, Writing, first_problem, placeholder_in, texts_too_short
+from agents.playbooks.document.filled import unfilled
+from agents.playbooks.document.stage import Section, Stage, Writing, first_problem, texts_too_short
 
 
 class IdentifyPurpose(Section):
@@ -16,7 +17,7 @@ class IdentifyPurpose(Section):
 
     def shallow(self) -> str | None:
         return first_problem(
-            placeholder_in(topic=self.topic, purpose_detailed=self.purpose_detailed),
+            unfilled(self),
             texts_too_short(4, topic=self.topic),
             texts_too_short(25, purpose_detailed=self.purpose_detailed),
         )
@@ -32,9 +33,7 @@ class PlanType(Section):
     explanation: str = Field(description="What in the plan decides it")
 
     def shallow(self) -> str | None:
-        return first_problem(
-            placeholder_in(explanation=self.explanation), texts_too_short(40, explanation=self.explanation)
-        )
+        return first_problem(unfilled(self), texts_too_short(40, explanation=self.explanation))
 
     def markdown(self) -> str:
         return f"**{self.plan_type.capitalize()}.** {self.explanation}"
@@ -55,7 +54,7 @@ STAGES = (
         "identify_purpose",
         "Identify purpose",
         "classification",
-        "Decides whether the plan is business, personal or other, so that later sections choose their words by it.",
+        "Tells whose purpose the plan serves; later sections choose their words by it.",
         IdentifyPurpose,
         depends_on=("redline_gate",),
         reads=("setup",),
@@ -65,7 +64,7 @@ STAGES = (
         "plan_type",
         "Plan type",
         "classification",
-        "Decides whether carrying out the plan needs the physical world or can be done purely digitally.",
+        "Tells whether the plan can be carried out wholly at a computer, or needs places, goods and people in person.",
         PlanType,
         depends_on=("identify_purpose",),
         write=write_type,

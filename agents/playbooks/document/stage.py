@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
+from unicodedata import east_asian_width
 
 from pydantic import BaseModel, ConfigDict
 
@@ -179,9 +180,16 @@ class Stage(Generic[S]):
 
 
 def texts_too_short(least: int, **texts: str) -> str | None:
-    """Which of these texts have fewer characters than `least`, in words for who wrote them; None when none has."""
-    short = [name for name, text in texts.items() if len(text.strip()) < least]
+    """Which of these texts have fewer characters than `least`, in words for who wrote them; None when none has.
+
+    A wide character (漢字) says as much as two.
+    """
+    short = [name for name, text in texts.items() if _weight(text.strip()) < least]
     return f"too short, say more (at least {least} characters): {', '.join(short)}" if short else None
+
+
+def _weight(text: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def too_few(least: int, **lists: Sequence[object]) -> str | None:
@@ -197,15 +205,6 @@ def repeated(**lists: Sequence[str]) -> str | None:
         if len(set(said)) < len(said):
             return f"{name} says the same thing twice"
     return None
-
-
-PLACEHOLDER = ("lorem ipsum", "tbd", "to be determined", "todo", "n/a", "placeholder", "insert ", "xxx", "...")
-
-
-def placeholder_in(**texts: str) -> str | None:
-    """Which of these texts are nothing but a placeholder; None when none is."""
-    found = [name for name, text in texts.items() if text.strip().casefold().startswith(PLACEHOLDER) and len(text) < 40]
-    return f"a placeholder is no answer: {', '.join(found)}" if found else None
 
 
 def first_problem(*problems: str | None) -> str | None:
