@@ -120,9 +120,8 @@ class DeduplicateLevers(Section):
 
     def markdown(self) -> str:
         rows = [
-            (verdict.lever_id, " into ".join(filter(None, (verdict.classification, verdict.absorbed_into))), why)
-            for verdict in self.verdicts
-            for why in [verdict.justification]
+            (one.lever_id, " into ".join(filter(None, (one.classification, one.absorbed_into))), one.justification)
+            for one in self.verdicts
         ]
         return table(("Lever", "Verdict", "Why"), rows)
 

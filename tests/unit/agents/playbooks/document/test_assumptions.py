@@ -16,7 +16,7 @@ from agents.playbooks.document.assumption_forms import (
 from agents.playbooks.document.assumptions import JOINED, SHORT_ENOUGH, STAGES, write_consolidation
 from agents.playbooks.document.stage import DEPTHS, Level, Section, Stage, StageMissing
 from tests.emulators.document_answers import answers_of
-from tests.unit.agents.playbooks.document.authored import check_entry, entries_of
+from tests.unit.agents.playbooks.document.authored import check_entry, entries_of, with_texts
 from tests.unit.agents.playbooks.document.scripted import FoundShallow, Scripted, earlier_of, write, written
 
 BEFORE: tuple[Stage[Any], ...] = (
@@ -145,3 +145,11 @@ def test_sensitivity_may_be_in_the_figures_of_any_script() -> None:
     answer = good_of("review_assumptions")
     answer["issues"][0]["sensitivity"] = "العضوية بين ١٢٠ و٣٢٠، والدخل يتغير معها"
     assert ReviewAssumptions.model_validate(answer).shallow() is None
+
+
+@pytest.mark.parametrize("text", ["", "|\n# a\r\n```", "🚲" * 5000, "\u202e\0"], ids=["empty", "marks", "huge", "odd"])
+def test_every_section_up_to_here_can_be_read_whatever_its_texts_are(sections: dict[str, Section], text: str) -> None:
+    for stage_id, section in sections.items():
+        found = with_texts(KNOWN[stage_id].form, section.model_dump(mode="json"), text)
+        assert isinstance(found.markdown(), str)
+        assert text or found.shallow(), stage_id
