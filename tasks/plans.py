@@ -51,13 +51,23 @@ class PlanSummary(Record):
     cancelled_at: datetime | None = None
 
 
+class CallbackState(Record):
+    """How the messages to the `callbackUrl` of a plan stand; those given up are not sent any more."""
+
+    waiting: int = 0
+    sent: int = 0
+    given_up: int = 0
+    last_error: str | None = None
+
+
 class PlanTree(Record):
-    """A plan with its tree (without results), its changes after failures, and its approvals, newest first."""
+    """A plan with its tree (without results), its changes after failures (oldest first), and its approvals, newest first."""
 
     plan: PlanSummary
     tree: TaskNode
     changes: list[PlanChange] = Field(default_factory=list[PlanChange])
     approvals: list[Approval] = Field(default_factory=list[Approval])
+    callbacks: CallbackState | None = None
 
 
 class StageInputs(Record):
@@ -125,7 +135,10 @@ class PlanMetrics(Record):
 
 
 class Callback(Record):
-    """A message to the `callbackUrl` of a plan that is due: its id, the address, the sealed secret, what it says, how often it was tried."""
+    """A message to the `callbackUrl` of a plan that is due: its id, the address, the sealed secret, what it says.
+
+    `attempts` counts this try, too: 1 the first time, 8 the last.
+    """
 
     id: UUID
     plan_id: UUID
@@ -137,9 +150,10 @@ class Callback(Record):
 
 
 async def create_plan(caller: Caller, plan: Mapping[str, Any]) -> PlanSummary:
-    """A plan in one transaction: {kind, title, description, request, priority, due_at, starts_by_itself, playbook, document_id, bounds,
-    callback_url, callback_secret (sealed), tasks}. `tasks` as `children` of a tree (key, depends_on, children ...); with none, the root is
-    queued to be planned. With tasks: the plan starts, or waits for its start where not `starts_by_itself`.
+    """A plan in one transaction: {kind, title, description, request, priority, due_at, due_is_all_day, labels, starts_by_itself, playbook,
+    document_id, bounds, callback_url, callback_secret (sealed), tasks}. `tasks` as `children` of a tree (key, depends_on, risk,
+    children ...); with none, the root is queued to be planned. With tasks: the plan starts, or waits for its start where not
+    `starts_by_itself`.
     """
     return PlanSummary.model_validate(await caller.call("create_plan", plan=dict(plan)))
 
@@ -153,8 +167,10 @@ async def save_plan_tasks(
     playbook: str | None = None,
     wait_because: str | None = None,
 ) -> Task:
-    """The end of a planning run (worker only): parts with `depends_on` as positions from 0. The plan goes on, or waits for its start:
-    where it does not start by itself, or `wait_because` says why a person looks at it first."""
+    """The end of a planning run (worker only): parts with `depends_on` as positions from 0, and perhaps `key` and `risk`.
+
+    The plan goes on, or waits for its start: where it does not start by itself, or `wait_because` says why a person looks at it first.
+    """
     row = await caller.call(
         "save_plan_tasks",
         task_id=task_id,
@@ -176,7 +192,7 @@ async def list_plans(
     before: datetime | None = None,
     before_id: UUID | None = None,
 ) -> list[PlanSummary]:
-    """Plans, newest first."""
+    """Plans, newest first. The next page begins before `created_at` and id of the last one."""
     rows = await caller.call(
         "list_plans", kind=kind, state=state, search=search, max_count=limit, before=before, before_id=before_id
     )
@@ -191,13 +207,19 @@ async def get_plan(caller: Caller, plan_id: UUID) -> PlanTree:
 async def edit_plan(caller: Caller, plan_id: UUID, edits: Mapping[str, Any]) -> PlanTree:
     """Change a plan that waits for its start, all or nothing: {add: [...], change: [{id, ...}], remove: [ids]}.
 
-    `depends_on` of added and changed tasks are ids, or keys of added ones, and replace what was there.
+    Fields: title, description, kind, tool, tool_input, depends_on, execution_type, assignee_role, acceptance_criteria,
+    estimated_duration_minutes, priority, on_failure, max_retries, risk, position; for added ones also key and parent_id.
+    `depends_on` of added and changed tasks are ids, or keys of added ones, and replace what was there. What depended on a
+    removed task then depends on what that depended on.
     """
     return PlanTree.model_validate(await caller.call("edit_plan", plan_id=plan_id, edits=dict(edits)))
 
 
 async def rerun_stage(caller: Caller, plan_id: UUID, stage: str, given: Mapping[str, Any] | None = None) -> PlanTree:
-    """Have a stage written anew, or as `given`, and all that depends on it after it: new rows take the place of finished ones."""
+    """Have a stage written anew, or as `given`, and all that depends on it and had begun after it: new rows take the place of theirs.
+
+    Raises NotFound that names the stages there are, Conflict for a stage that has not ended, or a plan that failed or is cancelled.
+    """
     row = await caller.call("rerun_stage", plan_id=plan_id, stage=stage, given=dict(given) if given else None)
     return PlanTree.model_validate(row)
 

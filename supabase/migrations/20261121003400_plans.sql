@@ -404,13 +404,13 @@ comment on function private.plan_json is
 create function private.plan_tree_json(task_id uuid) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
-  return (select private.task_json(t) - 'execution_log' - 'result' || jsonb_build_object(
+  return (select private.task_json(t) - 'result' || jsonb_build_object(
     'depends_on', (select coalesce(jsonb_agg(d.depends_on_task_id), '[]') from public.task_dependencies d where d.task_id = t.id),
     'children', (select coalesce(jsonb_agg(private.plan_tree_json(c.id) order by c.position, c.created_at, c.id), '[]')
                  from public.tasks c where c.parent_task_id = t.id))
     from public.tasks t where t.id = plan_tree_json.task_id);
 end $$;
-comment on function private.plan_tree_json is 'A task with what is below it, without results and logs.';
+comment on function private.plan_tree_json is 'A task with what is below it, without results.';
 
 create function public.list_plans(kind text default null, state text default null, search text default null, max_count integer default 50,
   before timestamptz default null, before_id uuid default null) returns setof jsonb
@@ -509,4 +509,759 @@ do $$ declare f text; begin
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.mark_planned', array['service_role']);
+end $$;
+
+-- Section: what is done to a plan ---------------------------------------------------------------------------------------
+
+create function private.note_plan(plan_id uuid, action text, message text, data jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  plan public.plans := private.own_plan(note_plan.plan_id);
+begin
+  perform private.audit(plan.organization_id, 'plan.' || note_plan.action, 'task', plan.id, note_plan.message, note_plan.data);
+  perform private.record_event(plan.organization_id, plan.id, plan.id, 'plan', note_plan.action, note_plan.data || jsonb_build_object('reason', note_plan.message));
+end $$;
+comment on function private.note_plan is 'What was done to a plan, as audit line and event. Called last, on behalf of the functions that change plans.';
+
+create function private.live_parts(root_id uuid) returns setof uuid
+language sql stable set search_path = '' as $$
+  with recursive live as (
+    select t.id from public.tasks t where t.parent_task_id = live_parts.root_id and t.superseded_at is null
+    union all
+    select c.id from live l join public.tasks c on c.parent_task_id = l.id where c.superseded_at is null)
+  select l.id from live l
+$$;
+comment on function private.live_parts is 'Everything below a task that was not replaced.';
+
+create function private.edit_fields() returns text[]
+language sql immutable set search_path = '' as $$
+  select array['title', 'description', 'kind', 'tool', 'tool_input', 'depends_on', 'execution_type', 'assignee_role', 'acceptance_criteria',
+    'estimated_duration_minutes', 'priority', 'on_failure', 'max_retries', 'risk', 'position']
+$$;
+comment on function private.edit_fields is 'What can be changed about a task of a plan that waits for its start.';
+
+create function private.check_edits(edits jsonb) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  item record;
+  wrong text;
+  known text[];
+begin
+  if jsonb_typeof(edits) is distinct from 'object' then
+    perform private.refuse(422, 'Edits are an object', left(edits::text, 200));
+  end if;
+  select string_agg(k, ', ') into wrong from jsonb_object_keys(edits) k where k not in ('add', 'change', 'remove');
+  if wrong is not null then
+    perform private.refuse(422, 'There are no such edits', wrong, 'allowed: add, change, remove');
+  end if;
+  select k.key into wrong from jsonb_each(edits) k where jsonb_typeof(k.value) not in ('array', 'null') limit 1;
+  if wrong is not null then
+    perform private.refuse(422, format('%s is a list', wrong), left(edits ->> wrong, 200));
+  end if;
+  for item in
+    select 'change' as what, c.value from jsonb_array_elements(coalesce(nullif(edits -> 'change', 'null'), '[]')) c
+    union all select 'add', a.value from jsonb_array_elements(coalesce(nullif(edits -> 'add', 'null'), '[]')) a
+  loop
+    if jsonb_typeof(item.value) <> 'object' then
+      perform private.refuse(422, format('Each entry of %s is an object', item.what), left(item.value::text, 200));
+    end if;
+    known := private.edit_fields() || case item.what when 'change' then array['id'] else array['key', 'parent_id'] end;
+    select string_agg(k, ', ') into wrong from jsonb_object_keys(item.value) k where k <> all (known);
+    if wrong is not null then
+      perform private.refuse(422, format('These fields cannot be edited (%s)', item.what), wrong, 'allowed: ' || array_to_string(known, ', '));
+    end if;
+    if jsonb_typeof(coalesce(item.value -> 'depends_on', '[]')) <> 'array' then
+      perform private.refuse(422, 'depends_on is a list of ids and keys', left(item.value ->> 'depends_on', 200));
+    end if;
+    if coalesce(item.value ->> 'risk', 'low') not in ('low', 'medium', 'high') then
+      perform private.refuse(422, format('There is no risk %L', item.value ->> 'risk'), 'risk', 'allowed: low, medium, high');
+    end if;
+    select k.key into wrong from jsonb_each(item.value) k where k.value = 'null' and k.key not in ('tool', 'assignee_role', 'estimated_duration_minutes', 'risk', 'key', 'parent_id');
+    if wrong is not null then
+      perform private.refuse(422, format('%s cannot be empty', wrong), item.value ->> 'title');
+    end if;
+  end loop;
+end $$;
+comment on function private.check_edits is 'Refuses edits of a plan that are not understood, before anything is changed.';
+
+create function private.part_to_edit(root_id uuid, part_id text) returns public.tasks
+language plpgsql stable set search_path = '' as $$
+declare
+  part public.tasks;
+begin
+  select * into part from public.tasks t where t.id = private.as_uuid(part_to_edit.part_id) and t.id in (select private.live_parts(part_to_edit.root_id));
+  if part.id is null then
+    perform private.refuse(404, format('There is no task %s in this plan', left(coalesce(part_to_edit.part_id, 'without an id'), 100)), 'id');
+  end if;
+  if part.execution_status <> 'pending' then
+    perform private.refuse(409, format('%s is %s, and is not edited', part.title, part.execution_status), part.id::text);
+  end if;
+  return part;
+end $$;
+comment on function private.part_to_edit is 'The task of a plan that an edit names.';
+
+create function private.remove_part(root_id uuid, part_id text) returns text
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks := private.part_to_edit(remove_part.root_id, remove_part.part_id);
+  gone uuid[] := array(select private.subtree(part.id));
+  edge record;
+begin
+  -- What waited for any of it waits for what that waited for.
+  for edge in
+    with recursive upstream (task_id, on_id) as (
+      select d.task_id, d.depends_on_task_id from public.task_dependencies d where d.depends_on_task_id = any (gone) and d.task_id <> all (gone)
+      union
+      select u.task_id, d.depends_on_task_id from upstream u join public.task_dependencies d on d.task_id = u.on_id where u.on_id = any (gone))
+    select u.task_id, u.on_id from upstream u where u.on_id <> all (gone)
+  loop
+    insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+    values (part.organization_id, edge.task_id, edge.on_id) on conflict do nothing;
+  end loop;
+  delete from public.tasks t where t.id = part.id;
+  return part.title;
+end $$;
+comment on function private.remove_part is 'Takes a task out of a plan; what depended on it then depends on what it depended on. Its title.';
+
+create function private.change_part(root_id uuid, change jsonb) returns text
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks := private.part_to_edit(change_part.root_id, change ->> 'id');
+begin
+  update public.tasks t set (title, description, kind, tool, tool_input, execution_type, assignee_role, acceptance_criteria, estimated_duration_minutes,
+      priority, on_failure, max_retries, position) =
+    (select r.title, r.description, r.kind, r.tool, r.tool_input, r.execution_type, r.assignee_role, r.acceptance_criteria, r.estimated_duration_minutes,
+      r.priority, r.on_failure, r.max_retries, r.position from jsonb_populate_record(part, change - array['id', 'risk', 'depends_on']) r),
+    source_ref = case when not change ? 'risk' then t.source_ref when change ->> 'risk' is null then t.source_ref - 'risk'
+      else t.source_ref || jsonb_build_object('risk', change -> 'risk') end
+  where t.id = part.id returning t.* into part;
+  if part.tool is not null and exists (select 1 from public.tasks c where c.parent_task_id = part.id) then
+    perform private.refuse(422, 'A task with a tool has no parts', part.title);
+  end if;
+  return part.title;
+end $$;
+comment on function private.change_part is 'Changes a task of a plan; its edges come later. Its title.';
+
+create function private.add_part(root_id uuid, item jsonb) returns public.tasks
+language plpgsql set search_path = '' as $$
+declare
+  under uuid := add_part.root_id;
+  parent public.tasks;
+begin
+  if item ->> 'parent_id' is not null and item ->> 'parent_id' <> add_part.root_id::text then
+    parent := private.part_to_edit(add_part.root_id, item ->> 'parent_id');
+    under := parent.id;
+    if parent.tool is not null then
+      perform private.refuse(422, 'A task with a tool has no parts', parent.title);
+    end if;
+  end if;
+  if item ->> 'key' is not null and exists (select 1 from public.tasks t where t.id in (select private.live_parts(add_part.root_id))
+       and t.source_ref ->> 'key' = item ->> 'key') then
+    perform private.refuse(422, format('Two tasks of the plan have the key %L', left(item ->> 'key', 100)), 'key');
+  end if;
+  return private.insert_task(jsonb_build_object('position', (select coalesce(max(t.position), 0) + 1 from public.tasks t where t.parent_task_id = under))
+    || case when item ->> 'tool' is null then '{}' else '{"execution_type": "fully_automated"}'::jsonb end
+    || (item - array['depends_on', 'risk', 'key', 'parent_id']) || jsonb_build_object('source', 'plan',
+      'source_ref', jsonb_strip_nulls(jsonb_build_object('plan_id', add_part.root_id, 'key', item -> 'key', 'risk', item -> 'risk'))), under);
+end $$;
+comment on function private.add_part is 'A task added to a plan; its edges come later.';
+
+create function private.redraw_edges(root_id uuid, task_id uuid, wanted jsonb, keys jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks;
+  one text;
+  on_id uuid;
+begin
+  select * into part from public.tasks t where t.id = redraw_edges.task_id;
+  for one in select jsonb_array_elements_text(wanted) loop
+    on_id := coalesce((keys ->> one)::uuid, private.as_uuid(one));
+    if on_id is null or on_id not in (select private.live_parts(redraw_edges.root_id)) then
+      perform private.refuse(422, format('%s depends on %L, which is no task of this plan', part.title, left(one, 100)), 'depends_on');
+    elsif on_id = part.id then
+      perform private.refuse(422, 'Dependencies must not form a cycle', format('%s -> %s', part.title, part.title));
+    end if;
+    insert into public.task_dependencies (organization_id, task_id, depends_on_task_id) values (part.organization_id, part.id, on_id) on conflict do nothing;
+  end loop;
+end $$;
+comment on function private.redraw_edges is 'The edges of an edited task, to ids and keys of added ones; the old ones are gone before.';
+
+create function public.edit_plan(plan_id uuid, edits jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  root public.tasks := private.own_task(edit_plan.plan_id, true);
+  plan public.plans := private.own_plan(root.id);
+  made public.tasks;
+  item jsonb;
+  keys jsonb := '{}';
+  edges jsonb := '[]';
+  said jsonb := '{"added": [], "changed": [], "removed": []}';
+begin
+  if root.execution_status <> 'blocked' or root.blocked_on <> 'start' then
+    perform private.refuse(409, 'A plan is edited while it waits for its start', 'this one is ' || (private.plan_json(plan) ->> 'state'));
+  end if;
+  perform private.check_edits(edits);
+  for item in select value from jsonb_array_elements(coalesce(nullif(edits -> 'change', 'null'), '[]')) loop
+    said := jsonb_set(said, '{changed}', said -> 'changed' || to_jsonb(private.change_part(root.id, item)));
+    if item ? 'depends_on' then
+      delete from public.task_dependencies d where d.task_id = (item ->> 'id')::uuid;
+      edges := edges || jsonb_build_array(jsonb_build_object('id', item -> 'id', 'on', item -> 'depends_on'));
+    end if;
+  end loop;
+  for item in select value from jsonb_array_elements(coalesce(nullif(edits -> 'remove', 'null'), '[]')) loop
+    said := jsonb_set(said, '{removed}', said -> 'removed' || to_jsonb(private.remove_part(root.id, item #>> '{}')));
+  end loop;
+  for item in select value from jsonb_array_elements(coalesce(nullif(edits -> 'add', 'null'), '[]')) loop
+    made := private.add_part(root.id, item);
+    said := jsonb_set(said, '{added}', said -> 'added' || to_jsonb(made.title));
+    keys := keys || case when item ->> 'key' is null then '{}' else jsonb_build_object(item ->> 'key', made.id) end;
+    edges := edges || jsonb_build_array(jsonb_build_object('id', made.id, 'on', coalesce(item -> 'depends_on', '[]')));
+  end loop;
+  for item in select value from jsonb_array_elements(edges) loop
+    perform private.redraw_edges(root.id, (item ->> 'id')::uuid, item -> 'on', keys);
+  end loop;
+  if not exists (select 1 from public.tasks t where t.parent_task_id = root.id and t.superseded_at is null and t.execution_status <> 'cancelled') then
+    perform private.refuse(422, 'A plan keeps at least one task', 'remove', 'Cancel the plan instead.');
+  end if;
+  perform private.check_size(root.id);
+  perform private.check_plan_templates(root.id);
+  perform private.note_plan(root.id, 'edited', format('%s added, %s changed, %s removed', jsonb_array_length(said -> 'added'),
+    jsonb_array_length(said -> 'changed'), jsonb_array_length(said -> 'removed')), said);
+  return public.get_plan(root.id);
+end $$;
+comment on function public.edit_plan is
+  'Changes a plan that waits for its start, all or nothing: {add: [...], change: [{id, ...}], remove: [ids]}. depends_on are ids, or keys of added tasks, and replace what was there.';
+
+-- Section: writing a stage anew -----------------------------------------------------------------------------------------
+
+create function private.stage_to_rerun(root public.tasks, stage text) returns public.tasks
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks;
+begin
+  select * into part from public.tasks t where t.parent_task_id = root.id and t.superseded_at is null and t.source_ref ->> 'key' = stage_to_rerun.stage
+  for no key update;
+  if part.id is null then
+    perform private.refuse(404, format('This plan has no stage %L', left(stage_to_rerun.stage, 100)), 'there are: ' || coalesce((
+      select string_agg(t.source_ref ->> 'key', ', ' order by t.position) from public.tasks t where t.parent_task_id = root.id and t.superseded_at is null), 'none'));
+  end if;
+  if root.execution_status = 'failed' then
+    perform private.refuse(409, 'This plan has failed', root.failure_reason, 'Try it again as a whole first.');
+  elsif root.execution_status = 'cancelled' then
+    perform private.refuse(409, 'This plan is cancelled', null, 'Make it anew.');
+  elsif part.execution_status not in ('completed', 'failed', 'cancelled', 'blocked') then
+    perform private.refuse(409, format('The stage %s is %s', part.source_ref ->> 'key', part.execution_status), part.execution_status,
+      'It is written anew when it has ended.');
+  end if;
+  return part;
+end $$;
+comment on function private.stage_to_rerun is 'The stage of a document that is to be written anew, where that can be.';
+
+create function private.stages_after(stage public.tasks) returns uuid[]
+language sql stable set search_path = '' as $$
+  with recursive later as (
+    select stage.id
+    union
+    select d.task_id from later l join public.task_dependencies d on d.depends_on_task_id = l.id
+    join public.tasks t on t.id = d.task_id and t.superseded_at is null and t.parent_task_id = stage.parent_task_id)
+  select array_agg(t.id order by t.position, t.id) from later l join public.tasks t on t.id = l.id
+  where t.id = stage.id or t.execution_status not in ('pending', 'queued')
+$$;
+comment on function private.stages_after is 'A stage and all that depend on it and have begun, in the order of the plan.';
+
+create function private.renew_stages(root public.tasks, ids uuid[], tool_inputs jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  earlier public.tasks;
+  made public.tasks;
+  renewed jsonb := '{}';
+begin
+  for earlier in select t.* from public.tasks t where t.id = any (ids) order by t.position, t.id for no key update loop
+    made := private.insert_task((to_jsonb(earlier) - array['source_key']) || jsonb_build_object('supersedes_task_id', earlier.id,
+      'tool_input', coalesce(tool_inputs -> earlier.id::text, jsonb_build_object('stage', earlier.source_ref -> 'key'))), root.id);
+    update public.tasks t set superseded_at = now() where t.id = earlier.id;
+    if earlier.execution_status not in ('completed', 'failed', 'cancelled') then
+      perform public.cancel_task(earlier.id); -- its successor is there: the plan is not over with it
+    end if;
+    renewed := renewed || jsonb_build_object(earlier.id, made.id);
+  end loop;
+  -- Edges in the order of the plan, those of the new ones first: each is checked the faster the fewer tasks come after it yet.
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, (renewed ->> d.task_id::text)::uuid, coalesce((renewed ->> w.id::text)::uuid, w.id)
+  from public.task_dependencies d join public.tasks t on t.id = d.task_id join public.tasks w on w.id = d.depends_on_task_id
+  where d.task_id = any (ids) and (w.superseded_at is null or w.id = any (ids)) order by t.position, t.id;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, d.task_id, (renewed ->> d.depends_on_task_id::text)::uuid
+  from public.task_dependencies d join public.tasks t on t.id = d.task_id
+  where d.depends_on_task_id = any (ids) and t.superseded_at is null order by t.position, t.id;
+  delete from public.task_dependencies d using public.tasks t
+  where d.depends_on_task_id = any (ids) and t.id = d.task_id and t.superseded_at is null;
+  return renewed;
+end $$;
+comment on function private.renew_stages is
+  'New rows in the place of these stages, with edges among themselves and to those that stay; which id took the place of which.';
+
+create function public.rerun_stage(plan_id uuid, stage text, given jsonb default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  root public.tasks := private.own_task(rerun_stage.plan_id, true);
+  plan public.plans := private.own_plan(root.id);
+  part public.tasks;
+  ids uuid[];
+  renewed jsonb;
+  most integer := (private.tree_bounds(root.id) ->> 'max_tasks')::integer;
+  has integer := (select count(*) from public.tasks t where t.root_task_id = root.id);
+begin
+  if plan.kind <> 'document' then
+    perform private.refuse(409, 'This plan has no stages to write anew', plan.kind);
+  end if;
+  if jsonb_typeof(given) not in ('object', 'null') then
+    perform private.refuse(422, 'given is a section: an object', left(given::text, 200));
+  end if;
+  part := private.stage_to_rerun(root, rerun_stage.stage);
+  ids := private.stages_after(part);
+  if has + cardinality(ids) > most then
+    perform private.refuse(409, 'The plan has reached its bound', format('it may have %s tasks, and would have %s', most, has + cardinality(ids)),
+      'Raise the bound max_tasks of the plan.');
+  end if;
+  renewed := private.renew_stages(root, ids, jsonb_build_object(part.id, jsonb_build_object('stage', rerun_stage.stage)
+    || case when jsonb_typeof(given) = 'object' then jsonb_build_object('given', given) else '{"again": true}' end));
+  -- One that waited for a worker waits for the new rows again.
+  update public.tasks t set execution_status = 'pending'
+  where t.parent_task_id = root.id and t.superseded_at is null and t.execution_status = 'queued' and private.waits_for_others(t.id);
+  perform private.queue_ready_children(root.id);
+  perform private.note_plan(root.id, 'stage_rerun', format('%s is written anew, and %s after it', rerun_stage.stage, cardinality(ids) - 1),
+    jsonb_build_object('stage', rerun_stage.stage, 'by_person', jsonb_typeof(given) is not distinct from 'object', 'task_ids',
+      (select jsonb_agg(r.value) from jsonb_each(renewed) r)));
+  return public.get_plan(root.id);
+end $$;
+comment on function public.rerun_stage is
+  'Has a stage of a document written anew, or as given, and after it all that depend on it and had begun: new rows take the place of theirs, in one transaction. Finished plans go on with those parts.';
+
+create or replace function private.check_new_part() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  parent public.tasks;
+begin
+  select * into parent from public.tasks t where t.id = new.parent_task_id;
+  if parent.id is null or new.tool in ('revise_draft') or (new.tool in ('email_send', 'slack_notification') and new.tool_input ? 'draft_id') then
+    return new; -- sending and revising belong to a task whatever its state
+  end if;
+  if parent.tool is not null then
+    perform private.refuse(422, 'A task with a tool has no parts', format('parent %s', parent.title));
+  elsif parent.execution_status = 'completed' and exists (
+      select 1 from public.tasks t where t.id = new.supersedes_task_id and t.parent_task_id = parent.id) then
+    return new; -- a part of it is done again
+  elsif parent.execution_status in ('completed', 'cancelled') then
+    perform private.refuse(409, format('A task that is %s takes no new parts', parent.execution_status), parent.execution_status);
+  end if;
+  return new;
+end $$;
+comment on function private.check_new_part is 'Refuses parts of what is over (but one that takes the place of another), or of what a tool does.';
+
+create function private.is_redone(task public.tasks) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return task.execution_status = 'completed' and exists (select 1 from public.tasks c where c.parent_task_id = task.id and c.supersedes_task_id is not null
+    and c.superseded_at is null and c.execution_status not in ('completed', 'failed', 'cancelled'));
+end $$;
+comment on function private.is_redone is 'Is a finished task having parts done again?';
+
+create or replace function public.pause_task(task_id uuid) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(pause_task.task_id, true);
+begin
+  if task.execution_status in ('completed', 'failed', 'cancelled') and not private.is_redone(task) then
+    perform private.refuse(409, format('A task that is %s cannot be paused', task.execution_status));
+  end if;
+  update public.tasks t set paused_at = coalesce(t.paused_at, now()) where t.id = task.id;
+  update public.tasks t set execution_status = 'paused'
+  where t.id in (select private.subtree(task.id)) and t.execution_status = 'in_progress';
+  update public.tasks t set execution_status = 'pending'
+  where t.id in (select private.subtree(task.id)) and t.execution_status = 'queued' and t.id <> task.id;
+  return public.get_task(task.id);
+end $$;
+
+create or replace function public.cancel_task(task_id uuid) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(cancel_task.task_id, true);
+begin
+  if task.execution_status in ('completed', 'failed', 'cancelled') and not private.is_redone(task) then
+    perform private.refuse(409, format('A task that is %s cannot be cancelled', task.execution_status));
+  end if;
+  if exists (select 1 from public.drafts d where d.task_id in (select private.subtree(task.id)) and d.state = 'sending') then
+    perform private.refuse(409, 'A message of this task is being sent', null, 'Wait a moment and try again.');
+  end if;
+  update public.approvals a set state = 'voided'
+  where a.task_id in (select private.subtree(task.id)) and a.state in ('open', 'approved');
+  update public.drafts d set state = 'superseded'
+  where d.task_id in (select private.subtree(task.id)) and d.state in ('draft', 'approved');
+  update public.tasks t set execution_status = 'cancelled', paused_at = null
+  where t.id in (select private.subtree(task.id)) and t.execution_status not in ('completed', 'failed', 'cancelled');
+  update public.tasks t set paused_at = null where t.id = task.id and t.execution_status = 'completed' and t.paused_at is not null;
+  return public.get_task(task.id);
+end $$;
+
+create or replace function private.settle_parent(parent_id uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  parent public.tasks;
+  failed public.tasks;
+begin
+  select * into parent from public.tasks t where t.id = settle_parent.parent_id for no key update;
+  if parent.execution_status = 'completed' then
+    -- A part that was done again after the end: nobody re-plans it.
+    update public.tasks t set escalated_at = now() where t.parent_task_id = parent.id and t.execution_status = 'failed' and t.supersedes_task_id is not null
+      and t.waived_at is null and t.superseded_at is null and t.escalated_at is null and t.failed_at >= parent.completed_at;
+    return;
+  end if;
+  if parent.execution_status <> 'blocked' or parent.blocked_on <> 'subtasks' then
+    return;
+  end if;
+  for failed in select t.* from public.tasks t where t.parent_task_id = parent.id and t.execution_status = 'failed'
+    and t.waived_at is null and t.superseded_at is null and t.escalated_at is null
+  loop
+    if failed.on_failure = 'stop' then
+      update public.tasks t set execution_status = 'failed', failure_reason = format('%s failed: %s', failed.title, failed.failure_reason)
+      where t.id = parent.id;
+      return;
+    elsif failed.on_failure = 'replan' and parent.replan_count < (private.tree_bounds(parent.root_task_id) ->> 'max_replans')::integer then
+      update public.tasks t set execution_status = 'queued', run_after = null where t.id = parent.id;
+      return;
+    else
+      update public.tasks t set escalated_at = now() where t.id = failed.id;
+    end if;
+  end loop;
+  if not exists (select 1 from public.tasks t where t.parent_task_id = parent.id
+                 and t.execution_status not in ('completed', 'cancelled')
+                 and (t.execution_status <> 'failed' or (t.waived_at is null and t.superseded_at is null))) then
+    update public.tasks set execution_status = 'in_progress' where id = parent.id;
+    update public.tasks p set execution_status = 'completed',
+      (result, verification, evidence) = (
+        select coalesce(p.result, '{}') || jsonb_build_object('strategy', 'decompose',
+            'subtasks_completed', count(*) filter (where t.execution_status = 'completed')),
+          case when bool_and(t.verification = 'verified') then 'verified' else 'claimed' end,
+          jsonb_build_array(jsonb_build_object('kind', 'subtasks', 'at', now(), 'what',
+            format('%s of %s parts verified', count(*) filter (where t.verification = 'verified'), count(*))))
+        from public.tasks t where t.parent_task_id = p.id and t.execution_status = 'completed')
+    where id = parent.id;
+  else
+    update public.tasks p set blocked_reason = (
+      select format('%s of %s subtasks done', count(*) filter (where t.execution_status = 'completed'), count(*))
+             || case count(*) filter (where t.execution_status = 'failed' and t.waived_at is null)
+                  when 0 then '' when 1 then '; one failed and needs you' else '; several failed and need you' end
+      from public.tasks t where t.parent_task_id = p.id and t.execution_status <> 'cancelled' and t.superseded_at is null and t.waived_at is null)
+    where id = parent.id;
+  end if;
+end $$;
+
+create function private.is_planned(task public.tasks) returns boolean
+language sql immutable set search_path = '' as $$
+  select task.source <> 'agent' or task.source_ref ? 'plan_id'
+$$;
+comment on function private.is_planned is 'Was this part of a task planned beforehand, by a person or for a plan? Not what a run made on its way.';
+
+create or replace function private.renew_task(old_task public.tasks) returns uuid
+language plpgsql set search_path = '' as $$
+declare
+  made public.tasks;
+  child public.tasks;
+  ids jsonb := '{}';
+begin
+  made := private.insert_task((to_jsonb(old_task) - array['source_key', 'supersedes_task_id']) || jsonb_build_object('supersedes_task_id', old_task.id),
+    old_task.parent_task_id);
+  update public.tasks t set superseded_at = now() where t.id = old_task.id;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, made.id, d.depends_on_task_id from public.task_dependencies d where d.task_id = old_task.id;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, d.task_id, made.id from public.task_dependencies d where d.depends_on_task_id = old_task.id;
+  delete from public.task_dependencies d where d.depends_on_task_id = old_task.id;
+  -- Parts that somebody planned go with it; those that a run made, a run will make anew.
+  for child in select t.* from public.tasks t where t.parent_task_id = old_task.id and private.is_planned(t) and t.superseded_at is null loop
+    ids := ids || jsonb_build_object(child.id, private.renew_part(child, made.id));
+  end loop;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, (ids ->> d.task_id::text)::uuid, (ids ->> d.depends_on_task_id::text)::uuid
+  from public.task_dependencies d where ids ? d.task_id::text and ids ? d.depends_on_task_id::text;
+  return made.id;
+end $$;
+
+create or replace function private.renew_part(part public.tasks, new_parent_id uuid) returns uuid
+language plpgsql set search_path = '' as $$
+declare
+  made public.tasks;
+  child public.tasks;
+  ids jsonb := '{}';
+begin
+  made := private.insert_task(to_jsonb(part) - array['source_key', 'supersedes_task_id'], new_parent_id);
+  for child in select t.* from public.tasks t where t.parent_task_id = part.id and private.is_planned(t) and t.superseded_at is null loop
+    ids := ids || jsonb_build_object(child.id, private.renew_part(child, made.id));
+  end loop;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, (ids ->> d.task_id::text)::uuid, (ids ->> d.depends_on_task_id::text)::uuid
+  from public.task_dependencies d where ids ? d.task_id::text and ids ? d.depends_on_task_id::text;
+  return made.id;
+end $$;
+
+-- Section: what a document says, and what a plan took --------------------------------------------------------------------
+
+create function public.list_plan_sections(plan_id uuid) returns setof jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  plan public.plans := private.own_plan(list_plan_sections.plan_id);
+begin
+  return query select jsonb_build_object('stage', t.source_ref ->> 'key', 'task_id', t.id, 'title', t.title, 'state', t.execution_status,
+    'output', s.result -> 'output', 'reason', coalesce(t.blocked_reason, t.waived_reason, case when t.execution_status in ('failed', 'cancelled') then t.failure_reason end),
+    'is_stale', coalesce((s.result ->> 'age')::integer > 0, false), 'is_reused', coalesce((s.result ->> 'is_reused')::boolean, false),
+    'by_person', coalesce((s.result ->> 'by_person')::boolean, false), 'started_at', t.started_at, 'completed_at', t.completed_at)
+  from public.tasks t
+  left join lateral (select case when jsonb_typeof(t.result -> 'output') = 'object' then t.result || '{"age": 0}'
+    when t.supersedes_task_id is not null then private.section_of(t.id) end as result) s on true
+  where t.parent_task_id = plan.id and t.superseded_at is null and t.source_ref ? 'key' and plan.kind = 'document'
+  order by t.position, t.created_at, t.id;
+end $$;
+comment on function public.list_plan_sections is
+  'Every stage of a document with its section, in the order of the plan: [{stage, task_id, title, state, output, reason, is_stale, is_reused, by_person, started_at, completed_at}].';
+
+create view public.plan_metrics with (security_invoker = true) as
+select p.id as plan_id, p.organization_id, t.id as task_id, t.title, t.position, t.source_ref ->> 'key' as stage, t.execution_status,
+  t.superseded_at is not null as is_replaced, t.retry_count,
+  coalesce(m.model_calls, 0) as model_calls, coalesce(m.failed_calls, 0) as failed_calls, coalesce(r.replays, 0) as replayed_calls,
+  coalesce(m.input_tokens, 0) as input_tokens, coalesce(m.output_tokens, 0) as output_tokens, coalesce(m.cost_usd, 0) as cost_usd,
+  coalesce(m.models, '{}') as models, w.seconds_waiting, w.seconds_working
+from public.plans p join public.tasks t on t.root_task_id = p.id
+left join lateral (
+  select count(*) as model_calls, count(*) filter (where i.error is not null) as failed_calls, sum(i.input_tokens) as input_tokens,
+    sum(i.output_tokens) as output_tokens, sum(i.cost_usd) as cost_usd, array_agg(distinct coalesce(i.served_model, i.model)) as models
+  from public.llm_interactions i where i.task_id = t.id and i.provider <> 'steward') m on true
+left join lateral (select sum(s.replays) as replays from public.steps s where s.task_id = t.id and s.kind = 'model') r on true
+left join lateral (
+  select round(sum(extract(epoch from e.until - e.since)) filter (where e.state = 'queued'), 3) as seconds_waiting,
+    round(sum(extract(epoch from e.until - e.since)) filter (where e.state = 'in_progress'), 3) as seconds_working
+  from (select l.value ->> 'to' as state, (l.value ->> 'timestamp')::timestamptz as since,
+      coalesce(lead((l.value ->> 'timestamp')::timestamptz) over (order by l.ordinality), now()) as until
+    from jsonb_array_elements(t.execution_log) with ordinality l where l.value ? 'to') e) w on true;
+comment on view public.plan_metrics is 'What each task of a plan took: requests to models, tokens, US dollars, and seconds it waited for a worker and worked. Rows as the reader may see them.';
+revoke all on public.plan_metrics from public, anon, authenticated;
+grant select on public.plan_metrics to authenticated, service_role;
+
+create function public.get_plan_metrics(plan_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  plan public.plans := private.own_plan(get_plan_metrics.plan_id);
+begin
+  return (select jsonb_build_object('plan_id', plan.id, 'model_calls', coalesce(sum(m.model_calls), 0), 'failed_calls', coalesce(sum(m.failed_calls), 0),
+      'input_tokens', coalesce(sum(m.input_tokens), 0), 'output_tokens', coalesce(sum(m.output_tokens), 0), 'cost_usd', coalesce(sum(m.cost_usd), 0),
+      'retries', coalesce(sum(m.retry_count), 0), 'tasks', coalesce(jsonb_agg(to_jsonb(m) - array['plan_id', 'organization_id', 'position', 'execution_status',
+        'is_replaced', 'retry_count'] order by m.task_id <> plan.id, m.position, m.task_id), '[]'))
+    from public.plan_metrics m where m.plan_id = plan.id)
+    || jsonb_build_object('replans', (select count(*) from public.plan_changes c where c.root_task_id = plan.id),
+      'approvals', (select count(*) from public.tasks t join public.approvals a on a.task_id = t.id
+        where t.root_task_id = plan.id and a.decided_how is distinct from 'own'),
+      'seconds', (select round(extract(epoch from coalesce(t.completed_at, t.cancelled_at, case when t.execution_status = 'failed' then t.failed_at end, now())
+        - t.started_at), 3) from public.tasks t where t.id = plan.id));
+end $$;
+comment on function public.get_plan_metrics is 'What a plan took, and each of its tasks, its root first.';
+
+-- Section: messages to whoever asked for a plan --------------------------------------------------------------------------
+
+create table private.plan_callbacks (
+  id uuid primary key default gen_random_uuid(),
+  number bigint generated always as identity,
+  plan_id uuid not null references public.plans (id) on delete cascade,
+  type text not null,
+  body jsonb not null,
+  attempts integer not null default 0,
+  due_at timestamptz not null default now(),
+  sent_at timestamptz,
+  given_up_at timestamptz,
+  error text check (length(error) <= 2000),
+  constraint given_up_says_why check (given_up_at is null or error is not null)
+);
+comment on table private.plan_callbacks is 'Messages to the callback addresses of plans, in the order in which they came to be; the id is that of the message.';
+comment on column private.plan_callbacks.due_at is 'Not before this time: the back-off of another try, and the lease of the worker that has it.';
+create index plan_callbacks_plan_idx on private.plan_callbacks (plan_id, number);
+create index plan_callbacks_due_idx on private.plan_callbacks (due_at) where sent_at is null and given_up_at is null;
+alter table private.plan_callbacks enable row level security;
+alter table private.plan_secrets enable row level security;
+revoke all on private.plan_callbacks, private.plan_secrets from public, anon, authenticated, service_role;
+
+create function private.tell_about_plan(plan_id uuid, type text, status text, data jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  plan public.plans;
+  summary jsonb;
+begin
+  select * into plan from public.plans p where p.id = tell_about_plan.plan_id and p.callback_url is not null;
+  if plan.id is null then
+    return;
+  end if;
+  summary := private.plan_json(plan);
+  perform pg_advisory_xact_lock(7238195); -- the lock of the events: numbers are given in the order of commits
+  insert into private.plan_callbacks (plan_id, type, body) values (plan.id, tell_about_plan.type, jsonb_build_object('type', tell_about_plan.type, 'timestamp', now(),
+    'data', jsonb_strip_nulls(jsonb_build_object('planId', plan.id, 'status', coalesce(tell_about_plan.status, summary ->> 'state'), 'percent', summary -> 'percent')
+      || tell_about_plan.data)));
+end $$;
+comment on function private.tell_about_plan is 'A message to the callback address of a plan that has one. Called at the end of a transaction, by deferred triggers.';
+
+create function private.after_plan_state() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.parent_task_id is not null then
+    perform private.tell_about_plan(new.root_task_id, 'task.failed', null,
+      jsonb_build_object('taskId', new.id, 'title', new.title, 'reason', new.failure_reason));
+  elsif new.execution_status <> 'blocked' then
+    perform private.tell_about_plan(new.id, 'plan.' || new.execution_status, new.execution_status,
+      jsonb_build_object('reason', case when new.execution_status = 'failed' then new.failure_reason end));
+  elsif new.blocked_on = 'start' then
+    perform private.tell_about_plan(new.id, 'plan.waiting', 'ready', jsonb_build_object('reason', new.blocked_reason));
+  elsif new.blocked_on = 'subtasks' and not exists (select 1 from private.plan_callbacks c where c.plan_id = new.id and c.type = 'plan.started') then
+    perform private.tell_about_plan(new.id, 'plan.started', 'running', '{}');
+  end if;
+  return null;
+end $$;
+comment on function private.after_plan_state is 'Tells of the start, waiting and end of a plan, and of its parts that failed.';
+create constraint trigger tasks_60_plan after update of execution_status on public.tasks deferrable initially deferred for each row
+when (new.execution_status <> old.execution_status and (new.execution_status = 'failed' or new.parent_task_id is null and new.source = 'plan'
+  and new.execution_status in ('blocked', 'completed', 'cancelled')))
+execute function private.after_plan_state();
+
+create function private.after_plan_planned() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.tell_about_plan(new.id, 'plan.planned', 'planning', '{}');
+  return null;
+end $$;
+comment on function private.after_plan_planned is 'Tells that the tasks of a plan are there.';
+create constraint trigger plans_60_planned after update of planned_at on public.plans deferrable initially deferred for each row
+when (new.planned_at is not null and old.planned_at is null) execute function private.after_plan_planned();
+
+create function private.after_plan_approval() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  task public.tasks;
+begin
+  if tg_op = 'INSERT' and not exists (select 1 from public.approvals a where a.id = new.id and a.state = 'open') then
+    return null; -- decided at once: nobody is asked
+  end if;
+  select * into task from public.tasks t where t.id = new.task_id;
+  perform private.tell_about_plan(task.root_task_id, case tg_op when 'INSERT' then 'approval.waiting' else 'approval.decided' end, null,
+    jsonb_build_object('taskId', task.id, 'title', new.title, 'reason', case tg_op when 'INSERT' then nullif(new.why, '') else new.notes end,
+      'decision', case tg_op when 'UPDATE' then new.state end));
+  return null;
+end $$;
+comment on function private.after_plan_approval is 'Tells that something in a plan waits for a decision, and how it was decided.';
+create constraint trigger approvals_60_plan_new after insert on public.approvals deferrable initially deferred for each row
+when (new.state = 'open') execute function private.after_plan_approval();
+create constraint trigger approvals_60_plan_decided after update of state on public.approvals deferrable initially deferred for each row
+when (new.state in ('approved', 'rejected') and old.state = 'open') execute function private.after_plan_approval();
+
+create function public.claim_plan_callbacks(max_count integer default 20) returns setof jsonb
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.plan_callbacks c set given_up_at = now(), error = coalesce(c.error, 'Its worker went away each time')
+  where c.sent_at is null and c.given_up_at is null and c.due_at <= now() and c.attempts >= 8;
+  return query
+  with due as (
+    select c.id from private.plan_callbacks c
+    where c.sent_at is null and c.given_up_at is null and c.due_at <= now()
+      and not exists (select 1 from private.plan_callbacks e where e.plan_id = c.plan_id and e.number < c.number and e.sent_at is null and e.given_up_at is null)
+    order by c.due_at, c.number limit least(greatest(max_count, 1), 200) for no key update of c skip locked),
+  taken as (
+    update private.plan_callbacks c set attempts = c.attempts + 1, due_at = now() + interval '1 minute' from due where c.id = due.id returning c.*)
+  select jsonb_build_object('id', t.id, 'plan_id', t.plan_id, 'organization_id', p.organization_id, 'url', p.callback_url, 'sealed_secret', s.sealed_secret,
+    'body', t.body, 'attempts', t.attempts)
+  from taken t join public.plans p on p.id = t.plan_id join private.plan_secrets s on s.plan_id = t.plan_id order by t.number;
+end $$;
+comment on function public.claim_plan_callbacks is
+  'Messages to callback addresses that are due, of every tenant, at most one of a plan so that order is kept; each is the caller''s for a minute. attempts counts this try.';
+
+create function public.finish_plan_callback(callback_id uuid, error text default null, retry_after_seconds double precision default null) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.plan_callbacks c set error = left(finish_plan_callback.error, 2000),
+    sent_at = case when finish_plan_callback.error is null then now() end,
+    given_up_at = case when finish_plan_callback.error is not null and (retry_after_seconds is null or c.attempts >= 8) then now() end,
+    due_at = case when finish_plan_callback.error is not null and retry_after_seconds is not null
+      then now() + make_interval(secs => least(greatest(retry_after_seconds, 0), 86400)) else c.due_at end
+  where c.id = finish_plan_callback.callback_id and c.sent_at is null and c.given_up_at is null;
+  if not found and not exists (select 1 from private.plan_callbacks c where c.id = finish_plan_callback.callback_id) then
+    perform private.refuse(404, 'There is no such message', format('callback %s', finish_plan_callback.callback_id));
+  end if;
+end $$;
+comment on function public.finish_plan_callback is
+  'A message was taken (no error), is tried again after a while, or is given up: with an error and no time, or after eight tries. Its error is kept.';
+
+create function private.plan_callbacks_json(plan_id uuid) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (select jsonb_build_object('waiting', count(*) filter (where c.sent_at is null and c.given_up_at is null), 'sent', count(c.sent_at),
+      'given_up', count(c.given_up_at), 'last_error', (array_agg(c.error order by c.number desc) filter (where c.error is not null))[1])
+    from public.plans p join private.plan_callbacks c on c.plan_id = p.id
+    where p.id = plan_callbacks_json.plan_id and private.in_scope(p.organization_id));
+end $$;
+comment on function private.plan_callbacks_json is 'How the messages to the callback address of a plan stand: {waiting, sent, given_up, last_error}.';
+
+create or replace function public.get_plan(plan_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  plan public.plans := private.own_plan(get_plan.plan_id);
+begin
+  return jsonb_build_object('plan', private.plan_json(plan), 'tree', private.plan_tree_json(plan.id),
+    'changes', (select coalesce(jsonb_agg(to_jsonb(c) order by c.created_at, c.id), '[]') from public.plan_changes c where c.root_task_id = plan.id),
+    'approvals', (select coalesce(jsonb_agg(a.row order by a.created_at desc, a.id desc), '[]') from (
+      select a.id, a.created_at, to_jsonb(a) || jsonb_build_object('task_title', t.title) as row
+      from public.tasks t join public.approvals a on a.task_id = t.id
+      where t.root_task_id = plan.id and a.decided_how is distinct from 'own' order by a.created_at desc, a.id desc limit 500) a),
+    'callbacks', case when plan.callback_url is not null then private.plan_callbacks_json(plan.id) end);
+end $$;
+
+-- Section: telling stakeholders ------------------------------------------------------------------------------------------
+
+create function private.after_part_lost() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  plan public.plans;
+  made uuid;
+begin
+  if new.priority <> 'critical' and not (new.source_ref ->> 'risk' = 'high'
+       and exists (select 1 from public.tasks r where r.id = new.root_task_id and r.priority = 'critical')) then
+    return null;
+  end if;
+  select * into plan from public.plans p where p.id = new.root_task_id;
+  if plan.id is null or jsonb_typeof(plan.request #> '{context,stakeholders}') is distinct from 'array'
+     or jsonb_array_length(plan.request #> '{context,stakeholders}') = 0 then
+    return null;
+  end if;
+  insert into public.tasks (organization_id, created_by, title, kind, priority, source, source_ref, source_key, execution_type, tool, tool_input, automation_rules)
+  values (plan.organization_id, plan.created_by, left('Tell the stakeholders: ' || new.title || ' failed', 500), 'message', 'critical', 'plan',
+    jsonb_build_object('plan_id', plan.id, 'task_id', new.id), 'notify_stakeholders/' || new.id, 'fully_automated', 'notify_stakeholders',
+    jsonb_build_object('plan_id', plan.id, 'task_id', new.id), '{"run_by_itself": false}')
+  on conflict (organization_id, source_key) where source_key is not null do nothing returning id into made;
+  update public.tasks t set execution_status = 'queued' where t.id = made;
+  return null;
+end $$;
+comment on function private.after_part_lost is
+  'A critical part of a plan that failed for good has its stakeholders told, once: by a task of its own, which writes drafts.';
+create trigger tasks_27_lost after update of execution_status, escalated_at on public.tasks for each row
+when (new.execution_status = 'failed' and new.parent_task_id is not null and new.waived_at is null and new.superseded_at is null
+  and (old.execution_status <> 'failed' and new.on_failure = 'stop' or new.escalated_at is not null and old.escalated_at is null))
+execute function private.after_part_lost();
+
+do $$ declare f text; begin
+  foreach f in array array['edit_plan', 'rerun_stage', 'list_plan_sections', 'get_plan_metrics'] loop
+    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
+  end loop;
+  foreach f in array array['claim_plan_callbacks', 'finish_plan_callback'] loop
+    perform private.expose_function('public.' || f, array['service_role']);
+  end loop;
+  foreach f in array array['note_plan', 'live_parts', 'edit_fields', 'check_edits', 'part_to_edit', 'remove_part', 'change_part', 'add_part', 'redraw_edges',
+    'stage_to_rerun', 'stages_after', 'renew_stages', 'is_redone', 'is_planned', 'plan_callbacks_json'] loop
+    perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
+  end loop;
+  foreach f in array array['tell_about_plan', 'after_plan_state', 'after_plan_planned', 'after_plan_approval', 'after_part_lost'] loop
+    perform private.expose_function('private.' || f, array[]::text[]);
+  end loop;
 end $$;

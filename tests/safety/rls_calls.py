@@ -27,6 +27,9 @@ IDS: dict[str, str] = {
     "task_ids": "public.tasks",
     "token_id": "public.api_tokens",
     "token_ids": "public.api_tokens",
+    "ids": "public.tasks",
+    "before_id": "public.plans",
+    "callback_id": "private.plan_callbacks",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
 OF_THE_PERSON = {"user_id", "preferred_user_id", "executor_id"}
@@ -52,6 +55,7 @@ POLICY = {
     "max_per_day": 1,
     "expires_at": SOON.isoformat(),
 }
+PLAN = {"kind": "objective", "title": MARK}
 # function.parameter or parameter -> a value
 VALUES: dict[str, Any] = {
     "add_dependency.depends_on_task_id": str(PARTS[1]),
@@ -62,18 +66,22 @@ VALUES: dict[str, Any] = {
     "bulk_update_tasks.action": "archive",
     "calendar": "local",
     "call": {"purpose": "strategy", "model": "a model"},
+    "check_plan.plan": PLAN,
     "code_hash": OTHER_HASH,
     "complete_task_execution.step_id": None,
     "change_plan.decision": "skip",
     "content": {"to_recipients": ["ana@example.org"], "subject": "Hello", "body": "Hello"},
     "create_api_token.prefix": "stw_abcdef",
     "create_api_token.token_hash": OTHER_HASH,
+    "create_plan.plan": PLAN,
+    "edits": {"add": [{"title": MARK}]},
     "event": EVENT,
     "events": [EVENT],
     "evidence": [],
     "execution_type": "manual",
     "finish_sending.outcome": "sent",
     "item": TASK,
+    "insert_plan.plan": PLAN,
     "items": [TASK],
     "list_sent_history.action": "email_send",
     "log_entry": {"event": "looked"},
@@ -85,6 +93,7 @@ VALUES: dict[str, Any] = {
     "parts": [TASK],
     "policy": POLICY,
     "rating": 5,
+    "redraw_edges.wanted": [],
     "remove_labels": [],
     "renew_calendar_feed.token_hash": OTHER_HASH,
     "save_artifact.content": "aGVsbG8=",

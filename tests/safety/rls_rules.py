@@ -21,7 +21,9 @@ WRONG_ARGUMENTS = ("22", "23502", "23503", "23514", "PT422", "42804", "42883", "
 NOT_REACHED = {"private.renew_part"}  # a tree is never renewed below itself
 # What the worker does for the installation, or to find out whose a thing is that came to the door: no tenant is named yet.
 OF_EVERYBODY = {
+    "public.claim_plan_callbacks",
     "public.end_slack_event",
+    "public.finish_plan_callback",
     "public.get_installation_metrics",
     "public.get_organization_of_task",
     "public.keep_slack_channel",
