@@ -45,6 +45,7 @@ BLOCKED_WORDS: dict[str, str] = {
     "delay": "waits for its time",
     "agent": "waits for an agent",
     "reply": "waits for a reply",
+    "start": "waits for your start",
 }
 TITLE = 2  # which column of the table it is
 GAP = 2

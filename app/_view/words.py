@@ -24,6 +24,7 @@ BLOCKED = {
     "model": ("blocked", "needs a language model"),
     "bounds": ("blocked", "stopped at a bound"),
     "account": ("blocked", "needs an account"),
+    "start": ("blocked", "waits for your start"),
 }
 TYPE = {
     "manual": "by you",
