@@ -17,7 +17,7 @@ NOT_UNDONE = re.compile(
     r"\b(?:production|prod|live|publish\w*|pay(?:ing|ment)?s?|purchas\w*|delet\w*|drop(?:ping)?|produktion\w*|produktiv\w*|veröffentlich\w*|bezahl\w*|überweis\w*|lösch\w*)\b",
     re.IGNORECASE,
 )
-ACTS = {Effect.WRITE, Effect.PUBLISH, Effect.EXECUTE, Effect.MONEY, Effect.DELETE, Effect.GRANT}
+ACTS = {Effect.PUBLISH, Effect.EXECUTE, Effect.MONEY, Effect.DELETE, Effect.GRANT}
 WORD = re.compile(r"\w{3,}")
 SAME = 0.6  # of the words of a constraint, for it to stand somewhere
 
@@ -69,7 +69,7 @@ def is_irreversible(task: PlannedTask, tools: Mapping[str, AnyTool]) -> bool:
     if task.tool == GATE:
         return False
     tool = tools.get(task.tool or "")
-    acts = tool is not None and tool.effect in ACTS
+    acts = tool is not None and (tool.effect in ACTS or (tool.effect is Effect.WRITE and tool.risk == "high"))
     return task.risk == "high" or (acts and NOT_UNDONE.search(f"{task.title} {task.tool_input}") is not None)
 
 

@@ -31,7 +31,6 @@ MOST_LISTED = 60
 TIMEOUT_SECONDS = 60.0
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ANSWERS = {"immediate", "decompose", "blocked"}
-OF_THE_HOUSE = frozenset({"plan_report", "plan_stage", "notify_stakeholders"})  # follow from a plan, nobody plans them
 
 
 @dataclass

@@ -49,8 +49,11 @@ async def deliver_mail(
     files: Sequence[str],
     account_id: UUID | None,
     reply_all: bool = False,
+    message: str = "A mail is ready",
 ) -> None:
     """Deliver a mail as the draft of this task, for a person to approve; `reply_all` answers everybody it went to.
+
+    `message` says in the task's result what was made.
 
     Raises Invalid for a mail that is answered and not known, and for a file that is not there; TooLarge.
     """
@@ -80,7 +83,7 @@ async def deliver_mail(
         "target": target,
         "why": run.task.description,
     }
-    result = {"strategy": "immediate", "output": {"to": list(to), "subject": subject}, "message": "A mail is ready"}
+    result = {"strategy": "immediate", "output": {"to": list(to), "subject": subject}, "message": message}
     await deliver(run, content, result, written=body)
 
 

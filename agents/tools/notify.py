@@ -1,16 +1,19 @@
 """The tool that tells stakeholders of a failure that matters: drafts of a mail and of a Slack message, for a person to approve."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 from agents.equipment import Run
 from agents.journal import insist
+from agents.provenance import taint
 from agents.services.chat import Chat
+from agents.tools.mail_writing import deliver_mail
+from agents.tools.slack import NotificationInput, notify
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool
 from core.errors import NotFound
 from core.outside.chat import LONGEST_TEXT
-from tasks import functions, plans, trees
+from tasks import functions, plans
 from tasks.accounts import connected_providers
 from tasks.actions import Effect
 from tasks.functions import TaskNode
@@ -27,66 +30,95 @@ class NotifyInput(StrictInput):
     task_id: UUID
 
 
-async def notify_stakeholders(run: Run, given: NotifyInput) -> Outcome:
-    """One part that drafts the mail, and one for Slack where a channel is given and Slack is connected.
+@dataclass(frozen=True)
+class Audience:
+    """Who can be told, and who cannot and why. `channel` is empty where nothing is written to Slack."""
 
-    Raises NotFound for a task that is not of this plan. Run again, it lets its parts go on and writes nothing twice.
+    addresses: Sequence[str]
+    channel: str
+    not_reached: Sequence[str]
+
+    def in_words(self) -> str:
+        told = [*self.addresses, *([self.channel] if self.channel else [])]
+        return "; ".join([f"Drafts for {', '.join(told)}" if told else "No draft was written", *self.not_reached])
+
+
+async def notify_stakeholders(run: Run, given: NotifyInput) -> Outcome:
+    """A mail as the draft of this task, and a task of its own for Slack, where a channel is given and Slack is connected.
+
+    Raises NotFound for a task that is not of this plan.
     """
-    if run.task.subtask_count:
-        await insist(lambda: trees.open_subtasks(run.caller, run.task.id))
-        return Settled()
     plan_tree = await plans.get_plan(run.caller, given.plan_id)
-    failed = _found(plan_tree.tree, given.task_id)
+    failed = next((one for one in _all(plan_tree.tree) if one.id == given.task_id), None)
     if failed is None:
         raise NotFound("There is no such task in this plan", detail=f"task {given.task_id} of plan {given.plan_id}")
-    parts, message = await _drafts(run, plan_tree, failed)
-    if not parts:
-        return Done({"told": [], "message": message}, "verified", [Evidence(kind="stakeholders", what=message)])
-    await insist(lambda: functions.decompose_task_execution(run.caller, run.task.id, parts, message, 1.0))
-    return Settled()
+    if failed.tainted_by:
+        await taint(run, *failed.tainted_by)  # its reason may be in others' words
+    audience = await _audience(run, plan_tree, failed)
+    subject, body = message_of(plan_tree, failed)
+    if audience.addresses:
+        if audience.channel:
+            await _tell_channel(run, given, audience.channel, f"{subject}\n\n{body}")
+        await deliver_mail(
+            run,
+            to=audience.addresses,
+            cc=[],
+            bcc=[],
+            subject=subject,
+            body=body,
+            answers=None,
+            files=[],
+            account_id=None,
+            message=audience.in_words(),
+        )
+        return Settled()
+    if audience.channel:
+        text = f"{subject}\n\n{body}"[:LONGEST_TEXT]
+        return await notify(run, NotificationInput(channel=audience.channel, text=text))
+    said = audience.in_words()
+    return Done(
+        {"told": [], "message": said}, "verified", [Evidence(kind="stakeholders", what=said)], {"message": said}
+    )
 
 
-async def _drafts(run: Run, plan_tree: PlanTree, failed: TaskNode) -> tuple[list[dict[str, Any]], str]:
-    """The parts that write a draft each, and whom they reach and do not reach, in words."""
+async def _audience(run: Run, plan_tree: PlanTree, failed: TaskNode) -> Audience:
     from agents.objective import PlanContext
-    from agents.playbooks.filling import addresses_of, harmless
+    from agents.playbooks.filling import addresses_of
 
     context = PlanContext.of(plan_tree.plan.request)
-    reached = addresses_of(context.stakeholders)
-    not_reached = [one for one in context.stakeholders if one not in reached]
-    subject, body = message_of(plan_tree, failed)
-    parts: list[dict[str, Any]] = []
-    told: list[str] = []
-    if reached:
-        mail = {"to": reached, "subject": harmless(subject), "body": harmless(body)}
-        parts.append(_part("Tell the stakeholders by mail", "email_send", mail))
-        told += reached
+    addresses = addresses_of(context.stakeholders)
+    others = [one for one in context.stakeholders if one not in addresses]
+    missing = [] if context.stakeholders else ["the plan names no stakeholders"]
+    if others:
+        missing.append(f"not reached, since these are no mail addresses: {', '.join(others)}")
     channel = str(context.resources.get("slack_channel") or "")
-    lacks = run.equipment.outside.lacks(Chat, await connected_providers(run.caller)) if channel else None
-    if channel and lacks is None:
-        text = harmless(f"{subject}\n\n{body}")[:LONGEST_TEXT]
-        parts.append(_part("Tell the channel", "slack_notification", {"channel": channel, "text": text}))
-        told.append(channel)
-    said = [f"Drafts for {', '.join(told)}" if told else "No draft was written"]
-    if not context.stakeholders:
-        said.append("the plan names no stakeholders")
-    if not_reached:
-        said.append(f"not reached, since these are no mail addresses: {', '.join(not_reached)}")
-    if lacks is not None:
-        said.append(f"nothing is written to {channel}, since Slack is not connected: {lacks}")
-    return parts, "; ".join(said)
+    if channel:
+        lacks = run.equipment.outside.lacks(Chat, await connected_providers(run.caller))
+        if lacks is not None:
+            missing.append(f"nothing is written to {channel}, since Slack is not connected: {lacks}")
+        elif failed.tainted_by and addresses:
+            missing.append(f"nothing is written to {channel}, since others' words are in it: read the mail first")
+        channel = "" if lacks is not None or (failed.tainted_by and addresses) else channel
+    return Audience(addresses, channel, missing)
 
 
-def _part(title: str, tool: str, given: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "title": title,
-        "kind": "email" if tool == "email_send" else "message",
+async def _tell_channel(run: Run, given: NotifyInput, channel: str, text: str) -> None:
+    """A task beside this one, since a task has one draft; once, however often this one runs."""
+    from agents.playbooks.filling import harmless
+
+    item = {
+        "title": run.task.title[:480] + " (Slack)",
+        "kind": "message",
         "execution_type": "semi_automated",
         "priority": "critical",
-        "tool": tool,
-        "tool_input": given,
-        "on_failure": "escalate",
+        "source": "plan",
+        "source_ref": {"plan_id": str(given.plan_id), "task_id": str(given.task_id)},
+        "source_key": f"notify_stakeholders/{given.task_id}/slack/{run.task.id}",
+        "tool": "slack_notification",
+        "tool_input": {"channel": channel, "text": harmless(text)[:LONGEST_TEXT]},
     }
+    for made in await insist(lambda: functions.create_tasks(run.caller, [item])):
+        await insist(lambda task_id=made.id: functions.queue_task_execution(run.caller, task_id))
 
 
 def message_of(plan_tree: PlanTree, failed: TaskNode) -> tuple[str, str]:
@@ -119,10 +151,6 @@ def _needed(plan_state: str, state: str) -> str:
     return "a decision: try it again, do it another way, or go on without it."
 
 
-def _found(tree: TaskNode, task_id: UUID) -> TaskNode | None:
-    return next((one for one in _all(tree) if one.id == task_id), None)
-
-
 def _all(tree: TaskNode) -> Sequence[TaskNode]:
     return [one for child in tree.children for one in (child, *_all(child))]
 
@@ -135,5 +163,6 @@ NOTIFY_TOOLS: tuple[AnyTool, ...] = (
         notify_stakeholders,
         NotifyInput,
         effect=Effect.READ,
+        is_plannable=False,
     ),
 )

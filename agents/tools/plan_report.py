@@ -69,5 +69,6 @@ PLAN_TOOLS: tuple[AnyTool, ...] = (
         ReportOutput,
         effect=Effect.READ,
         timeout_seconds=600,
+        is_plannable=False,
     ),
 )
