@@ -30,6 +30,7 @@ from jobs.outside.all import connected_world
 from jobs.outside.remote import remote_tools
 from jobs.outside.world import Given
 from jobs.periodic import register_periodic
+from jobs.plan_callbacks import register_plan_callbacks
 from jobs.slack_work import SlackWork, register_slack
 from jobs.worker import Worker, working
 from tasks import functions, workers
@@ -72,6 +73,7 @@ class House:
         register_google(worker.app, Given(self.settings, self.database, self.clock))
         register_calendar(worker.app, Given(self.settings, self.database, self.clock))
         register_mail_sync(worker.app, Given(self.settings, self.database, self.clock), self.owner)
+        register_plan_callbacks(worker.app, Given(self.settings, self.database, self.clock))
         return worker
 
     @cached_property
