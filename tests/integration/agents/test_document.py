@@ -191,7 +191,9 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
         }
 
         def worker() -> subprocess.Popen[bytes]:
-            return subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
+            return subprocess.Popen(
+                [sys.executable, "-c", "from cli.main import main; main()", "worker"], env=environment
+            )
 
         plan_id = await make(house)
         first = worker()
