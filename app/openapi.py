@@ -16,6 +16,7 @@ from app.router import Problem
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 ID = re.compile(r"(?P<collection>/.+)/\{(?P<name>\w+_id)\}(?P<rest>/.*)?")
+OWN_NAMES = {"/api/plans": "planId"}  # collections whose POST answers with another name for the id
 PARAMETER = re.compile(r"\{(\w+)\}")
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -97,7 +98,7 @@ def _link(schema: dict[str, Any]) -> None:
         if set(PARAMETER.findall(path)) != {name, *outer}:
             continue  # an inner thing: its own collection leads to it
         for source, method, value in (
-            (collection, "post", "$response.body#/id"),
+            (collection, "post", f"$response.body#/{OWN_NAMES.get(collection, 'id')}"),
             (collection, "get", "$response.body#/items/0/id"),
             (thing, "get", f"$request.path.{name}"),
             (thing, "patch", f"$request.path.{name}"),

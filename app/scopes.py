@@ -35,8 +35,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None
     if area == "agents":
         return "agents"
-    if path.endswith("/feedback"):
-        return "review:write"  # a person's own words about the work
+    if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
+        return "review:write"  # a person's own words about the work, or their decision
     if method in SAFE_METHODS:
         return f"{area}:read"
     if method in {"PUT", "DELETE"} and path.startswith("/api/policies"):

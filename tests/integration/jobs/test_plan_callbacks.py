@@ -27,7 +27,7 @@ async def a_plan(house: House, url: str) -> Made:
     made = await make_objective_plan(house, house.caller, request)
     service = house.database.acting_as(Identity.service(made.plan.organization_id))
     await start_task_execution(service, made.plan.id, None)
-    task = {"title": "Look", "execution_type": "manual", "depends_on": []}
+    task = {"title": "Look", "execution_type": "manual"}
     await plans.save_plan_tasks(service, made.plan.id, [task], "One task", 1)
     await cancel_task(house.caller, made.plan.id)
     return made
