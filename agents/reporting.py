@@ -40,6 +40,7 @@ def report_markdown(facts: "ReportFacts", narrative: "Narrative | None" = None) 
     for heading, tasks in (
         ("Done", facts.done),
         ("Failed", facts.failed),
+        ("Failed and replaced", facts.replaced),
         ("Gone on without", facts.skipped),
         ("Cancelled", facts.cancelled),
         ("Still open", facts.waiting),
@@ -96,7 +97,7 @@ def _moment(moment: datetime | None) -> str:
 def _task(one: "TaskFact") -> str:
     details = [
         plain(one.role),
-        f"{one.minutes:g} minutes" if one.minutes is not None else "",
+        span_words(one.seconds) if one.seconds is not None else "",
         f"{one.retries + 1} tries" if one.retries else "",
         one.verification or "",
     ]

@@ -13,16 +13,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.objective import REPORT, PlanContext
+from agents.objective import GATE, REPORT, PlanContext
 from agents.reporting import report_markdown
 from agents.strategist import fenced
 from agents.thinking import Question, Thinking, load_prompt
+from agents.tools.control import span_words
 from tasks.functions import TaskNode
 from tasks.models import Approval, PlanChange
 from tasks.plans import PlanMetrics, PlanTree
 
 PROMPT = load_prompt(Path(__file__).parent / "synthesizer.md")
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+SLOW_SECONDS = 3600
 OVER = {"completed", "failed", "cancelled"}
 
 
@@ -33,13 +35,14 @@ class Fact(BaseModel):
 
 
 class TaskFact(Fact):
-    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here."""
+    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here, or the draft that waits."""
 
     id: UUID
     title: str
     state: str
     role: str = ""
-    minutes: float | None = None
+    tool: str | None = None
+    seconds: float | None = None
     retries: int = 0
     why: str = ""
     page: str = ""
@@ -87,6 +90,7 @@ class ReportFacts(Fact):
     cost_usd: float = 0
     done: Sequence[TaskFact] = ()
     failed: Sequence[TaskFact] = ()
+    replaced: Sequence[TaskFact] = ()
     skipped: Sequence[TaskFact] = ()
     cancelled: Sequence[TaskFact] = ()
     waiting: Sequence[TaskFact] = ()
@@ -137,6 +141,8 @@ def facts_of(
     is_told_now = without is not None and all(_is_over(task) for task in current)
     outcome = _outcome(plan.state, current) if is_told_now else plan.state
     ended = plan.completed_at or plan.failed_at or plan.cancelled_at
+    if is_told_now:
+        ended = ended or max((task.completed_at for task in current if task.completed_at), default=None)
     facts = ReportFacts(
         plan_id=plan.id,
         title=plan.title,
@@ -155,7 +161,8 @@ def facts_of(
         model_calls=metrics.model_calls if metrics else 0,
         cost_usd=round(metrics.cost_usd, 4) if metrics else 0,
         done=[_fact(task) for task in current if task.execution_status == "completed"],
-        failed=[_fact(task) for task in leaves if task.execution_status == "failed" and task.waived_at is None],
+        failed=[_fact(task) for task in current if task.execution_status == "failed" and task.waived_at is None],
+        replaced=[_fact(task) for task in leaves if task.superseded_at is not None],
         skipped=[_fact(task) for task in current if task.waived_at is not None],
         cancelled=[_fact(task) for task in current if task.execution_status == "cancelled" and not task.waived_at],
         waiting=[_fact(task) for task in current if not _is_over(task)],
@@ -212,7 +219,8 @@ def _fact(task: TaskNode) -> TaskFact:
         title=task.title,
         state="skipped" if task.waived_at is not None else task.execution_status,
         role=task.assignee_role or "",
-        minutes=round(took / 60, 1) if took is not None else None,
+        tool=task.tool,
+        seconds=round(took, 1) if took is not None else None,
         retries=task.retry_count,
         why=why or "",
         page=page,
@@ -248,16 +256,15 @@ def recommendations(facts: ReportFacts) -> list[str]:
     """What follows from the facts by rules alone."""
     found = [f"Decide what becomes of “{one.title}”: {one.why or 'it failed'}." for one in facts.failed[:5]]
     found += [f"“{one.question}” waits for a decision." for one in facts.decisions if one.at is None][:5]
-    slow = sorted((one for one in facts.done if one.minutes and one.minutes >= 60), key=lambda one: -(one.minutes or 0))
-    found += [f"“{one.title}” took {one.minutes:g} minutes: begin it earlier next time." for one in slow[:2]]
-    found += [
-        f"“{one.title}” needed {one.retries + 1} tries: look at what it depends on."
-        for one in facts.done
-        if one.retries
-    ][:3]
-    unproven = [one for one in facts.done if one.verification in {None, "claimed"} and one.title]
-    if facts.done and len(unproven) == len(facts.done):
-        found.append("Nothing was verified by looking: spot-check the results before relying on them.")
+    slow = sorted(
+        (one for one in facts.done if (one.seconds or 0) >= SLOW_SECONDS), key=lambda one: -(one.seconds or 0)
+    )
+    found += [f"“{one.title}” took {span_words(one.seconds or 0)}: begin it earlier next time." for one in slow[:2]]
+    again = [one for one in facts.done if one.retries]
+    found += [f"“{one.title}” needed {one.retries + 1} tries: look at what it depends on." for one in again[:3]]
+    worked = [one for one in facts.done if one.tool != GATE]
+    if worked and all(one.verification != "verified" for one in worked):
+        found.append("Nothing but decisions was verified by looking: spot-check the results before relying on them.")
     found += [f"The plan went on without “{one.title}”: see that nobody misses it." for one in facts.skipped[:3]]
     if facts.outcome == "completed" and not found:
         found.append("Keep this plan as a pattern for the next time.")
