@@ -13,9 +13,8 @@ from tests.unit.agents.making import make_task
 
 
 def part(key: str, *needs: str, **more: Any) -> EstimatedPart:
-    return EstimatedPart(
-        **{"key": key, "title": key, "execution_type": "manual", "needs": frozenset(needs), "minutes": 10, **more}
-    )
+    by_hand: dict[str, Any] = {"execution_type": "manual", "minutes": 10, "needs": frozenset(needs)}
+    return EstimatedPart(key=key, title=key, **(by_hand | more))
 
 
 def node(number: int, *needs: int, children: list[TaskNode] | None = None, **columns: Any) -> TaskNode:
