@@ -76,14 +76,13 @@ def draw(tree: TaskNode, found: Sequence, href: Callable[[TaskNode], str] = task
     pairs = set(pairwise(path))
     columns = lay_out(reduced(needs))
     ends: dict[tuple[UUID, int], tuple[int, int]] = {}
-    height = 0
+    high = [sum((LANE if place.is_lane else HEIGHT) + GAP_Y for place in column) for column in columns]
     for number, column in enumerate(columns):
-        y = TOP
+        y = TOP + (max(high) - high[number]) // 2
         for place in column:
             size = LANE if place.is_lane else HEIGHT
             ends[place.of, number] = (8 + number * (WIDTH + GAP_X), y + size // 2)
             y += size + GAP_Y
-        height = max(height, y)
     boxes = [
         _box(nodes[place.of], (x, middle - HEIGHT // 2), place.of in path, href)
         for number, column in enumerate(columns)
@@ -98,7 +97,7 @@ def draw(tree: TaskNode, found: Sequence, href: Callable[[TaskNode], str] = task
         for number, count in enumerate(counts)
     ]
     width = 16 + len(columns) * (WIDTH + GAP_X) - GAP_X
-    return Drawing(width, height, boxes, sorted(lines, key=lambda line: line.is_critical), heads)
+    return Drawing(width, TOP + max(high), boxes, sorted(lines, key=lambda line: line.is_critical), heads)
 
 
 def _lines_between(

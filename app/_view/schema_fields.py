@@ -9,6 +9,18 @@ from typing import Any, Literal, TypeAlias, cast
 Kind = Literal["line", "text", "lines", "number", "whole", "flag", "choice", "json"]
 JsonObject: TypeAlias = Mapping[str, Any]
 LONGEST_LINE = 90
+LONG = {
+    "body",
+    "text",
+    "text_body",
+    "sql",
+    "description",
+    "why",
+    "goal",
+    "comment",
+    "expression",
+    "markdown",
+}  # by their names
 LONGEST = 200_000
 FLAGS = {"yes": True, "no": False}
 
@@ -85,6 +97,8 @@ def with_errors(fields: list[FormField], errors: Mapping[str, str]) -> list[Form
 def _field(name: str, schema: JsonObject, root: JsonObject, value: Any, is_required: bool) -> FormField:
     plain, may_be_none = _resolved(schema, root)
     kind, options = _kind(plain, root, value)
+    if kind == "line" and name in LONG:
+        kind = "text"
     label = name.replace("_", " ").strip() or name
     hint = str(schema.get("description") or plain.get("description") or "")
     needed = is_required and not may_be_none

@@ -1,5 +1,6 @@
 """What happens in a plan as lines, newest first; the pieces of a model's answer as one line that grows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ PAGE = 1000
 FIRST_LOOK_BACK = 2000  # ids, of which other plans have some
 TAIL = 400  # characters of what a model is writing
 UNSAID = {"changed"}
+UNDER_WAY = re.compile(r"\d+ of \d+ subtasks done")
 QUIET = {"created", "queued"}  # states that the picture of what ran when shows
 
 
@@ -85,7 +87,9 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
         case "state":
             if event.message in QUIET:
                 return None
-            reason = str(data.get("reason") or "")
+            reason = str(data.get("reason") or "").removeprefix(f"{data.get('title')}: ")
+            if event.message == "blocked" and UNDER_WAY.fullmatch(reason):
+                return None
             return EVENT.get(event.message, event.message), reason
         case "draft":
             return "draft", f"version {data.get('version')} {DRAFT.get(event.message, event.message)}"
@@ -94,7 +98,8 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
                 return None  # the yes stands there already
             return ("asks you", "") if event.message == "open" else ("decided", GATE.get(event.message, event.message))
         case "plan":
-            return "plan", f"{PLAN.get(event.message, event.message)}: {data.get('reason') or 'no reason given'}"
+            why = data.get("reason") or "no reason given"
+            return "plan", f"{PLAN[event.message]}: {why}" if event.message in PLAN else str(why)
         case "check":
             return "check", f"it did not pass: {event.message}"
         case kind if kind in UNSAID:

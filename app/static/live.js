@@ -65,6 +65,24 @@
     begun = null;
   });
 
+  // Of lines that are read, the first in sight; whoever is at the newest follows it. A line that still grows moves.
+  const below = (at, part) => at.getBoundingClientRect().top - part.getBoundingClientRect().top;
+  const read = (part) => {
+    if (!part.matches("[data-keep-lines]") || part.scrollTop < 4) return null;
+    const line = [...part.querySelectorAll(":scope > [id]:not(.output)")].find((at) => below(at, part) >= 0);
+    return line ? [line.id, below(line, part)] : null;
+  };
+  // A wide graph opens where the work is.
+  const showWork = () => {
+    const graph = document.querySelector("#graph:not([data-shown])");
+    if (!graph) return;
+    graph.dataset.shown = "";
+    const box = graph.querySelector(":is(rect, .box):is(.in_progress, .queued, .blocked, .paused, .failed)");
+    if (box && graph.scrollWidth > graph.clientWidth) graph.scrollLeft = box.getBBox().x - graph.clientWidth / 3;
+  };
+  document.addEventListener("DOMContentLoaded", showWork);
+  document.addEventListener("htmx:afterSettle", showWork);
+
   // What is open, where one has scrolled to and what has the focus stays so across a swap.
   const name = (at) => at.id || [at.tagName, at.getAttribute("href"), at.name, at.value, at.form && at.form.getAttribute("action")].join(" ");
   let kept = null;
@@ -75,7 +93,7 @@
     const at = document.activeElement;
     kept = {
       open: [...live().querySelectorAll("details[id]")].map((part) => [part.id, part.open]),
-      scrolled: [...live().querySelectorAll("[data-keep-scroll]")].map((part) => [part.id, part.scrollLeft]),
+      scrolled: [...live().querySelectorAll("[data-keep-scroll]")].map((part) => [part.id, part.scrollLeft, part.scrollTop, read(part)]),
       focus: at && live().contains(at) ? name(at) : null,
     };
   });
@@ -84,7 +102,15 @@
     const { open, scrolled, focus } = kept;
     kept = null;
     for (const [id, is] of open) { const part = document.getElementById(id); if (part) part.open = is; }
-    for (const [id, left] of scrolled) { const part = document.getElementById(id); if (part) part.scrollLeft = left; }
+    for (const [id, left, top, line] of scrolled) {
+      const part = document.getElementById(id);
+      if (!part) continue;
+      part.dataset.shown = "";
+      part.scrollLeft = left;
+      part.scrollTop = top;
+      const again = line && document.getElementById(line[0]);
+      if (again) part.scrollTop += below(again, part) - line[1];
+    }
     if (focus && document.activeElement === document.body) {
       const again = [...live().querySelectorAll("a, button, summary, [tabindex]")].find((at) => name(at) === focus);
       if (again) again.focus({ preventScroll: true });

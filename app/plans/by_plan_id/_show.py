@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.estimates import estimate_tree, usd_per_call_of
 from agents.permitting import in_words
 from app._plans.acting import failed_parts
 from app._view import tree as trees_view
@@ -19,6 +20,7 @@ from app._view.sequence import Sequence as Order
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.timeline import chart_of
 from app._view.words import seconds_left
+from app.house import House
 from app.plans import _words
 from app.plans._log import lines_of, newest_events
 from app.plans.by_plan_id._report import report_for
@@ -27,7 +29,7 @@ from app.review._show import switched_off_now
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
-from tasks import functions, plans, trees
+from tasks import plans, trees
 from tasks.functions import TaskNode
 from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
@@ -105,7 +107,7 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
     plan, tree = found.plan, found.tree
     match view:
         case "overview":
-            return await _overview(caller, found, now)
+            return {**await _overview(caller, found, now), "estimate": _estimate(request.app.state.house, found)}
         case "tasks":
             if plan.kind == "document":
                 return {"groups": await stages_for(caller, found)}
@@ -119,16 +121,23 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
             return {**about, "user_id": caller.identity.user_id}
 
 
+def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
+    """What an objective's plan will take, before it starts."""
+    if found.plan.state != "ready" or found.plan.kind != "objective":
+        return None
+    price = usd_per_call_of(house.thinking)
+    has_model = house.thinking.is_model
+    return asdict(estimate_tree(found.tree, house.equipment.tools, has_model=has_model, usd_per_call=price))
+
+
 async def _overview(caller: Caller, found: PlanTree, now: datetime) -> dict[str, Any]:
     tree, order = found.tree, sequence_of(found.tree)
-    events, logged = await asyncio.gather(
-        newest_events(caller, found.plan.id), functions.get_task_tree(caller, found.plan.id)
-    )
+    events = await newest_events(caller, found.plan.id)
     href = _link(found.plan)
     return {
         **_ordered(order, tree),
         "graph": draw(tree, order, href),
-        "chart": chart_of(logged, order.plan.critical_path, now, href),
+        "chart": chart_of(tree, order.plan.critical_path, now, href),
         "log": lines_of(events, trees_view.titles_of(tree)),
     }
 
