@@ -140,7 +140,7 @@ def actions_of(task: TaskNode, parent: Task | None, links: trees.Dependencies) -
     found: set[str] = set()
     is_held = any(link.execution_status not in trees_view.ENDED for link in links.depends_on)
     if (state == "pending" and not is_held) or (
-        state == "blocked" and waits_for in {"person", "model", "bounds", "account", None}
+        state == "blocked" and waits_for in {"person", "model", "bounds", "account", "start", None}
     ):
         found.add("execute")
     if state in {"pending", "queued", "in_progress", "blocked", "paused"}:
