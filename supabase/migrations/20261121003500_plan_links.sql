@@ -85,11 +85,12 @@ comment on function private.change_work is 'Changes a task that has not begun to
 create function private.add_work(root_id uuid, item jsonb, keys jsonb) returns public.tasks
 language plpgsql set search_path = '' as $$
 declare
-  parent_id uuid := coalesce((keys ->> (item ->> 'parent_id'))::uuid, private.as_uuid(item ->> 'parent_id'));
+  parent_id uuid := case when item ->> 'parent_id' is null then add_work.root_id
+    else coalesce((keys ->> (item ->> 'parent_id'))::uuid, private.as_uuid(item ->> 'parent_id')) end;
 begin
   if parent_id is null or parent_id <> add_work.root_id and parent_id not in (select private.live_parts(add_work.root_id)) then
     perform private.refuse(422, format('%s comes below %L, which is no task of this plan', item ->> 'title', left(item ->> 'parent_id', 100)), 'parent_id');
-  elsif item ->> 'key' is null or keys ? (item ->> 'key') then
+  elsif keys ? (item ->> 'key') then
     perform private.refuse(422, format('%s needs a key of its own', item ->> 'title'), left(item ->> 'key', 100));
   end if;
   return private.insert_task((item - array['key', 'parent_id', 'depends_on']) || jsonb_build_object('source', 'agent', 'source_ref',
@@ -131,7 +132,7 @@ begin
   perform private.check_plan_diff(diff);
   for item in select value from jsonb_array_elements(coalesce(diff -> 'add', '[]')) loop
     made := private.add_work(root.id, item, keys);
-    keys := keys || jsonb_build_object(item ->> 'key', made.id);
+    keys := keys || case when item ->> 'key' is null then '{}' else jsonb_build_object(item ->> 'key', made.id) end;
     said := jsonb_set(said, '{added}', said -> 'added' || to_jsonb(made.title));
     edges := edges || jsonb_build_array(jsonb_build_object('id', made.id, 'on', coalesce(item -> 'depends_on', '[]')));
   end loop;
