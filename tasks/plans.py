@@ -215,6 +215,11 @@ async def edit_plan(caller: Caller, plan_id: UUID, edits: Mapping[str, Any]) -> 
     return PlanTree.model_validate(await caller.call("edit_plan", plan_id=plan_id, edits=dict(edits)))
 
 
+async def clone_plan(caller: Caller, plan_id: UUID, *, starts: bool = False) -> PlanSummary:
+    """The same plan again, with the tasks it has now and nothing done; it waits for its start unless it `starts`."""
+    return PlanSummary.model_validate(await caller.call("clone_plan", plan_id=plan_id, starts=starts))
+
+
 async def rerun_stage(caller: Caller, plan_id: UUID, stage: str, given: Mapping[str, Any] | None = None) -> PlanTree:
     """Have a stage written anew, or as `given`, and all that depends on it and had begun after it: new rows take the place of theirs.
 

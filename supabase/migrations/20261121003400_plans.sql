@@ -120,6 +120,15 @@ begin
   if root.source <> 'plan' or root.parent_task_id is not null or root.created_at <> now() then
     perform private.refuse(409, 'A plan is made together with its task', format('task %s', root.id));
   end if;
+  if plan ->> 'document_id' is not null then
+    if not exists (select 1 from public.plans p where p.id = private.as_uuid(plan ->> 'document_id') and p.kind = 'document'
+         and p.organization_id = root.organization_id) then
+      perform private.refuse(404, 'There is no such plan document', format('document_id %s', left(plan ->> 'document_id', 100)));
+    end if;
+    -- What a document was written from comes with what is made out of it.
+    update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, d.tainted_by) from public.tasks d
+    where t.id = root.id and d.id = (plan ->> 'document_id')::uuid and d.tainted_by <> '[]';
+  end if;
   insert into public.plans (id, organization_id, kind, playbook, request, document_id, starts_by_itself, planned_at, callback_url, created_by)
   select root.id, root.organization_id, r.kind, r.playbook, coalesce(r.request, '{}'), r.document_id, coalesce(r.starts_by_itself, true),
     r.planned_at, r.callback_url, (select auth.uid())
@@ -172,10 +181,6 @@ begin
   end if;
   if (plan ->> 'callback_url' is null) <> (plan ->> 'callback_secret' is null) then
     perform private.refuse(422, 'A callback address and its secret go together', 'callback_url');
-  end if;
-  if plan ->> 'document_id' is not null and not exists (select 1 from public.plans p where p.id = private.as_uuid(plan ->> 'document_id')
-       and p.kind = 'document' and private.in_scope(p.organization_id)) then
-    perform private.refuse(404, 'There is no such plan document', format('document_id %s', left(plan ->> 'document_id', 100)));
   end if;
 end $$;
 comment on function private.check_plan is 'Refuses a plan with fields that mean nothing or do not go together.';
@@ -419,15 +424,20 @@ begin
   if max_count is null or max_count not between 1 and 200 then
     perform private.refuse(422, 'limit is between 1 and 200', format('limit is %s', max_count));
   end if;
-  return query select f.row from public.plans p join public.tasks t on t.id = p.id
-  cross join lateral (select private.plan_json(p) as row) f
+  return query select private.plan_json(page.plan) from (
+  select p as plan, p.created_at, p.id from public.plans p join public.tasks t on t.id = p.id
   where p.organization_id = private.acting_organization() and (list_plans.kind is null or p.kind = list_plans.kind)
     and (nullif(btrim(list_plans.search), '') is null
          or position(lower(btrim(list_plans.search)) in lower(t.title || ' ' || t.description)) > 0)
     and (list_plans.before is null or p.created_at < list_plans.before
          or p.created_at = list_plans.before and list_plans.before_id is not null and p.id < list_plans.before_id)
-    and (list_plans.state is null or f.row ->> 'state' = list_plans.state)
-  order by p.created_at desc, p.id desc limit max_count;
+    -- What its root tells first: how a plan stands is looked up only where it may be.
+    and (list_plans.state is null or (case list_plans.state
+        when 'completed' then t.execution_status = 'completed' when 'failed' then t.execution_status = 'failed'
+        when 'cancelled' then t.execution_status = 'cancelled' when 'planning' then p.planned_at is null
+        when 'ready' then t.execution_status in ('pending', 'blocked') else t.execution_status not in ('failed', 'cancelled') end
+      and private.plan_json(p) ->> 'state' = list_plans.state))
+  order by p.created_at desc, p.id desc limit max_count) page order by page.created_at desc, page.id desc;
 end $$;
 comment on function public.list_plans is 'Plans, newest first; the next page begins before the last one''s created_at and id.';
 
@@ -859,6 +869,66 @@ begin
 end $$;
 comment on function private.check_new_part is 'Refuses parts of what is over (but one that takes the place of another), or of what a tool does.';
 
+create function private.copy_parts(root_id uuid, new_root_id uuid) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks;
+  made public.tasks;
+  ids jsonb := jsonb_build_object(copy_parts.root_id, copy_parts.new_root_id);
+begin
+  for part in
+    select t.* from public.tasks t where t.id in (select private.live_parts(copy_parts.root_id)) and not private.belongs_to_draft(t)
+      and (private.is_planned(t) or t.supersedes_task_id is not null or t.parent_task_id = copy_parts.root_id)
+    order by t.depth, t.position, t.id
+  loop
+    if ids ? part.parent_task_id::text then
+      made := private.insert_task((to_jsonb(part) - array['source_key', 'supersedes_task_id']) || jsonb_build_object(
+        'source_ref', part.source_ref || jsonb_build_object('plan_id', copy_parts.new_root_id),
+        'tool_input', case when part.tool = 'plan_stage' then jsonb_build_object('stage', part.tool_input -> 'stage') else part.tool_input end),
+        (ids ->> part.parent_task_id::text)::uuid);
+      if part.tainted_by <> '[]' then
+        update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, part.tainted_by) where t.id = made.id;
+      end if;
+      ids := ids || jsonb_build_object(part.id, made.id);
+    end if;
+  end loop;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, (ids ->> d.task_id::text)::uuid, (ids ->> d.depends_on_task_id::text)::uuid
+  from public.task_dependencies d join public.tasks t on t.id = d.task_id
+  where t.root_task_id = copy_parts.root_id and ids ? d.task_id::text and ids ? d.depends_on_task_id::text order by t.depth, t.position, t.id;
+  return (select count(*) - 1 from jsonb_object_keys(ids));
+end $$;
+comment on function private.copy_parts is 'The planned parts of a plan that were not replaced, with their edges, below another root; how many.';
+
+create function public.clone_plan(plan_id uuid, starts boolean default false) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  root public.tasks := private.own_task(clone_plan.plan_id);
+  plan public.plans := private.own_plan(root.id);
+  made public.tasks;
+  copied integer;
+begin
+  made := private.insert_task((to_jsonb(root) - array['source_key', 'supersedes_task_id', 'parent_task_id', 'recurrence']) || jsonb_build_object(
+    'source', 'plan', 'source_ref', jsonb_build_object('cloned_from', root.id), 'automation_rules', '{"run_by_itself": false}'::jsonb));
+  if root.tainted_by <> '[]' then
+    update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, root.tainted_by) where t.id = made.id;
+  end if;
+  perform private.insert_plan(made.id, to_jsonb(plan) - 'callback_url' || jsonb_build_object('starts_by_itself', coalesce(starts, false)));
+  copied := private.copy_parts(root.id, made.id);
+  perform private.check_size(made.id);
+  if copied = 0 then
+    update public.tasks t set execution_status = 'queued' where t.id = made.id;
+  else
+    perform private.check_plan_templates(made.id);
+    update public.tasks t set execution_status = 'in_progress' where t.id = made.id;
+    perform private.open_plan(made.id, case when not coalesce(starts, false) then 'It is a copy, and waits for your start' end);
+  end if;
+  perform private.note_plan(made.id, 'cloned', format('A copy of %s', root.title), jsonb_build_object('plan_id', root.id));
+  return private.plan_json(private.own_plan(made.id));
+end $$;
+comment on function public.clone_plan is
+  'The same plan again, with the tasks it has now and nothing done: it waits for its start, or starts. One without tasks is planned again. Nobody is called back.';
+
 create function private.is_redone(task public.tasks) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
@@ -1251,14 +1321,14 @@ when (new.execution_status = 'failed' and new.parent_task_id is not null and new
 execute function private.after_part_lost();
 
 do $$ declare f text; begin
-  foreach f in array array['edit_plan', 'rerun_stage', 'list_plan_sections', 'get_plan_metrics'] loop
+  foreach f in array array['edit_plan', 'rerun_stage', 'clone_plan', 'list_plan_sections', 'get_plan_metrics'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['claim_plan_callbacks', 'finish_plan_callback'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   foreach f in array array['note_plan', 'live_parts', 'edit_fields', 'check_edits', 'part_to_edit', 'remove_part', 'change_part', 'add_part', 'redraw_edges',
-    'stage_to_rerun', 'stages_after', 'renew_stages', 'is_redone', 'is_planned', 'plan_callbacks_json'] loop
+    'stage_to_rerun', 'stages_after', 'copy_parts', 'renew_stages', 'is_redone', 'is_planned', 'plan_callbacks_json'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['tell_about_plan', 'after_plan_state', 'after_plan_planned', 'after_plan_approval', 'after_part_lost'] loop

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.database import Caller
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from tasks import functions, plans, review
 from tasks.models import Task
 
@@ -234,7 +234,7 @@ async def test_a_plan_that_waits_is_edited_all_or_nothing(ana: Caller, mallory: 
     assert [one.data["added"] for one in events if one.kind == "plan"] == [["D", "E"]]
 
     first, c, d = (str(new[title].id) for title in ("First", "C", "D"))
-    for wrong, error, says in (
+    refused: list[tuple[dict[str, Any], type[StewardError], str]] = [
         ({"change": [{"id": first, "colour": 1}]}, Invalid, "colour"),
         ({"move": []}, Invalid, "move"),
         ({"add": {}}, Invalid, "add is a list"),
@@ -250,11 +250,10 @@ async def test_a_plan_that_waits_is_edited_all_or_nothing(ana: Caller, mallory: 
         ({"remove": [first, c, d, str(new["E"].id)]}, Invalid, "at least one task"),
         ({"add": [{"key": "d", "title": "Again"}]}, Invalid, "key"),
         ({"add": [{"title": "Below a tool", "parent_id": first}]}, Invalid, "tool has no parts"),
-    ):
+    ]
+    for wrong, error, says in refused:
         with pytest.raises(error) as caught:
-            await plans.edit_plan(
-                ana, made.id, {"change": [{"id": c, "title": "Changed"}], **wrong} if "change" not in wrong else wrong
-            )
+            await plans.edit_plan(ana, made.id, {"change": [{"id": c, "title": "Changed"}], **wrong})
         assert says in f"{caught.value} {caught.value.detail} {caught.value.errors}", wrong
     assert set(await by_title(ana, made.id)) == set(new)
 
@@ -503,13 +502,11 @@ async def test_stakeholders_are_told_once_of_a_critical_failure(ana: Caller, ser
             await functions.fail_task_execution(run, do.id, "No", should_retry=False)
             await functions.retry_task(ana, do.id)
         if is_told:
-            expected[str(do.id)] = {"plan_id": str(made.id), "task_id": str(do.id)}
+            expected[str(do.id)] = ({"plan_id": str(made.id), "task_id": str(do.id)}, made.created_by)
     rows = (await functions.list_tasks(ana, functions.TaskFilter(parent="none"))).items
     told = [row for row in rows if row.tool == "notify_stakeholders"]
-    assert {row.tool_input["task_id"]: row.tool_input for row in told} == expected
-    assert {(row.execution_status, row.source, row.kind, row.created_by) for row in told} == {
-        ("queued", "plan", "message", made.created_by)
-    }
+    assert {row.tool_input["task_id"]: (row.tool_input, row.created_by) for row in told} == expected
+    assert {(row.execution_status, row.source, row.kind) for row in told} == {("queued", "plan", "message")}
     with pytest.raises(NotFound):
         await plans.get_plan(ana, told[0].id)
 
@@ -531,3 +528,31 @@ async def test_what_a_plan_took(ana: Caller, mallory: Caller, service: Caller) -
         await plans.get_plan_metrics(mallory, made.id)
     with pytest.raises(NotFound):
         await plans.list_plan_sections(mallory, made.id)
+
+
+async def test_a_plan_is_executed_again_as_a_copy(ana: Caller, mallory: Caller, service: Caller) -> None:
+    parts = [
+        {"key": "p", "title": "Phase", "children": [{"key": "a", "title": "A"}, {"title": "B", "depends_on": ["a"]}]},
+        {"title": "C", "depends_on": ["p"], "tool": "web_fetch", "tool_input": {"url": "{{ a.output }}"}},
+    ]
+    made = await ready(ana, *parts)
+    with pytest.raises(NotFound):
+        await plans.clone_plan(mallory, made.id)
+    copy = await plans.clone_plan(ana, made.id)
+    assert (copy.state, copy.counts, copy.title, copy.started_at) == ("ready", {"pending": 3}, "Launch", None)
+    tree = (await plans.get_plan(ana, copy.id)).tree
+    phase, c = tree.children
+    assert c.depends_on == [phase.id]
+    assert phase.children[1].depends_on == [phase.children[0].id]
+
+    document_plan = await written(ana, service)
+    await plans.rerun_stage(ana, document_plan.id, "b", {"text": "mine"})
+    again = await plans.clone_plan(ana, document_plan.id, starts=True)
+    assert (again.state, again.counts) == ("running", {"queued": 2, "pending": 2})
+    assert (await by_title(ana, again.id))["B"].tool_input == {"stage": "b"}
+
+    made_from = {"kind": "objective", "title": "Do it", "document_id": str(document_plan.id)}
+    execution = await plans.create_plan(ana, {**made_from, "tasks": [{"title": "Order tools"}]})
+    assert (await by_title(ana, execution.id))["Order tools"].source == "agent"  # a model's words, not the caller's
+    unplanned = await plans.create_plan(ana, {"kind": "objective", "title": "x"})
+    assert (await plans.clone_plan(ana, unplanned.id)).state == "planning"
