@@ -13,6 +13,7 @@ from tasks.models import OnFailure, Priority
 Risk = Literal["low", "medium", "high"]
 GATE = "approval_gate"
 REPORT = "plan_report"
+MOST_CRITERIA = 60  # a gate has one for each constraint of the plan
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 NAMED = re.compile(r"([A-Za-z][A-Za-z _-]{0,60}?)\s*[:=]\s*(\S.*)", re.DOTALL)
 _PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")
@@ -23,7 +24,7 @@ class PlannedTask(PlannedSubtask):
 
     key: str = Field(default="", max_length=60, description="One word, unique in the plan, like deploy_staging")
     assignee_role: str = Field(default="", max_length=100, description="Who does it, as a role: Controller, on-call")
-    acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=12)
+    acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=MOST_CRITERIA)
     risk: Risk = "low"
     on_failure: OnFailure = "replan"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from agents.notes import Note
-from agents.objective import GATE, PlannedObjective, PlannedTask
+from agents.objective import GATE, MOST_CRITERIA, PlannedObjective, PlannedTask
 from agents.plan_checks import problem_of_plan
 from agents.playbooks.choosing import Fit, fitting
 from agents.playbooks.filling import Situation, fill, with_report
@@ -69,6 +69,8 @@ def _plain(situation: Situation) -> PlannedObjective:
         ("", projects.ANYTHING),
     )
     gate = next((place for place, part in enumerate(parts) if part == projects.ANYTHING[4]), None)
+    limited = len(parts) - 1 if gate is None else gate
+    kept = [f"Kept: {one}" for one in situation.context.constraints][:MOST_CRITERIA]
     tasks = [
         PlannedTask(
             key=f"part_{place + 1}",
@@ -79,8 +81,8 @@ def _plain(situation: Situation) -> PlannedObjective:
             depends_on=list(depends_on),
             estimated_duration_minutes=minutes,
             tool=GATE if place == gate else None,
-            tool_input={"question": f"{situation.values['subject']}?"} if place == gate else {},
-            acceptance_criteria=[f"Kept: {one}" for one in situation.context.constraints][:12] if place == gate else [],
+            tool_input={"question": f"{situation.values.get('subject', '')}?"} if place == gate else {},
+            acceptance_criteria=kept if place == limited else [],
             on_failure="stop" if place == gate else "replan",
         )
         for place, (english, deutsch, kind, execution_type, depends_on, minutes) in enumerate(parts)

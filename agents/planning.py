@@ -1,6 +1,7 @@
 """The first run of a plan that has an objective and no tasks yet: plans, and leaves the tasks in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agents.equipment import Run
@@ -40,6 +41,7 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
     context = PlanContext.of(plan.request)
     situation, box = await situation_of(run, str(plan.request.get("objective") or run.task.title), context, thinking)
     notes = await _notes(run, context) if thinking.is_model else []
+    thinking = replace(thinking, on_text=_telling(run))
     planned = await plan_objective(
         situation, now=run.equipment.clock.now(), thinking=thinking, listed=box.listed(), notes=notes
     )
@@ -68,6 +70,16 @@ async def situation_of(run: Run, objective: str, context: PlanContext, thinking:
         update={"priority": run.task.priority, "deadline": context.deadline or run.task.due_at}
     )
     return Situation(objective, context, box.plannable, lacks, thinking.is_model), box
+
+
+def _telling(run: Run) -> Callable[[str, str], Awaitable[None]]:
+    """Who is told of the answer as it comes: those who look at the plan."""
+
+    async def tell(purpose: str, text: str) -> None:
+        data = {"purpose": purpose}
+        await insist(lambda: functions.add_task_event(run.caller, run.task.id, "output", text, data))
+
+    return tell
 
 
 async def _notes(run: Run, context: PlanContext) -> list[Note]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 
-from agents.objective import GATE, REPORT, PlanContext, PlannedTask
+from agents.objective import GATE, MOST_CRITERIA, REPORT, PlanContext, PlannedTask
 from agents.playbooks.playbook import LABELS, Playbook, Step, Use
 from agents.rules.workflows.wording import is_german
 from agents.templates import slug
@@ -17,6 +17,7 @@ from core.outside.addresses import wire_address
 from tasks.models import ExecutionType, OnFailure, Priority
 
 VALUE = re.compile(r"\$([a-z_]+(?:\.[a-z_]+)?)")
+LONGEST_SUBJECT = 150  # with the name of a team it is still the summary of a ticket
 MOST_EACH = 20  # more of a kind is one task for a person
 NUMBERS = ("two three four five six seven eight nine ten", "zwei drei vier fünf sechs sieben acht neun zehn")
 NUMBER_WORDS = {word: place + 2 for words in NUMBERS for place, word in enumerate(words.split())}
@@ -48,7 +49,7 @@ class Situation:
             **{f"environment_{name}": given[name] for name in ("staging", "production") if name in given},
             **given,
             "objective": harmless(self.objective),
-            "subject": subject if len(subject) <= 180 else f"{subject[:179]}…",
+            "subject": subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1]}…",
             "stakeholders": addresses_of(self.context.stakeholders),
             "teams": self._teams(),
             "smoke_urls": _entries_of(given.get("smoke_url"), r"[\s,;]+"),
@@ -290,7 +291,7 @@ def _criteria(step: Step, situation: Situation, values: Mapping[str, Any]) -> li
     found = [str(_filled(one, values, {}) or one) for one in step.criteria]
     if step.is_gate:
         found += [f"Kept: {constraint}" for constraint in situation.values.get("constraints", [])]
-    return found[:12]
+    return found[:MOST_CRITERIA]
 
 
 def with_report(tasks: Sequence[PlannedTask], *, german: bool) -> list[PlannedTask]:
