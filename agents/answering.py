@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, cast
+from functools import cache
+from typing import Any, TypedDict, cast
 
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelRetry, RunContext, Tool, ToolOutput
@@ -12,6 +13,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import FunctionToolset
 from pydantic_ai.usage import UsageLimits
 
 from agents.asking import CHAIN, MAX_OUTPUT_TOKENS, AskedModel
@@ -59,8 +61,9 @@ async def _answer(model: AskedModel, question: Question, words: str, after: Trai
     """
     chained_to = after.response_id if after else "auto" if model.thinking.is_chained else None
     model.taken = after.calls if after else ()
-    agent = _agent(model, question, {CHAIN: chained_to} if chained_to else {})
-    result = await agent.run(words, usage_limits=_limits(model.thinking, REPAIRS + 1, question))
+    limits = _limits(model.thinking, REPAIRS + 1, question)
+    told = _told(model, question, {CHAIN: chained_to} if chained_to else {})
+    result = await agent_of(tuple(question.forms)).run(words, usage_limits=limits, **told)
     if question.trail is not None and model.last is not None:
         question.trail.response_id = model.last.provider_response_id
         calls = [part for part in model.last.parts if isinstance(part, ToolCallPart)]
@@ -75,7 +78,8 @@ async def ask_streaming(
     model = _model(thinking, question, by_rules)
     limits = _limits(thinking, 1, question)
     try:
-        async with _agent(model, question, {}).run_stream(question.words, usage_limits=limits) as result:
+        agent = agent_of(tuple(question.forms))
+        async with agent.run_stream(question.words, usage_limits=limits, **_told(model, question, {})) as result:
             async for partial in result.stream_output(debounce_by=None):
                 yield partial
             yield await result.get_output()
@@ -96,19 +100,36 @@ def _model(thinking: Thinking, question: Question, by_rules: Callable[[], BaseMo
     return AskedModel(line_up, thinking, question)
 
 
-def _agent(model: AskedModel, question: Question, more_settings: Mapping[str, Any]) -> Agent[object, BaseModel]:
-    settings = {"timeout": TIMEOUT_SECONDS, "max_tokens": MAX_OUTPUT_TOKENS, "max_retries": 0, **more_settings}
-    agent: Agent[object, BaseModel] = Agent(
-        model,
-        output_type=[ToolOutput(form, name=_tool_name(form)) for form in question.forms],
-        instructions=question.instructions,
-        retries=REPAIRS,
-        tools=[_as_tool(tool) for tool in question.tools] if model.thinking.is_model else [],
-        model_settings=cast(ModelSettings, settings),
-    )
-    check = question.check
+class Told(TypedDict):
+    """What a run of an agent is told besides the words."""
 
-    def checked(context: RunContext[object], output: BaseModel) -> BaseModel:
+    model: AskedModel
+    deps: Question
+    instructions: str
+    model_settings: ModelSettings
+    toolsets: list[FunctionToolset[Question]]
+
+
+def _told(model: AskedModel, question: Question, more_settings: Mapping[str, Any]) -> Told:
+    settings = {"timeout": TIMEOUT_SECONDS, "max_tokens": MAX_OUTPUT_TOKENS, "max_retries": 0, **more_settings}
+    tools = [_as_tool(tool) for tool in question.tools] if model.thinking.is_model else []
+    return Told(
+        model=model,
+        deps=question,
+        instructions=question.instructions,
+        model_settings=cast(ModelSettings, settings),
+        toolsets=[FunctionToolset(tools)] if tools else [],
+    )
+
+
+@cache
+def agent_of(forms: tuple[type[BaseModel], ...]) -> Agent[Question, BaseModel]:
+    """The agent that answers in one of these forms, once for all questions: the forms' schemas take longest to make."""
+    outputs = [ToolOutput(form, name=_tool_name(form)) for form in forms]
+    agent: Agent[Question, BaseModel] = Agent(output_type=outputs, retries=REPAIRS, deps_type=Question)
+
+    def checked(context: RunContext[Question], output: BaseModel) -> BaseModel:
+        check = context.deps.check
         if check is not None and not context.partial_output and (problem := check(output)):
             raise ModelRetry(problem)
         return output
@@ -121,16 +142,16 @@ def _tool_name(form: type[BaseModel]) -> str:
     return form.__name__.lower()
 
 
-def _as_tool(offered: OfferedTool) -> Tool[object]:
+def _as_tool(offered: OfferedTool) -> Tool[Question]:
     """One at a time, in the order that the model named them: so a retried run finds each where it was."""
 
     async def call(**given: Any) -> str:
         return await offered.call(given)
 
-    async def if_open(context: RunContext[object], definition: ToolDefinition) -> ToolDefinition | None:
+    async def if_open(context: RunContext[Question], definition: ToolDefinition) -> ToolDefinition | None:
         return definition if offered.is_open() else None
 
-    tool: Tool[object] = Tool.from_schema(
+    tool: Tool[Question] = Tool.from_schema(
         call, offered.name, offered.description, dict(offered.parameters), sequential=True
     )
     tool.prepare = if_open
