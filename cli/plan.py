@@ -136,7 +136,14 @@ async def _tell_made(house: "House", out: Output, made: PlanSummary, *, wait: bo
     out.data({"plan": made})
     short = str(made.id)[:8]
     out.say(Text.assemble(state_text(made.state), ": ", (one_line(made.title), "bold"), (f"  {short}", "dim")))
-    out.note(f"A running Steward works on it; look with: steward plan show {short}")
+    if made.reason:
+        out.say(f"  {made.reason}")
+    word = (
+        "Start it with: steward plan start"
+        if made.state == "ready"
+        else "A running Steward works on it; look with: steward plan show"
+    )
+    out.note(f"{word} {short}")
     return 0
 
 
@@ -282,3 +289,21 @@ def rerun_command(
         return await rerun(caller, found.plan.id, stage, None)
 
     _change(plan_id, as_json, again)
+
+
+@plan.command("execute", cls=DoorCommand)
+def execute_command(
+    plan_id: IdArgument,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Make the tasks, then wait to be started.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry a plan document out: its work breakdown becomes tasks of a plan of their own."""
+
+    async def action(house: "House") -> int:
+        from agents.playbooks.document.execution import execute_document
+
+        found = await find_plan(house.caller, plan_id)
+        made = await execute_document(house.caller, found.plan.id, starts_by_itself=not no_start)
+        return await _tell_made(house, Output(as_json), made, wait=False)
+
+    raise typer.Exit(in_house(action))

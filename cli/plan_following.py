@@ -132,6 +132,8 @@ def say_waiting(out: Output, found: PlanTree) -> None:
         out.say(Text.assemble(("! ", "yellow"), one_line(one.title), (f"  {str(one.id)[:8]}", "dim")))
     if waiting:
         out.note("\nIt waits for your yes or no: steward review")
+    elif found.plan.waiting_for_you and found.plan.state == "waiting":
+        out.note(f"\n{found.plan.waiting_for_you} of its parts wait for you; tick off what you did: steward done ID")
     elif found.plan.state == "ready":
         out.note(f"\nStart it with: steward plan start {short}")
     elif found.plan.state == "failed" or found.plan.counts.get("failed"):

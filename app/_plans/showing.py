@@ -34,6 +34,7 @@ PATHS = {
     "cancel": "/cancel",
     "retry": "/retry",
 }
+OF_DOCUMENTS = {"stages": "/stages", "execute": "/execute", "executions": "/executions"}
 
 
 class PlanTask(Record):
@@ -163,8 +164,14 @@ def shown(
         estimate=estimate,
         report=report,
         callbacks=found.callbacks,
-        links={name: f"{base}{path}" for name, path in PATHS.items()} | {"page": f"/plans/{found.plan.id}"},
+        links=_links(found.plan, base),
     )
+
+
+def _links(plan: PlanSummary, base: str) -> dict[str, str]:
+    paths = PATHS | (OF_DOCUMENTS if plan.kind == "document" else {})
+    paths |= {"changes": "/changes"} if plan.document_id else {}
+    return {name: f"{base}{path}" for name, path in paths.items()} | {"page": f"/plans/{plan.id}"}
 
 
 def _row(task: TaskNode, now: datetime) -> TimelineRow:

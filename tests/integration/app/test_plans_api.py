@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 import httpx
 
 from app.house import House
+from core.database import Identity
 from core.keys import Keys
 from jobs.worker import working
 from tasks import plans
 from tasks.tokens import create_token
 from tests.conftest import sign_up
+from tests.integration.agents.test_document_execution import document, written
 from tests.integration.app.test_api import is_problem
 
 LAUNCH: dict[str, Any] = {
@@ -262,3 +264,35 @@ async def test_plans_are_listed_by_page_and_stages_rerun(client: httpx.AsyncClie
     is_problem(await client.post(f"{stages}/plan_type/rerun", json={"given": {"plan_type": "x"}}), 422)
     is_problem(await client.post(f"{stages}/plan_type/rerun"), 409)
     UUID(made[0])
+
+
+async def test_a_document_is_carried_out_and_edited(client: httpx.AsyncClient, house: House) -> None:
+    service = house.database.acting_as(Identity.service(await organization_of(house)))
+    document_id = await document(house.caller, service, written(0.9))
+    base = f"/api/plans/{document_id}"
+    body = await accept(client, f"{base}/execute", start=False)
+    assert body["status"] == "ready"
+    execution = f"/api/plans/{body['planId']}"
+    is_problem(await client.post(f"{base}/execute"), 409)
+    is_problem(await client.post(f"{execution}/execute"), 409)
+    listed = (await client.get(f"{base}/executions")).json()["items"]
+    assert [one["id"] for one in listed] == [body["planId"]]
+    stages = (await client.get(f"{base}/stages")).json()["items"]
+    assert {one["stage"] for one in stages} == set(written(0.9))
+    section = (await client.get(f"{base}/stages/wbs_level2")).json()["output"]
+    is_problem(await client.get(f"{base}/stages/nothing"), 404)
+    preview = f"{base}/stages/wbs_level2/preview"
+    assert (await client.post(preview, json={"given": section})).json()["is_same"]
+    is_problem(await client.post(preview, json={"given": {"x": 1}}), 422)
+    section["major_phase_details"][1]["subtasks"][0]["subtask_title"] = "Open the doors widely"
+    touched = (await client.post(preview, json={"given": section})).json()
+    assert [one["plan_id"] for one in touched["executions"]] == [body["planId"]]
+    changes = (await client.get(f"{execution}/changes")).json()
+    assert (changes["changed"], changes["dropped"], changes["new"]) == ([], [], [])
+    is_problem(await client.post(f"{execution}/changes", json={"digest": "other"}), 409)
+    assert (await client.post(f"{execution}/changes", json={"digest": changes["digest"]})).status_code == 200
+    is_problem(await client.get(f"{base}/changes"), 409)
+
+
+async def organization_of(house: House) -> UUID:
+    return UUID((await house.caller.call("get_profile"))["organization"]["id"])
