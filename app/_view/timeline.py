@@ -14,7 +14,7 @@ from tasks.functions import TaskNode
 from tasks.models import Task
 from tasks.review import belongs_to_draft
 
-LEFT, WIDTH, ROW, TOP, BOTTOM = 232, 620, 24, 30, 8
+LEFT, WIDTH, RIGHT, ROW, TOP, BOTTOM = 232, 760, 60, 24, 30, 8
 LABEL = 30  # characters
 NARROWEST = 3  # a task that took no time is still seen
 BEGINS = {
@@ -96,7 +96,7 @@ def chart_of(
     chain = set(critical)
     rows = [_row(leaf, lanes[leaf.id], number, scale, leaf.id in chain, href) for number, leaf in enumerate(begun)]
     return Chart(
-        width=LEFT + WIDTH + 24,
+        width=LEFT + WIDTH + RIGHT,
         height=TOP + ROW * len(rows) + BOTTOM,
         left=LEFT,
         rows=rows,

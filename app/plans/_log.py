@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app._view.words import DRAFT, EVENT, GATE, PLAN
+from app._view.words import DRAFT, EVENT, GATE, PLAN, STEP_KIND, STEP_STATE
 from core.database import Caller
 from tasks.functions import get_last_event_id, list_task_events
 from tasks.models import TaskEvent
@@ -69,7 +69,9 @@ def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str]) -> list[Li
             head = f"writes {part}" if part else "writes"
             lines[key] = Line(event.id, event.created_at, event.task_id, title, head, text, is_output=True)
         elif (said := _said(event)) is not None:
-            lines[event.id] = Line(event.id, event.created_at, event.task_id, title, *said)
+            head, text = said
+            text = text.removeprefix(f"{title}: ")
+            lines[event.id] = Line(event.id, event.created_at, event.task_id, title, head, text)
     found = sorted(lines.values(), key=lambda line: line.id, reverse=True)[:MOST_LINES]
     return [_cut(line) for line in found]
 
@@ -102,7 +104,29 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
             return "plan", f"{PLAN[event.message]}: {why}" if event.message in PLAN else str(why)
         case "check":
             return "check", f"it did not pass: {event.message}"
+        case "step":
+            return _step(event)
         case kind if kind in UNSAID:
             return None
         case _:
             return "", event.message
+
+
+def _step(event: TaskEvent) -> tuple[str, str] | None:
+    """A call of a model or a tool: how it went, and how long it took."""
+    data = event.data
+    if "step_id" not in data:
+        return "", event.message
+    if event.message == "started":
+        return None
+    name = str(data.get("name") or "")
+    took = data.get("latency_ms")
+    what = f"{STEP_KIND.get(str(data.get('step_kind')), 'step')}: {name}"
+    if event.message == "finished":
+        return what, f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
+    if event.message == "replayed":
+        return what, "taken from the journal instead of done again"
+    return (
+        what,
+        f"{STEP_STATE.get(event.message, event.message)}{f': {data.get("error")}' if data.get('error') else ''}",
+    )

@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from agents.estimates import estimate_tree, usd_per_call_of
 from agents.permitting import in_words
+from agents.playbooks.document.diff import ExecutionDiff
+from agents.playbooks.document.execution import preview_diff
 from app._plans.acting import failed_parts
 from app._view import tree as trees_view
 from app._view import words
@@ -28,8 +30,8 @@ from app.plans.by_plan_id._stages import stages_for
 from app.review._show import switched_off_now
 from app.templating import render
 from core.database import Caller
-from core.errors import Invalid
-from tasks import plans, trees
+from core.errors import Conflict, Invalid
+from tasks import plan_links, plans, trees
 from tasks.functions import TaskNode
 from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
@@ -63,9 +65,11 @@ async def show(
     found = await plans.get_plan(caller, plan_id)
     plan, tree = found.plan, found.tree
     now = request.app.state.house.clock.now()
-    bounds, off, more = await asyncio.gather(
+    bounds, off, executions, diff, more = await asyncio.gather(
         trees.get_tree_bounds(caller, plan_id),
         switched_off_now(caller, switched_off),
+        _executions(caller, plan),
+        _diff(caller, plan),
         _of_view(request, caller, found, view, now),
     )
     asked = asked_of(found)
@@ -88,6 +92,8 @@ async def show(
         progress=trees_view.progress_of(tree),
         paused=trees_view.paused_of(tree),
         used=bounds.used,
+        executions=executions,
+        diff=diff,
         actions=actions_of(found),
         took=_took(plan, now),
         titles=trees_view.titles_of(tree),
@@ -119,6 +125,21 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
             metrics = await plans.get_plan_metrics(caller, plan.id)
             about = {"metrics": metrics, "changes": found.changes, "decisions": found.approvals}
             return {**about, "user_id": caller.identity.user_id}
+
+
+async def _executions(caller: Caller, plan: PlanSummary) -> list[PlanSummary]:
+    """The plans that carry out a document."""
+    return await plan_links.list_plan_executions(caller, plan.id) if plan.kind == "document" else []
+
+
+async def _diff(caller: Caller, plan: PlanSummary) -> ExecutionDiff | None:
+    """What the document of an execution would change about it by now."""
+    if plan.document_id is None or plan.state in OVER:
+        return None
+    try:
+        return await preview_diff(caller, plan.id)
+    except Conflict:
+        return None  # the document is gone, or has no work breakdown at present
 
 
 def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:

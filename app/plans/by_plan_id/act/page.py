@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.playbooks.document.execution import apply_diff, execute_document
 from app._plans.acting import retry_plan
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.plans.by_plan_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import functions, plans, policies, review
+from tasks import functions, plan_links, plans, policies, review
 from tasks.demotion import switched_off_by
 from tasks.models import Approval
+from tasks.plans import PlanSummary
 
 Form = Mapping[str, str]
 Act = Callable[[Caller, UUID, Form], Awaitable[object]]
@@ -28,12 +30,14 @@ async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Respon
         raise Invalid("There is no such button", errors=[{"field": "action", "message": f"{action[:40]!r} is none"}])
     await plans.get_plan(caller, plan_id)  # a task that is no plan has no such buttons
     try:
-        await act(caller, plan_id, form)
+        done = await act(caller, plan_id, form)
     except (Conflict, Invalid) as error:
         words = ". ".join(part.rstrip(".") for part in (error.message, error.detail, error.hint) if part)
         return await show(request, caller, plan_id, problem=f"{words}.", status_code=error.status)
     if action == "delete":
         return back_to("/plans")
+    if isinstance(done, PlanSummary):
+        return back_to(f"/plans/{done.id}")
     off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
     return back_to(f"/plans/{plan_id}", switched_off=off.id if off else None)
 
@@ -48,6 +52,12 @@ async def _decide(caller: Caller, plan_id: UUID, form: Form, *, approved: bool) 
 
 async def _undo(caller: Caller, plan_id: UUID, form: Form) -> None:
     await policies.undo_permission(caller, (await _approval(caller, plan_id, form)).id)
+
+
+async def _carry_out(caller: Caller, plan_id: UUID, form: Form) -> PlanSummary:
+    """A plan with the tasks of a document; it waits for its start, so that a person looks at it first."""
+    again = bool(await plan_links.list_plan_executions(caller, plan_id))
+    return await execute_document(caller, plan_id, starts_by_itself=False, again=again)
 
 
 async def _approval(caller: Caller, plan_id: UUID, form: Form) -> Approval:
@@ -69,4 +79,6 @@ _ACTS: dict[str, Act] = {
     "yes": lambda caller, plan_id, form: _decide(caller, plan_id, form, approved=True),
     "no": lambda caller, plan_id, form: _decide(caller, plan_id, form, approved=False),
     "undo": _undo,
+    "carry_out": _carry_out,
+    "apply_changes": lambda caller, plan_id, form: apply_diff(caller, plan_id, form.get("digest", "")),
 }

@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from agents.playbooks.document.catalog import stages
+from agents.playbooks.document.execution import EditPreview
 from agents.playbooks.document.stage import Stage
 from app._view import words
 from app._view.schema_fields import FormField, fields_of
@@ -32,10 +33,11 @@ async def show(
     stage_id: str,
     *,
     fields: list[FormField] | None = None,
+    touched: EditPreview | None = None,
     problem: str = "",
     status_code: int = 200,
 ) -> Response:
-    """The whole page. `fields` are what a person typed, with what is wrong; the editor stays open. NotFound for no stage of this plan."""
+    """The whole page. `fields` are what a person typed, with what is wrong, or `touched` by it; the editor stays open. NotFound for no stage of this plan."""
     stage, task = stage_of(found, stage_id)
     sections = {one.stage: one for one in await plans.list_plan_sections(caller, found.plan.id)}
     section = sections.get(stage_id)
@@ -63,6 +65,7 @@ async def show(
         steps=journal,
         fields=fields if fields is not None else fields_of(schema_of(stage), output or {}),
         is_editing=fields is not None,
+        touched=touched,
         may_rerun=may_rerun(found, task),
         group=_words.GROUP.get(stage.group, stage.group),
         around=_around(stage_id, list(tasks)),
