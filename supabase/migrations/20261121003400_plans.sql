@@ -329,14 +329,14 @@ create function private.plan_leaves(root_id uuid)
 returns table (id uuid, title text, place double precision, status text, blocked_on text, reason text, is_counted boolean, weight integer, done double precision,
   waits_for_person boolean, failed_at timestamptz)
 language sql stable set search_path = '' as $$
-  with recursive live as (
-    select t.id, t.parent_task_id from public.tasks t
-    where t.parent_task_id = plan_leaves.root_id and t.superseded_at is null
-      and case when t.tool in ('email_send', 'slack_notification', 'revise_draft') then not t.tool_input ? 'draft_id' else true end
+  with recursive tree as materialized (
+    select t.* from public.tasks t
+    where t.root_task_id = plan_leaves.root_id and t.superseded_at is null
+      and case when t.tool in ('email_send', 'slack_notification', 'revise_draft') then not t.tool_input ? 'draft_id' else true end),
+  live as (
+    select t.id, t.parent_task_id from tree t where t.parent_task_id = plan_leaves.root_id
     union all
-    select c.id, c.parent_task_id from live l join public.tasks c on c.parent_task_id = l.id
-    where c.superseded_at is null
-      and case when c.tool in ('email_send', 'slack_notification', 'revise_draft') then not c.tool_input ? 'draft_id' else true end)
+    select c.id, c.parent_task_id from live l join tree c on c.parent_task_id = l.id)
   select t.id, t.title, t.position, t.execution_status, t.blocked_on, coalesce(t.blocked_reason, t.failure_reason),
     t.waived_at is null, coalesce(t.estimated_duration_minutes, 1),
     case when t.execution_status = 'completed' then 1
@@ -349,8 +349,8 @@ language sql stable set search_path = '' as $$
       or t.execution_status = 'failed' and t.waived_at is null
       or t.execution_status in ('pending', 'in_progress') and t.execution_type = 'manual' and not private.waits_for_others(t.id), false),
     t.failed_at
-  from live l join public.tasks t on t.id = l.id
-  where not exists (select 1 from live c where c.parent_task_id = l.id)
+  from tree t
+  where t.id in (select l.id from live l) and not exists (select 1 from live c where c.parent_task_id = t.id)
 $$;
 comment on function private.plan_leaves is
   'The tasks of a plan that have no parts of their own and were not replaced, with what each counts (weight: estimated minutes) and how much of it is done (0 to 1).';
@@ -479,7 +479,7 @@ begin
     'llm_model', plan.request -> 'llm_model', 'timezone', coalesce(plan.request ->> 'timezone', 'UTC'),
     'started_at', (select coalesce(r.started_at, plan.created_at) from public.tasks r where r.id = plan.id),
     'sections', (select coalesce(jsonb_object_agg(t.source_ref ->> 'key', t.result -> 'output'), '{}') from public.tasks t
-      where t.id in (select private.done_before(task.id)) and t.superseded_at is null and t.execution_status = 'completed'
+      where t.root_task_id = plan.id and t.id in (select private.done_before(task.id)) and t.superseded_at is null and t.execution_status = 'completed'
         and t.source_ref ->> 'key' in (select jsonb_array_elements_text(get_stage_inputs.stages)) and jsonb_typeof(t.result -> 'output') = 'object'),
     'superseded', case when task.supersedes_task_id is not null then private.section_of(task.supersedes_task_id) - 'age' end);
 end $$;
@@ -535,13 +535,15 @@ comment on function private.note_plan is 'What was done to a plan, as audit line
 
 create function private.live_parts(root_id uuid) returns setof uuid
 language sql stable set search_path = '' as $$
-  with recursive live as (
-    select t.id from public.tasks t where t.parent_task_id = live_parts.root_id and t.superseded_at is null
+  with recursive tree as materialized (
+    select t.id, t.parent_task_id from public.tasks t where t.root_task_id = live_parts.root_id and t.superseded_at is null),
+  live as (
+    select t.id from tree t where t.parent_task_id = live_parts.root_id
     union all
-    select c.id from live l join public.tasks c on c.parent_task_id = l.id where c.superseded_at is null)
+    select c.id from live l join tree c on c.parent_task_id = l.id)
   select l.id from live l
 $$;
-comment on function private.live_parts is 'Everything below a task that was not replaced.';
+comment on function private.live_parts is 'Everything below the root of a plan that was not replaced, nor is part of what was.';
 
 create function private.edit_fields() returns text[]
 language sql immutable set search_path = '' as $$
@@ -1305,10 +1307,13 @@ begin
      or jsonb_array_length(plan.request #> '{context,stakeholders}') = 0 then
     return null;
   end if;
-  insert into public.tasks (organization_id, created_by, title, kind, priority, source, source_ref, source_key, execution_type, tool, tool_input, automation_rules)
-  values (plan.organization_id, plan.created_by, left('Tell the stakeholders: ' || new.title || ' failed', 500), 'message', 'critical', 'plan',
+  -- In the words of who asked for the plan: the title of a part may be a model's.
+  insert into public.tasks (organization_id, created_by, title, kind, priority, source, source_ref, source_key, execution_type, tool, tool_input,
+    automation_rules, tainted_by)
+  values (plan.organization_id, plan.created_by,
+    'Tell the stakeholders of a failure: ' || left((select r.title from public.tasks r where r.id = plan.id), 400), 'message', 'critical', 'plan',
     jsonb_build_object('plan_id', plan.id, 'task_id', new.id), 'notify_stakeholders/' || new.id, 'fully_automated', 'notify_stakeholders',
-    jsonb_build_object('plan_id', plan.id, 'task_id', new.id), '{"run_by_itself": false}')
+    jsonb_build_object('plan_id', plan.id, 'task_id', new.id), '{"run_by_itself": false}', new.tainted_by)
   on conflict (organization_id, source_key) where source_key is not null do nothing returning id into made;
   update public.tasks t set execution_status = 'queued' where t.id = made;
   return null;
