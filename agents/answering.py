@@ -151,9 +151,8 @@ def _as_tool(offered: OfferedTool) -> Tool[Question]:
     async def if_open(context: RunContext[Question], definition: ToolDefinition) -> ToolDefinition | None:
         return definition if offered.is_open() else None
 
-    tool: Tool[Question] = Tool.from_schema(
-        call, offered.name, offered.description, dict(offered.parameters), sequential=True
-    )
+    made = Tool.from_schema(call, offered.name, offered.description, dict(offered.parameters), sequential=True)
+    tool = cast("Tool[Question]", made)
     tool.prepare = if_open
     return tool
 
