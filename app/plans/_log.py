@@ -126,7 +126,5 @@ def _step(event: TaskEvent) -> tuple[str, str] | None:
         return what, f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
     if event.message == "replayed":
         return what, "taken from the journal instead of done again"
-    return (
-        what,
-        f"{STEP_STATE.get(event.message, event.message)}{f': {data.get("error")}' if data.get('error') else ''}",
-    )
+    error = f": {data['error']}" if data.get("error") else ""
+    return what, f"{STEP_STATE.get(event.message, event.message)}{error}"
