@@ -138,16 +138,14 @@ def _heads(scale: Scale) -> Iterator[tuple[date, str]]:
 
 def _ticks(scale: Scale) -> Iterator[tuple[date, str]]:
     """Days, weeks, months or quarters, years at last: about as many as have room."""
-    end = scale.first + timedelta(days=scale.days)
     if scale.days <= 31:
         yield from (
             (scale.first + timedelta(days=n), str((scale.first + timedelta(days=n)).day)) for n in range(scale.days)
         )
     elif scale.days <= 190:
-        day = scale.first + timedelta(days=-scale.first.weekday() % 7)
-        while day < end:
-            yield day, str(day.day)
-            day += timedelta(days=7)
+        to_monday = -scale.first.weekday() % 7
+        days = (scale.first + timedelta(days=n) for n in range(to_monday, scale.days, 7))
+        yield from ((day, str(day.day)) for day in days)
     else:
         months = 1 if scale.days <= 1200 else 3 if scale.days <= 4000 else 12 * max(1, scale.days // 365 // 25)
         for day in _firsts(scale, months):
@@ -159,7 +157,7 @@ def _firsts(scale: Scale, months: int) -> Iterator[date]:
     """First days of months (of each so many) in this time, the first one perhaps before it."""
     end = scale.first + timedelta(days=scale.days - 1)
     month = scale.first.year * 12 + scale.first.month - 1
-    month -= month % months
+    month = max(month - month % months, 12)
     while True:
         day = date(month // 12, month % 12 + 1, 1)
         if day > end:
