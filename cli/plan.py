@@ -93,17 +93,22 @@ def new_command(
     context = {name.strip("-"): value for name, value in given.items() if value}
     context |= {f"{name}s": context.pop(name) for name in ("stakeholder", "constraint") if name in context}
 
+    from app._plans.forms import DocumentRequest, ObjectiveRequest
+
+    if document:
+        asked: dict[str, Any] = {"prompt": text, "llm_model": model, "start": not no_start} | (
+            {"speed_vs_detail": level} if level else {}
+        )
+        request = _checked(DocumentRequest, asked)
+    else:
+        request = _checked(ObjectiveRequest, {"objective": text, "context": context, "start": not no_start})
+
     async def action(house: "House") -> int:
-        from app._plans.forms import DocumentRequest, ObjectiveRequest
         from app._plans.making import make_document_plan, make_objective_plan
 
-        start = not no_start
-        if document:
-            asked: dict[str, Any] = {"prompt": text, "llm_model": model, "start": start}
-            asked |= {"speed_vs_detail": level} if level else {}
-            made = await make_document_plan(house, house.caller, _checked(DocumentRequest, asked))
+        if isinstance(request, DocumentRequest):
+            made = await make_document_plan(house, house.caller, request)
         else:
-            request = _checked(ObjectiveRequest, {"objective": text, "context": context, "start": start})
             made = await make_objective_plan(house, house.caller, request)
         return await _tell_made(house, Output(as_json), made.plan, wait=wait)
 

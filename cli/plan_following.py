@@ -9,6 +9,7 @@ from uuid import UUID
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from app._view.sequence import parts_of, walk
 from cli.execute import EVENT_PAGE, event_words, last_event_id, leaving_words
 from cli.output import Output, one_line
 from core.database import Caller
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from app.house import House
 
 LOOK_SECONDS = 0.3
+MOST_HINTS = 5
 UNSHOWN = {"output", "changed", "approval"}
 STATE_STYLES: dict[PlanState, tuple[str, str]] = {
     "planning": ("▶ planning", "cyan"),
@@ -132,9 +134,25 @@ def say_waiting(out: Output, found: PlanTree) -> None:
         out.say(Text.assemble(("! ", "yellow"), one_line(one.title), (f"  {str(one.id)[:8]}", "dim")))
     if waiting:
         out.note("\nIt waits for your yes or no: steward review")
-    elif found.plan.waiting_for_you and found.plan.state == "waiting":
-        out.note(f"\n{found.plan.waiting_for_you} of its parts wait for you; tick off what you did: steward done ID")
+    elif found.plan.state == "waiting":
+        for help_ in _what_helps(found):
+            out.note(f"\n{help_}")
     elif found.plan.state == "ready":
         out.note(f"\nStart it with: steward plan start {short}")
     elif found.plan.state == "failed" or found.plan.counts.get("failed"):
         out.note(f"\nTry what failed again with: steward plan retry {short}")
+
+
+def _what_helps(found: PlanTree) -> list[str]:
+    """What would move a plan on that waits for a person without asking: each thing once."""
+    parts = [part for part in walk(found.tree) if not parts_of(part)]
+    said = [part.unblocked_by or "" for part in parts if part.execution_status == "blocked"]
+    ids = {part.id for part in parts if part.execution_status == "completed"}
+    yours = [
+        part
+        for part in parts
+        if part.execution_type == "manual" and part.execution_status == "pending" and set(part.depends_on) <= ids
+    ]
+    if yours:
+        said.append(f"{len(yours)} of its parts are yours; tick off what you did: steward done {str(yours[0].id)[:8]}")
+    return [one_line(one) for one in dict.fromkeys(said) if one][:MOST_HINTS]
