@@ -28,6 +28,7 @@ IDS: dict[str, str] = {
     "token_id": "public.api_tokens",
     "token_ids": "public.api_tokens",
     "ids": "public.tasks",
+    "new_root_id": "public.tasks",
     "before_id": "public.plans",
     "callback_id": "private.plan_callbacks",
 }
