@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from agents.objective import GATE, PlannedObjective, PlannedTask
 from agents.planner import arrange, problem_of
 from agents.tools.tool import AnyTool
-from core.errors import Invalid
 from tasks.actions import Effect
 
 NOTHING = re.compile(
@@ -88,9 +87,3 @@ def stands_in(constraint: str, text: str) -> bool:
     there = text.casefold()
     found = {word for word in wanted if word in there}
     return numbers <= set(re.findall(r"\d+", text)) and len(found) >= SAME * len(wanted)
-
-
-def insist_on(tasks: Sequence[PlannedTask], tools: Mapping[str, AnyTool]) -> None:
-    """Raises Invalid for tasks that no order fits, or whose inputs cannot be: a fault of ours where rules made them."""
-    if problem := problem_of(tasks, tools):
-        raise Invalid(f"The plan cannot be carried out: {problem}")

@@ -74,7 +74,7 @@ class Situation:
         """The teams by name; those that the objective only counts, by number."""
         named = _entries_of(self.context.resources.get("teams"), r"\s*[,;\n]\s*")
         if len(named) > 1 or (named and not str(named[0]).isdecimal()):
-            return list(dict.fromkeys(harmless(" ".join(str(one).split()))[:100] for one in named))
+            return [harmless(" ".join(str(one).split()))[:100] for one in named]
         said = TEAMS.search(self.objective)
         if said is None:
             return []
@@ -110,10 +110,10 @@ def harmless(value: Any) -> Any:
 
 
 def _entries_of(value: Any, between: str) -> list[Any]:
-    """The entries of a list, or of a text that lists them."""
-    if isinstance(value, list | tuple):
-        return [one for one in cast("Sequence[Any]", value) if str(one).strip()]
-    return [one for one in re.split(between, str(value).strip()) if one] if value else []
+    """The entries of a list, or of a text that lists them; of equal ones the first."""
+    listed = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else re.split(between, str(value or ""))
+    found = {str(one).strip().casefold(): one for one in reversed(listed) if str(one).strip()}
+    return list(reversed(found.values()))
 
 
 def _number(value: Any) -> float | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from agents.equipment import Run
+from agents.journal import RunStopped
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import StewardError
 from tasks import functions, plans
@@ -37,10 +38,12 @@ async def write_report(run: Run, given: ReportInput) -> Outcome:
     thinking, missing = thinking_of(run), ""
     try:
         narrative = await narrate(facts, thinking)
+    except RunStopped:
+        raise
     except StewardError as error:
-        if error.is_retryable or error.status == 409:  # again later; or the run was stopped, or a bound is reached
+        if error.is_retryable and run.task.retry_count < run.task.max_retries:
             raise
-        narrative, missing = None, error.message
+        narrative, missing = None, error.message  # a plain report is better than none
     output = ReportOutput(markdown=report_markdown(facts, narrative), facts=facts.model_dump(mode="json"))
     how = (
         "Every line comes from what is stored"

@@ -178,6 +178,17 @@ async def test_a_models_plan_is_checked(
     assert words in f"{root.failure_reason} {root.blocked_reason}"
 
 
+async def test_a_model_that_is_away_does_not_hold_the_report_up(house: House, model_server: ModelServer) -> None:
+    done = {"key": "done", "title": "Do nothing", "tool": "noop"}
+    report = {"key": "report", "title": "Report", "tool": "plan_report", "depends_on": ["done"], "max_retries": 0}
+    async with thinking_house(house, model_server):
+        plan_id = await planned(house, "Nothing at all", tasks=[done, report])
+        await until(house, plan_id, is_state("completed"))
+    written = await functions.get_task(house.caller, (await parts_of(house, plan_id))["report"].id)
+    assert "Without a narrative: " in written.result["message"]
+    assert "The plan is completed." in written.result["output"]["markdown"]
+
+
 async def test_a_failure_that_matters_is_told_in_a_draft(house: House, bench: Bench) -> None:
     bench.broken = {"Bake the bread"}
     part = {"key": "bake", "title": "Bake the bread", "tool": "bench", "max_retries": 0, "on_failure": "escalate"}

@@ -168,7 +168,7 @@ def test_a_gate_ends_the_plan_where_no_model_can_plan_anew() -> None:
         ("Launch feature X with all five product teams", None, 5),
         ("Funktion Suche für zwei Teams ausrollen", None, 2),
         ("Launch feature X across 500 teams", None, 1),
-        ("Launch feature X across three teams", "Platform, Mobile , Platform", 2),
+        ("Launch feature X across three teams", "Platform, Mobile , platform,", 2),
         ("Launch feature X", "A!;A?", 2),
     ],
 )
