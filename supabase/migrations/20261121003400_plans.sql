@@ -931,6 +931,33 @@ end $$;
 comment on function public.clone_plan is
   'The same plan again, with the tasks it has now and nothing done: it waits for its start, or starts. One without tasks is planned again. Nobody is called back.';
 
+-- What is done again after the end of a plan does not count the time since: a document may be written on a year later.
+create or replace function private.wall_bound(root_task_id uuid) returns text
+language sql stable set search_path = '' as $$
+  select format('it was begun more than %s seconds ago', b.seconds)
+  from public.tasks t join public.organizations o on o.id = t.organization_id
+  cross join lateral (select coalesce(t.bounds ->> 'max_wall_seconds', o.bounds ->> 'max_wall_seconds', '2592000')::numeric as seconds) b
+  where t.id = wall_bound.root_task_id and t.started_at < coalesce(t.completed_at, now()) - make_interval(secs => b.seconds::double precision)
+$$;
+
+create or replace function private.work_bound(root_task_id uuid) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  allowed jsonb := private.tree_bounds(work_bound.root_task_id);
+  calls bigint;
+  cost numeric;
+  seconds numeric;
+begin
+  select coalesce(sum(s.attempts), 0), coalesce(sum(s.cost_usd), 0) into calls, cost
+  from public.steps s where s.root_task_id = work_bound.root_task_id and s.kind = 'model';
+  select extract(epoch from coalesce(t.completed_at, now()) - t.started_at) into seconds from public.tasks t where t.id = work_bound.root_task_id;
+  return case
+    when calls >= (allowed ->> 'max_model_calls')::numeric then format('%s of %s model calls are used', calls, allowed ->> 'max_model_calls')
+    when cost >= (allowed ->> 'max_cost_usd')::numeric then format('$%s of $%s are spent', round(cost, 2), allowed ->> 'max_cost_usd')
+    when seconds > (allowed ->> 'max_wall_seconds')::numeric then format('it was begun more than %s seconds ago', allowed ->> 'max_wall_seconds')
+  end;
+end $$;
+
 create function private.is_redone(task public.tasks) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.database import Caller
+from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from tasks import functions, plans, review
 from tasks.models import Task
@@ -39,6 +39,7 @@ async def begin(service: Caller, task_id: Any) -> tuple[Task, Caller]:
     """A run of a queued task, and the caller that is this run."""
     task = await functions.start_task_execution(service, task_id, None)
     assert task.run_id
+    assert task.bound is None
     return task, service.as_run(task.id, task.run_id)
 
 
@@ -295,10 +296,15 @@ async def written(ana: Caller, service: Caller) -> plans.PlanSummary:
     return made
 
 
-async def test_a_stage_is_written_anew_and_what_depends_on_it(ana: Caller, mallory: Caller, service: Caller) -> None:
+async def test_a_stage_is_written_anew_and_what_depends_on_it(
+    database: Database, ana: Caller, mallory: Caller, service: Caller
+) -> None:
     made = await written(ana, service)
     old = await by_title(ana, made.id)
     await finish(service, old["D"].id, {"text": "D"})
+    async with database.pool.connection() as connection:  # a year ago
+        year = "update public.tasks set started_at = started_at - interval '1 year', completed_at = completed_at - interval '1 year'"
+        await connection.execute(f"{year} where id = %s".encode(), (made.id,))
     assert (await plans.get_plan(ana, made.id)).plan.state == "completed"
     with pytest.raises(NotFound) as caught:
         await plans.rerun_stage(ana, made.id, "x")
@@ -382,6 +388,28 @@ async def test_reruns_meet_running_stages_and_one_another(ana: Caller, service: 
     assert (await plans.get_plan(ana, made.id)).plan.state == "completed"
 
 
+async def test_a_person_writes_a_stage_that_cannot_be_written(ana: Caller, service: Caller) -> None:
+    made = await plans.create_plan(ana, document(stage("a"), stage("b", "a"), stage("c", "b")))
+    part = (await by_title(ana, made.id))["A"]
+    _, run = await begin(service, part.id)
+    await functions.block_task_execution(run, part.id, "Needs a language model", blocked_on="model")
+    assert (await plans.get_plan(ana, made.id)).plan.reason == "A: Needs a language model"
+    with pytest.raises(Conflict):
+        await plans.rerun_stage(ana, made.id, "b", {"text": "too early"})  # it never began
+
+    ours = {"text": "Ünïcödé 🛠", "long": "x" * 100_000}
+    newest = (await plans.rerun_stage(ana, made.id, "a", ours)).tree.children
+    [again] = [one for one in newest if one.supersedes_task_id == part.id]
+    assert again.tool_input["given"] == ours
+    await finish(service, again.id, ours)
+    last = (await by_title(ana, made.id))["B"]
+    await finish(service, last.id, {"text": "B"})
+    await begin(service, (await by_title(ana, made.id))["C"].id)
+    found = await plans.rerun_stage(ana, made.id, "b")  # the only part that ran is stopped: the plan goes on
+    assert (found.plan.state, found.plan.execution_status) == ("running", "blocked")
+    assert found.plan.counts == {"completed": 1, "queued": 1, "pending": 1}
+
+
 async def finish_started(service: Caller, task_id: Any) -> None:
     task = await functions.get_task(service, task_id)
     assert task.run_id
@@ -463,7 +491,8 @@ async def test_callbacks_are_given_up_and_are_the_services_own(ana: Caller, serv
         document(stage("a"), callback_url="http://127.0.0.1:1/", callback_secret="sealed"),  # no secret
     )
     for number in range(8):
-        [one] = await plans.claim_plan_callbacks(service)
+        both = await asyncio.gather(plans.claim_plan_callbacks(service), plans.claim_plan_callbacks(service))
+        [one] = [*both[0], *both[1]]
         assert (one.body["type"], one.attempts) == ("plan.started", number + 1)
         await plans.finish_plan_callback(service, one.id, "refused", 0)
     assert await plans.claim_plan_callbacks(service) == []
