@@ -61,7 +61,10 @@ class CallbackState(Record):
 
 
 class PlanTree(Record):
-    """A plan with its tree (without results), its changes after failures (oldest first), and its approvals, newest first."""
+    """A plan with its tree, its changes after failures (oldest first), and its approvals, newest first.
+
+    Tasks come without results; those that were replaced are among them, with `superseded_at`.
+    """
 
     plan: PlanSummary
     tree: TaskNode
