@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import procrastinate
 import structlog
@@ -20,6 +21,10 @@ from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from tasks import plans
 from tasks.plans import Callback
+
+if TYPE_CHECKING:
+    from integrations.web.guard import Guard
+    from integrations.webhooks.signed import SignedWebhook
 
 log = structlog.get_logger()
 JOB = "plan_callbacks"
@@ -61,15 +66,20 @@ async def _deliver(given: Given, service: Caller, callback: Callback, retries_se
     return False
 
 
+def receiver_of(url: str, secret: str, guard: "Guard") -> "SignedWebhook":
+    """Who is told: asked through the guard each time, whatever its address was when it was given."""
+    from integrations.webhooks.signed import SignedWebhook
+
+    return SignedWebhook("receiver of the plan's messages", url, secret, guard)
+
+
 async def _send(given: Given, callback: Callback) -> None:
     from integrations.web.guard import Guard
-    from integrations.webhooks.signed import SignedWebhook
 
     opened = Vault.from_settings(given.settings).open(
         callback.sealed_secret, callback.organization_id, callback.organization_id
     )
-    guard = Guard.from_settings(given.settings)
-    receiver = SignedWebhook("receiver of the plan's messages", callback.url, str(opened["secret"]), guard)
+    receiver = receiver_of(callback.url, str(opened["secret"]), Guard.from_settings(given.settings))
     await receiver.post(str(callback.id), callback.body)
 
 

@@ -23,6 +23,7 @@ from integrations.web.guard import Guard
 from integrations.web.reader import WebReader
 from integrations.web.rest_records import RestRecords
 from jobs.outside.mail import check_servers
+from jobs.plan_callbacks import receiver_of
 from tests.safety.ssrf_forms import answers_of
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -49,6 +50,7 @@ def web_doors(guard: Guard) -> dict[str, Door]:
         "http_request": lambda url: client.send(HttpRequest("POST", url, body=b"x")),
         "web_fetch": lambda url: WebReader(client).read(url, 1000),
         "webhook": lambda url: WebhookPipelines(url, SECRET, guard).request("m", {"type": "x", "data": {}}),
+        "plan_callback": lambda url: receiver_of(url, SECRET, guard).post("m", {"type": "x"}),
         "jira": lambda url: JiraCloud.signed_in(url, "a@b.example", "t", guard).get("A-1"),
         "records": lambda url: RestRecords.signed_in(url, "t", guard).get("people", "1", []),
         "supabase": lambda url: SupabaseTables(url, "k", guard).select(TableQuery("people"), 1),
