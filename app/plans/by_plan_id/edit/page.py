@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.objective import GATE, REPORT
 from app._plans.acting import edit
 from app._view.forms import back_to, form_of
+from app._view.sequence import parts_of
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.plans.by_plan_id.edit._show import known_tools, show, task_of
@@ -16,8 +18,6 @@ from app.plans.by_plan_id.edit._task_form import NEW, TaskForm, as_id, form_of_t
 from core.errors import Conflict, Invalid, NotFound
 from tasks.functions import TaskNode
 from tasks.plans import PlanTree, get_plan
-
-GATE = "approval_gate"
 
 
 async def get(request: Request, caller: CurrentCaller, plan_id: UUID, saved: str = "") -> Response:
@@ -39,7 +39,7 @@ async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Respon
         match action:
             case "save" | "add":
                 form = _form(house, found, typed, needs)
-                edits, errors = _edits(house, form)
+                edits, errors = _edits(house, found, form)
                 if errors:
                     return await show(request, caller, found, typed=form.with_errors(errors), status_code=422)
             case "gate":
@@ -67,11 +67,18 @@ def _form(house: House, found: PlanTree, typed: Mapping[str, str], needs: list[s
     return form_of_typed(typed, needs, before, tools)
 
 
-def _edits(house: House, form: TaskForm) -> tuple[dict[str, Any], dict[str, str]]:
+def _edits(house: House, found: PlanTree, form: TaskForm) -> tuple[dict[str, Any], dict[str, str]]:
+    """The edit that a form means. The report at the end of a plan waits for an added task, too."""
     change, errors = form.read(known_tools(house))
-    if form.is_new:
-        return {"add": [change]}, errors
-    return {"change": [{"id": form.key, **change}]}, errors
+    if not form.is_new:
+        return {"change": [{"id": form.key, **change}]}, errors
+    key = f"added_{uuid4().hex[:12]}"
+    reports = [
+        {"id": str(task.id), "depends_on": [*(str(need) for need in task.depends_on), key]}
+        for task in parts_of(found.tree)
+        if task.tool == REPORT and str(task.id) not in form.depends_on
+    ]
+    return {"add": [{"key": key, **change}], "change": reports}, errors
 
 
 def _gate_before(house: House, task: TaskNode) -> dict[str, Any]:
