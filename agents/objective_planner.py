@@ -70,7 +70,7 @@ def _plain(situation: Situation) -> PlannedObjective:
     )
     gate = next((place for place, part in enumerate(parts) if part == projects.ANYTHING[4]), None)
     limited = len(parts) - 1 if gate is None else gate
-    kept = [f"Kept: {one}" for one in situation.context.constraints][:MOST_CRITERIA]
+    kept = [situation.worded("Kept: ") + one for one in situation.context.constraints][:MOST_CRITERIA]
     tasks = [
         PlannedTask(
             key=f"part_{place + 1}",

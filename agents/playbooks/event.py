@@ -62,7 +62,7 @@ PLAYBOOK = Playbook(
         Step(
             "programme",
             "Draft the outline of the programme",
-            "Gliederung des Programms entwerfen",
+            "Gliederung für Programm und Ablauf",
             "The course of “$subject” with times, breaks and who is responsible.",
             "Organizer",
             after=("frame",),

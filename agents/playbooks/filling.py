@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from agents.objective import GATE, MOST_CRITERIA, REPORT, PlanContext, PlannedTask
+from agents.playbooks.german import WORDS as GERMAN
 from agents.playbooks.playbook import LABELS, Playbook, Step, Use
 from agents.rules.workflows.wording import is_german
 from agents.templates import slug
@@ -38,6 +39,10 @@ class Situation:
     def is_german(self) -> bool:
         return is_german(self.objective)
 
+    def worded(self, words: str) -> str:
+        """Words of a playbook in the language of the objective."""
+        return GERMAN.get(words, words) if self.is_german else words
+
     @cached_property
     def values(self) -> Mapping[str, Any]:
         """What `$name` may stand for: resources, and what follows from the rest of the context."""
@@ -54,7 +59,6 @@ class Situation:
             "teams": self._teams(),
             "smoke_urls": _entries_of(given.get("smoke_url"), r"[\s,;]+"),
             "details": harmless(self._details()),
-            "constraints": [harmless(one) for one in self.context.constraints],
             "deadline": self.context.deadline.isoformat() if self.context.deadline else None,
             "deadline_day": self.context.deadline.date().isoformat() if self.context.deadline else None,
         }
@@ -163,9 +167,9 @@ def _task(
     title = str(_filled(step.german if situation.is_german else step.title, values, {}) or step.title)
     key = step.key if one is None else f"{step.key}_{slug(str(one))}"[:60]
     use, missing = _use_of(step, values, situation, earlier)
-    description = str(_filled(step.description, values, earlier) or "")
+    description = str(_filled(situation.worded(step.description), values, earlier) or "")
     if use is None and missing:
-        description = f"{description}\n\n{_what_is_missing(step, missing)}".strip()
+        description = f"{description}\n\n{situation.worded(_lead(step))}{'; '.join(missing)}.".strip()
     return PlannedTask(
         key=key,
         title=title[:300],
@@ -177,7 +181,7 @@ def _task(
         estimated_duration_minutes=step.minutes,
         tool=use.tool if use else None,
         tool_input=dict(use.given) if use else {},
-        assignee_role=step.role,
+        assignee_role=situation.worded(step.role),
         acceptance_criteria=_criteria(step, situation, values),
         risk=step.risk,
         on_failure=_on_failure(step, situation),
@@ -224,12 +228,10 @@ def _label(name: str) -> str:
     return LABELS.get(name, f"context.resources.{name}")
 
 
-def _what_is_missing(step: Step, missing: Sequence[str]) -> str:
-    return (
-        "This is a person's to do here. For it to be done by itself, the plan would need: " + "; ".join(missing) + "."
-        if not step.thinks
-        else "What would be looked up by itself needs: " + "; ".join(missing) + "."
-    )
+def _lead(step: Step) -> str:
+    if step.thinks:
+        return "What would be looked up by itself needs: "
+    return "This is a person's to do here. For it to be done by itself, the plan would need: "
 
 
 def _filled(value: Any, values: Mapping[str, Any], earlier: Mapping[str, Sequence[PlannedTask]]) -> Any:
@@ -288,24 +290,30 @@ def _on_failure(step: Step, situation: Situation) -> OnFailure:
 
 
 def _criteria(step: Step, situation: Situation, values: Mapping[str, Any]) -> list[str]:
-    found = [str(_filled(one, values, {}) or one) for one in step.criteria]
+    found = [str(_filled(situation.worded(one), values, {}) or one) for one in step.criteria]
     if step.is_gate:
-        found += [f"Kept: {constraint}" for constraint in situation.values.get("constraints", [])]
+        found += [situation.worded("Kept: ") + constraint for constraint in situation.context.constraints]
     return found[:MOST_CRITERIA]
 
 
 def with_report(tasks: Sequence[PlannedTask], *, german: bool) -> list[PlannedTask]:
     """The tasks with the report at the end, which waits for all of them."""
+
+    def worded(words: str) -> str:
+        return GERMAN.get(words, words) if german else words
+
     report = PlannedTask(
         key="report",
         title="Bericht über den Plan" if german else "Report on the plan",
-        description="What was done, how long it took, what was decided by whom, what failed and why, what it cost.",
+        description=worded(
+            "What was done, how long it took, what was decided by whom, what failed and why, what it cost."
+        ),
         kind="report",
         execution_type="fully_automated",
         depends_on=list(range(len(tasks))),
         estimated_duration_minutes=1,
         tool=REPORT,
-        acceptance_criteria=["It names every task, decision and failure of the plan"],
+        acceptance_criteria=[worded("It names every task, decision and failure of the plan")],
         on_failure="escalate",
     )
     return [*tasks, report]

@@ -61,7 +61,7 @@ PLAYBOOK = Playbook(
         Step(
             "message",
             "Draft the outline of the campaign: message, offer, channels",
-            "Gliederung der Kampagne entwerfen: Botschaft, Angebot, Kanäle",
+            "Gliederung für die Kampagne: Botschaft, Angebot, Kanäle",
             "One message, one offer and one call to action for “$subject”; the same on every channel.",
             "Marketer",
             after=("audience",),

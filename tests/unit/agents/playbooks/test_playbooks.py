@@ -9,6 +9,7 @@ from agents.objective_planner import SURE, plan_by_rules, reason_to_wait
 from agents.plan_checks import problem_of_plan
 from agents.playbooks.choosing import PLAYBOOKS, fitting
 from agents.playbooks.filling import Situation, fill, with_report
+from agents.playbooks.german import WORDS as GERMAN
 from agents.playbooks.playbook import Playbook
 from agents.tools.built_in import BUILT_IN_TOOLS
 from agents.tools.tool import AnyTool
@@ -195,7 +196,19 @@ def test_every_playbook_is_whole(playbook: Playbook) -> None:
     assert len(set(keys)) == len(keys)
     assert all(set(step.after) <= set(keys[:place]) for place, step in enumerate(playbook.steps))
     assert any(step.is_gate for step in playbook.steps)
-    assert all(step.role and step.german and step.description for step in playbook.steps)
+    for step in playbook.steps:
+        assert step.german
+        assert {step.role, step.description, *step.criteria} <= set(GERMAN)
+
+
+def test_an_objective_in_german_is_planned_in_german() -> None:
+    tasks = fill(PLAYBOOKS[4], situation("Sommerfest für 80 Gäste planen", LOCAL, constraints=["höchstens 900 Euro"]))
+    assert tasks[0].title == "Zweck, Datum und Zahl der Gäste festlegen"
+    assert tasks[0].description.startswith("„Sommerfest für 80 Gäste planen“: wozu")
+    gate = next(task for task in tasks if task.tool == "approval_gate")
+    assert gate.acceptance_criteria[-1] == "Eingehalten: höchstens 900 Euro"
+    mail = next(task for task in tasks if task.tool == "email_send")
+    assert mail.tool_input["subject"] == "Gebucht: Sommerfest für 80 Gäste planen"
 
 
 def test_without_a_playbook_the_plain_template_waits_for_a_person() -> None:
