@@ -1,7 +1,7 @@
 """The events of a plan as messages for whoever watches it: log lines, output of models, progress, changes of state."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from app.cursors import encode_cursor
 from app.subscription import Subscription, Told
 from core.database import Caller
 from core.errors import StewardError
-from tasks.functions import list_task_events
+from tasks.functions import TaskNode, list_task_events
 from tasks.models import TaskEvent
 from tasks.plans import PlanState, PlanSummary, get_plan
 
@@ -69,25 +69,48 @@ STATES = {
 }
 
 
-def message_of(event: TaskEvent) -> ProgressMessage | None:
-    """An event as it is told to who watches the plan; None for one that nobody needs to see."""
+def message_of(event: TaskEvent, stages: Mapping[UUID, str]) -> ProgressMessage | None:
+    """An event as it is told to who watches the plan; None for one that nobody needs to see. `stages`: task to stage."""
     if event.kind in UNSAID:
         return None
     data = event.data
     told: dict[str, Any] = {"id": event.id, "at": event.created_at, "task_id": event.task_id, "message": event.message}
+    if event.task_id is not None and event.task_id in stages:
+        told["stage"] = stages[event.task_id]
     match event.kind:
         case "state":
             to = data.get("to") or STATES.get(event.message, event.message)
             more = {"type": "state", "state": to, "reason": data.get("reason"), "title": data.get("title")}
         case "progress":
-            more = {"type": "progress", **{name: data.get(name) for name in ("stage", "done", "total")}}
+            more = {"type": "progress", **{name: data[name] for name in ("stage", "done", "total") if name in data}}
         case "output":
             purpose = str(data.get("purpose") or "")
-            more = {"type": "output", "purpose": purpose, "stage": purpose.partition("/")[0] or None}
+            more = {"type": "output", "purpose": purpose, "stage": purpose.partition("/")[0] or told.get("stage")}
         case _:
-            said = event.message if event.kind == "step" else f"{event.kind}: {event.message}"
-            more = {"type": "log", "message": said, "stage": data.get("stage")}
+            more = {"type": "log", "message": _line(event)}
     return ProgressMessage.model_validate({**told, **more})
+
+
+def _line(event: TaskEvent) -> str:
+    """An event as a line of a log; of a step its name, how it went, and how long it took."""
+    data = event.data
+    if event.kind != "step":
+        return f"{event.kind}: {event.message}"
+    if "step_id" not in data:
+        return event.message
+    took = data.get("latency_ms")
+    words = f"{data.get('name')}: {event.message}"
+    words += f" after {took / 1000:.1f} s" if isinstance(took, int | float) else ""
+    return f"{words} ({data['error']})" if data.get("error") else words
+
+
+def stages_of(tree: TaskNode) -> dict[UUID, str]:
+    """The stage that each task of a document writes, replaced ones too."""
+    return {
+        part.id: str(part.source_ref["key"])
+        for part in tree.children
+        if part.tool == "plan_stage" and "key" in part.source_ref
+    }
 
 
 class Said:
@@ -114,6 +137,7 @@ class PlanVoice:
 
     caller: Caller
     plan_id: UUID
+    stages: dict[UUID, str]
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
     _at: int = 0
     _highest: float = -1
@@ -135,11 +159,12 @@ class PlanVoice:
             await self._moved.wait()
             self._moved.clear()
             try:
-                plan = (await asyncio.shield(get_plan(self.caller, self.plan_id))).plan
+                found = await asyncio.shield(get_plan(self.caller, self.plan_id))
             except StewardError as error:
                 await log.awarning("plan_not_read", error=error.message)
             else:
-                for message in self._news(plan):
+                self.stages = stages_of(found.tree)
+                for message in self._news(found.plan):
                     await say(Said(message))
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -147,7 +172,7 @@ class PlanVoice:
         self._at = told.id
         if told.event.kind in COUNTED:
             self._moved.set()
-        message = message_of(told.event)
+        message = message_of(told.event, self.stages)
         return Said(message) if message else None
 
     def _news(self, plan: PlanSummary) -> list[ProgressMessage]:
@@ -176,15 +201,16 @@ class PlanVoice:
 async def voice_for(caller: Caller, plan_id: UUID) -> PlanVoice:
     """Who words a plan's events. NotFound for a task that is no plan."""
     found = await get_plan(caller, plan_id)
-    return PlanVoice(in_organization_of(caller, found.plan.organization_id), plan_id)
+    return PlanVoice(in_organization_of(caller, found.plan.organization_id), plan_id, stages_of(found.tree))
 
 
 async def page_of(caller: Caller, plan_id: UUID, after: int, limit: int) -> ProgressPage:
     """A page of messages; its cursor stands for the last event, where the page is full."""
     events = await list_task_events(caller, plan_id, after, limit)
-    plan = (await get_plan(caller, plan_id)).plan
+    found = await get_plan(caller, plan_id)
+    plan, stages = found.plan, stages_of(found.tree)
     return ProgressPage(
-        items=[message for event in events if (message := message_of(event))],
+        items=[message for event in events if (message := message_of(event, stages))],
         next_cursor=encode_cursor([events[-1].id]) if len(events) == limit else None,
         percent=plan.percent,
         state=plan.state,
