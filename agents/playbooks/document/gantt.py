@@ -19,6 +19,7 @@ BESIDE = 44  # room for the words behind the last bar
 WIDTH = LABELS + CHART + BESIDE
 LETTER = 6.4  # pixels of an average letter at 12 px
 ROWS_A_PAGE = 30
+MOST_OVER = 4
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,14 @@ def scale_of(entries: Sequence[ScheduleEntry]) -> Scale:
 
 
 def _paged(entries: Sequence[ScheduleEntry], rows: int) -> Iterator[list[ScheduleEntry]]:
-    """Full pages; a phase does not begin on the last rows of one."""
+    """Pages of about so many rows: a phase does not begin on the last rows of one, nor leave its last rows to the next."""
+    heads = [place for place, entry in enumerate(entries) if entry.parent_id is None] + [len(entries)]
     page: list[ScheduleEntry] = []
-    for entry in entries:
+    for place, entry in enumerate(entries):
         is_head = entry.parent_id is None
-        if page and (len(page) >= rows or (is_head and len(page) >= rows - 4)):
+        left_of_phase = next(head for head in heads if head > place) - place
+        is_full = len(page) >= rows and left_of_phase > MOST_OVER
+        if page and (is_full or (is_head and len(page) >= rows - MOST_OVER)):
             yield page
             page = []
         page.append(entry)

@@ -155,7 +155,7 @@ def _glance(charts: Sequence[Chart]) -> str:
 
 
 def _figure(chart: Chart) -> str:
-    kind = "" if chart.title == "Schedule" else ' class="small"'
+    kind = "" if chart.is_wide else ' class="small"'
     name = words(chart.title)
     drawings = "".join(
         f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{drawing}</div>'

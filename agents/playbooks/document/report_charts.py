@@ -57,6 +57,7 @@ class Chart(BaseModel):
 
     title: str
     drawings: list[str]
+    is_wide: bool = False
     chips: list[tuple[str, str]] = Field(default_factory=list[tuple[str, str]])
 
 
@@ -76,8 +77,15 @@ def schedule_entries(contents: Contents) -> list[ScheduleEntry]:
 
 
 def _schedule(contents: Contents) -> Chart | None:
+    """The Gantt chart; of a large one phases and tasks, without steps."""
     entries = schedule_entries(contents)
-    return Chart(title="Schedule", drawings=gantt_pages(entries, "Schedule")) if entries else None
+    if not entries:
+        return None
+    if len(entries) <= MOST:
+        return Chart(title="Schedule", drawings=gantt_pages(entries, "Schedule"), is_wide=True)
+    phases = {entry.id for entry in entries if entry.parent_id is None}
+    tasks = [entry for entry in entries if entry.parent_id is None or entry.parent_id in phases]
+    return Chart(title="Schedule, without steps", drawings=gantt_pages(tasks, "Schedule"), is_wide=True)
 
 
 def _risks(contents: Contents) -> Chart | None:
