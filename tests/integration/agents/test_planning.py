@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from agents.protocols import Outside
 from agents.services.chat import Chat
 from app.house import House
 from core.database import Caller
-from core.errors import Unavailable
+from core.outside.errors import Temporary
 from tasks import functions, plans, review, steps
 from tasks.functions import TaskNode
 from tasks.models import Task
-from tests.emulators.model_server import ModelServer
+from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import Bench, at_work, is_state, until
 from tests.integration.agents.test_engine_with_model import requests_about, thinking_house
 
@@ -133,11 +134,11 @@ async def test_a_plan_that_is_not_sure_waits_for_a_person_to_start_it(house: Hou
 async def test_a_model_plans_once_though_the_run_is_tried_again(
     house: House, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, failures = plans.save_plan_tasks, [Unavailable("for a moment"), None]
+    save, failures = plans.save_plan_tasks, [Temporary("for a moment", retry_after_seconds=0)]
 
     async def save_later(*args: Any, **more: Any) -> Any:
-        if failures and (failure := failures.pop(0)) is not None:
-            raise ValueError("the worker broke off") from failure
+        if failures:
+            raise failures.pop()
         return await save(*args, **more)
 
     monkeypatch.setattr(plans, "save_plan_tasks", save_later)
@@ -176,6 +177,26 @@ async def test_a_models_plan_is_checked(
         )
         root = await until(house, plan_id, is_state(state), 40)
     assert words in f"{root.failure_reason} {root.blocked_reason}"
+
+
+async def test_notes_are_read_before_planning_and_taint_the_plan(
+    house: House, model_server: ModelServer, tmp_path: Path
+) -> None:
+    (tmp_path / "boxes.md").write_text("Forty boxes", encoding="utf-8")
+    before = requests_about(model_server, "Forty boxes")
+    async with thinking_on(model_server) as thinking:
+        equipment = replace(house.equipment, thinking=replace(thinking, notes_folder=tmp_path))
+        async with at_work(replace(house, equipment=equipment)):
+            context: dict[str, Any] = {"constraints": ["nothing is thrown away"]}
+            known = await planned(house, "Move the archive", context={**context, "notes": {"files": ["boxes.md"]}})
+            gone = await planned(house, "Move the archive", context={**context, "notes": {"files": ["gone.md"]}})
+            root = await until(house, known, lambda task: task.blocked_on == "subtasks")
+            waiting = await until(house, gone, lambda task: task.blocked_on == "person")
+            parts = await parts_of(house, known)
+    assert requests_about(model_server, "Forty boxes") - before == 1
+    assert [one.kind for one in root.tainted_by] == ["notes"]
+    assert all(part.tainted_by for part in parts.values())
+    assert "no notes file 'gone.md'" in (waiting.blocked_reason or "")
 
 
 async def test_a_model_that_is_away_does_not_hold_the_report_up(house: House, model_server: ModelServer) -> None:
