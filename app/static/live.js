@@ -69,7 +69,7 @@
   const below = (at, part) => at.getBoundingClientRect().top - part.getBoundingClientRect().top;
   const read = (part) => {
     if (!part.matches("[data-keep-lines]") || part.scrollTop < 4) return null;
-    const line = [...part.querySelectorAll(":scope > [id]:not(.output)")].find((at) => below(at, part) >= 0);
+    const line = [...part.querySelectorAll("[id]:not(.output)")].find((at) => below(at, part) >= 0);
     return line ? [line.id, below(line, part)] : null;
   };
   // A wide graph opens where the work is.
