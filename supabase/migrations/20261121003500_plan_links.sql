@@ -10,7 +10,8 @@ begin
 end $$;
 comment on function public.list_plan_executions is 'Plans that carry out a document, newest first.';
 
-create function public.execute_plan_document(plan jsonb, confidence double precision, wait_because text default null, again boolean default false)
+create function public.execute_plan_document(plan jsonb, paths jsonb default '[]', confidence double precision default null, wait_because text default null,
+  again boolean default false)
 returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -27,12 +28,13 @@ begin
   made := public.create_plan(plan || jsonb_build_object('kind', 'objective',
     'starts_by_itself', execute_plan_document.wait_because is null and coalesce((plan ->> 'starts_by_itself')::boolean, true)));
   update public.tasks t set decomposition_confidence = execute_plan_document.confidence,
+    source_ref = t.source_ref || jsonb_build_object('document_id', document.id, 'document_paths', execute_plan_document.paths),
     blocked_reason = case when t.blocked_on = 'start' then coalesce(left(execute_plan_document.wait_because, 2000), t.blocked_reason) else t.blocked_reason end
   where t.id = (made ->> 'id')::uuid;
   return private.plan_json(private.own_plan((made ->> 'id')::uuid));
 end $$;
 comment on function public.execute_plan_document is
-  'A plan with the tasks of a document (as in create_plan). It waits for its start where wait_because says why. One at a time, unless asked again.';
+  'A plan with the tasks of a document (as in create_plan). paths: digests of its tasks, so that one that is taken out is known. It waits for its start where wait_because says why. One at a time, unless asked again.';
 
 create function private.check_plan_diff(diff jsonb) returns void
 language plpgsql stable set search_path = '' as $$
@@ -45,9 +47,9 @@ begin
   if jsonb_typeof(diff) is distinct from 'object' then
     perform private.refuse(422, 'A difference is an object', left(diff::text, 200));
   end if;
-  select k.key into wrong from jsonb_each(diff) k where k.key not in ('add', 'change', 'renumber', 'remove') or jsonb_typeof(k.value) <> 'array' limit 1;
+  select k.key into wrong from jsonb_each(diff) k where k.key not in ('add', 'change', 'renumber', 'remove', 'paths') or jsonb_typeof(k.value) <> 'array' limit 1;
   if wrong is not null then
-    perform private.refuse(422, format('%s is no list of a difference', left(wrong, 100)), 'allowed: add, change, renumber, remove');
+    perform private.refuse(422, format('%s is no list of a difference', left(wrong, 100)), 'allowed: add, change, renumber, remove, paths');
   end if;
   for item in
     select 'change' as what, c.value, array['id'] as more from jsonb_array_elements(coalesce(diff -> 'change', '[]')) c
@@ -154,6 +156,7 @@ begin
   for item in select value from jsonb_array_elements(coalesce(diff -> 'remove', '[]')) loop
     said := jsonb_set(said, '{removed}', said -> 'removed' || to_jsonb(private.remove_work(root.id, item #>> '{}')));
   end loop;
+  update public.tasks t set source_ref = t.source_ref || jsonb_build_object('document_paths', diff -> 'paths') where t.id = root.id and diff ? 'paths';
   perform private.check_size(root.id);
   for made in select t.* from public.tasks t where t.root_task_id = root.id and t.execution_status = 'blocked' and t.blocked_on = 'subtasks' loop
     perform private.settle_parts(made.id);
@@ -163,7 +166,7 @@ begin
   return public.get_plan(root.id);
 end $$;
 comment on function public.apply_plan_diff is
-  'Brings an execution to what its document says now, all or nothing: {add: [{key, parent_id, ...}], change: [{id, ...}], renumber: [{id, wbs_id, stages}], remove: [ids]}. Only what has not begun is changed or dropped.';
+  'Brings an execution to what its document says now, all or nothing: {add: [{key, parent_id, ...}], change: [{id, ...}], renumber: [{id, wbs_id, stages}], remove: [ids], paths}. Only what has not begun is changed or dropped.';
 
 do $$ declare f text; begin
   foreach f in array array['list_plan_executions', 'execute_plan_document', 'apply_plan_diff'] loop

@@ -6,8 +6,7 @@ known is not made up: it is said in `unclear`, and lowers the confidence.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -92,22 +91,6 @@ def tasks_from(sections: Sequence[StoredSection], timezone: tzinfo = UTC) -> Dec
         stale=found.stale,
         days=found.length,
     )
-
-
-def rows_of(tasks: Sequence[WorkTask], document_id: UUID) -> list[dict[str, Any]]:
-    """The tasks as nodes of a tree, with where each comes from."""
-    return [{**row_of(task, document_id), "children": rows_of(task.children, document_id)} for task in tasks]
-
-
-def row_of(task: WorkTask, document_id: UUID) -> dict[str, Any]:
-    """One task as a row, without what hangs below it."""
-    return {
-        **task.model_dump(mode="json", exclude={"id", "children", "stages", "confidence"}, exclude_none=True),
-        "key": task.id,
-        "due_is_all_day": True,
-        "decomposition_confidence": task.confidence,
-        "source_ref": {"document_id": str(document_id), "wbs_id": task.id, "stages": task.stages},
-    }
 
 
 class _Found:

@@ -5,21 +5,17 @@ Work that has begun or ended is never changed or dropped; where the document say
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.playbooks.document.decompose import Decomposition, WorkTask, row_of
-from agents.playbooks.document.stage import one_line
+from agents.playbooks.document.decompose import Decomposition, WorkTask
+from agents.playbooks.document.links import COMPARED, comparable, paths_of, row_of, said_of, same, titles_of
 from tasks.functions import TaskNode
 from tasks.models import ExecutionStatus
 
-COMPARED = (
-    "title", "description", "kind", "execution_type", "assignee_role", "acceptance_criteria", "estimated_duration_minutes", "due_at",
-)  # fmt: skip
 OVER: frozenset[ExecutionStatus] = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -58,8 +54,20 @@ class Added(BaseModel):
     parent_title: str
 
 
+class LeftOut(BaseModel):
+    """A task of the document that somebody has taken out of the execution: it stays out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wbs_id: str
+    title: str
+
+
 class ExecutionDiff(BaseModel):
-    """The difference between a document and one of its executions. `digest` seals it: what was shown is what is applied."""
+    """The difference between a document and one of its executions. `digest` seals it: what was shown is what is applied.
+
+    Only what the document has changed since is changed: what somebody edited in the execution stays as it is.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,20 +76,21 @@ class ExecutionDiff(BaseModel):
     dropped: list[Seen]
     new: list[Added]
     stays: list[Staying]
+    left_out: list[LeftOut] = Field(default_factory=list[LeftOut])
     edits: dict[str, Any]
     digest: str
 
     @property
     def is_empty(self) -> bool:
         """Is there nothing to apply?"""
-        return not any(self.edits.values())
+        return not any(self.edits[what] for what in ("add", "change", "renumber", "remove"))
 
 
 def diff_execution(wanted: Decomposition, tree: TaskNode, document_id: UUID) -> ExecutionDiff:
     """Compare the tasks of a document as it is now with those of an execution. Tasks without a `wbs_id` are somebody's own and stay."""
     pairing = _Pairing(tree)
     pairing.pair(wanted.tasks, [child for child in tree.children if _is_live(child)])
-    writer = _Writer(pairing, tree, document_id)
+    writer = _Writer(pairing, tree, document_id, wanted.tasks)
     return writer.diff(wanted.tasks)
 
 
@@ -101,16 +110,6 @@ def live_nodes(tree: TaskNode) -> Iterator[TaskNode]:
         if _is_live(child):
             yield child
             yield from live_nodes(child)
-
-
-def _flat(tasks: Sequence[WorkTask]) -> Iterator[WorkTask]:
-    for task in tasks:
-        yield task
-        yield from _flat(task.children)
-
-
-def _same(words: str) -> str:
-    return one_line(words).casefold()
 
 
 class _Pairing:
@@ -138,26 +137,30 @@ class _Pairing:
 
 
 def _by_id_and_title(task: WorkTask, node: TaskNode) -> bool:
-    return wbs_id_of(node) == task.id and _same(node.title) == _same(task.title)
+    return wbs_id_of(node) == task.id and same(node.title) == same(task.title)
 
 
 def _by_title(task: WorkTask, node: TaskNode) -> bool:
-    return _same(node.title) == _same(task.title)
+    return same(node.title) == same(task.title)
 
 
 def _by_id(task: WorkTask, node: TaskNode) -> bool:
     """A task that has begun is not taken for one with another title, but what holds the same parts is the same."""
     if wbs_id_of(node) != task.id:
         return False
-    parts = {_same(child.title) for child in node.children if _is_live(child)}
-    return node.execution_status == "pending" or any(_same(child.title) in parts for child in task.children)
+    parts = {same(child.title) for child in node.children if _is_live(child)}
+    return node.execution_status == "pending" or any(same(child.title) in parts for child in task.children)
 
 
 class _Writer:
     """Writes the difference down, for people and as edits for the database."""
 
-    def __init__(self, pairing: _Pairing, tree: TaskNode, document_id: UUID) -> None:
+    def __init__(self, pairing: _Pairing, tree: TaskNode, document_id: UUID, wanted: Sequence[WorkTask]) -> None:
         self.pairing, self.tree, self.document_id = pairing, tree, document_id
+        self.titles = titles_of(wanted)
+        self.paths = {task.id: path for path, task in paths_of(wanted)}
+        self.left_out: dict[str, LeftOut] = {}
+        self._find_left_out(wanted, set(tree.source_ref.get("document_paths") or ()))
         self.kept: list[Seen] = []
         self.changed: list[Changed] = []
         self.dropped: list[Seen] = []
@@ -165,20 +168,32 @@ class _Writer:
         self.stays: list[Staying] = []
         self.edits: dict[str, list[Any]] = {"add": [], "change": [], "renumber": [], "remove": []}
 
+    def _find_left_out(self, wanted: Sequence[WorkTask], had: set[Any]) -> None:
+        """What the execution was made with, and has no more, somebody took out."""
+        for task in wanted:
+            if task.id not in self.pairing.node_of and self.paths[task.id] in had:
+                for _, one in paths_of([task]):
+                    self.left_out[one.id] = LeftOut(wbs_id=one.id, title=one.title)
+            else:
+                self._find_left_out(task.children, had)
+
     def diff(self, wanted: Sequence[WorkTask]) -> ExecutionDiff:
         self._walk(wanted, self.tree, is_new=False, parent_key="")
         for child in self.tree.children:
             self._drop(child)
-        self._rewire(wanted)
         listed: dict[str, Any] = {
             "kept": self.kept, "changed": self.changed, "dropped": self.dropped, "new": self.new, "stays": self.stays,
+            "left_out": list(self.left_out.values()),
         }  # fmt: skip
+        self.edits["paths"] = sorted(self.paths.values())
         digest = hashlib.sha256(orjson.dumps(self.edits, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return ExecutionDiff(**listed, edits=self.edits, digest=digest)
 
     def _walk(self, wanted: Sequence[WorkTask], parent: TaskNode, *, is_new: bool, parent_key: str) -> None:
         """`parent` is the nearest task that is there and open; `parent_key` an added one below which these come."""
         for place, task in enumerate(wanted, start=1):
+            if task.id in self.left_out:
+                continue
             node = self.pairing.node_of.get(task.id)
             if node is None or is_new:
                 self._add(task, parent, parent_key, place)
@@ -192,7 +207,9 @@ class _Writer:
         parent_id = parent_key or str(parent.id)
         parent_title = parent.title if not parent_key else ""
         self.new.append(Added(wbs_id=task.id, title=task.title, parent_id=parent_id, parent_title=parent_title))
-        row = {name: value for name, value in row_of(task, self.document_id).items() if name != "depends_on"}
+        row = {
+            name: value for name, value in row_of(task, self.document_id, self.titles).items() if name != "depends_on"
+        }
         self.edits["add"].append(
             {**row, "parent_id": parent_id, "position": place, "depends_on": self._ids(task.depends_on)}
         )
@@ -210,7 +227,7 @@ class _Writer:
             self.kept.append(_seen(node))
 
     def _change(self, task: WorkTask, node: TaskNode, changes: dict[str, tuple[Any, Any]]) -> None:
-        row = row_of(task, self.document_id)
+        row = row_of(task, self.document_id, self.titles)
         edit: dict[str, Any] = {"id": str(node.id), "source_ref": {**row["source_ref"], "key": task.id}}
         edit |= {name: row.get(name) for name in changes if name != "depends_on"}
         if "depends_on" in changes:
@@ -219,15 +236,19 @@ class _Writer:
         self.changed.append(Changed(**_seen(node).model_dump(), changes=changes))
 
     def _changes(self, task: WorkTask, node: TaskNode) -> dict[str, tuple[Any, Any]]:
+        """What the document says otherwise than it did, and otherwise than the task is."""
+        said: Any = node.source_ref.get("said")
+        now = said_of(task, self.titles)
+        differs = [name for name in now if not isinstance(said, dict) or said.get(name) != now[name]]  # pyright: ignore[reportUnknownMemberType]
         found: dict[str, tuple[Any, Any]] = {}
         for name in COMPARED:
-            was, becomes = _value(getattr(node, name)), _value(getattr(task, name))
-            if was != becomes:
+            was, becomes = comparable(getattr(node, name)), comparable(getattr(task, name))
+            if was != becomes and name in differs:
                 found[name] = (was, becomes)
-        had = [self._named(need) for need in node.depends_on]
-        was_edges = sorted(name for name in had if name)
-        if was_edges != sorted(task.depends_on):
-            found["depends_on"] = (was_edges, sorted(task.depends_on))
+        had = sorted(name for name in map(self._named, node.depends_on) if name)
+        wanted = sorted(need for need in task.depends_on if need not in self.left_out)
+        if had != wanted and "depends_on" in differs:
+            found["depends_on"] = (had, wanted)
         return found
 
     def _named(self, node_id: UUID) -> str | None:
@@ -246,7 +267,8 @@ class _Writer:
     def _ids(self, wbs_ids: Sequence[str]) -> list[str]:
         """Ids of tasks that are there, ids of the work breakdown for added ones."""
         nodes = self.pairing.node_of
-        return [str(nodes[wbs_id].id) if wbs_id in nodes else wbs_id for wbs_id in wbs_ids]
+        there = [wbs_id for wbs_id in wbs_ids if wbs_id not in self.left_out]
+        return [str(nodes[wbs_id].id) if wbs_id in nodes else wbs_id for wbs_id in there]
 
     def _drop(self, node: TaskNode) -> None:
         """What the document has no more: dropped as a whole where nothing of it has begun, else part by part."""
@@ -263,20 +285,6 @@ class _Writer:
         for child in node.children:
             self._drop(child)
 
-    def _rewire(self, wanted: Sequence[WorkTask]) -> None:
-        """Edges of added tasks name only what is there or added: what is dropped is no task of the document, so none is left."""
-        known = {task.id for task in _flat(wanted)}
-        for item in self.edits["add"]:
-            item["depends_on"] = [need for need in item["depends_on"] if need in known or _is_uuid(need)]
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
 
 def _why(node: TaskNode) -> str:
     words: Mapping[str, str] = {
@@ -288,7 +296,3 @@ def _why(node: TaskNode) -> str:
 
 def _seen(node: TaskNode) -> Seen:
     return Seen(id=node.id, wbs_id=wbs_id_of(node) or "", title=node.title, state=node.execution_status)
-
-
-def _value(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value or None

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.playbooks.document.decompose import NEEDED, WBS, Decomposition, rows_of, tasks_from
+from agents.playbooks.document.decompose import NEEDED, WBS, Decomposition, tasks_from
 from agents.playbooks.document.diff import ExecutionDiff, Seen, diff_execution, live_nodes, wbs_id_of
+from agents.playbooks.document.links import paths_of, rows_of
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound
 from tasks import plan_links, plans
@@ -88,7 +89,8 @@ async def execute_document(
         "tasks": rows_of(found.tasks, plan_id),
     }
     wait_because = None if found.may_start else why_wait(found)
-    return await plan_links.execute_plan_document(caller, plan, found.confidence, wait_because, again=again)
+    paths = sorted(path for path, _ in paths_of(found.tasks))
+    return await plan_links.execute_plan_document(caller, plan, paths, found.confidence, wait_because, again=again)
 
 
 def why_wait(found: Decomposition) -> str:

@@ -136,6 +136,10 @@ async def test_a_document_becomes_tasks_with_edges_and_waits_where_it_is_unsure(
     assert first.source_ref["document_id"] == str(plan_id)
     assert "wbs_level3" in first.source_ref["stages"]
     assert tree.decomposition_confidence == 0.4
+    edits = {"change": [{"id": str(first.id), "title": "My own words"}], "remove": [str(nodes["T2.1.2"].id)]}
+    await plans.edit_plan(ana, made.id, edits)
+    after = await preview_diff(ana, made.id)
+    assert (after.is_empty, [one.wbs_id for one in after.left_out]) == (True, ["T2.1.2"])
     with pytest.raises(Conflict, match="carried out already"):
         await execute_document(ana, plan_id)
     assert [one.id for one in await plan_links.list_plan_executions(ana, plan_id)] == [made.id]

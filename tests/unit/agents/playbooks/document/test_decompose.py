@@ -6,13 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agents.playbooks.document.decompose import Decomposition, WorkTask, rows_of, tasks_from
+from agents.playbooks.document.decompose import Decomposition, WorkTask, tasks_from
 from agents.playbooks.document.diff import ExecutionDiff, diff_execution
+from agents.playbooks.document.links import paths_of, row_of, rows_of, titles_of
 from core.errors import Conflict
 from tasks.functions import TaskNode
 from tasks.plans import StoredSection
 
 DOCUMENT = UUID(int=5)
+IDS = {name: UUID(int=100 + n) for n, name in enumerate(["", "T1", "T1.1", "T1.1.1", "T1.1.2", "T1.2", "T2", "T2.1"])}
 DAYS = {"days_min": 1, "days_max": 9, "delay_risks": "Rain.", "mitigation_strategy": "A tent."}
 
 
@@ -82,11 +84,12 @@ def test_what_the_document_knows_is_carried_over() -> None:
     )  # by the rules
     assert (room.execution_type, room.kind, room.due_at) == ("semi_automated", "project", None)
     rows = rows_of(made.tasks, DOCUMENT)
-    assert rows[0]["source_ref"] == {
-        "document_id": str(DOCUMENT),
-        "wbs_id": "T1",
-        "stages": ["wbs_level2", "create_schedule"],
-    }
+    source = rows[0]["source_ref"]
+    assert (source["document_id"], source["wbs_id"], source["stages"]) == (
+        str(DOCUMENT),
+        "T1",
+        ["wbs_level2", "create_schedule"],
+    )
     assert rows[0]["children"][0]["children"][1]["depends_on"] == ["T1.1.1"]
     assert "id" not in rows[0]
 
@@ -116,31 +119,29 @@ def test_what_it_does_not_know_lowers_the_confidence_and_is_said() -> None:
         tasks_from(stored({**bare, "wbs_level2": {"major_phase_details": []}}))
 
 
-def node(task: WorkTask, number: dict[str, int], ids: dict[str, UUID], **states: str) -> TaskNode:
+def node(task: WorkTask, made: Decomposition, **states: str) -> TaskNode:
     """The task as it would be stored."""
     now = "2026-11-20T09:00:00Z"
     return TaskNode.model_validate(
         {
             **task.model_dump(exclude={"id", "children", "stages", "confidence", "depends_on"}),
-            "id": ids[task.id], "organization_id": UUID(int=9), "execution_status": states.get(task.id.replace(".", "_"), "pending"),
-            "created_at": now, "updated_at": now, "source_ref": {"wbs_id": task.id, "key": task.id},
-            "depends_on": [ids[need] for need in task.depends_on],
-            "children": [node(child, number, ids, **states).model_dump() for child in task.children],
+            "id": IDS[task.id], "organization_id": UUID(int=9), "execution_status": states.get(task.id.replace(".", "_"), "pending"),
+            "created_at": now, "updated_at": now, "source_ref": row_of(task, DOCUMENT, titles_of(made.tasks))["source_ref"],
+            "depends_on": [IDS[need] for need in task.depends_on],
+            "children": [node(child, made, **states).model_dump() for child in task.children],
         }
     )  # fmt: skip
 
 
-def execution(made: Decomposition, **states: str) -> tuple[TaskNode, dict[str, UUID]]:
-    """The tasks as an execution of them has them; a state is given as T1_1="completed"."""
-    names = ["", "T1", "T1.1", "T1.1.1", "T1.1.2", "T1.2", "T2", "T2.1"]
-    ids = {name: UUID(int=100 + place) for place, name in enumerate(names)}
-    root = WorkTask(id="", title="Workshop", children=made.tasks)
-    return node(root, {}, ids, **states), ids
+def execution(**states: str) -> TaskNode:
+    """The tasks as an execution of the document has them; a state is given as T1_1="completed"."""
+    made = tasks_from(stored(outputs()))
+    root = node(WorkTask(id="", title="Workshop", children=made.tasks), made, **states)
+    return root.model_copy(update={"source_ref": {"document_paths": [path for path, _ in paths_of(made.tasks)]}})
 
 
-def compared(found: dict[str, dict[str, Any]], **states: str) -> ExecutionDiff:
-    tree, _ = execution(tasks_from(stored(outputs())), **states)
-    return diff_execution(tasks_from(stored(found)), tree, DOCUMENT)
+def compared(found: dict[str, dict[str, Any]], tree: TaskNode | None = None, **states: str) -> ExecutionDiff:
+    return diff_execution(tasks_from(stored(found)), tree or execution(**states), DOCUMENT)
 
 
 def test_an_unchanged_document_changes_nothing() -> None:
@@ -185,7 +186,7 @@ def test_what_is_gone_is_dropped_only_where_nothing_of_it_has_begun() -> None:
     del found["wbs_level2"]["major_phase_details"][0]["subtasks"][0]
     gone = compared(found)
     assert [one.wbs_id for one in gone.dropped] == ["T1.1", "T1.1.1", "T1.1.2"]
-    assert gone.edits["remove"] == [str(UUID(int=102))]
+    assert gone.edits["remove"] == [str(IDS["T1.1"])]
     assert {one.wbs_id: one.changes["depends_on"] for one in gone.changed if "depends_on" in one.changes} == {
         "T2.1": (["T1.1 (dropped)", "T1.2"], ["T1.2"])
     }
@@ -199,4 +200,35 @@ def test_a_new_task_below_a_finished_one_comes_below_what_is_open() -> None:
     found["wbs_level3"]["entries"].append(step("T1.1.3", "Sign the lease"))
     added = compared(found, T1="blocked", T1_1="completed", T1_1_1="completed", T1_1_2="completed")
     assert [(one.wbs_id, one.parent_title) for one in added.new] == [("T1.1.3", "Prepare")]
-    assert added.edits["add"][0]["depends_on"] == [str(UUID(int=104))]
+    assert added.edits["add"][0]["depends_on"] == [str(IDS["T1.1.2"])]
+
+
+def test_what_somebody_edited_stays_edited_and_what_they_took_out_stays_out() -> None:
+    tree = execution()
+    prepare, opening = tree.children
+    room, landlord = prepare.children
+    own = landlord.model_copy(
+        update={"title": "Call the landlord", "description": "By Friday.", "depends_on": [room.id]}
+    )
+    edited = tree.model_copy(update={"children": [prepare.model_copy(update={"children": [own]}), opening]})
+    same = compared(outputs(), edited)
+    assert (same.is_empty, [one.wbs_id for one in same.left_out]) == (True, ["T1.1", "T1.1.1", "T1.1.2"])
+    found = outputs()
+    found["wbs_level2"]["major_phase_details"][0]["subtasks"][1]["description"] = "Until there is a lease."
+    found["wbs_level2"]["major_phase_details"][0]["subtasks"].append(
+        {"id": "T1.3", "subtask_title": "Buy tools", "description": "All."}
+    )
+    found["identify_task_dependencies"]["task_dependency_details"].append(
+        {
+            "dependent_task_id": "T1.3",
+            "depends_on_task_id_list": ["T1.1", "T1.2"],
+            "depends_on_task_explanation_list": ["a", "b"],
+        }
+    )
+    later = compared(found, edited)
+    assert [(one.wbs_id, sorted(one.changes)) for one in later.changed] == [
+        ("T1.2", ["acceptance_criteria", "description"]), ("T2.1", ["depends_on"]),
+    ]  # fmt: skip
+    assert [(one.wbs_id, one.title) for one in later.new] == [("T1.3", "Buy tools")]
+    assert later.edits["add"][0]["depends_on"] == [str(IDS["T1.2"])]
+    assert [one.wbs_id for one in later.left_out] == ["T1.1", "T1.1.1", "T1.1.2"]
