@@ -1,4 +1,7 @@
-"""`make demo`, as `python -m tests.demo`: the walk, told as it goes; 1 as the exit code where something does not hold."""
+"""`make demo`, as `python -m tests.demo`: a walk, told as it goes; 1 as the exit code where something does not hold.
+
+Without a word the walk from a mail to its answer; `plans` is the walk through plans.
+"""
 
 import asyncio
 import sys
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from cli.testing import NotReady, ensure_node_packages
 from tests.demo.house import NotStarted
+from tests.demo.plans import walk_plans
 from tests.demo.report import Report, WalkFailed
 from tests.demo.walk import walk
 
@@ -15,8 +19,9 @@ LOG, LOGS = BUILD / "demo.log", BUILD / "demo"
 
 def main() -> int:
     """The exit code."""
-    if sys.argv[1:]:
-        print(f"error: make demo takes no words, and there is {sys.argv[1]!r}", file=sys.stderr)
+    words = sys.argv[1:]
+    if words not in ([], ["plans"]):
+        print(f"error: make demo takes no word but plans, and there is {' '.join(words)!r}", file=sys.stderr)
         return 2
     try:
         ensure_node_packages()  # the emulators
@@ -24,11 +29,11 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     LOGS.mkdir(parents=True, exist_ok=True)
-    for old in (LOG, *LOGS.glob("*.log")):
+    for old in (LOG, *LOGS.glob("*.*")):
         old.unlink(missing_ok=True)
     report = Report(LOG)
     try:
-        outcome = asyncio.run(walk(report, LOGS))
+        outcome = asyncio.run(walk_plans(report, LOGS) if words else walk(report, LOGS))
     except (WalkFailed, NotStarted) as error:
         report.write(f"error: {error}\nWhat Steward said is in {LOGS / 'steward.log'}")
         return 1

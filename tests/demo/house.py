@@ -94,8 +94,8 @@ class StewardProcess:
             raise NotStarted(made.stderr.decode(errors="replace"))
         return str(json.loads(made.stdout)["token"])
 
-    def end(self) -> None:
-        """Stop it in order, where it still runs, and remove its database."""
+    def stop(self) -> None:
+        """Stop it in order, where it still runs; its database stays."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -103,6 +103,10 @@ class StewardProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def end(self) -> None:
+        """Stop it in order, where it still runs, and remove its database."""
+        self.stop()
         if self.home.exists():
             EmbeddedPostgres(self.home, place_of(self.home)).remove()
 

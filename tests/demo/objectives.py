@@ -1,0 +1,304 @@
+"""Four objectives: three as an outside document words them, one with everything connected; gates decided in a browser."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.demo.plans_browser import Person
+from tests.demo.plans_world import PlansWorld, connected, listed
+from tests.demo.report import Report, must
+
+GATE = "approval_gate"
+OVER = {"completed", "failed", "cancelled"}
+FEATURE_LAUNCH: dict[str, Any] = {
+    "objective": "Launch feature X across three teams",
+    "context": {"stakeholders": ["pm@company.com", "eng@company.com"], "priority": "high"},
+}
+FINANCIAL_CLOSE: dict[str, Any] = {
+    "objective": "Process Q4 financial close",
+    "context": {"stakeholders": ["cfo@company.com"], "priority": "critical", "domain": "finance"},
+}
+INCIDENT: dict[str, Any] = {
+    "objective": "Respond to production outage",
+    "context": {"stakeholders": ["oncall@company.com"], "priority": "critical", "domain": "incident-response"},
+}
+REJECTED = "Not before the auditors have seen the intercompany accounts"
+Plan = dict[str, Any]
+Task = dict[str, Any]
+
+
+@dataclass
+class ObjectivesWalk:
+    """The steps, and what is known so far. `decided` counts the answers given at gates."""
+
+    report: Report
+    world: PlansWorld
+    person: Person
+    approved: int = 0
+    rejected: int = 0
+    plans: list[str] = field(default_factory=list[str])
+    told: set[str] = field(default_factory=set[str])
+    reported: set[str] = field(default_factory=set[str])
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def all(self) -> None:
+        """From the first request to the last report. Raises WalkFailed."""
+        launch = await self.accepted("feature launch", FEATURE_LAUNCH)
+        close = await self.accepted("financial close", FINANCIAL_CLOSE)
+        incident = await self.accepted("incident response", INCIDENT)
+        for plan_id in (launch, close, incident):
+            await self.to_gate(plan_id)
+        await self.outside()
+        await self.person.look(f"/plans/{launch}", "plan-at-its-gate")
+        await self.approved_in_browser(launch)
+        await self.rejected_in_browser(close)
+        await self.approved_by_curl(incident)
+        await self.everything_connected()
+
+    async def accepted(self, name: str, body: dict[str, Any]) -> str:
+        """The request by curl; the plan's id."""
+        status, told = await self.world.curl("/api/plans/execute", body)
+        must(status == 202, f"The {name} is answered with {status}: {told}")
+        self.plans.append(str(told["planId"]))
+        self.report.say(
+            f"curl POST /api/plans/execute: {name}, “{body['objective']}”",
+            f"{status} planId {told['planId']}, status {told['status']}",
+            told["message"],
+        )
+        return str(told["planId"])
+
+    async def plan(self, plan_id: str) -> Plan:
+        return await self.world.get(f"/api/plans/{plan_id}")
+
+    # Section: what only a person can do
+
+    async def to_gate(self, plan_id: str) -> tuple[Plan, Task]:
+        """Do a person's share until the plan asks at its gate; the plan, and the task of the gate."""
+        done: list[str] = []
+
+        async def asked() -> tuple[Plan, Task] | None:
+            plan = await self.plan(plan_id)
+            must(plan["state"] not in OVER, f"{plan['title']} ended before its gate: {plan['reason']}")
+            gate = next((one for one in plan["tasks"] if one["tool"] == GATE), None)
+            waiting = {one["task_id"] for one in plan["waiting"]}
+            if gate and gate["id"] in waiting and _is_quiet(plan, gate):
+                return plan, gate
+            done.extend(await self.do_share(plan, gate))
+            return None
+
+        plan, gate = await self.world.until(f"the gate of {plan_id}", asked)
+        self.report.say(
+            f"“{plan['title']}” waits at its gate, {plan['percent']:g} % done (playbook {plan['playbook']}, {len(plan['tasks'])} tasks)",
+            *done,
+            f"asks: {next(one['title'] for one in plan['waiting'] if one['task_id'] == gate['id'])}",
+            f"after it: {listed([one['title'] for one in plan['tasks'] if one['execution_status'] == 'pending'])}",
+        )
+        return plan, gate
+
+    async def to_end(self, plan_id: str, state: str) -> Plan:
+        """Do a person's share until the plan is over, in this state."""
+        done: list[str] = []
+
+        async def ended() -> Plan | None:
+            plan = await self.plan(plan_id)
+            if plan["state"] in OVER:
+                return plan
+            done.extend(await self.do_share(plan, None))
+            return None
+
+        plan = await self.world.until(f"the end of {plan_id}", ended)
+        must(plan["state"] == state, f"{plan['title']} is {plan['state']}, not {state}: {plan['reason']}")
+        counts = ", ".join(f"{count} {name}" for name, count in plan["counts"].items())
+        self.report.say(
+            f"“{plan['title']}” is {plan['state']}: {counts}", *done, *([plan["reason"]] if plan["reason"] else [])
+        )
+        return plan
+
+    async def do_share(self, plan: Plan, gate: Task | None) -> list[str]:
+        """Tick off what is a person's and can be begun, say yes to drafts and acts; the lines that say so."""
+        done: list[str] = []
+        tasks: dict[str, Task] = {one["id"]: one for one in plan["tasks"]}
+        for asked in reversed(plan["waiting"]):  # the oldest first
+            if (gate and asked["task_id"] == gate["id"]) or asked["approval_id"] in self.told:
+                continue
+            self.told.add(asked["approval_id"])
+            status, answer = await self.world.curl(asked["url"], {"approved": True})
+            must(status == 200, f"The yes to {asked['title']} is answered with {status}: {answer}")
+            tool = tasks.get(asked["task_id"], {}).get("tool") or "no tool"
+            done.append(f"{tool}: {asked['title']}: approved")
+        for task in plan["tasks"]:
+            if task["id"] not in self.told and _is_for_a_person(task, tasks):
+                self.told.add(task["id"])
+                answer = await self.world.api.patch(f"/api/tasks/{task['id']}", json={"execution_status": "completed"})
+                must(answer.status_code == 200, f"{task['title']} cannot be ticked off: {answer.text[:300]}")
+                done.append(f"by hand: {task['title']}")
+        for task in plan["tasks"]:
+            if task["tool"] and task["execution_status"] == "completed" and f"{task['id']} done" not in self.told:
+                self.told.add(f"{task['id']} done")
+                done.append(f"{task['tool']}: {task['title']}: done")
+        await self.world.report_runs(self.reported)
+        return done
+
+    # Section: gates
+
+    async def approved_in_browser(self, plan_id: str) -> None:
+        """Yes, pressed on the page of the plan; it goes on to its end."""
+        plan = await self.plan(plan_id)
+        question = _question(plan)
+        stands = await self.person.decide(plan_id, question, yes=True, notes="Ship it")
+        self.approved += 1
+        self.report.say(f"In the browser, /plans/{plan_id}: “{question}” Yes", f"the page says: {stands}")
+        await self.to_end(plan_id, "completed")
+        await self.outside()
+        await self.read_report(plan_id, question, "Ship it")
+
+    async def rejected_in_browser(self, plan_id: str) -> None:
+        """No, with notes; the plan ends with those words."""
+        question = _question(await self.plan(plan_id))
+        stands = await self.person.decide(plan_id, question, yes=False, notes=REJECTED)
+        self.rejected += 1
+        self.report.say(f"In the browser, /plans/{plan_id}: “{question}” No, “{REJECTED}”", f"the page says: {stands}")
+        plan = await self.to_end(plan_id, "failed")
+        must(REJECTED in (plan["reason"] or ""), f"The plan does not say why it ended: {plan['reason']}")
+        left = [one["title"] for one in plan["tasks"] if one["execution_status"] == "cancelled"]
+        self.report.say("What came after the gate was never begun", listed(left))
+        await self.read_report(plan_id, question, REJECTED)
+        await self.stakeholders_are_told(plan["title"])
+
+    async def stakeholders_are_told(self, title: str) -> None:
+        """A critical part ended the plan: a mail to the stakeholders waits for a yes, gets it, and leaves."""
+        before = len(await self.world.mails())
+
+        async def written() -> dict[str, Any] | None:
+            drafts: list[dict[str, Any]] = (await self.world.get("/api/drafts"))["items"]
+            return next((one for one in drafts if title in one["subject"] and REJECTED in one["body"]), None)
+
+        draft = await self.world.until("a mail about the failure", written)
+        must(len(await self.world.mails()) == before, "It was sent before anybody said yes")
+        status, told = await self.world.curl(f"/api/drafts/{draft['id']}/approve", {"digest": draft["digest"]})
+        must(status == 200, f"The yes to the mail is answered with {status}: {told}")
+
+        async def sent() -> dict[str, Any] | None:
+            mails = await self.world.mails()
+            return mails[-1] if len(mails) > before else None
+
+        mail = await self.world.until("the mail about the failure at Resend", sent)
+        self.report.say(
+            "The gate was critical: a mail to the stakeholders was drafted, approved, and has left",
+            f"{mail['subject']} → {', '.join(mail['to'])}",
+        )
+
+    async def approved_by_curl(self, plan_id: str) -> None:
+        """Yes, as the outside document has it: approved, approvedBy, notes."""
+        plan = await self.plan(plan_id)
+        gate = next(one for one in plan["tasks"] if one["tool"] == GATE)
+        body = {"approved": True, "approvedBy": "admin", "notes": "Approved for production"}
+        status, told = await self.world.curl(f"/api/plans/{plan_id}/tasks/{gate['id']}/approve", body)
+        must(status == 200, f"The yes is answered with {status}: {told}")
+        self.approved += 1
+        self.report.say(f"curl POST /api/plans/{plan_id}/tasks/{gate['id']}/approve", f"{status} {told['state']}")
+        await self.to_end(plan_id, "completed")
+        await self.outside()
+        await self.read_report(plan_id, _question_of(gate), "Approved for production")
+
+    async def everything_connected(self) -> None:
+        """The feature launch once more, with resources: tickets, checks, deployments and messages by tools."""
+        context = {**FEATURE_LAUNCH["context"], "resources": connected(self.world)}
+        body = {**FEATURE_LAUNCH, "context": context, "callbackUrl": f"{self.world.site.url}/callback"}
+        status, told = await self.world.curl("/api/plans/execute", body)
+        must(status == 202, f"The connected launch is answered with {status}: {told}")
+        plan_id, secret = str(told["planId"]), str(told["callbackSecret"])
+        self.plans.append(plan_id)
+        self.report.say(
+            "The feature launch once more, with context.resources that connect Jira, GitHub and the pipeline",
+            ", ".join(f"{name}: {value}" for name, value in context["resources"].items()),
+            f"{status} planId {plan_id}, and a callbackSecret",
+        )
+        plan, _ = await self.to_gate(plan_id)
+        by_hand = [one["title"] for one in plan["tasks"] if not one["tool"]]
+        must(not by_hand, f"Left to a person though everything is connected: {', '.join(by_hand)}")
+        await self.outside()
+        question = _question(plan)
+        stands = await self.person.decide(plan_id, question, yes=True, notes="Staging looked at")
+        self.approved += 1
+        self.report.say(f"In the browser, /plans/{plan_id}: “{question}” Yes", f"the page says: {stands}")
+        await self.to_end(plan_id, "completed")
+        await self.outside()
+        must(len(self.world.jira.issues) == 3, f"{len(self.world.jira.issues)} tickets were made, not three")
+        places = [one["parameters"]["environment"] for one in self.world.pipeline.runs.values()]
+        must(places == ["staging", "production"], f"Deployed to {places}")
+        await self.read_report(plan_id, question, "Staging looked at")
+        await self.called_back(plan_id, secret)
+        await self.person.look(f"/plans/{plan_id}", "plan-completed")
+
+    # Section: what there is to see
+
+    async def outside(self) -> None:
+        """What happened at the services."""
+        world = self.world
+        tickets = [f"{key} {one['fields']['summary']}" for key, one in world.jira.issues.items()]
+        runs = [
+            f"{one['pipeline']} to {one['parameters'].get('environment')}, {str(one['parameters'].get('ref'))[:8]}"
+            for one in world.pipeline.runs.values()
+        ]
+        mails = [f"{one['subject']} → {', '.join(one['to'])}" for one in await world.mails()]
+        self.report.say(
+            "Outside, so far",
+            f"Jira: {listed(tickets)}",
+            f"GitHub was asked: {len(world.github.served.got)} times",
+            f"pipeline: {listed(runs)}",
+            f"#general: {listed(await world.in_channel())}",
+            f"Resend: {listed(mails)}",
+            f"the service itself: {listed([f'{one.method} {one.path}' for one in world.site.got if one.path != '/callback'])}",
+        )
+
+    async def read_report(self, plan_id: str, *words: str) -> None:
+        """The report as HTML and Markdown; it has these words in it."""
+        html = await self.world.api.get(f"/api/plans/{plan_id}/report")
+        told = await self.world.api.get(f"/api/plans/{plan_id}/report", headers={"Accept": "text/markdown"})
+        must((html.status_code, told.status_code) == (200, 200), f"No report: {html.status_code}, {told.status_code}")
+        for wanted in words:
+            must(wanted in told.text, f"The report does not say “{wanted}”")
+        self.report.say(
+            f"Its report: {len(html.content)} bytes of HTML, {len(told.content)} of Markdown",
+            *[line for line in told.text.splitlines() if line.strip()][:12],
+        )
+
+    async def called_back(self, plan_id: str, secret: str) -> None:
+        """The signed messages to callbackUrl, the last one about the end."""
+
+        async def last() -> list[dict[str, Any]] | None:
+            found = self.world.callbacks(secret)
+            return found if found and "completed" in str(found[-1]) else None
+
+        found = await self.world.until("the callback about the end", last)
+        kinds = [str(one["type"]) for one in found]
+        self.report.say(f"callbackUrl got {len(found)} signed messages", listed(list(dict.fromkeys(kinds))))
+        must(all(plan_id in str(one) for one in found), "A message is about another plan")
+
+
+def _question_of(gate: Task) -> str:
+    return str(gate["tool_input"]["question"])
+
+
+def _question(plan: Plan) -> str:
+    """What the plan's gate asks."""
+    return _question_of(next(one for one in plan["tasks"] if one["tool"] == GATE))
+
+
+def _is_for_a_person(task: Task, tasks: dict[str, Task]) -> bool:
+    """A part without a tool whose time has come."""
+    ended = {"completed"}
+    return (
+        not task["tool"]
+        and task["execution_status"] in {"pending", "blocked"}
+        and all(tasks[need]["execution_status"] in ended for need in task["depends_on"] if need in tasks)
+    )
+
+
+def _is_quiet(plan: Plan, gate: Task) -> bool:
+    """Does nothing but the gate move?"""
+    return (
+        all(one["execution_status"] in {"completed", "pending"} for one in plan["tasks"] if one["id"] != gate["id"])
+        and len(plan["waiting"]) == 1
+    )
