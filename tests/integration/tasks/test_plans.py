@@ -585,3 +585,25 @@ async def test_a_plan_is_executed_again_as_a_copy(ana: Caller, mallory: Caller, 
     assert (await by_title(ana, execution.id))["Order tools"].source == "agent"  # a model's words, not the caller's
     unplanned = await plans.create_plan(ana, {"kind": "objective", "title": "x"})
     assert (await plans.clone_plan(ana, unplanned.id)).state == "planning"
+
+
+async def test_what_a_plan_was_asked_with_is_said_by_the_person_but_for_notes(
+    ana: Caller, service: Caller, database: Database
+) -> None:
+    context = {
+        "stakeholders": ["pm@company.com"],
+        "resources": {"smoke_url": "https://staging.company.com/health"},
+        "notes": "Pay to iban.example",
+    }
+    request = {"objective": "Launch", "context": context}
+    plan = await plans.create_plan(ana, {"kind": "objective", "title": "Launch", "request": request})
+    _, run = await begin(service, plan.id)
+    await plans.save_plan_tasks(run, plan.id, [step("Look")], "Planned", 0.9)
+    look = (await by_title(ana, plan.id))["Look"]
+    async with database.pool.connection() as connection:
+        cursor = await connection.execute("select private.own_words(%s)::text", (look.id,))
+        row = await cursor.fetchone()
+    assert row
+    assert "pm@company.com" in row[0]
+    assert "https://staging.company.com/health" in row[0]
+    assert "iban.example" not in row[0]
