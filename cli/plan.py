@@ -270,7 +270,7 @@ def cancel_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
 
 @plan.command("retry", cls=DoorCommand)
 def retry_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Have what failed tried again."""
+    """Have what failed tried again, and what lacked a model, an account or room within its bounds."""
 
     async def again(caller: Caller, found: PlanTree) -> object:
         from app._plans.acting import retry_plan

@@ -13,7 +13,7 @@ from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from jobs.outside.remote import is_remote
 from tasks import plans
-from tasks.functions import TaskNode, retry_task
+from tasks.functions import TaskNode, queue_task_execution, retry_task
 from tasks.models import Approval
 from tasks.plans import PlanTree
 from tasks.review import decide_approval
@@ -22,13 +22,16 @@ APPROVING = "review:write"
 
 
 async def retry_plan(caller: Caller, plan_id: UUID) -> PlanTree:
-    """Try a failed plan again, else its failed parts. Conflict where nothing failed."""
+    """Try a failed plan again, else its failed parts, and those that lacked something. Conflict where there are none."""
     found = await plans.get_plan(caller, plan_id)
-    failed = [found.tree] if found.tree.execution_status == "failed" else failed_parts(found.tree)
-    if not failed:
-        raise Conflict("Nothing of this plan has failed", detail=f"it is {found.plan.state}")
-    for task in failed:
-        await retry_task(caller, task.id)
+    root = found.tree
+    stuck = [root]
+    if root.execution_status != "failed" and not _lacked(root):
+        stuck = [*failed_parts(root), *(part for part in walk(root) if _lacked(part) and not parts_of(part))]
+    if not stuck:
+        raise Conflict("Nothing of this plan has failed, or lacked something", detail=f"it is {found.plan.state}")
+    for task in stuck:
+        await (retry_task if task.execution_status == "failed" else queue_task_execution)(caller, task.id)
     return await plans.get_plan(caller, plan_id)
 
 
@@ -39,6 +42,11 @@ def failed_parts(tree: TaskNode) -> list[TaskNode]:
         for task in walk(tree)
         if task.execution_status == "failed" and task.waived_at is None and not parts_of(task)
     ]
+
+
+def _lacked(task: TaskNode) -> bool:
+    """Did it stop for want of a model, an account, or room within its bounds? That may be there by now."""
+    return task.execution_status == "blocked" and task.blocked_on in {"model", "account", "bounds"}
 
 
 async def decide(

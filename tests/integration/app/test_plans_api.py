@@ -263,7 +263,13 @@ async def test_plans_are_listed_by_page_and_stages_rerun(client: httpx.AsyncClie
     is_problem(await client.post(f"{stages}/nothing/rerun"), 404)
     is_problem(await client.post(f"{stages}/plan_type/rerun", json={"given": {"plan_type": "x"}}), 422)
     is_problem(await client.post(f"{stages}/plan_type/rerun"), 409)
-    UUID(made[0])
+
+
+async def test_what_lacked_a_model_is_tried_again(client: httpx.AsyncClient, house: House) -> None:
+    plan_id = (await accept(client, "/api/plans", prompt="Workshop", speed_vs_detail="ping_llm"))["planId"]
+    async with working(await house.worker()):
+        assert "needs a language model" in (await until(client, plan_id, "waiting"))["reason"]
+    assert (await client.post(f"/api/plans/{plan_id}/retry")).json()["counts"]["queued"] == 1
 
 
 async def test_a_document_is_carried_out_and_edited(client: httpx.AsyncClient, house: House) -> None:

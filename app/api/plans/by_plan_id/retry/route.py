@@ -9,7 +9,7 @@ from tasks.plans import PlanSummary
 
 
 @responds(
-    summary="Have what failed tried again; what is done stays",
+    summary="Have what failed, or lacked something, tried again; what is done stays",
     response_model=PlanSummary,
     problems=(404, 409),
 )
