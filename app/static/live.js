@@ -13,6 +13,7 @@
     field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== (field.querySelector("option[selected]") || field.options[0] || {}).value
       : field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   const busy = () => {
+    if (document.querySelector("#live[data-hold]")) return true; // a form that came back: what was typed, and what is wrong with it
     const at = document.activeElement;
     if (at && at.closest && at.closest("#live") && at.matches("input:not([type=checkbox]), textarea, select")) return true;
     return [...document.querySelectorAll("#live :is(input:not([type=hidden]), textarea, select)")].some(isChanged);
