@@ -155,4 +155,7 @@ def _what_helps(found: PlanTree) -> list[str]:
     ]
     if yours:
         said.append(f"{len(yours)} of its parts are yours; tick off what you did: steward done {str(yours[0].id)[:8]}")
+    lacking = [part for part in (found.tree, *parts) if part.blocked_on in {"model", "account", "bounds"}]
+    if any(part.execution_status == "blocked" for part in lacking):
+        said.append(f"When it is there: steward plan retry {str(found.plan.id)[:8]}")
     return [one_line(one) for one in dict.fromkeys(said) if one][:MOST_HINTS]
