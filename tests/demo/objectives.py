@@ -131,7 +131,7 @@ class ObjectivesWalk:
                 self.told.add(task["id"])
                 answer = await self.world.api.patch(f"/api/tasks/{task['id']}", json={"execution_status": "completed"})
                 must(answer.status_code == 200, f"{task['title']} cannot be ticked off: {answer.text[:300]}")
-                done.append(f"by hand: {task['title']}")
+                done.append(f"by hand: {task['title']}{_why_by_hand(task)}")
         for task in plan["tasks"]:
             if task["tool"] and task["execution_status"] == "completed" and f"{task['id']} done" not in self.told:
                 self.told.add(f"{task['id']} done")
@@ -259,9 +259,13 @@ class ObjectivesWalk:
         must((html.status_code, told.status_code) == (200, 200), f"No report: {html.status_code}, {told.status_code}")
         for wanted in words:
             must(wanted in told.text, f"The report does not say “{wanted}”")
+        name = f"plan-{self.plans.index(plan_id) + 1}.md"
+        (self.person.pictures / name).write_text(told.text, encoding="utf-8")
+        decisions = told.text.partition("## Decisions\n")[2].partition("\n## ")[0]
         self.report.say(
-            f"Its report: {len(html.content)} bytes of HTML, {len(told.content)} of Markdown",
-            *[line for line in told.text.splitlines() if line.strip()][:12],
+            f"Its report: {len(html.content)} bytes of HTML; {name}, {len(told.content)} bytes of Markdown",
+            "what was decided by whom:",
+            *(line for line in decisions.splitlines() if line.strip()),
         )
 
     async def called_back(self, plan_id: str, secret: str) -> None:
@@ -275,6 +279,12 @@ class ObjectivesWalk:
         kinds = [str(one["type"]) for one in found]
         self.report.say(f"callbackUrl got {len(found)} signed messages", listed(list(dict.fromkeys(kinds))))
         must(all(plan_id in str(one) for one in found), "A message is about another plan")
+
+
+def _why_by_hand(task: Task) -> str:
+    """What the plan would need for a tool to do it, as the task says."""
+    _, found, needs = str(task["description"]).partition("the plan would need: ")
+    return f" (a tool would need {needs.strip().rstrip('.')})" if found else ""
 
 
 def _question_of(gate: Task) -> str:

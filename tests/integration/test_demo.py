@@ -10,6 +10,7 @@ import pytest
 from tests.demo import __main__ as demo
 from tests.demo.gmail_line import gmail_line
 from tests.demo.house import NotStarted, StewardProcess
+from tests.demo.plans import PlansOutcome
 from tests.demo.report import Outcome, Report, WalkFailed
 from tests.demo.walk import walk
 from tests.emulators.outside_servers import GOOGLE_TOKENS, ROBIN, OutsideServers, outside
@@ -42,24 +43,30 @@ async def test_a_mail_is_answered_once_though_steward_is_killed_as_it_is_sent(tm
         (Outcome(1, True, "completed", "claimed", 1), 1),
         (WalkFailed("Waited in vain"), 1),
         (NotStarted("Port 1 cannot be used"), 1),
+        (PlansOutcome(4, 3, 1, 61, 0, 1, 1), 0),
+        (PlansOutcome(4, 3, 1, 61, 2, 1, 1), 1),
+        (PlansOutcome(4, 4, 0, 61, 0, 1, 1), 1),
+        (PlansOutcome(4, 3, 1, 60, 0, 1, 1), 1),
     ],
+    ids=lambda value: type(value).__name__,
 )
 def test_the_exit_code_says_whether_all_of_it_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
-    outcome: Outcome | Exception,
+    outcome: Outcome | PlansOutcome | Exception,
     code: int,
 ) -> None:
-    async def walked(report: Report, logs: Path) -> Outcome:
+    async def walked(report: Report, logs: Path) -> Outcome | PlansOutcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    monkeypatch.setattr(demo, "walk", walked)
+    is_of_plans = isinstance(outcome, PlansOutcome)
+    monkeypatch.setattr(demo, "walk_plans" if is_of_plans else "walk", walked)
     monkeypatch.setattr(demo, "LOG", tmp_path / "demo.log")
     monkeypatch.setattr(demo, "LOGS", tmp_path / "demo")
-    monkeypatch.setattr("sys.argv", ["demo"])
+    monkeypatch.setattr("sys.argv", ["demo", "plans"] if is_of_plans else ["demo"])
     assert demo.main() == code
     said, written = capsys.readouterr(), (tmp_path / "demo.log").read_text()
     if isinstance(outcome, Exception):
@@ -70,10 +77,13 @@ def test_the_exit_code_says_whether_all_of_it_holds(
         assert said.out == written == f"{outcome.as_json()}\n"
 
 
-def test_words_are_not_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["demo", "quickly"])
+@pytest.mark.parametrize("words", [["quickly"], ["plans", "quickly"], ["Plans"]], ids=" ".join)
+def test_other_words_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["demo", *words])
     assert demo.main() == 2
-    assert "'quickly'" in capsys.readouterr().err
+    assert repr(" ".join(words)) in capsys.readouterr().err
 
 
 async def test_a_steward_that_does_not_start_says_why(tmp_path: Path) -> None:
