@@ -58,10 +58,13 @@ OTHER_THINGS: dict[tuple[str, str], str] = {
     ("agents/tools/mail.py", "search"): "a mailbox looks among its mails",
     ("agents/tools/slack.py", "read"): "a chat's messages are read",
     ("agents/sending_threads.py", "read"): "a chat's messages are read",
+    ("app/api/events/_streams.py", "send"): "the WebSocket of who listens",
+    ("jobs/plan_callbacks.py", "post"): "tells who asked for a plan, at the address they gave with it, how it stands",
     ("jobs/google_sync.py", "call"): "Gmail's profile and sync calls, which read",
 }
 # Who may speak to a service without an agent: what Steward says to its own person, and what only reads.
 INTEGRATION_USERS: dict[str, str] = {
+    "app/_plans": "the form of a callback's address, its secret, a report as PDF",
     "app/_slack": "answers to the person who spoke, in their own Slack",
     "app/slack.py": "the Slack door",
     "app/api/integrations": "signing in",
@@ -79,6 +82,7 @@ INTEGRATION_USERS: dict[str, str] = {
     "jobs/google_sync.py": "reads mail, clears away drafts that were never sent",
     "jobs/mail_reading.py": "reads mail",
     "jobs/mail_sync.py": "reads mail",
+    "jobs/plan_callbacks.py": "tells who asked for a plan, at the address they gave with it, how it stands",
     "jobs/slack_cards.py": "cards to the person whose question it is",
     "jobs/slack_socket.py": "the Slack door",
     "jobs/slack_work.py": "cards and answers to the person whom they are for",
