@@ -66,13 +66,22 @@ def task_page(task: TaskNode) -> str:
     return f"/tasks/{task.id}"
 
 
-def draw(tree: TaskNode, found: Sequence, href: Callable[[TaskNode], str] = task_page) -> Drawing | None:
-    """The graph of a task's parts; None where nothing depends on anything. An edge that others say already is not drawn."""
+def draw(
+    tree: TaskNode, found: Sequence, href: Callable[[TaskNode], str] = task_page, *, is_deep: bool = False
+) -> Drawing | None:
+    """The graph of a task's parts; None where nothing depends on anything. An edge that others say already is not drawn.
+
+    `is_deep`: where the parts do not depend on one another, the tasks at the bottom are drawn instead.
+    """
     nodes = {part.id: part for part in parts_of(tree)}
     needs = {part.id: [need for need in part.depends_on if need in nodes] for part in nodes.values()}
+    path = _critical_parts(tree, found)
+    if is_deep and not any(needs.values()):
+        nodes = {part.id: part for part in walk(tree) if not parts_of(part)}
+        needs = {leaf: [need for need in nodes if need in found.plan.edges[leaf]] for leaf in nodes}
+        path = found.plan.critical_path
     if not any(needs.values()):
         return None
-    path = _critical_parts(tree, found)
     pairs = set(pairwise(path))
     columns = lay_out(reduced(needs))
     ends: dict[tuple[UUID, int], tuple[int, int]] = {}

@@ -157,7 +157,7 @@ async def _overview(caller: Caller, found: PlanTree, now: datetime) -> dict[str,
     href = _link(found.plan)
     return {
         **_ordered(order, tree),
-        "graph": draw(tree, order, href),
+        "graph": draw(tree, order, href, is_deep=True),
         "chart": chart_of(tree, order.plan.critical_path, now, href),
         "log": lines_of(events, trees_view.titles_of(tree)),
     }

@@ -58,7 +58,7 @@ async def show(
         titles={str(task.id): task.title for task in tasks},
         critical=set(order.plan.critical_path),
         estimate=asdict(_estimate(house, tree)),
-        graph=draw(tree, order, lambda task: f"#task-{task.id}"),
+        graph=draw(tree, order, lambda task: f"#task-{task.id}", is_deep=True),
         tools=await _choices(house, caller, tools),
         descriptions={name: tool.description for name, tool in tools.items()},
         types=list(words.TYPE.items()),

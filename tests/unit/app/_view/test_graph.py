@@ -57,3 +57,19 @@ def test_titles_are_cut_to_two_lines(title: str) -> None:
 
 def test_an_edge_to_what_was_replaced_is_not_drawn() -> None:
     assert drawn(node("old", superseded_at=NOW), node("b", after="old")) is None
+
+
+def test_where_parts_do_not_wait_for_one_another_their_tasks_are_drawn() -> None:
+    tree = node("root", node("one", node("a"), node("b", after="a")), node("two", node("c", after="b")))
+    found = sequence_of(tree)
+    assert draw(tree, found) is None
+    drawing = draw(tree, found, is_deep=True)
+    assert drawing
+    assert [(box.title, box.is_critical) for box in drawing.boxes] == [("a", True), ("b", True), ("c", True)]
+
+
+def test_a_gate_has_its_own_shape_and_each_state_its_sign() -> None:
+    drawing = drawn(node("a", state="completed"), node("gate", after="a", tool="approval_gate"))
+    assert drawing
+    assert [bool(box.outline) for box in drawing.boxes] == [False, True]
+    assert len({box.mark for box in drawing.boxes}) == 2
