@@ -11,7 +11,7 @@ from core.database import Caller
 from tasks.functions import get_last_event_id, list_task_events
 from tasks.models import TaskEvent
 
-MOST_LINES = 120
+MOST_LINES = 240
 PAGE = 1000
 FIRST_LOOK_BACK = 2000  # ids, of which other plans have some
 TAIL = 400  # characters of what a model is writing

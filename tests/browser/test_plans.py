@@ -104,6 +104,31 @@ async def test_a_yes_leads_to_the_report_and_a_no_to_the_end(
     await expect(page.locator(".files")).to_contain_text("report.md")
 
 
+async def test_a_section_is_written_by_a_person_who_sees_first_what_it_touches(
+    signed_in: OpenPage, served: str
+) -> None:
+    page = await signed_in()
+    await page.goto(f"{served}/plans?new=document")
+    await expect(page.locator(".new-plan .notice")).to_contain_text("No language model is configured")
+    await page.fill("#prompt", "Open a repair workshop")
+    await page.click("button:has-text('Write it')")
+    await expect(page.locator(".needs")).to_contain_text("needs a language model")
+    await page.click(".tabs a:has-text('Stages')")
+    await page.click("#stage-setup a")
+    await expect(page.locator("article.prose")).to_contain_text("Open a repair workshop")
+    await page.click("#editor summary")
+    field = page.locator("#editor textarea, #editor input[type=text]").first
+    await field.fill("")
+    await page.click("button:has-text('See what it touches')")
+    await expect(page.locator("#live .notice.bad")).to_contain_text("too thin")
+    await page.locator("#editor textarea, #editor input[type=text]").first.fill("Open two repair workshops")
+    await page.click("button:has-text('See what it touches')")
+    await expect(page.locator("section:has(> #touched-title)")).to_contain_text("Redline gate")
+    await page.click("button:has-text('Save as yours')")
+    await expect(page.locator(".mark.yours")).to_be_visible()
+    await expect(page.locator("article.prose")).to_contain_text("Open two repair workshops")
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 async def test_pages_of_plans_pass_axe_and_fit(
     signed_in: OpenPage, served: str, house: House, scheme: str, width: int
@@ -112,8 +137,8 @@ async def test_pages_of_plans_pass_axe_and_fit(
     ready = await gated_plan(house, "A fair", starts_by_itself=False)
     text = "Open a repair workshop"
     document = (await plans.create_plan(house.caller, document_plan(text, "balanced_speed_and_detail"))).id
-    paths = ["/plans", "/plans?new=document", f"/plans/{ready}", f"/plans/{ready}/edit", f"/plans/{document}"]
-    paths += [f"/plans/{waits}{view}" for view in ("", "?view=tasks", "?view=report", "?view=record")]
+    paths = ["/plans", f"/plans/{ready}", f"/plans/{ready}/edit", f"/plans/{document}"]
+    paths += [f"/plans/{waits}{view}" for view in ("", "?view=report", "?view=record")]
     paths += [f"/plans/{document}?view=tasks", f"/plans/{document}/stages/setup"]
     axe = (MODULES / "axe-core" / "axe.min.js").read_text()
     found: list[str] = []
