@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 from pydantic import ValidationError
@@ -100,6 +101,7 @@ class Piece:
     part: str
     markdown: str
     data: Mapping[str, Any]
+    task_id: UUID | None = None
     is_stale: bool = False
     is_reused: bool = False
     by_person: bool = False
@@ -184,6 +186,7 @@ def _piece(stored: StoredSection, part: str, stages: Mapping[str, Stage[Any]]) -
         part=part,
         markdown=markdown_of(stored.stage, output, stages),
         data=output,
+        task_id=stored.task_id,
         is_stale=stored.is_stale,
         is_reused=stored.is_reused,
         by_person=stored.by_person,

@@ -34,7 +34,7 @@ def report_html(
     """The whole report. `metrics` tell which model wrote what; times are shown in `timezone`."""
     title = project_title(contents, plan.title)
     charts = charts_of(contents)
-    models = {task.stage: task.models for task in metrics.tasks if task.stage} if metrics else {}
+    models = _models(contents, metrics)
     parts = [(f"part-{place}", part, pieces) for place, (part, pieces) in enumerate(contents.parts(), start=1)]
     body = [
         _cover(plan, title, contents, timezone),
@@ -53,6 +53,17 @@ def report_html(
         f"<title>{words(title)}</title><style>{STYLE}{page_style(title)}</style></head>"
         f'<body><a class="skip" href="#report">Skip to the report</a><div class="page">{"".join(body)}</div></body></html>\n'
     )
+
+
+def _models(contents: Contents, metrics: PlanMetrics | None) -> dict[str, list[str]]:
+    """Which models wrote a section: asked by its task, or for what is kept or out of date, by one before it."""
+    found: dict[str, list[str]] = {}
+    for piece in contents.pieces:
+        tasks = [task for task in metrics.tasks if task.stage == piece.stage] if metrics else []
+        own = [model for task in tasks if task.task_id == piece.task_id for model in task.models]
+        others = [model for task in tasks for model in task.models] if piece.is_reused or piece.is_stale else []
+        found[piece.stage] = list(dict.fromkeys(own or others))
+    return found
 
 
 def words(text: object) -> str:
@@ -77,9 +88,9 @@ def markdown_html(text: str) -> str:
         link_rel="noopener noreferrer nofollow",
     )
     named = name_links(clean)
-    return named.replace(
-        "<table>", '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
-    ).replace("</table>", "</table></div>")
+    return named.replace("<table>", '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>').replace(
+        "</table>", "</table></div>"
+    )
 
 
 @cache
@@ -158,7 +169,7 @@ def _figure(chart: Chart) -> str:
     kind = "" if chart.is_wide else ' class="small"'
     name = words(chart.title)
     drawings = "".join(
-        f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{drawing}</div>'
+        f'<div class="scroll" role="group" aria-label="{name}" tabindex="0">{drawing}</div>'
         for drawing in chart.drawings
     )
     chips = "".join(f"<li><b>{words(chip)}</b> {words(told)}</li>" for chip, told in chart.chips)
@@ -187,7 +198,7 @@ def _piece(piece: Piece, models: Sequence[str], timezone: tzinfo) -> str:
 
 def _working(piece: Piece, models: Sequence[str], timezone: tzinfo) -> str:
     return (
-        f'<details id="{escape(piece.stage)}"><summary>{words(piece.title)} {_flags(piece)}</summary>'
+        f'<details id="{escape(piece.stage)}"><summary><h3>{words(piece.title)}</h3> {_flags(piece)}</summary>'
         f'{_by(piece, models, timezone)}<div class="words">{markdown_html(piece.markdown)}</div></details>'
     )
 

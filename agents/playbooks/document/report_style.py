@@ -68,7 +68,8 @@ figure.small svg {{ min-width: 34rem; }}
 .chips li {{ break-inside: avoid; margin: 0 0 .2rem; }}
 .chips b {{ color: var(--ink); }}
 details {{ border: 1px solid var(--line); border-radius: 8px; background: var(--card); padding: .6rem 1rem; margin: .7rem 0; }}
-summary {{ cursor: pointer; font-weight: 600; }}
+summary {{ cursor: pointer; }}
+summary h3 {{ display: inline; font: inherit; font-weight: 600; }}
 .problems {{ background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--warn); border-radius: 8px; padding: .8rem 1.2rem; margin: 1.6rem 0; max-width: 52rem; }}
 .problems h2 {{ font-size: 1.05rem; margin: 0 0 .4rem; border: 0; padding: 0; }}
 .problems li {{ font-size: .92rem; }}

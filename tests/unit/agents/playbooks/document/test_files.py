@@ -93,7 +93,8 @@ class Seen(HTMLParser):
 
 def test_the_report_runs_nothing_and_reaches_nowhere() -> None:
     metrics = PlanMetrics(
-        plan_id=PLAN.id, tasks=[StageMetrics(task_id=PLAN.id, title="x", stage="identify_purpose", models=["small<b>"])]
+        plan_id=PLAN.id,
+        tasks=[StageMetrics(task_id=UUID(int=1), title="x", stage="identify_purpose", models=["small<b>"])],
     )
     html = report_html(PLAN, contents_of(sections(), stages()), metrics)
     seen = Seen(html)
@@ -114,7 +115,8 @@ def test_the_report_runs_nothing_and_reaches_nowhere() -> None:
 
 def test_the_report_says_what_is_missing_stale_and_whose() -> None:
     metrics = PlanMetrics(
-        plan_id=PLAN.id, tasks=[StageMetrics(task_id=PLAN.id, title="x", stage="identify_purpose", models=["small"])]
+        plan_id=PLAN.id,
+        tasks=[StageMetrics(task_id=UUID(int=1), title="x", stage="identify_purpose", models=["small"])],
     )
     html = report_html(PLAN, contents_of(sections(), stages()), metrics)
     assert "Written by small, 4 Mar 2026, 09:30 UTC." in html
