@@ -1,6 +1,7 @@
 """Four objectives: three as an outside document words them, one with everything connected; gates decided in a browser."""
 
-import asyncio
+import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class ObjectivesWalk:
     plans: list[str] = field(default_factory=list[str])
     told: set[str] = field(default_factory=set[str])
     reported: set[str] = field(default_factory=set[str])
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    seen: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
 
     async def all(self) -> None:
         """From the first request to the last report. Raises WalkFailed."""
@@ -87,6 +88,8 @@ class ObjectivesWalk:
             return None
 
         plan, gate = await self.world.until(f"the gate of {plan_id}", asked)
+        begun = [one["title"] for one in plan["tasks"] if one["execution_status"] == "pending" and one["started_at"]]
+        must(not begun, f"Begun though the gate is closed: {listed(begun)}")
         self.report.say(
             f"“{plan['title']}” waits at its gate, {plan['percent']:g} % done (playbook {plan['playbook']}, {len(plan['tasks'])} tasks)",
             *done,
@@ -102,6 +105,7 @@ class ObjectivesWalk:
         async def ended() -> Plan | None:
             plan = await self.plan(plan_id)
             if plan["state"] in OVER:
+                done.extend(self.done_by_tools(plan))
                 return plan
             done.extend(await self.do_share(plan, None))
             return None
@@ -132,12 +136,15 @@ class ObjectivesWalk:
                 answer = await self.world.api.patch(f"/api/tasks/{task['id']}", json={"execution_status": "completed"})
                 must(answer.status_code == 200, f"{task['title']} cannot be ticked off: {answer.text[:300]}")
                 done.append(f"by hand: {task['title']}{_why_by_hand(task)}")
-        for task in plan["tasks"]:
-            if task["tool"] and task["execution_status"] == "completed" and f"{task['id']} done" not in self.told:
-                self.told.add(f"{task['id']} done")
-                done.append(f"{task['tool']}: {task['title']}: done")
         await self.world.report_runs(self.reported)
-        return done
+        return done + self.done_by_tools(plan)
+
+    def done_by_tools(self, plan: Plan) -> list[str]:
+        """The parts that tools have done since it was last looked."""
+        found = [one for one in plan["tasks"] if one["tool"] and one["execution_status"] == "completed"]
+        new = [one for one in found if f"{one['id']} done" not in self.told]
+        self.told.update(f"{one['id']} done" for one in new)
+        return [f"{one['tool']}: {one['title']}: done" for one in new]
 
     # Section: gates
 
@@ -163,6 +170,7 @@ class ObjectivesWalk:
         left = [one["title"] for one in plan["tasks"] if one["execution_status"] == "cancelled"]
         self.report.say("What came after the gate was never begun", listed(left))
         await self.read_report(plan_id, question, REJECTED)
+        await self.person.look(f"/plans/{plan_id}?view=report", "report-of-the-rejected")
         await self.stakeholders_are_told(plan["title"])
 
     async def stakeholders_are_told(self, title: str) -> None:
@@ -196,7 +204,14 @@ class ObjectivesWalk:
         status, told = await self.world.curl(f"/api/plans/{plan_id}/tasks/{gate['id']}/approve", body)
         must(status == 200, f"The yes is answered with {status}: {told}")
         self.approved += 1
-        self.report.say(f"curl POST /api/plans/{plan_id}/tasks/{gate['id']}/approve", f"{status} {told['state']}")
+        again, _ = await self.world.curl(
+            f"/api/plans/{plan_id}/tasks/{gate['id']}/approve", {**body, "approved": False}
+        )
+        must(again == 409, f"A no after the yes is answered with {again}")
+        self.report.say(
+            f"curl POST /api/plans/{plan_id}/tasks/{gate['id']}/approve",
+            f"{status} {told['state']}; a no after it: {again}",
+        )
         await self.to_end(plan_id, "completed")
         await self.outside()
         await self.read_report(plan_id, _question_of(gate), "Approved for production")
@@ -234,23 +249,22 @@ class ObjectivesWalk:
     # Section: what there is to see
 
     async def outside(self) -> None:
-        """What happened at the services."""
+        """What has happened at the services since it was last looked."""
         world = self.world
-        tickets = [f"{key} {one['fields']['summary']}" for key, one in world.jira.issues.items()]
-        runs = [
-            f"{one['pipeline']} to {one['parameters'].get('environment')}, {str(one['parameters'].get('ref'))[:8]}"
-            for one in world.pipeline.runs.values()
-        ]
-        mails = [f"{one['subject']} → {', '.join(one['to'])}" for one in await world.mails()]
-        self.report.say(
-            "Outside, so far",
-            f"Jira: {listed(tickets)}",
-            f"GitHub was asked: {len(world.github.served.got)} times",
-            f"pipeline: {listed(runs)}",
-            f"#general: {listed(await world.in_channel())}",
-            f"Resend: {listed(mails)}",
-            f"the service itself: {listed([f'{one.method} {one.path}' for one in world.site.got if one.path != '/callback'])}",
-        )
+        happened = {
+            "Jira": [f"{key} {one['fields']['summary']}" for key, one in world.jira.issues.items()],
+            "GitHub": [f"{one.method} {one.path}" for one in world.github.served.got],
+            "pipeline": [
+                f"{one['pipeline']} to {one['parameters']['environment']}, {one['parameters']['ref'][:8]}"
+                for one in world.pipeline.runs.values()
+            ],
+            "#general": await world.in_channel(),
+            "Resend": [f"{one['subject']} → {', '.join(one['to'])}" for one in await world.mails()],
+            "the service": [f"{one.method} {one.path}" for one in world.site.got if one.path != "/callback"],
+        }
+        lines = [f"{name}: {one}" for name, all_of_it in happened.items() for one in all_of_it[self.seen[name] :]]
+        self.seen.update({name: len(all_of_it) for name, all_of_it in happened.items()})
+        self.report.say("Outside", *(lines or ["nothing new"]))
 
     async def read_report(self, plan_id: str, *words: str) -> None:
         """The report as HTML and Markdown; it has these words in it."""
@@ -283,8 +297,8 @@ class ObjectivesWalk:
 
 def _why_by_hand(task: Task) -> str:
     """What the plan would need for a tool to do it, as the task says."""
-    _, found, needs = str(task["description"]).partition("the plan would need: ")
-    return f" (a tool would need {needs.strip().rstrip('.')})" if found else ""
+    needs = re.findall(r"context\.resources\.\w+", str(task["description"]))
+    return f" (for a tool it lacks {', '.join(needs)})" if needs else ""
 
 
 def _question_of(gate: Task) -> str:
