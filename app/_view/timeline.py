@@ -15,7 +15,7 @@ from tasks.models import Task
 from tasks.review import belongs_to_draft
 
 LEFT, WIDTH, RIGHT, ROW, TOP, BOTTOM = 232, 760, 60, 24, 30, 8
-LABEL = 30  # characters
+LABEL = 27  # characters
 NARROWEST = 3  # a task that took no time is still seen
 BEGINS = {
     "queued": "queued",
