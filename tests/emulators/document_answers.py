@@ -40,11 +40,12 @@ def write_fixtures(
     bad: Collection[str] = (),
     refused: bool = False,
     latency_ms: int = 0,
+    in_one_piece: bool = False,
     instead: dict[str, Any] | None = None,
 ) -> Path:
     """The fixtures as a file: good answers, bad ones for the stages of `bad`, a redline gate that refuses where wanted.
 
-    `latency_ms` is before the first byte of each answer. `instead`: other answers of stages, whole.
+    `latency_ms` is before the first byte of each answer; `in_one_piece`: it comes whole then. `instead`: other answers of stages, whole.
     """
     fixtures: list[dict[str, Any]] = []
     for file in sorted(ANSWERS.glob("*.json")):
@@ -58,6 +59,7 @@ def write_fixtures(
             fixture: dict[str, Any] = {"match": {"userMessage": said}, "response": {"toolCalls": calls, "usage": USAGE}}
             if latency_ms:
                 fixture["streamingProfile"] = {"ttft": latency_ms, "tps": 1_000_000}
+            if in_one_piece:
                 fixture["chunkSize"] = 1_000_000
             fixtures.append(fixture)
     path.write_text(json.dumps({"fixtures": fixtures}), encoding="utf-8")
