@@ -33,7 +33,7 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
     what `Thinking.answer` raises.
     """
     try:
-        plan = (await plans.get_plan(run.caller, run.task.id)).plan
+        plan = await plans.get_plan_progress(run.caller, run.task.id)
     except NotFound:
         return None
     if plan.kind != "objective":

@@ -236,7 +236,7 @@ def _change(plan_id: str, as_json: bool, change: Callable[[Caller, PlanTree], Aw
     async def action(house: "House") -> None:
         found = await find_plan(house.caller, plan_id)
         await change(house.caller, found)
-        now = (await plans.get_plan(house.caller, found.plan.id)).plan
+        now = await plans.get_plan_progress(house.caller, found.plan.id)
         out = Output(as_json)
         out.data({"plan": now})
         out.say(Text.assemble(state_text(now.state), ": ", (one_line(now.title), "bold")))

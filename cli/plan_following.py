@@ -58,10 +58,12 @@ async def follow_plan(house: "House", out: Output, plan_id: UUID) -> PlanTree:
 
 async def _watch(house: "House", plan_id: UUID, seen: int, show: Show) -> PlanTree:
     while True:
-        found = await plans.get_plan(house.caller, plan_id)
-        seen = await _show_new(house, found.plan, seen, show)
-        if is_settled(found.plan):
-            return found
+        plan = await plans.get_plan_progress(house.caller, plan_id)
+        seen = await _show_new(house, plan, seen, show)
+        if is_settled(plan):
+            found = await plans.get_plan(house.caller, plan_id)
+            if is_settled(found.plan):  # nobody moved it on in between
+                return found
         await asyncio.sleep(LOOK_SECONDS)
 
 

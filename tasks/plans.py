@@ -51,6 +51,12 @@ class PlanSummary(Record):
     cancelled_at: datetime | None = None
 
 
+class PlanProgress(PlanSummary):
+    """The same, and which task writes which stage of a document, replaced ones included; that is not shown."""
+
+    stages: dict[UUID, str] = Field(default_factory=dict[UUID, str], exclude=True)
+
+
 class CallbackState(Record):
     """How the messages to the `callbackUrl` of a plan stand; those given up are not sent any more."""
 
@@ -205,6 +211,11 @@ async def list_plans(
 async def get_plan(caller: Caller, plan_id: UUID) -> PlanTree:
     """A plan with its tree. NotFound for a task that is no plan."""
     return PlanTree.model_validate(await caller.call("get_plan", plan_id=plan_id))
+
+
+async def get_plan_progress(caller: Caller, plan_id: UUID) -> PlanProgress:
+    """How a plan stands, without its tree: for who asks often. NotFound for a task that is no plan."""
+    return PlanProgress.model_validate(await caller.call("get_plan_progress", plan_id=plan_id))
 
 
 async def edit_plan(caller: Caller, plan_id: UUID, edits: Mapping[str, Any]) -> PlanTree:

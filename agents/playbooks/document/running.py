@@ -14,7 +14,7 @@ from agents.journal import insist
 from agents.playbooks.document.catalog import stage_named, stages
 from agents.playbooks.document.stage import DEPTHS, Depth, Earlier, Section, Stage
 from agents.strategist import fenced
-from agents.thinking import ADD_A_MODEL, Question, Thinking, Trail
+from agents.thinking import ADD_A_MODEL, NEEDS_MODEL, Question, Thinking, Trail
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool, Waiting
 from agents.tools.wording import in_words
 from core.errors import Invalid
@@ -124,7 +124,7 @@ async def write_stage(run: Run, given: StageInput) -> Outcome:
     if stage.write is None or not thinking.is_model:
         section = stage.fill(earlier) if stage.fill else None
         if section is None:
-            return _needs_model(stage)
+            return _needs_model()
         _insist(stage, section)
         return await _outcome(run, stage, section, digest, "Made by rules from earlier sections")
     depth = DEPTHS[inputs.level]
@@ -188,8 +188,8 @@ def _insist(stage: Stage[Any], section: Section) -> None:
         raise Invalid(f"The section {stage.id} did not pass its check: {problem}")
 
 
-def _needs_model(stage: Stage[Any]) -> Waiting:
-    return Waiting("model", f"{stage.title}: needs a language model", ADD_A_MODEL)
+def _needs_model() -> Waiting:
+    return Waiting("model", f"It {NEEDS_MODEL}", ADD_A_MODEL)
 
 
 async def _outcome(run: Run, stage: Stage[Any], section: Section, digest: str, how: str) -> Outcome:

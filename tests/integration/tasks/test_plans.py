@@ -123,7 +123,10 @@ async def test_a_document_starts_at_once_and_its_stages_read_what_is_over(ana: C
     assert (inputs.prompt, inputs.level, inputs.timezone) == (DOCUMENT["prompt"], "ping_llm", "UTC")
     assert (inputs.sections, inputs.superseded) == ({"setup": {"prompt_text": "x"}}, None)
     await functions.add_task_event(run, parts["Gate"].id, "progress", "", {"stage": "gate", "done": 1, "total": 4})
-    assert (await plans.get_plan(ana, made.id)).plan.percent == 50  # of five minutes two, and a quarter of two
+    now = await plans.get_plan_progress(ana, made.id)
+    assert now.percent == 50  # of five minutes two, and a quarter of two
+    assert now.stages == {part.id: part.source_ref["key"] for part in parts.values()}
+    assert now.model_dump() == (await plans.get_plan(ana, made.id)).plan.model_dump()
 
 
 async def test_a_stage_asks_a_person_and_keeps_its_section(ana: Caller, service: Caller) -> None:
@@ -152,6 +155,8 @@ async def test_plans_are_their_owners(ana: Caller, mallory: Caller, nobody: Call
     for call in (
         plans.get_plan(mallory, made.id),
         plans.get_plan(ana, part.id),
+        plans.get_plan_progress(mallory, made.id),
+        plans.get_plan_progress(ana, part.id),
         plans.create_plan(mallory, {"kind": "objective", "title": "x", "document_id": str(made.id)}),
     ):
         with pytest.raises(NotFound):

@@ -9,7 +9,7 @@ import pytest
 from app.house import House
 from core.database import Caller, Database, Identity
 from core.vault import Vault
-from tasks import accounts
+from tasks import accounts, plans
 from tasks.sealed import reseal_all
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -58,6 +58,22 @@ async def test_a_rotation_that_is_interrupted_leaves_everything_readable_and_goe
     assert (done.count, done.unreadable) == (3, [])
     assert await _secrets(database, Vault([NEW])) == wanted
     assert (await reseal_all(service, both)).count == 0
+
+
+async def test_callback_secrets_of_plans_are_sealed_anew_for_their_organization(
+    ana: Caller, database: Database
+) -> None:
+    organization_id = UUID(str((await ana.call("create_tasks", items=[{"title": "a"}]))[0]["organization_id"]))
+    sealed = Vault([OLD]).seal({"secret": "whsec_1"}, organization_id, organization_id)
+    callback = {"callback_url": "https://example.com/hook", "callback_secret": sealed}
+    await plans.create_plan(ana, {"kind": "objective", "title": "a", "tasks": [{"title": "b"}], **callback})
+    service = database.acting_as(Identity.service())
+
+    done = await reseal_all(service, Vault([NEW, OLD]))
+
+    assert (done.count, done.unreadable) == (1, [])
+    (due,) = await plans.claim_plan_callbacks(service)
+    assert Vault([NEW]).open(due.sealed_secret, organization_id, organization_id) == {"secret": "whsec_1"}
 
 
 async def test_what_no_key_opens_is_named_and_what_somebody_else_wrote_is_left(ana: Caller, database: Database) -> None:

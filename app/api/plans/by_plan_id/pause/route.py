@@ -5,7 +5,7 @@ from uuid import UUID
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.functions import pause_task
-from tasks.plans import PlanSummary, get_plan
+from tasks.plans import PlanSummary, get_plan_progress
 
 
 @responds(
@@ -14,6 +14,6 @@ from tasks.plans import PlanSummary, get_plan
     problems=(404, 409),
 )
 async def post(caller: CurrentCaller, plan_id: UUID) -> PlanSummary:
-    await get_plan(caller, plan_id)
+    await get_plan_progress(caller, plan_id)
     await pause_task(caller, plan_id)
-    return (await get_plan(caller, plan_id)).plan
+    return await get_plan_progress(caller, plan_id)

@@ -18,9 +18,9 @@ from app.cursors import encode_cursor
 from app.subscription import Subscription, Told
 from core.database import Caller
 from core.errors import StewardError
-from tasks.functions import TaskNode, list_task_events
+from tasks.functions import list_task_events
 from tasks.models import TaskEvent
-from tasks.plans import PlanState, PlanSummary, get_plan
+from tasks.plans import PlanState, PlanSummary, get_plan_progress
 
 log = structlog.get_logger()
 LOOK_SECONDS = 1.0  # at most so often a stream asks how far the plan is
@@ -104,15 +104,6 @@ def _line(event: TaskEvent) -> str:
     return f"{words} ({data['error']})" if data.get("error") else words
 
 
-def stages_of(tree: TaskNode) -> dict[UUID, str]:
-    """The stage that each task of a document writes, replaced ones too."""
-    return {
-        part.id: str(part.source_ref["key"])
-        for part in tree.children
-        if part.tool == "plan_stage" and "key" in part.source_ref
-    }
-
-
 class Said:
     """A message in both wire forms."""
 
@@ -159,12 +150,12 @@ class PlanVoice:
             await self._moved.wait()
             self._moved.clear()
             try:
-                found = await asyncio.shield(get_plan(self.caller, self.plan_id))
+                found = await asyncio.shield(get_plan_progress(self.caller, self.plan_id))
             except StewardError as error:
                 await log.awarning("plan_not_read", error=error.message)
             else:
-                self.stages = stages_of(found.tree)
-                for message in self._news(found.plan):
+                self.stages = found.stages
+                for message in self._news(found):
                     await say(Said(message))
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -200,17 +191,16 @@ class PlanVoice:
 
 async def voice_for(caller: Caller, plan_id: UUID) -> PlanVoice:
     """Who words a plan's events. NotFound for a task that is no plan."""
-    found = await get_plan(caller, plan_id)
-    return PlanVoice(in_organization_of(caller, found.plan.organization_id), plan_id, stages_of(found.tree))
+    found = await get_plan_progress(caller, plan_id)
+    return PlanVoice(in_organization_of(caller, found.organization_id), plan_id, found.stages)
 
 
 async def page_of(caller: Caller, plan_id: UUID, after: int, limit: int) -> ProgressPage:
     """A page of messages; its cursor stands for the last event, where the page is full."""
     events = await list_task_events(caller, plan_id, after, limit)
-    found = await get_plan(caller, plan_id)
-    plan, stages = found.plan, stages_of(found.tree)
+    plan = await get_plan_progress(caller, plan_id)
     return ProgressPage(
-        items=[message for event in events if (message := message_of(event, stages))],
+        items=[message for event in events if (message := message_of(event, plan.stages))],
         next_cursor=encode_cursor([events[-1].id]) if len(events) == limit else None,
         percent=plan.percent,
         state=plan.state,
