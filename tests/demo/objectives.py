@@ -3,13 +3,16 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from tests.demo.persons_share import PersonsShare, Plan, Task
 from tests.demo.plans_browser import Person
 from tests.demo.plans_world import PlansWorld, connected, listed
 from tests.demo.report import Report, must
 
 GATE = "approval_gate"
+LINK = re.compile(r"\[(.*?)\]\(/[^)]*\)")
 OVER = {"completed", "failed", "cancelled"}
 FEATURE_LAUNCH: dict[str, Any] = {
     "objective": "Launch feature X across three teams",
@@ -24,8 +27,6 @@ INCIDENT: dict[str, Any] = {
     "context": {"stakeholders": ["oncall@company.com"], "priority": "critical", "domain": "incident-response"},
 }
 REJECTED = "Not before the auditors have seen the intercompany accounts"
-Plan = dict[str, Any]
-Task = dict[str, Any]
 
 
 @dataclass
@@ -38,9 +39,11 @@ class ObjectivesWalk:
     approved: int = 0
     rejected: int = 0
     plans: list[str] = field(default_factory=list[str])
-    told: set[str] = field(default_factory=set[str])
-    reported: set[str] = field(default_factory=set[str])
     seen: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
+
+    @cached_property
+    def share(self) -> PersonsShare:
+        return PersonsShare(self.world)
 
     async def all(self) -> None:
         """From the first request to the last report. Raises WalkFailed."""
@@ -84,7 +87,7 @@ class ObjectivesWalk:
             waiting = {one["task_id"] for one in plan["waiting"]}
             if gate and gate["id"] in waiting and _is_quiet(plan, gate):
                 return plan, gate
-            done.extend(await self.do_share(plan, gate))
+            done.extend(await self.share.do(plan, gate))
             return None
 
         plan, gate = await self.world.until(f"the gate of {plan_id}", asked)
@@ -105,9 +108,9 @@ class ObjectivesWalk:
         async def ended() -> Plan | None:
             plan = await self.plan(plan_id)
             if plan["state"] in OVER:
-                done.extend(self.done_by_tools(plan))
+                done.extend(self.share.done_by_tools(plan))
                 return plan
-            done.extend(await self.do_share(plan, None))
+            done.extend(await self.share.do(plan, None))
             return None
 
         plan = await self.world.until(f"the end of {plan_id}", ended)
@@ -117,34 +120,6 @@ class ObjectivesWalk:
             f"“{plan['title']}” is {plan['state']}: {counts}", *done, *([plan["reason"]] if plan["reason"] else [])
         )
         return plan
-
-    async def do_share(self, plan: Plan, gate: Task | None) -> list[str]:
-        """Tick off what is a person's and can be begun, say yes to drafts and acts; the lines that say so."""
-        done: list[str] = []
-        tasks: dict[str, Task] = {one["id"]: one for one in plan["tasks"]}
-        for asked in reversed(plan["waiting"]):  # the oldest first
-            if (gate and asked["task_id"] == gate["id"]) or asked["approval_id"] in self.told:
-                continue
-            self.told.add(asked["approval_id"])
-            status, answer = await self.world.curl(asked["url"], {"approved": True})
-            must(status == 200, f"The yes to {asked['title']} is answered with {status}: {answer}")
-            tool = tasks.get(asked["task_id"], {}).get("tool") or "no tool"
-            done.append(f"{tool}: {asked['title']}: approved")
-        for task in plan["tasks"]:
-            if task["id"] not in self.told and _is_for_a_person(task, tasks):
-                self.told.add(task["id"])
-                answer = await self.world.api.patch(f"/api/tasks/{task['id']}", json={"execution_status": "completed"})
-                must(answer.status_code == 200, f"{task['title']} cannot be ticked off: {answer.text[:300]}")
-                done.append(f"by hand: {task['title']}{_why_by_hand(task)}")
-        await self.world.report_runs(self.reported)
-        return done + self.done_by_tools(plan)
-
-    def done_by_tools(self, plan: Plan) -> list[str]:
-        """The parts that tools have done since it was last looked."""
-        found = [one for one in plan["tasks"] if one["tool"] and one["execution_status"] == "completed"]
-        new = [one for one in found if f"{one['id']} done" not in self.told]
-        self.told.update(f"{one['id']} done" for one in new)
-        return [f"{one['tool']}: {one['title']}: done" for one in new]
 
     # Section: gates
 
@@ -279,7 +254,7 @@ class ObjectivesWalk:
         self.report.say(
             f"Its report: {len(html.content)} bytes of HTML; {name}, {len(told.content)} bytes of Markdown",
             "what was decided by whom:",
-            *(line for line in decisions.splitlines() if line.strip()),
+            *(LINK.sub(r"\1", line) for line in decisions.splitlines() if line.strip()),
         )
 
     async def called_back(self, plan_id: str, secret: str) -> None:
@@ -295,12 +270,6 @@ class ObjectivesWalk:
         must(all(plan_id in str(one) for one in found), "A message is about another plan")
 
 
-def _why_by_hand(task: Task) -> str:
-    """What the plan would need for a tool to do it, as the task says."""
-    needs = re.findall(r"context\.resources\.\w+", str(task["description"]))
-    return f" (for a tool it lacks {', '.join(needs)})" if needs else ""
-
-
 def _question_of(gate: Task) -> str:
     return str(gate["tool_input"]["question"])
 
@@ -308,16 +277,6 @@ def _question_of(gate: Task) -> str:
 def _question(plan: Plan) -> str:
     """What the plan's gate asks."""
     return _question_of(next(one for one in plan["tasks"] if one["tool"] == GATE))
-
-
-def _is_for_a_person(task: Task, tasks: dict[str, Task]) -> bool:
-    """A part without a tool whose time has come."""
-    ended = {"completed"}
-    return (
-        not task["tool"]
-        and task["execution_status"] in {"pending", "blocked"}
-        and all(tasks[need]["execution_status"] in ended for need in task["depends_on"] if need in tasks)
-    )
 
 
 def _is_quiet(plan: Plan, gate: Task) -> bool:
