@@ -44,8 +44,7 @@ async def test_an_objective_is_planned_edited_started_and_decided(signed_in: Ope
     await page.fill("#resources", "budget_eur: 20000")
     await page.fill("#objective", "Launch feature X across two teams")
     await page.click("button:has-text('Plan it first')")
-    badge = page.locator("h1 + .meta .badge")
-    await expect(badge).to_have_text("ready to start")
+    await reload_until(page, page.locator("h1 + .meta .badge:text-is('ready to start')"), javascript=True)
     await expect(page.locator(".graph rect.critical")).not_to_have_count(0)
     await page.click("text=Edit the plan")
 
