@@ -91,6 +91,7 @@ class ObjectivesWalk:
             return None
 
         plan, gate = await self.world.until(f"the gate of {plan_id}", asked)
+        done.extend(self.share.done_by_tools(plan))
         begun = [one["title"] for one in plan["tasks"] if one["execution_status"] == "pending" and one["started_at"]]
         must(not begun, f"Begun though the gate is closed: {listed(begun)}")
         self.report.say(
