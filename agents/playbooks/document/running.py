@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -114,11 +115,21 @@ async def write_stage(run: Run, given: StageInput) -> Outcome:
     digest = digest_of(stage, inputs)
     if given.given is not None:
         section = section_of(stage, given.given)
-        return _done(stage, section, digest, "A person wrote it", {"by_person": True})
-    earlier_self = inputs.superseded or {}
-    if not given.again and earlier_self.get("inputs_digest") == digest and earlier_self.get("output") is not None:
-        section = section_of(stage, earlier_self["output"])
-        return _done(stage, section, digest, "Nothing it reads has changed", {"is_reused": True})
+        return await _outcome(run, stage, section, digest, "A person wrote it", {"by_person": True})
+    before = inputs.superseded or {}
+    if not given.again and before.get("output") is not None:
+        is_same, by_person = before.get("inputs_digest") == digest, before.get("by_person") is True
+        if by_person or is_same:  # a person's words stand until they have the section written again themselves
+            how = (
+                "Nothing it reads has changed" if is_same else "A person wrote it; what it builds on has changed since"
+            )
+            section = section_of(stage, before["output"])
+            more = {
+                "is_reused": is_same,
+                "by_person": by_person,
+                **({"approved": True} if before.get("approved") is True else {}),
+            }
+            return await _outcome(run, stage, section, digest, how, more)
     earlier = earlier_of(inputs)
     thinking = await _thinking(run, inputs)
     if stage.write is None or not thinking.is_model:
@@ -150,8 +161,7 @@ def digest_of(stage: Stage[Any], inputs: plans.StageInputs) -> str:
     """SHA-256 over all that decides what a stage's answer is: equal digests need no new answer."""
     reads = {name: inputs.sections.get(name) for name in sorted({*stage.read_stages, REDLINE} - {stage.id})}
     prompts = {name: prompt.text for name, prompt in stage.loaded_prompts.items()}
-    schema = stage.form.model_json_schema()
-    parts = [stage.id, stage.version, schema, prompts, inputs.prompt, inputs.level, inputs.llm_model, reads]
+    parts = [stage.id, stage.version, stage.schema, prompts, inputs.prompt, inputs.level, inputs.llm_model, reads]
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -192,29 +202,33 @@ def _needs_model() -> Waiting:
     return Waiting("model", f"It {NEEDS_MODEL}", ADD_A_MODEL)
 
 
-async def _outcome(run: Run, stage: Stage[Any], section: Section, digest: str, how: str) -> Outcome:
-    """The section; a refusal at the redline gate asks a person first, and holds all that comes after."""
-    if stage.id == REDLINE and getattr(section, "verdict", "") == "refuse":
-        result = _result(stage, section, digest, {})
+async def _outcome(
+    run: Run, stage: Stage[Any], section: Section, digest: str, how: str, more: Mapping[str, Any] = MappingProxyType({})
+) -> Outcome:
+    """The section; a refusal at the redline gate asks a person first, however it came, and holds all that comes after."""
+    is_refused = stage.id == REDLINE and getattr(section, "verdict", "") == "refuse"
+    if is_refused and not more.get("approved"):
+        output = section.model_dump(mode="json")
+        result = _result(stage, digest, more)
         await plans.request_stage_decision(
             run.caller,
             run.task.id,
             "The redline check refuses this plan. Go on all the same?",
-            {"section": section.model_dump(mode="json")},
+            {"section": output},
             str(getattr(section, "rationale_short", "")),
-            {"strategy": "immediate", "output": section.model_dump(mode="json"), **result},
+            {"strategy": "immediate", "output": output, **result},
         )
         return Settled()
-    return _done(stage, section, digest, how, {})
+    return _done(stage, section, digest, how, more)
 
 
 def _done(stage: Stage[Any], section: Section, digest: str, how: str, more: Mapping[str, Any]) -> Done:
     is_word = "claimed" if more.get("by_person") or stage.needs_model else "verified"
     evidence = [Evidence(kind="section", what=how)]
-    return Done(section.model_dump(mode="json"), is_word, evidence, _result(stage, section, digest, more))
+    return Done(section.model_dump(mode="json"), is_word, evidence, _result(stage, digest, more))
 
 
-def _result(stage: Stage[Any], section: Section, digest: str, more: Mapping[str, Any]) -> dict[str, Any]:
+def _result(stage: Stage[Any], digest: str, more: Mapping[str, Any]) -> dict[str, Any]:
     return {"stage": stage.id, "format": "json", "inputs_digest": digest, **more}
 
 

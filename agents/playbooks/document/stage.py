@@ -173,6 +173,11 @@ class Stage(Generic[S]):
         return tuple(dict.fromkeys((*self.depends_on, *self.reads)))
 
     @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of its section."""
+        return self.form.model_json_schema()
+
+    @cached_property
     def loaded_prompts(self) -> Mapping[str, Prompt]:
         """The prompts by name: `document`, which is common to all, first."""
         names = ["document", *(self.prompts or ((self.id,) if self.needs_model else ()))]

@@ -123,6 +123,10 @@ async def test_what_a_person_writes_has_only_what_reads_it_written_anew(house: H
         assert (after["identify_purpose"].output, after["identify_purpose"].by_person) == (given, True)
         assert not after["plan_type"].is_reused
         assert after["redline_gate"].task_id == before["redline_gate"].task_id
+        await plans.rerun_stage(house.caller, plan_id, "redline_gate")
+        await until(house, plan_id, "completed")
+        kept = (await sections_of(house, plan_id))["identify_purpose"]
+        assert (kept.output, kept.by_person) == (given, True)  # a person's words are not written over
         await plans.rerun_stage(house.caller, plan_id, "identify_purpose", {"topic": "A workshop"})
         await until(house, plan_id, "waiting", seconds=30)
         failed = (await sections_of(house, plan_id))["identify_purpose"]
@@ -140,6 +144,10 @@ async def test_a_refusal_at_the_gate_holds_everything_until_a_person_decides(hou
             assert states["redline_gate"] == "blocked"
             assert states["identify_purpose"] == "pending"
             assert (await plan_of(house, plan_id)).waiting_for_you == 1
+        # Written again, before it or itself: what was refused is asked again, and nothing slips past meanwhile.
+        await plans.rerun_stage(house.caller, ended, "setup")
+        await until(house, ended, "waiting")
+        assert (await sections_of(house, ended))["identify_purpose"].state == "pending"
         gates = {one.task_id: one for one in (await review.list_approvals(house.caller, states=["open"])).items}
         gate_of = {plan_id: (await sections_of(house, plan_id))["redline_gate"].task_id for plan_id in (allowed, ended)}
         await review.decide_approval(house.caller, gates[gate_of[allowed]].id, approved=True, notes="A locksmith asks")
