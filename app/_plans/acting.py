@@ -62,8 +62,10 @@ async def decide(
     )
     if waiting is None:
         raise Conflict("Nothing at this task waits for a decision", detail=f"it is {task.execution_status}")
-    said = [notes.strip() if notes else "", f"Said to be decided by: {said_by}" if said_by else ""]
-    return await decide_approval(caller, waiting, approved=approved, notes="\n\n".join(filter(None, said)) or None)
+    said = notes.strip() if notes else ""
+    if said_by:
+        said = f"{said} (said to be decided by {said_by})" if said else f"Said to be decided by {said_by}"
+    return await decide_approval(caller, waiting, approved=approved, notes=said or None)
 
 
 def every(task: TaskNode) -> list[TaskNode]:

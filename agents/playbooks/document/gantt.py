@@ -116,9 +116,11 @@ def _words(entries: Sequence[ScheduleEntry]) -> str:
 
 def _scale(scale: Scale, bottom: float) -> list[str]:
     found: list[str] = [line(LABELS, HEAD, LABELS + CHART, HEAD), line(LABELS, HEAD, LABELS, bottom)]
+    heads = [(scale.x(max(begin, scale.first)), label) for begin, label in _heads(scale)]
+    if len(heads) > 1 and heads[1][0] - heads[0][0] <= signs_wide(heads[1][1]) * LETTER + 10:
+        del heads[0]  # a few days of a month leave the name's room to the next one
     last = -999.0
-    for begin, label in _heads(scale):
-        x = scale.x(max(begin, scale.first))
+    for x, label in heads:
         if x - last > signs_wide(label) * LETTER + 10 and x + signs_wide(label) * LETTER < WIDTH:
             found.append(text(x + 3, 17, label, "strong small"))
             last = x

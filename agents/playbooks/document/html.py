@@ -3,6 +3,7 @@
 What models and people wrote is Markdown; it becomes HTML without raw HTML, without images, and each link says where it leads.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cache
@@ -26,6 +27,7 @@ TAGS = {
 # To be sent with the report by whoever serves it, too: a page of its own origin, which may do nothing but look.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 MOST_PROMPT = 4000
+DAY = re.compile(r"<td>(\d{4}-\d\d-\d\d)</td>")
 
 
 def report_html(
@@ -87,7 +89,7 @@ def markdown_html(text: str) -> str:
         url_schemes=set(SHOWN_SCHEMES),
         link_rel="noopener noreferrer nofollow",
     )
-    named = name_links(clean)
+    named = DAY.sub(r'<td class="day">\1</td>', name_links(clean))
     return named.replace("<table>", '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>').replace(
         "</table>", "</table></div>"
     )

@@ -57,6 +57,7 @@ pre {{ background: var(--wash); padding: .8rem 1rem; border-radius: 8px; overflo
 .words .scroll {{ margin: .8rem 0; }}
 table {{ border-collapse: collapse; font-size: .88rem; line-height: 1.45; min-width: 100%; }}
 th, td {{ border-bottom: 1px solid var(--line); padding: .45rem .7rem .45rem 0; text-align: left; vertical-align: top; min-width: 5rem; }}
+.day {{ white-space: nowrap; }}
 th {{ font-weight: 600; color: var(--soft); border-bottom-width: 2px; }}
 figure {{ margin: 1.4rem 0 2.2rem; }}
 figcaption {{ font-weight: 600; margin-bottom: .5rem; }}

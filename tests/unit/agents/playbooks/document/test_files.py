@@ -135,6 +135,7 @@ def test_markdown_stands_below_its_section() -> None:
     assert "<h6>Six</h6>" in made
     assert 'tabindex="0"><table>' in made
     assert "# no" in made
+    assert '<td class="day">2026-12-24</td>' in markdown_html("| a |\n| --- |\n| 2026-12-24 |")
 
 
 def test_sections_that_others_carry_on_stand_behind() -> None:

@@ -40,6 +40,13 @@ def test_a_chart_of_any_size_is_well_formed_and_named(phases: int, tasks: int, d
     assert all(float(box.get("width", "1")) > 0 for box in root.iter(f"{SVG}rect"))
 
 
+def test_a_few_days_of_a_month_do_not_take_the_name_of_the_next() -> None:
+    drawn = gantt(entries(2, 6, 15), "A plan")
+    labels = [one.text or "" for one in ET.fromstring(drawn).iter(f"{SVG}text")]
+    months = [one for one in labels if len(one) == len("Dec 2026") and one[-4:].isdigit()]
+    assert months == ["Dec 2026", "Jan 2027", "Feb 2027", "Mar 2027", "Apr 2027", "May 2027"]
+
+
 def test_what_is_critical_is_more_than_a_colour() -> None:
     roots = [Node("T1", "One", (Node("T1.1", "a"), Node("T1.2", "b")))]
     section = schedule_of(dates_of(roots, {}, {"T1.1": 5, "T1.2": 2}), date(2026, 11, 20))
