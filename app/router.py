@@ -167,13 +167,14 @@ def _responses(contract: Contract, path: str, method: str) -> dict[int | str, di
     if contract.also:
         answers[contract.status_code] = {
             "description": "Successful Response",
-            "content": {media: {"schema": {"type": "string"}} for media in contract.also},
+            "content": {media: {"schema": {} if media == JSON else {"type": "string"}} for media in contract.also},
         }
     for status, model in contract.also_status.items():
         answers[status] = {"model": model, "description": "Accepted"}
     return answers
 
 
+JSON = "application/json"  # of a file: whatever it holds
 NAMES = re.compile(r"(?<={)\w+")
 PROBLEM_WORDS = {
     400: "The request cannot be understood",

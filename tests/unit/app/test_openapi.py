@@ -37,3 +37,9 @@ async def test_an_answer_links_to_what_can_be_done_with_what_it_shows(paths: dic
     assert shown["post_drafts_draft_id_approve"]["parameters"] == {"draft_id": "$request.path.draft_id"}
     inner = paths["/api/tasks/{task_id}/steps"]["get"]["responses"]["200"]["links"]
     assert inner["post_tasks_task_id_steps_step_id"]["parameters"]["task_id"] == "$request.path.task_id"
+
+
+async def test_a_file_of_json_holds_whatever_it_does(paths: dict[str, Any]) -> None:
+    content = paths["/api/plans/{plan_id}/files/{name}"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"] == {}
+    assert content["text/markdown"]["schema"] == {"type": "string"}
