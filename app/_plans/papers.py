@@ -58,19 +58,19 @@ class Papers:
 
 async def papers_of(house: House, caller: Caller, plan_id: UUID) -> Papers:
     """Everything that can be had of a plan. NotFound for a task that is no plan."""
-    found = await plans.get_plan(caller, plan_id)
+    plan = await plans.get_plan_progress(caller, plan_id)
     metrics = await plans.get_plan_metrics(caller, plan_id)
     kept: dict[str, Artifact] = {}
     for artifact in await list_artifacts(caller, plan_id):  # the newest of a name comes first, and is the one meant
         kept.setdefault(artifact.name, artifact)
-    if found.plan.kind == "document":
+    if plan.kind == "document":
         sections = await plans.list_plan_sections(caller, plan_id)
-        made = files_of(found.plan, sections, metrics, timezone=house.clock.timezone)
+        made = files_of(plan, sections, metrics, timezone=house.clock.timezone)
         has_report = any(one.stage == "report" and one.output is not None for one in sections)
     else:
-        made, has_report = await _reports(caller, found, metrics), True
+        made, has_report = await _reports(caller, await plans.get_plan(caller, plan_id), metrics), True
     names = {file.name for file in made}
-    return Papers(found.plan, made, [one for name, one in kept.items() if name not in names], has_report)
+    return Papers(plan, made, [one for name, one in kept.items() if name not in names], has_report)
 
 
 async def paper_named(house: House, caller: Caller, papers: Papers, name: str) -> Paper:
