@@ -1,0 +1,93 @@
+"""Nobody gets past a gate but by its answer: not by ticking it off, taking it away, or freeing what waits for it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.database import Caller
+from core.errors import Conflict, Forbidden, Invalid
+from tasks import functions, plans, review, trees
+from tasks.functions import TaskNode
+from tests.integration.tasks.test_plans import begin, by_title, document, finish, stage, step
+
+Act = Callable[[Caller, TaskNode, TaskNode], Awaitable[Any]]
+
+
+def program(ana: Caller, service: Caller) -> Caller:
+    """A token of Ana's that may write tasks, and not decide."""
+    own = {"organization_id": service.identity.organization_id, "token_id": UUID(int=7)}
+    return ana.database.acting_as(replace(ana.identity, scopes=("tasks:read", "tasks:write"), **own))
+
+
+async def with_gate(ana: Caller, service: Caller) -> tuple[TaskNode, TaskNode]:
+    """The gate of a running plan, asked and not answered, and what waits for it."""
+    made = await plans.create_plan(ana, {"kind": "objective", "title": "Launch", "request": {"objective": "Launch"}})
+    _, run = await begin(service, made.id)
+    parts = [step("Gate", tool="approval_gate"), step("Go", 0)]
+    await plans.save_plan_tasks(run, made.id, parts, "Planned", 0.9)
+    found = await by_title(ana, made.id)
+    _, run = await begin(service, found["Gate"].id)
+    await review.request_approval(run, found["Gate"].id, "Go?", {"task": "Gate"})
+    return found["Gate"], found["Go"]
+
+
+async def with_redline(ana: Caller, service: Caller) -> tuple[TaskNode, TaskNode]:
+    """The redline gate of a document after a refusal, and the stage that waits for it."""
+    plan = await plans.create_plan(ana, document(stage("redline_gate"), stage("identify_purpose", "redline_gate")))
+    found = {str(part.source_ref["key"]): part for part in (await by_title(ana, plan.id)).values()}
+    _, run = await begin(service, found["redline_gate"].id)
+    result = {"output": {"verdict": "refuse"}}
+    await plans.request_stage_decision(run, found["redline_gate"].id, "Go on?", {}, "harm", result)
+    return found["redline_gate"], found["identify_purpose"]
+
+
+async def tick_off(caller: Caller, gate: TaskNode, behind: TaskNode) -> None:
+    await functions.update_task(caller, gate.id, {"execution_status": "completed"})
+
+
+async def delete(caller: Caller, gate: TaskNode, behind: TaskNode) -> None:
+    await functions.delete_task(caller, gate.id)
+
+
+async def free(caller: Caller, gate: TaskNode, behind: TaskNode) -> None:
+    await trees.remove_dependency(caller, behind.id, gate.id)
+
+
+async def go_on_without(caller: Caller, gate: TaskNode, behind: TaskNode) -> None:
+    await functions.cancel_task(caller, gate.id)
+    await trees.waive_task(caller, gate.id, "x")
+
+
+@pytest.mark.parametrize("made", [with_gate, with_redline])
+async def test_a_program_that_may_not_decide_gets_past_no_gate(ana: Caller, service: Caller, made: Any) -> None:
+    ways: list[Act] = [tick_off, delete, free, go_on_without]
+    for way in ways:
+        gate, behind = await made(ana, service)
+        with pytest.raises((Conflict, Forbidden)):
+            await way(program(ana, service), gate, behind)
+        assert (await functions.get_task(ana, behind.id)).execution_status == "pending", way.__name__
+    gate, behind = await made(ana, service)
+    with pytest.raises(Conflict, match="decided, not ticked off"):
+        await tick_off(ana, gate, behind)
+    approval = next(one for one in (await review.list_approvals(ana, states=["open"])).items if one.task_id == gate.id)
+    await review.decide_approval(ana, approval.id, approved=True)
+    assert (await functions.get_task(ana, gate.id)).execution_status == "completed"
+    await functions.delete_task(program(ana, service), gate.root_task_id or gate.id)  # a whole plan may go
+
+
+async def test_a_redline_gate_that_allows_completes_by_itself(ana: Caller, service: Caller) -> None:
+    plan = await plans.create_plan(ana, document(stage("redline_gate"), stage("identify_purpose", "redline_gate")))
+    found = {str(part.source_ref["key"]): part for part in (await by_title(ana, plan.id)).values()}
+    await finish(service, found["redline_gate"].id, {"verdict": "allow"})
+    assert (await functions.get_task(ana, found["identify_purpose"].id)).execution_status == "queued"
+
+
+async def test_a_gate_is_not_made_so_that_a_no_is_passed_over(ana: Caller) -> None:
+    gate = {"key": "g", "title": "Gate", "tool": "approval_gate", "execution_type": "fully_automated"}
+    with pytest.raises(Invalid, match="cannot be skipped"):
+        await trees.create_task_tree(ana, {"title": "Launch", "children": [{**gate, "on_failure": "skip"}]})
+    with pytest.raises(Invalid):
+        await functions.create_tasks(ana, [{"title": "Far", "due_at": "9999-12-31T23:59:59-14:00"}])
