@@ -83,6 +83,9 @@ async def test_a_redline_gate_that_allows_completes_by_itself(ana: Caller, servi
     found = {str(part.source_ref["key"]): part for part in (await by_title(ana, plan.id)).values()}
     await finish(service, found["redline_gate"].id, {"verdict": "allow"})
     assert (await functions.get_task(ana, found["identify_purpose"].id)).execution_status == "queued"
+    with pytest.raises(Forbidden, match="may not decide"):
+        await plans.rerun_stage(program(ana, service), plan.id, "redline_gate", {"verdict": "allow"})
+    await plans.rerun_stage(ana, plan.id, "redline_gate", {"verdict": "allow"})
 
 
 async def test_a_gate_is_not_made_so_that_a_no_is_passed_over(ana: Caller) -> None:
@@ -91,3 +94,25 @@ async def test_a_gate_is_not_made_so_that_a_no_is_passed_over(ana: Caller) -> No
         await trees.create_task_tree(ana, {"title": "Launch", "children": [{**gate, "on_failure": "skip"}]})
     with pytest.raises(Invalid):
         await functions.create_tasks(ana, [{"title": "Far", "due_at": "9999-12-31T23:59:59-14:00"}])
+
+
+async def test_a_document_that_waits_for_its_start_keeps_its_gate(ana: Caller, service: Caller) -> None:
+    asked = document(stage("redline_gate"), stage("identify_purpose", "redline_gate"))
+    plan = await plans.create_plan(ana, {**asked, "starts_by_itself": False})
+    found = {str(part.source_ref["key"]): str(part.id) for part in (await by_title(ana, plan.id)).values()}
+    gate, behind = found["redline_gate"], found["identify_purpose"]
+    allowed = {"verdict": "allow"}
+    held: list[dict[str, Any]] = [
+        {"change": [{"id": gate, "tool_input": {"stage": "redline_gate", "given": allowed}}]},
+        {"change": [{"id": gate, "tool": None}]},
+        {"change": [{"id": behind, "depends_on": []}]},
+        {"remove": [gate]},
+    ]
+    for edits in held:
+        with pytest.raises(Forbidden, match="may not decide"):
+            await plans.edit_plan(program(ana, service), plan.id, edits)
+    with pytest.raises(Conflict, match="not ticked off"):
+        await functions.update_task(program(ana, service), plan.id, {"execution_status": "completed"})
+    await plans.edit_plan(program(ana, service), plan.id, {"change": [{"id": gate, "execution_type": "manual"}]})
+    with pytest.raises(Conflict):
+        await functions.update_task(program(ana, service), UUID(gate), {"execution_status": "completed"})
