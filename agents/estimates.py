@@ -4,7 +4,8 @@ What is not known is said (`unknown`), not guessed: a person's answer takes as l
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from uuid import UUID
 
 from agents.sequencer import Part, sequence
@@ -14,6 +15,8 @@ from tasks.functions import TaskNode
 from tasks.models import ExecutionType
 
 DEFAULT_MINUTES = 15  # where nobody said how long a task takes
+WORKING_DAY_MINUTES = 8 * 60
+NO_WORK = frozenset({"approval_gate", "delay", "noop"})  # a decision and a wait are none, whatever was said
 # Tools that ask no model, and those that wait for somebody or something.
 WAITS_FOR: Mapping[str, str] = {
     "approval_gate": "a person's decision",
@@ -42,6 +45,7 @@ class EstimatedPart:
     delay_seconds: float | None = None
     has_criteria: bool = False
     is_done: bool = False
+    ends_at: datetime | None = None  # as the schedule of a document has it
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,14 @@ class TaskEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan takes. `minutes`: work along the longest chain; `people_minutes`: work of people in all; `waiting_minutes`:
-    delays that are set. `cost_usd` holds tools and models as far as their price is known."""
+    """What a plan takes. `minutes`: work along the longest chain, `people_minutes_in_chain` that of people in it; `minutes_in_all`
+    and `people_minutes`: everything, also what runs side by side; `waiting_minutes`: delays that are set. `ends_at`: where a schedule
+    says so. `cost_usd` holds tools and models as far as their price is known. `in_words`: the same as it is read, by what it is.
+    """
 
     minutes: float
+    people_minutes_in_chain: float
+    minutes_in_all: float
     people_minutes: float
     waiting_minutes: float
     waits: int
@@ -73,6 +81,8 @@ class Estimate:
     tasks: list[TaskEstimate] = field(default_factory=list[TaskEstimate])
     critical_path: list[str] = field(default_factory=list[str])
     unknown: list[str] = field(default_factory=list[str])
+    ends_at: datetime | None = None
+    in_words: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def estimate(
@@ -81,6 +91,7 @@ def estimate(
     *,
     has_model: bool = False,
     usd_per_call: float | None = None,
+    timezone: tzinfo = UTC,
 ) -> Estimate:
     """What these tasks take. `usd_per_call` is what a request to the model costs about; None where nobody knows."""
     todo = [part for part in parts if not part.is_done]
@@ -102,11 +113,12 @@ def estimate(
         )
         for one in todo
     ]
-    return Estimate(
+    by_people = [one for one, part in zip(found, todo, strict=True) if part.execution_type == "manual"]
+    made = Estimate(
         minutes=order.minutes,
-        people_minutes=sum(
-            one.minutes for one, part in zip(found, todo, strict=True) if part.execution_type == "manual"
-        ),
+        people_minutes_in_chain=sum(one.minutes for one in by_people if one.is_critical),
+        minutes_in_all=sum(one.minutes for one in found),
+        people_minutes=sum(one.minutes for one in by_people),
         waiting_minutes=sum(one.waiting_minutes for one in found if one.is_critical),
         waits=sum(bool(one.waits_for) for one in found),
         model_calls=sum(calls.values()),
@@ -114,14 +126,24 @@ def estimate(
         tasks=found,
         critical_path=order.critical_path,
         unknown=_unknown(todo, found, usd_per_call),
+        ends_at=max((one.ends_at for one in todo if one.ends_at is not None), default=None),
     )
+    return replace(made, in_words=_in_words(made, timezone))
 
 
 def estimate_tree(
-    tree: TaskNode, tools: Mapping[str, AnyTool], *, has_model: bool = False, usd_per_call: float | None = None
+    tree: TaskNode,
+    tools: Mapping[str, AnyTool],
+    *,
+    has_model: bool = False,
+    usd_per_call: float | None = None,
+    timezone: tzinfo = UTC,
 ) -> Estimate:
-    """What the tasks below a root take that are not over; keys are their ids. Only tasks without parts count."""
-    return estimate(parts_of(tree), tools, has_model=has_model, usd_per_call=usd_per_call)
+    """What the tasks below a root take that are not over; keys are their ids. Only tasks without parts count.
+
+    `timezone`: in which a schedule's last day is told.
+    """
+    return estimate(parts_of(tree), tools, has_model=has_model, usd_per_call=usd_per_call, timezone=timezone)
 
 
 def parts_of(tree: TaskNode) -> list[EstimatedPart]:
@@ -171,6 +193,33 @@ def usd_per_call_of(thinking: Thinking) -> float | None:
     return None
 
 
+def work_words(minutes: float) -> str:
+    """An amount of work, never in days of 24 hours: "45 min", "2 h 5 min", "30 h (3.8 working days of 8 h)"."""
+    whole = max(1, round(minutes)) if minutes > 0 else 0
+    if not whole:
+        return "none"
+    hours, rest = divmod(whole, 60)
+    said = " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest else [])])
+    days = whole / WORKING_DAY_MINUTES
+    return said if days <= 2 else f"{said} ({days:.1f} working days of 8 h)".replace(".0 working", " working")
+
+
+def _in_words(made: Estimate, timezone: tzinfo) -> dict[str, str]:
+    """The times of an estimate; a part never stands beside a whole that it is no part of."""
+
+    def amount(minutes: float, of_people: float) -> str:
+        return f"{work_words(minutes)}, of it by people {work_words(of_people)}" if minutes else "none"
+
+    said = {
+        "Work along the longest chain": amount(made.minutes, made.people_minutes_in_chain),
+        "Work in all": amount(made.minutes_in_all, made.people_minutes),
+    }
+    if made.ends_at is not None:
+        here = made.ends_at.astimezone(timezone)
+        said["Ends, by the document's schedule"] = f"{here.day} {here:%b %Y}"
+    return said
+
+
 def _as_part(task: TaskNode, needs: frozenset[str]) -> EstimatedPart:
     seconds = task.tool_input.get("seconds") if task.tool == "delay" else None
     return EstimatedPart(
@@ -183,12 +232,13 @@ def _as_part(task: TaskNode, needs: frozenset[str]) -> EstimatedPart:
         delay_seconds=float(seconds) if isinstance(seconds, int | float) else None,
         has_criteria=bool(task.acceptance_criteria),
         is_done=task.execution_status in IS_OVER or task.waived_at is not None,
+        ends_at=task.due_at if "create_schedule" in task.source_ref.get("stages", ()) else None,
     )
 
 
 def _minutes(part: EstimatedPart) -> float:
     """Work alone: a gate or a delay is none."""
-    if part.tool in {"approval_gate", "delay", "noop"}:
+    if part.tool in NO_WORK:
         return 0
     return part.minutes if part.minutes is not None else DEFAULT_MINUTES
 
@@ -222,11 +272,19 @@ def _unknown(parts: Sequence[EstimatedPart], found: Sequence[TaskEstimate], usd_
     said: list[str] = []
     waits = [one for one in found if one.waits_for and one.waits_for != WAITS_FOR["delay"]]
     if waits:
+        told = "one of the tasks waits" if len(waits) == 1 else f"{len(waits)} of the tasks wait"
+        said.append(f"How long {told} for people or other systems is not known and not counted.")
+    if any(part.ends_at is not None for part in parts):
         said.append(
-            f"How long {len(waits)} of the tasks wait for people or other systems is not known and not counted."
+            "The work comes from the document: its calendar days, waiting for others included, as working days of 8 hours, five in a week."
         )
     if unsaid := sum(one.minutes is None and _minutes(one) > 0 for one in parts):
-        said.append(f"For {unsaid} tasks nobody said how long they take; each is counted as {DEFAULT_MINUTES} minutes.")
+        told = (
+            "one task nobody said how long it takes; it"
+            if unsaid == 1
+            else f"{unsaid} tasks nobody said how long they take; each"
+        )
+        said.append(f"For {told} is counted as {DEFAULT_MINUTES} minutes.")
     if any(one.model_calls for one in found) and usd_per_call is None:
         said.append("What the model costs is not known here; only tools are counted.")
     if any(part.tool is None and part.execution_type != "manual" for part in parts):

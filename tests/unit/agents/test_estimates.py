@@ -1,11 +1,12 @@
 """What a plan will take: the longest chain, waits apart, what is not known said."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from agents.estimates import EstimatedPart, estimate, estimate_tree
+from agents.estimates import EstimatedPart, estimate, estimate_tree, work_words
 from agents.tools.built_in import BUILT_IN_TOOLS
 from core.errors import Invalid
 from tasks.functions import TaskNode
@@ -46,11 +47,16 @@ def test_the_longest_chain_counts_and_waits_stand_apart() -> None:
         BUILT_IN_TOOLS,
     )
     assert (found.minutes, found.people_minutes, found.waiting_minutes, found.waits) == (55, 50, 10, 2)
+    assert (found.people_minutes_in_chain, found.minutes_in_all) == (40, 65)
+    assert found.in_words == {
+        "Work along the longest chain": "55 min, of it by people 40 min",
+        "Work in all": "1 h 5 min, of it by people 50 min",
+    }
     assert found.critical_path == ["a", "b", "gate", "wait", "find"]
     assert {one.key: one.starts_after_minutes for one in found.tasks}["find"] == 40
     assert found.cost_usd == 0.008
-    assert any("1 of the tasks wait" in one for one in found.unknown)
-    assert any("15 minutes" in one for one in found.unknown)
+    assert any("one of the tasks waits" in one for one in found.unknown)
+    assert "For one task nobody said how long it takes; it is counted as 15 minutes." in found.unknown
 
 
 def test_models_cost_by_what_is_asked_of_them() -> None:
@@ -89,3 +95,19 @@ def test_nothing_takes_nothing_and_a_circle_is_refused() -> None:
     assert (empty.minutes, empty.unknown, empty.critical_path) == (0, [], [])
     with pytest.raises(Invalid, match="cycle"):
         estimate([part("a", "b"), part("b", "a")], {})
+
+
+def test_hours_of_work_are_no_days_of_a_calendar_and_a_schedule_says_the_end() -> None:
+    assert [work_words(one) for one in (0, 0.2, 45, 480, 1800)] == [
+        "none",
+        "1 min",
+        "45 min",
+        "8 h",
+        "30 h (3.8 working days of 8 h)",
+    ]
+    due = datetime(2027, 5, 19, 23, 59, tzinfo=UTC)
+    scheduled = node(1, estimated_duration_minutes=1440, due_at=due, source_ref={"stages": ["create_schedule"]})
+    found = estimate_tree(node(9, children=[scheduled, node(2, due_at=due.replace(year=2030))]), BUILT_IN_TOOLS)
+    assert found.ends_at == due
+    assert found.in_words["Ends, by the document's schedule"] == "19 May 2027"
+    assert any("working days of 8 hours" in one for one in found.unknown)
