@@ -180,14 +180,17 @@ class AskedModel(WrapperModel):
         if not thinking.is_model:
             return attempt
         journal: CallJournal | None = None if is_stream else thinking.journal
+        budget = thinking.budget
+        highest = highest_cost_of(model, messages, parameters, MAX_OUTPUT_TOKENS) if budget is not None else 0.0
         if journal is not None:
-            attempt.begun = await journal.begin_call(self.question.purpose, before.number if before else None)
-            if attempt.begun.answer is not None:
-                return attempt
-        if thinking.budget is not None:
-            step_id = attempt.begun.step_id if attempt.begun else None
-            highest = highest_cost_of(model, messages, parameters, MAX_OUTPUT_TOKENS)
-            attempt.reservation_id = await thinking.budget.reserve(step_id, highest)
+            hold = budget.hold(highest) if budget is not None else None
+            begun = await journal.begin_call(self.question.purpose, before.number if before else None, hold)
+            attempt.begun = begun
+            if begun.answer is None and budget is not None:
+                held = begun.held
+                attempt.reservation_id = budget.held(held) if held else await budget.reserve(begun.step_id, highest)
+        elif budget is not None:
+            attempt.reservation_id = await budget.reserve(None, highest)
         attempt.began = time.monotonic()
         return attempt
 

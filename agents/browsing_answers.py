@@ -1,6 +1,7 @@
 """What a model answers on the way: kept under numbers of the move that it is for, and checked for the asked-for form."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from agents.thinking import CallJournal, ModelCall, RecordedCall
@@ -16,10 +17,12 @@ class JournalOfMove:
         self._journal = journal
         self._next = move * CALLS_PER_MOVE
 
-    async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
+    async def begin_call(
+        self, purpose: str, number: int | None = None, hold: Mapping[str, Any] | None = None
+    ) -> RecordedCall:
         if number is None:
             number, self._next = self._next, self._next + 1
-        return await self._journal.begin_call(purpose, number)
+        return await self._journal.begin_call(purpose, number, hold)
 
     async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
         await self._journal.end_call(begun, call, answer)

@@ -4,8 +4,10 @@ A request holds what it may cost at most until it is recorded; what others hold 
 model's price, the number of requests is the bound that holds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from agents.journal import BoundReached
@@ -13,6 +15,7 @@ from agents.thinking import Limits, ModelCall, Thinking
 from core.clock import Clock
 from core.database import Caller
 from tasks import functions
+from tasks.functions import Reserved
 
 WAIT = "It goes on by itself when the requests under way are through"
 RAISE_IT = {
@@ -44,11 +47,26 @@ class TenantBudget:
 
     async def reserve(self, step_id: UUID | None, cost_usd: float) -> str:
         """Hold what a request may cost. Raises BudgetUsedUp."""
-        limits = {**self.limits.__dict__, "timezone": self.timezone}
-        said = await functions.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, limits)
-        if said.refused is not None:
-            raise BudgetUsedUp(said.refused, said.until, is_held=said.is_held)
-        return str(said.reservation_id)
+        said = await functions.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, self._limits)
+        return _held(said)
+
+    def hold(self, cost_usd: float) -> Mapping[str, Any]:
+        """What the journal is told to ask the budgets."""
+        return {"cost_usd": cost_usd, "limits": self._limits}
+
+    def held(self, said: Mapping[str, Any]) -> str:
+        """By what the budgets said. Raises BudgetUsedUp."""
+        return _held(Reserved.model_validate(said))
+
+    @property
+    def _limits(self) -> dict[str, Any]:
+        return {**self.limits.__dict__, "timezone": self.timezone}
+
+
+def _held(said: Reserved) -> str:
+    if said.refused is not None:
+        raise BudgetUsedUp(said.refused, said.until, is_held=said.is_held)
+    return str(said.reservation_id)
 
 
 def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:

@@ -80,16 +80,25 @@ class Journal:
     begun: StepStart | None = None  # the step of the task's tool, where it began together with the run
     _numbers: Counter[str] = field(default_factory=Counter[str])
 
-    async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
+    async def begin_call(
+        self, purpose: str, number: int | None = None, hold: Mapping[str, Any] | None = None
+    ) -> RecordedCall:
         """Before a request to a model: the recorded answer if there is one, else a step to be ended.
 
-        `number` repeats an earlier request of this run that failed; None is the next one.
+        `number` repeats an earlier request of this run that failed; None is the next one. With `hold` the budgets are asked
+        together with it ({cost_usd, limits}); what they said is in the answer.
         """
         if number is None:
             number = self._numbers[purpose]
             self._numbers[purpose] += 1
-        start = await self._begin(f"{self.generation}/{purpose}/{number}", "model", purpose)
-        return RecordedCall(step_id=start.step_id, number=number, answer=start.value)
+        key = f"{self.generation}/{purpose}/{number}"
+        if hold is None:
+            start = await self._begin(key, "model", purpose)
+            return RecordedCall(step_id=start.step_id, number=number, answer=start.value)
+        start = _insisted(
+            await self._insist_on(lambda: steps.begin_model_call(self.caller, self.task_id, key, purpose, **hold))
+        )
+        return RecordedCall(step_id=start.step_id, number=number, answer=start.value, held=start.budget)
 
     async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
         """After a request: its answer, or None when it failed (`call.error` says how)."""
@@ -158,13 +167,17 @@ class Journal:
         approval_id: UUID | None = None,
         own: Mapping[str, object] | None = None,
     ) -> StepStart:
+        return _insisted(
+            await self._insist_on(
+                lambda: steps.begin_step(self.caller, self.task_id, key, kind, name, approval_id, own)
+            )
+        )
+
+    async def _insist_on(self, begin: Callable[[], Awaitable[StepStart]]) -> StepStart:
         try:
-            start = await insist(lambda: steps.begin_step(self.caller, self.task_id, key, kind, name, approval_id, own))
+            return await insist(begin)
         except (Conflict, NotFound) as stop:
             raise RunStopped(stop.message, detail=stop.detail) from stop
-        if start.state == "refused":
-            raise BoundReached(f"The tree has reached its bound: {start.reason}")
-        return start
 
     async def _find(self, step_id: UUID, name: str, find: Callable[[], Awaitable[Any | None]] | None) -> Any | None:
         reason = f"An earlier run began {name} and broke off; whether it took effect cannot be looked up"
@@ -196,3 +209,10 @@ class Journal:
             if is_uncertain:
                 raise StepUncertain(reason) from error
             raise
+
+
+def _insisted(start: StepStart) -> StepStart:
+    """Raises BoundReached where the step may not begin."""
+    if start.state == "refused":
+        raise BoundReached(f"The tree has reached its bound: {start.reason}")
+    return start

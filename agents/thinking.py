@@ -98,18 +98,24 @@ class ModelCall:
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A request to a model as the journal knows it: `answer` is the recorded one (JSON), None when it has to be asked."""
+    """A request to a model as the journal knows it: `answer` is the recorded one (JSON), None when it has to be asked.
+
+    `held` is what the budget said to it then (JSON), where it was asked together with the journal.
+    """
 
     step_id: UUID | None
     number: int
     answer: Any = None
+    held: Mapping[str, Any] | None = None
 
 
 class CallJournal(Protocol):
     """Keeps each request to a model before and after, so that a retried run is not billed twice (`agents.journal`)."""
 
-    async def begin_call(self, purpose: str, number: int | None = None) -> RecordedCall:
-        """Before a request; `number` repeats one that failed."""
+    async def begin_call(
+        self, purpose: str, number: int | None = None, hold: Mapping[str, Any] | None = None
+    ) -> RecordedCall:
+        """Before a request; `number` repeats one that failed. `hold` is what a budget is to hold for it."""
         ...
 
     async def end_call(self, begun: RecordedCall, call: ModelCall, answer: Any) -> None:
@@ -125,6 +131,14 @@ class Budget(Protocol):
 
         Raises BoundReached where a budget does not have as much left: the step is then as if it had never begun.
         """
+        ...
+
+    def hold(self, cost_usd: float) -> Mapping[str, Any]:
+        """The same as words to the journal, which asks in the same breath as it begins the step."""
+        ...
+
+    def held(self, said: Mapping[str, Any]) -> str:
+        """The id of what is held, by the answer to that. Raises BoundReached."""
         ...
 
 

@@ -74,6 +74,7 @@ class StepStart(Record):
     step_id: UUID | None = None
     result: dict[str, Any] | None = None
     reason: str = ""
+    budget: dict[str, Any] | None = None
 
     @property
     def value(self) -> Any:

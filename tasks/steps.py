@@ -35,6 +35,16 @@ async def begin_step(
     return StepStart.model_validate(row)
 
 
+async def begin_model_call(
+    caller: Caller, task_id: UUID, key: str, name: str, cost_usd: float, limits: Mapping[str, Any]
+) -> StepStart:
+    """`begin_step` for a request to a model; where it is to be made, `budget` is what `reserve_model_call` says to it (worker only)."""
+    row = await caller.call(
+        "begin_model_call", task_id=task_id, key=key, name=name, cost_usd=cost_usd, limits=dict(limits)
+    )
+    return StepStart.model_validate(row)
+
+
 async def finish_step(caller: Caller, step_id: UUID, result: Any, call: Mapping[str, Any] | None = None) -> None:
     """After the effect: its result, kept for good. `call`: tokens and cost of a model call. Twice is once."""
     await caller.call("finish_step", step_id=step_id, result={"value": result}, call=dict(call) if call else None)
