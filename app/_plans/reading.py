@@ -31,7 +31,15 @@ def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
         return None
     thinking = house.thinking
     price = usd_per_call_of(thinking)
-    return asdict(estimate_tree(found.tree, house.equipment.tools, has_model=thinking.is_model, usd_per_call=price))
+    return asdict(
+        estimate_tree(
+            found.tree,
+            house.equipment.tools,
+            has_model=thinking.is_model,
+            usd_per_call=price,
+            timezone=house.clock.timezone,
+        )
+    )
 
 
 def _report(found: PlanTree) -> ShortReport | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
 
+from agents.estimates import NO_WORK
 from agents.sequencer import Part, Plan, sequence
 from tasks.functions import TaskNode
 from tasks.review import belongs_to_draft
@@ -12,7 +13,7 @@ from tasks.review import belongs_to_draft
 
 @dataclass(frozen=True)
 class Sequence:
-    """The plan over the leaves; `is_timed` where at least one says how long it takes (the others count as the median)."""
+    """The plan over the leaves; `is_timed` where at least one says how long it takes (the others count as the median, gates and delays as none)."""
 
     plan: Plan[UUID]
     is_timed: bool
@@ -42,7 +43,8 @@ def sequence_of(tree: TaskNode) -> Sequence:
     found = [part for part in walk(tree) if not parts_of(part)]
     known = [part.estimated_duration_minutes for part in found if part.estimated_duration_minutes]
     usual = median(known) if known else 1
-    plan = sequence([Part(part.id, needs[part.id], part.estimated_duration_minutes or usual) for part in found])
+    minutes = {part.id: 0 if part.tool in NO_WORK else part.estimated_duration_minutes or usual for part in found}
+    plan = sequence([Part(part.id, needs[part.id], minutes[part.id]) for part in found])
     return Sequence(plan, bool(known))
 
 

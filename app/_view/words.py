@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from uuid import UUID
 
+from agents.estimates import work_words
 from tasks.models import Evidence, Task
 
 STATUS = {
@@ -164,6 +165,11 @@ def span(seconds: float) -> str:
     if days < 1:
         return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
     return f"{days} {'day' if days == 1 else 'days'}{f' {hours % 24} h' if hours % 24 else ''}"
+
+
+def work(minutes: float) -> str:
+    """An amount of work; hours of it are no days of 24 hours: "45 min", "30 h (3.8 working days of 8 h)"."""
+    return work_words(minutes)
 
 
 def seconds_left(moment: datetime) -> float:

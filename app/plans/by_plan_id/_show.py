@@ -25,13 +25,14 @@ from app._view.words import seconds_left
 from app.house import House
 from app.plans import _words
 from app.plans._log import lines_of, newest_events
+from app.plans.by_plan_id._lacking import ends_with, lacking_of, stalled_of, without_model
 from app.plans.by_plan_id._report import report_for
 from app.plans.by_plan_id._stages import stages_for
 from app.review._show import switched_off_now
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import plan_links, plans, trees
+from tasks import plan_links, plans
 from tasks.functions import TaskNode
 from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
@@ -65,8 +66,8 @@ async def show(
     found = await plans.get_plan(caller, plan_id)
     plan, tree = found.plan, found.tree
     now = request.app.state.house.clock.now()
-    bounds, off, executions, diff, more = await asyncio.gather(
-        trees.get_tree_bounds(caller, plan_id),
+    metrics, off, executions, diff, more = await asyncio.gather(
+        plans.get_plan_metrics(caller, plan_id),
         switched_off_now(caller, switched_off),
         _executions(caller, plan),
         _diff(caller, plan),
@@ -91,10 +92,13 @@ async def show(
         waits=trees_view.waits_of(tree),
         progress=trees_view.progress_of(tree),
         paused=trees_view.paused_of(tree),
-        used=bounds.used,
+        metrics=metrics,
+        stalled=stalled_of(tree),
         executions=executions,
         diff=diff,
         actions=actions_of(found),
+        lacking=lacking_of(tree, has_model=request.app.state.house.thinking.is_model),
+        ends_with=ends_with(tree),
         took=_took(plan, now),
         titles=trees_view.titles_of(tree),
         change_of={change.failed_task_id: change for change in found.changes},
@@ -111,20 +115,19 @@ async def show(
 
 async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str, now: datetime) -> dict[str, Any]:
     plan, tree = found.plan, found.tree
+    lacking = lacking_of(tree, has_model=request.app.state.house.thinking.is_model)
     match view:
         case "overview":
-            return {**await _overview(caller, found, now), "estimate": _estimate(request.app.state.house, found)}
+            return {**await _overview(caller, found, now, lacking), "estimate": _estimate(request.app.state.house, found)}
         case "tasks":
             if plan.kind == "document":
-                return {"groups": await stages_for(caller, found)}
+                return {"groups": await stages_for(caller, found, lacking)}
             order = sequence_of(tree)
             return {**_ordered(order, tree), "states": trees_view.states_of(tree), "root_id": plan.id}
         case "report":
             return await report_for(request.app.state.house, caller, found)
         case _:
-            metrics = await plans.get_plan_metrics(caller, plan.id)
-            about = {"metrics": metrics, "changes": found.changes, "decisions": found.approvals}
-            return {**about, "user_id": caller.identity.user_id}
+            return {"changes": found.changes, "decisions": found.approvals, "user_id": caller.identity.user_id}
 
 
 async def _executions(caller: Caller, plan: PlanSummary) -> list[PlanSummary]:
@@ -148,18 +151,22 @@ def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
         return None
     price = usd_per_call_of(house.thinking)
     has_model = house.thinking.is_model
-    return asdict(estimate_tree(found.tree, house.equipment.tools, has_model=has_model, usd_per_call=price))
+    return asdict(
+        estimate_tree(
+            found.tree, house.equipment.tools, has_model=has_model, usd_per_call=price, timezone=house.clock.timezone
+        )
+    )
 
 
-async def _overview(caller: Caller, found: PlanTree, now: datetime) -> dict[str, Any]:
-    tree, order = found.tree, sequence_of(found.tree)
+async def _overview(caller: Caller, found: PlanTree, now: datetime, lacking: set[UUID]) -> dict[str, Any]:
+    tree, order = without_model(found.tree, lacking), sequence_of(found.tree)
     events = await newest_events(caller, found.plan.id)
     href = _link(found.plan)
     return {
         **_ordered(order, tree),
         "graph": draw(tree, order, href, is_deep=True),
         "chart": chart_of(tree, order.plan.critical_path, now, href),
-        "log": lines_of(events, trees_view.titles_of(tree)),
+        "log": lines_of(events, trees_view.titles_of(tree), found.plan),
     }
 
 

@@ -81,7 +81,9 @@ def known_tools(house: House) -> Mapping[str, AnyTool]:
 def _estimate(house: House, tree: TaskNode) -> Any:
     thinking = house.thinking
     price = usd_per_call_of(thinking)
-    return estimate_tree(tree, known_tools(house), has_model=thinking.is_model, usd_per_call=price)
+    return estimate_tree(
+        tree, known_tools(house), has_model=thinking.is_model, usd_per_call=price, timezone=house.clock.timezone
+    )
 
 
 async def _choices(house: House, caller: Caller, tools: Mapping[str, AnyTool]) -> list[tuple[str, str]]:
@@ -89,7 +91,7 @@ async def _choices(house: House, caller: Caller, tools: Mapping[str, AnyTool]) -
     providers = await connected_providers(caller)
     found = [("", "no tool: whoever does it decides how")]
     for name, tool in sorted(tools.items()):
-        if not tool.is_plannable or "draft_id" in tool.input.model_json_schema().get("required", []):
+        if not tool.may_be_planned:
             continue
         lacking = tool.missing(lambda need: house.equipment.outside.lacks(need, providers))
         found.append((name, f"{name} (not connected)" if lacking else name))
