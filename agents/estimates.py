@@ -16,7 +16,7 @@ from tasks.models import ExecutionType
 
 DEFAULT_MINUTES = 15  # where nobody said how long a task takes
 WORKING_DAY_MINUTES = 8 * 60
-NO_WORK = frozenset({"approval_gate", "delay", "noop"})  # a decision and a wait are none, whatever was said
+NO_WORK = frozenset({"approval_gate", "delay"})  # a decision and a wait are none, whatever was said
 # Tools that ask no model, and those that wait for somebody or something.
 WAITS_FOR: Mapping[str, str] = {
     "approval_gate": "a person's decision",
