@@ -118,7 +118,8 @@ class Worker:
         try:
             task = await start_task(caller, task_id, self.equipment, self.id)
         finally:
-            self._started.pop(task_id, None)
+            if self._started.get(task_id) is None:  # else it was begun here meanwhile, by what released it: it runs
+                self._started.pop(task_id, None)
         while task is not None:
             done = await self._run(task, caller)
             task = done.started

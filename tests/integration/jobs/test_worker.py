@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -190,3 +191,30 @@ async def test_a_crash_of_the_rules_is_retried_and_then_told(house: House, monke
             await asyncio.sleep(0.05)
     assert (task.execution_status, task.failure_reason) == ("failed", "An unexpected error: RuntimeError")
     assert "secret" not in str(task.model_dump())
+
+
+async def test_a_job_that_finds_nothing_to_do_does_not_hide_the_run_that_began_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job of a task and what released it come at once: the worker must go on saying that it runs it.
+
+    `start_task` is a stand-in, since the moment between the two cannot be hit from outside.
+    """
+    worker = Worker(house.database, house.equipment)
+    task_id, run_id = uuid4(), uuid4()
+    shown = worker._started  # pyright: ignore[reportPrivateUsage]
+
+    async def begun_by_another(*_: object) -> None:
+        shown[task_id] = run_id  # what released it has begun it, in this worker
+
+    monkeypatch.setattr("jobs.worker.start_task", begun_by_another)
+    await worker.advance(str(task_id), str(uuid4()))
+    assert shown == {task_id: run_id}
+
+    async def nothing_to_do(*_: object) -> None:
+        assert task_id in shown
+
+    shown.clear()
+    monkeypatch.setattr("jobs.worker.start_task", nothing_to_do)
+    await worker.advance(str(task_id), str(uuid4()))
+    assert shown == {}
