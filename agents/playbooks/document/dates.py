@@ -11,6 +11,7 @@ from agents.sequencer import Part, Plan, sequence
 from core.errors import Invalid
 
 ASSUMED_DAYS = 1
+WEEK_WORKED = 5  # days of seven
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ def dates_of(roots: Sequence[Node], needs: Mapping[str, Iterable[str]], days: Ma
 def whole_days(days: float | None) -> int:
     """Days as they are laid out: whole ones, and one at least."""
     return max(ASSUMED_DAYS, math.ceil(days)) if days is not None and math.isfinite(days) else ASSUMED_DAYS
+
+
+def working_days(days: float) -> float:
+    """How many of so many calendar days are worked: all of a few, five of seven of more."""
+    return days if days <= WEEK_WORKED else max(WEEK_WORKED, days * WEEK_WORKED / 7)
 
 
 def edges_between(

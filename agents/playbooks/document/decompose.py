@@ -1,7 +1,7 @@
 """From the work breakdown of a document to tasks that can be carried out. Pure: nothing is read or written.
 
 Phases hold tasks, tasks hold steps; steps of a task come one after the other, tasks keep the edges of the document. What is not
-known is not made up: it is said in `unclear`, and lowers the confidence.
+known is not made up: it is said in `unclear`, and lowers the confidence. What looks like a commitment is a person's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.playbooks.document.dates import Node, edges_between
+from agents.playbooks.document.commitments import NOTE, is_binding
+from agents.playbooks.document.dates import Node, edges_between, working_days
 from agents.playbooks.document.schedule import CreateSchedule, ScheduleEntry
 from agents.playbooks.document.stage import Section, one_line
 from agents.playbooks.document.team_forms import Team
@@ -188,7 +189,7 @@ class _Maker:
         """A task of a phase with its steps; one without steps is carried out as it is."""
         steps = self.found.steps.get(task.id, [])
         days = self.found.days.get(task.id)
-        minutes = max(1, round(days * DAY_MINUTES)) if days is not None else None
+        minutes = max(1, round(working_days(days) * DAY_MINUTES)) if days is not None else None
         children = [self.step(step, place, steps, minutes) for place, step in enumerate(steps)]
         made = WorkTask(
             id=task.id,
@@ -207,7 +208,7 @@ class _Maker:
         """A step, after the one before it."""
         needs = f"\n\nNeeds: {', '.join(step.resources_needed)}" if step.resources_needed else ""
         kind = _kind(step.name)[0]
-        return WorkTask(
+        made = WorkTask(
             id=step.id,
             title=_title(step.name),
             description=f"{step.description}{needs}",
@@ -221,6 +222,7 @@ class _Maker:
             depends_on=[steps[place - 1].id] if place else [],
             stages=["wbs_level3", "estimate_task_durations", "create_schedule", "find_team_members"],
         )
+        return _of_a_person(made)
 
     def confidence(self) -> float:
         """Between the mean and the least of the steps' own; less for tasks without steps or time, and for edges left out."""
@@ -268,13 +270,22 @@ class _Maker:
     def _classified(self, task: WorkTask) -> WorkTask:
         """A task without steps: what the rules say about its words."""
         kind, execution_type = _kind(task.title)
-        return task.model_copy(
-            update={
-                "kind": kind,
-                "execution_type": execution_type,
-                "acceptance_criteria": [task.description] if task.description else [],
-            }
+        return _of_a_person(
+            task.model_copy(
+                update={
+                    "kind": kind,
+                    "execution_type": execution_type,
+                    "acceptance_criteria": [task.description] if task.description else [],
+                }
+            )
         )
+
+
+def _of_a_person(task: WorkTask) -> WorkTask:
+    """The task; one that looks like a commitment is never done without a person."""
+    if not is_binding(task.title):
+        return task
+    return task.model_copy(update={"execution_type": "manual", "description": f"{task.description}\n\n{NOTE}".strip()})
 
 
 def _kind(title: str) -> tuple[TaskKind, ExecutionType]:

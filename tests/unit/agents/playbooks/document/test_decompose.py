@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agents.playbooks.document.commitments import is_binding
+from agents.playbooks.document.dates import working_days
 from agents.playbooks.document.decompose import Decomposition, WorkTask, tasks_from
 from agents.playbooks.document.diff import ExecutionDiff, diff_execution
 from agents.playbooks.document.links import paths_of, row_of, rows_of, titles_of
 from core.errors import Conflict
 from tasks.functions import TaskNode
 from tasks.plans import StoredSection
+from tests.emulators.document_answers import answers_of
 
 DOCUMENT = UUID(int=5)
 IDS = {name: UUID(int=100 + n) for n, name in enumerate(["", "T1", "T1.1", "T1.1.1", "T1.1.2", "T1.2", "T2", "T2.1"])}
@@ -92,6 +95,37 @@ def test_what_the_document_knows_is_carried_over() -> None:
     )
     assert rows[0]["children"][0]["children"][1]["depends_on"] == ["T1.1.1"]
     assert "id" not in rows[0]
+
+
+def test_days_of_a_calendar_are_worked_five_of_seven() -> None:
+    assert [working_days(one) for one in (0.5, 5, 6, 7, 14, 180)] == [0.5, 5, 5, 5, 10, 180 * 5 / 7]
+
+
+def test_what_binds_is_a_persons_whatever_the_document_says() -> None:
+    found = outputs()
+    found["wbs_level3"] = {
+        "entries": [step("T1.1.1", "Compare offers and sign the lease", execution_type="fully_automated")]
+    }
+    found["wbs_level2"]["major_phase_details"][1]["subtasks"][0]["subtask_title"] = "Buy tools and parts"
+    made = tasks_from(stored(found))
+    lease, tools = made.tasks[0].children[0].children[0], made.tasks[1].children[0]
+    assert (lease.execution_type, tools.execution_type) == ("manual", "manual")
+    assert lease.description.endswith("Nothing here signs, buys, hires, pays or files by itself.")
+    names = [one["name"] for entry in answers_of("wbs_level3") for one in entry["good"]["steps"]]
+    assert {name for name in names if is_binding(name)} == {
+        "File the statutes",
+        "Order and check the delivery",
+        "Sign the lease and fit out the room",
+    }
+    for title in (
+        "Draft the lease",
+        "Sign up for the newsletter",
+        "Contract law course",
+        "",
+    ):
+        assert not is_binding(title)
+    for title in ("Hire staff", "Submit the building permit", "Den Mietvertrag unterschreiben", "Pay the deposit"):
+        assert is_binding(title)
 
 
 def test_what_it_does_not_know_lowers_the_confidence_and_is_said() -> None:
