@@ -111,8 +111,17 @@ async def test_a_document_that_waits_for_its_start_keeps_its_gate(ana: Caller, s
     for edits in held:
         with pytest.raises(Forbidden, match="may not decide"):
             await plans.edit_plan(program(ana, service), plan.id, edits)
-    with pytest.raises(Conflict, match="not ticked off"):
-        await functions.update_task(program(ana, service), plan.id, {"execution_status": "completed"})
     await plans.edit_plan(program(ana, service), plan.id, {"change": [{"id": gate, "execution_type": "manual"}]})
     with pytest.raises(Conflict):
         await functions.update_task(program(ana, service), UUID(gate), {"execution_status": "completed"})
+
+
+async def test_a_plan_is_not_ticked_off_over_its_tasks(ana: Caller, service: Caller) -> None:
+    waits = await plans.create_plan(ana, document(stage("setup"), starts_by_itself=False))
+    runs = await plans.create_plan(ana, document(stage("setup")))
+    for plan in (waits, runs):
+        with pytest.raises(Conflict, match="ends with its tasks"):
+            await functions.update_task(ana, plan.id, {"execution_status": "completed"})
+    part = next(iter((await by_title(ana, runs.id)).values()))
+    await functions.update_task(ana, part.id, {"execution_status": "completed"})  # the last part: the plan ends with it
+    assert (await plans.get_plan(ana, runs.id)).plan.state == "completed"
