@@ -68,11 +68,7 @@ class Toolbox:
     @property
     def plannable(self) -> dict[str, AnyTool]:
         """Tools that a part of a plan may name. What only follows from a person's review (a draft) is not among them."""
-        return {
-            tool.name: tool
-            for tool in self._ours
-            if tool.is_plannable and "draft_id" not in tool.input.model_json_schema().get("required", [])
-        }
+        return {tool.name: tool for tool in self._ours if tool.may_be_planned}
 
     def offered(self) -> list[OfferedTool]:
         """The read tools, as functions for a model."""

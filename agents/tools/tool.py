@@ -119,6 +119,11 @@ class Tool(Generic[Input]):
     timeout_seconds: float | None = None
     is_plannable: bool = True
 
+    @property
+    def may_be_planned(self) -> bool:
+        """May a plan, or who edits one, name it? Not what the house itself makes alone, nor what follows from a review (a draft)."""
+        return self.is_plannable and "draft_id" not in self.input.model_json_schema().get("required", [])
+
     def missing(self, lacks: Callable[[type[Any]], str | None]) -> str | None:
         """What would connect the service that is not there, by what each lacks; None when the tool can be used."""
         for need in self.needs:

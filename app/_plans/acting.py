@@ -7,6 +7,7 @@ from uuid import UUID
 
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.running import REDLINE, section_of
+from agents.tools.tool import AnyTool
 from app._view.sequence import parts_of, walk
 from app.house import House
 from core.database import Caller
@@ -90,27 +91,58 @@ async def rerun(caller: Caller, plan_id: UUID, stage_id: str, given: Mapping[str
 
 
 async def edit(house: House, caller: Caller, plan_id: UUID, edits: Mapping[str, Any]) -> PlanTree:
-    """Change a plan that waits for its start. Invalid for a tool that there is not, or an input that it can never take."""
-    for number, task in enumerate([*edits.get("add", []), *edits.get("change", [])]):
+    """Change a plan that waits for its start. Invalid for a tool that there is not, or an input that it can never take.
+
+    Conflict for a document: its stages are what every document has.
+    """
+    found = await plans.get_plan(caller, plan_id)
+    if found.plan.kind == "document":
+        hint = "Have a stage written again, or give it as you would have it (rerun)."
+        raise Conflict("A plan document is not edited task by task", detail="its stages are fixed", hint=hint)
+    if both := {str(task["id"]) for task in edits.get("change", [])} & {str(one) for one in edits.get("remove", [])}:
+        message = "a task is changed or removed, not both"
+        raise Invalid(f"remove: {message}", errors=[{"field": "remove", "message": message, "value": min(both)}])
+    now = {str(task.id): task for task in every(found.tree)}
+    for number, task in enumerate(edits.get("add", [])):
         if task.get("tool") is not None:
-            check_tool(
-                house, task["tool"], task.get("tool_input") or {}, str(task.get("title") or task.get("id") or number)
-            )
+            check_tool(house, task["tool"], task.get("tool_input") or {}, str(task.get("title") or number))
+    for change in edits.get("change", []):
+        before = now.get(str(change["id"]))
+        if before is not None and {"tool", "tool_input"} & change.keys():
+            _check_change(house, before, change)
     return await plans.edit_plan(caller, plan_id, edits)
 
 
+def _check_change(house: House, before: TaskNode, change: Mapping[str, Any]) -> None:
+    """What the task would be after the change; one that the house made (the report at the end) stays as it is."""
+    name = change.get("tool", before.tool)
+    tool_input: Mapping[str, Any] = change.get("tool_input", before.tool_input)
+    is_as_before = name == before.tool and tool_input == before.tool_input
+    if name is not None and not is_as_before:
+        check_tool(house, name, tool_input, str(change.get("title") or before.title))
+
+
 def check_tool(house: House, name: str, tool_input: Mapping[str, Any], where: str) -> None:
-    """Raises Invalid for a tool that there is not, and for an input that it can never take."""
+    """Raises Invalid for a tool that there is not, that only the house itself uses, or for an input that it can never take."""
     if is_remote(house.settings, name):
         return  # its form is its server's to say, when the task runs
     tools = house.equipment.tools
-    if name not in tools:
-        message = f"There is no tool {name!r}"
-        allowed = f"allowed: {', '.join(sorted(tools))}"
+    if name not in tools or not tools[name].may_be_planned:
+        message = f"{name!r} is the house's own" if name in tools else f"There is no tool {name!r}"
+        allowed = f"allowed: {', '.join(sorted(known for known, tool in tools.items() if tool.may_be_planned))}"
         raise Invalid(message, errors=[{"field": "tool", "message": allowed, "value": name}])
+    field = f"tool_input of {where}"
+    if problem := problem_of_input(tools[name], tool_input):
+        raise Invalid(f"{field}: {problem}", errors=[{"field": field, "message": problem}])
+
+
+def problem_of_input(tool: AnyTool, tool_input: Mapping[str, Any]) -> str | None:
+    """What is wrong with an input, in words. Values that an earlier task's result fills in are not looked at."""
+    if "draft_id" in tool_input and "draft_id" in tool.input.model_fields:
+        return "draft_id is set by the review of a draft alone"
     if "{{" not in json.dumps(tool_input):
         try:
-            tools[name].parsed(dict(tool_input))
+            tool.parsed(dict(tool_input))
         except Invalid as error:
-            field = f"tool_input of {where}"
-            raise Invalid(f"{field}: {error.message}", errors=[{"field": field, "message": error.message}]) from None
+            return error.message
+    return None

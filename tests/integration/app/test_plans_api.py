@@ -107,6 +107,8 @@ async def test_a_document_has_a_task_for_each_stage_and_its_papers(client: httpx
     is_problem(await client.get(f"{base}/files/nothing.txt"), 404)
     full = await plan_of(client, (await accept(client, "/api/plans", prompt="Workshop", start=False))["planId"])
     assert len(full["tasks"]) == 61
+    edits = {"change": [{"id": full["tasks"][1]["id"], "title": "Changed"}]}
+    assert "rerun" in str(is_problem(await client.patch(f"/api/plans/{full['id']}", json=edits), 409))
 
 
 WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
@@ -194,11 +196,20 @@ async def test_a_plan_is_edited_started_and_its_gate_decided(client: httpx.Async
         {"change": [{"id": ids["look"], "depends_on": [ids["go"]]}]},
         {"add": [{"title": "x", "tool": "rocket"}]},
         {"change": [{"id": ids["gate"], "tool": "delay", "tool_input": {"seconds": "long"}}]},
+        {"change": [{"id": ids["look"], "tool": "notify_stakeholders"}]},
+        {"add": [{"title": "x", "tool": "revise_draft", "tool_input": {"draft_id": str(uuid4()), "feedback": "x"}}]},
+        {"add": [{"title": "x", "tool": "email_send", "tool_input": {"draft_id": str(uuid4())}}]},
+        {"change": [{"id": ids["look"], "title": "Both"}], "remove": [ids["look"]]},
     ):
         answer = await client.patch(base, json=wrong)
         assert answer.status_code in {404, 422}, (wrong, answer.text)
     approve = f"{base}/tasks/{ids['gate']}/approve"
     is_problem(await client.post(approve, json={"approved": True}), 409)
+    other, its = await gated(house)
+    delay = {"id": its["look"], "tool": "delay", "tool_input": {"seconds": 5}}
+    assert (await client.patch(f"/api/plans/{other}", json={"change": [delay]})).status_code == 200
+    garbage = {"id": its["look"], "tool_input": {"garbage": 1}}
+    assert "garbage" in str(is_problem(await client.patch(f"/api/plans/{other}", json={"change": [garbage]}), 422))
     async with working(await house.worker()):
         assert (await client.post(f"{base}/start")).json()["state"] == "running"
         plan = await until(client, plan_id, "waiting")

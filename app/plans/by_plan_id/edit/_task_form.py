@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from agents.tools.tool import AnyTool
+from agents.tools.wording import one_in_words
 from app._view.schema_fields import FormField, fields_of, read_fields, with_errors
 from tasks.functions import TaskNode
 from tasks.models import ExecutionType, OnFailure, Priority
@@ -157,9 +158,9 @@ def _wrong_inputs(tool: AnyTool, given: Mapping[str, Any]) -> dict[str, str]:
                 continue
             name = str(one["loc"][0]) if one["loc"] else ""
             known = name in cast("dict[str, Any]", tool.input.model_fields)
-            message = one["msg"].removeprefix("Value error, ")
             rest = ".".join(str(part) for part in one["loc"][1:])
-            found.setdefault(f"in.{name}" if known else "tool", f"{rest}: {message}" if rest else message)
+            message = one_in_words(one, (rest or "it") if known else name, list(tool.input.model_fields))
+            found.setdefault(f"in.{name}" if known else "tool", message)
         return found
     return {}
 
