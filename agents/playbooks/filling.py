@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agents.objective import GATE, MOST_CRITERIA, REPORT, PlanContext, PlannedTask
 from agents.playbooks.german import WORDS as GERMAN
-from agents.playbooks.playbook import LABELS, Playbook, Step, Use
+from agents.playbooks.playbook import Playbook, Step, Use, label_of
 from agents.rules.workflows.wording import is_german
 from agents.templates import slug
 from agents.toolbox import problem_of_input
@@ -208,11 +208,11 @@ def _use_of(
     for way in step.ways:
         if any("." in name and _value(name, values, earlier) is None for name in way.needs):
             continue
-        lacking = [_label(name) for name in way.needs if "." not in name and name not in values]
+        lacking = [label_of(name) for name in way.needs if "." not in name and name not in values]
         tool = situation.tools.get(way.tool)
         if tool is None:
             how = situation.lacks(way.tool) or "it is not set up here"
-            lacking.insert(0, f"{way.tool} ({how.rstrip('.')})")
+            lacking.insert(0, f"{way.tool}, which is not connected (for whoever runs this Steward: {how.rstrip('.')})")
         if not lacking and tool is not None:
             worded = {**way.given, **(way.german if situation.is_german else {})}
             given = _filled(worded, values, earlier)
@@ -222,10 +222,6 @@ def _use_of(
             lacking = [problem]
         missing += [one for one in lacking if one not in missing]
     return None, missing
-
-
-def _label(name: str) -> str:
-    return LABELS.get(name, f"context.resources.{name}")
 
 
 def _lead(step: Step) -> str:

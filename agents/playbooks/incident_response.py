@@ -31,6 +31,7 @@ PLAYBOOK = Playbook(
             "Den Bereitschaftsdienst benachrichtigen",
             "Who has to act knows now.",
             "Incident lead",
+            after=("acknowledge",),
             minutes=5,
             priority="critical",
             criteria=("Who is on call has been reached",),
@@ -41,12 +42,12 @@ PLAYBOOK = Playbook(
                     {
                         "to": "$stakeholders",
                         "subject": "Incident: $subject",
-                        "body": "Hello,\n\n“$subject” is being worked on. Facts are gathered now; more follows as soon as they are known.\n",
+                        "body": "Hello,\n\nan incident was reported: “$subject”. The report was acknowledged. More follows as soon as it is known.\n",
                     },
                     needs=("stakeholders",),
                     german={
                         "subject": "Störung: $subject",
-                        "body": "Guten Tag,\n\nan „$subject“ wird gearbeitet. Die Fakten werden jetzt gesammelt; mehr, sobald sie bekannt sind.\n",
+                        "body": "Guten Tag,\n\neine Störung wurde gemeldet: „$subject“. Die Meldung ist angenommen. Mehr folgt, sobald es bekannt ist.\n",
                     },
                 ),
             ),
@@ -57,6 +58,7 @@ PLAYBOOK = Playbook(
             "Den Störungskanal benachrichtigen",
             "The same in Slack, where the work on it is talked about.",
             "Incident lead",
+            after=("acknowledge",),
             minutes=5,
             priority="critical",
             criteria=("The message is in the channel",),
@@ -65,9 +67,12 @@ PLAYBOOK = Playbook(
             uses=(
                 Use(
                     "slack_notification",
-                    {"channel": "$slack_channel", "text": "Incident: $subject. Facts are gathered now."},
+                    {
+                        "channel": "$slack_channel",
+                        "text": "Incident reported and acknowledged: $subject. More follows as soon as it is known.",
+                    },
                     needs=("slack_channel",),
-                    german={"text": "Störung: $subject. Die Fakten werden jetzt gesammelt."},
+                    german={"text": "Störung gemeldet und angenommen: $subject. Mehr folgt, sobald es bekannt ist."},
                 ),
             ),
         ),
@@ -153,6 +158,8 @@ PLAYBOOK = Playbook(
             criteria=("A person has said yes, knowing the risk and the way back",),
             risk="high",
             asks="Change production to mitigate: $subject?",
+            remind_hours=0.5,
+            expires_hours=8,
         ),
         Step(
             "mitigate",

@@ -31,7 +31,7 @@ class Use:
 class Step:
     """One step. `after`: keys of steps; `uses`: tools that can do it, the first that can be used does.
 
-    `asks`: the question of a gate. `thinks`: the assistant prepares it ("rules": also without a model, "model": only with one).
+    `asks`: the question of a gate, with after how many hours it is asked again and given up (where not: as everywhere). `thinks`: the assistant prepares it ("rules": also without a model, "model": only with one).
     `each`: the value (a list) that it is made for, once for each entry, as `$each` (`$of_each` with a colon before it). `only_with`: values without which it is left out.
     """
 
@@ -48,6 +48,8 @@ class Step:
     priority: Priority | None = None
     uses: tuple[Use, ...] = ()
     asks: str = ""
+    remind_hours: float | None = None
+    expires_hours: float | None = None
     thinks: str = ""
     each: str = ""
     only_with: tuple[str, ...] = ()
@@ -60,7 +62,9 @@ class Step:
     @property
     def ways(self) -> tuple[Use, ...]:
         """The tools that can do it; a gate's is always there."""
-        asked = Use(GATE, {"question": self.asks}, german={"question": f"{self.german}: $subject?"})
+        hours = {"remind_after_seconds": self.remind_hours, "expires_in_seconds": self.expires_hours}
+        times = {name: given * 3600 for name, given in hours.items() if given is not None}
+        asked = Use(GATE, {"question": self.asks, **times}, german={"question": f"{self.german}: $subject?"})
         return (asked,) if self.is_gate else self.uses
 
 
@@ -79,20 +83,28 @@ class Playbook:
     words: re.Pattern[str]
 
 
-# What a person is told to give, by the name of the value.
+# What a value is, by its name; see `label_of`.
 LABELS: Mapping[str, str] = {
-    "stakeholders": "context.stakeholders: mail addresses of those who are told",
-    "jira_project": "context.resources.jira_project: the key of the Jira project, like OPS",
-    "repository": "context.resources.repository: the repository as owner/name",
-    "pull_request": "context.resources.pull_request: its number",
-    "ref": "context.resources.ref: a branch, tag or commit",
-    "pipeline": "context.resources.pipeline: the pipeline's name",
-    "rollback_pipeline": "context.resources.rollback_pipeline: the name of the pipeline that rolls back",
-    "smoke_url": "context.resources.smoke_url: the address that a smoke test asks",
-    "health_url": "context.resources.health_url: the address that says whether the service is up",
-    "slack_channel": "context.resources.slack_channel: where to write, like #launches",
-    "trial_balance_query": "context.resources.trial_balance_query: the SQL that reads the trial balance",
+    "stakeholders": "mail addresses of those who are told",
+    "jira_project": "the key of the Jira project, like OPS",
+    "repository": "the repository as owner/name",
+    "pull_request": "its number",
+    "ref": "a branch, tag or commit",
+    "pipeline": "the pipeline's name",
+    "rollback_pipeline": "the name of the pipeline that rolls back",
+    "smoke_url": "the address that a smoke test asks",
+    "health_url": "the address that says whether the service is up",
+    "slack_channel": "where to write, like #launches",
+    "trial_balance_query": "the SQL that reads the trial balance",
 }
+
+
+def label_of(name: str) -> str:
+    """What a person is told to give: where on the page, where over the API, and what it is."""
+    if name == "stakeholders":
+        return f"context.stakeholders (in the form: Stakeholders): {LABELS[name]}"
+    where = f"context.resources.{name} (in the form: under Resources, {name}: …)"
+    return f"{where}: {LABELS[name]}" if name in LABELS else where
 
 
 def domain_words(domain: str) -> frozenset[str]:

@@ -120,14 +120,31 @@ def test_a_launch_has_the_documented_steps_in_order() -> None:
 def test_what_is_missing_is_said_and_nothing_is_invented() -> None:
     ticket, *_, mail = filled("feature_launch", LOCAL)
     assert (ticket.execution_type, ticket.tool) == ("manual", None)
-    assert "jira_ticket (Set jira_ticket up)" in ticket.description
-    assert "context.resources.jira_project" in ticket.description
+    assert (
+        "jira_ticket, which is not connected (for whoever runs this Steward: Set jira_ticket up)" in ticket.description
+    )
+    assert (
+        "context.resources.jira_project (in the form: under Resources, jira_project: …): the key" in ticket.description
+    )
     assert mail.tool_input["to"] == ["pm@company.com"]  # the board is no address
     connected = filled("feature_launch", dict(BUILT_IN_TOOLS))[0]
     assert "Set jira_ticket up" not in connected.description
     assert "context.resources.jira_project" in connected.description
     wrong = filled("feature_launch", dict(BUILT_IN_TOOLS), resources={"jira_project": "not a key"})[0]
     assert "the input of jira_ticket is wrong at project" in wrong.description
+
+
+def test_an_incident_tells_nobody_before_it_is_acknowledged_and_its_gate_does_not_wait_for_weeks() -> None:
+    tasks = filled("incident_response", dict(BUILT_IN_TOOLS), resources=RESOURCES)
+    at = {task.key: place for place, task in enumerate(tasks)}
+    for key in ("on_call", "on_call_slack"):
+        assert tasks[at[key]].depends_on == [at["acknowledge"]]
+        said = str(tasks[at[key]].tool_input).casefold()
+        assert "acknowledged" in said
+        assert "worked on" not in said
+        assert "gathered" not in said
+    gate = tasks[at["gate"]].tool_input
+    assert (gate["remind_after_seconds"], gate["expires_in_seconds"]) == (1800, 8 * 3600)
 
 
 def test_outputs_chain_where_tools_give_them() -> None:
