@@ -12,6 +12,7 @@ from app._view.words import state
 from tasks.functions import TaskNode
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, LANE, TOP = 184, 58, 44, 14, 6, 30
+SLACK = HEIGHT + GAP_Y  # the most that a short column stands below the top, so that none begins out of sight
 LINE = 22  # characters, wide ones too
 CUT = 12  # the corners of a gate
 
@@ -87,7 +88,7 @@ def draw(
     ends: dict[tuple[UUID, int], tuple[int, int]] = {}
     high = [sum((LANE if place.is_lane else HEIGHT) + GAP_Y for place in column) for column in columns]
     for number, column in enumerate(columns):
-        y = TOP + (max(high) - high[number]) // 2
+        y = TOP + min((max(high) - high[number]) // 2, SLACK)
         for place in column:
             size = LANE if place.is_lane else HEIGHT
             ends[place.of, number] = (8 + number * (WIDTH + GAP_X), y + size // 2)

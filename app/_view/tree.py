@@ -22,7 +22,8 @@ SHARES = (  # the class and word of each part of the bar, from left to right
     ("paused", "paused"),
     ("failed", "failed"),
     ("pending", "to do"),
-    ("cancelled", "left out"),
+    ("cancelled", "cancelled"),
+    ("left_out", "left out"),
 )
 
 
@@ -44,6 +45,18 @@ class Progress:
     total: int
     done: int
     shares: list[Share]
+    left_out: int = 0
+    cancelled: int = 0
+
+    def words(self, what: str) -> str:
+        """How many are done, of all that were not left out; what was cancelled is said apart: "7 of 12 tasks done, 4 cancelled"."""
+        if not self.shares:
+            return f"no {what} yet"
+        everything = self.total + self.cancelled
+        apart = [
+            f"{count} {word}" for count, word in ((self.cancelled, "cancelled"), (self.left_out, "left out")) if count
+        ]
+        return ", ".join([f"{self.done} of {everything} {what} done", *apart])
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Need:
 
 
 def progress_of(tree: TaskNode) -> Progress:
-    """Counts over the leaves that count; what was left out is no part of the total."""
+    """Counts over the leaves that count; what was left out or cancelled is no part of the total."""
     counts = Counter(_state(part) for part in walk(tree) if not parts_of(part))
     everything = sum(counts.values()) or 1
     shares: list[Share] = []
@@ -64,14 +77,16 @@ def progress_of(tree: TaskNode) -> Progress:
     for state, word in SHARES:
         if counts[state]:
             width = 100 * counts[state] / everything
-            shares.append(Share(state, word, counts[state], round(x, 3), round(width, 3)))
+            badge = "cancelled" if state == "left_out" else state
+            shares.append(Share(badge, word, counts[state], round(x, 3), round(width, 3)))
             x += width
-    return Progress(sum(counts.values()) - counts["cancelled"], counts["completed"], shares)
+    apart = counts["left_out"], counts["cancelled"]
+    return Progress(sum(counts.values()) - sum(apart), counts["completed"], shares, *apart)
 
 
 def _state(task: TaskNode) -> str:
     if task.waived_at is not None:
-        return "cancelled"
+        return "left_out"
     return "paused" if task.paused_at is not None and task.execution_status not in ENDED else task.execution_status
 
 

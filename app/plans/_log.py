@@ -10,13 +10,15 @@ from app._view.words import DRAFT, EVENT, GATE, PLAN, STEP_KIND, STEP_STATE
 from core.database import Caller
 from tasks.functions import get_last_event_id, list_task_events
 from tasks.models import TaskEvent
+from tasks.plans import PlanSummary
 
 MOST_LINES = 240
 PAGE = 1000
 FIRST_LOOK_BACK = 2000  # ids, of which other plans have some
 TAIL = 400  # characters of what a model is writing
 UNSAID = {"changed"}
-UNDER_WAY = re.compile(r"\d+ of \d+ subtasks done")
+UNDER_WAY = re.compile(r"\d+ of \d+ subtasks done|Its parts are under way")
+COUNTED = re.compile(r"(\d+) added, (\d+) changed, (\d+) removed")
 QUIET = {"created", "queued"}  # states that the picture of what ran when shows
 
 
@@ -56,8 +58,8 @@ async def _all_after(caller: Caller, plan_id: UUID, after: int) -> list[TaskEven
         after = page[-1].id
 
 
-def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str]) -> list[Line]:
-    """The lines, newest first."""
+def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str], plan: PlanSummary | None = None) -> list[Line]:
+    """The lines, newest first. What ran of the `plan` itself before its start made the plan."""
     lines: dict[object, Line] = {}
     for event in events:
         title = titles.get(event.task_id, "") if event.task_id else ""
@@ -70,10 +72,16 @@ def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str]) -> list[Li
             lines[key] = Line(event.id, event.created_at, event.task_id, title, head, text, is_output=True)
         elif (said := _said(event)) is not None:
             head, text = said
+            if plan and event.task_id == plan.id and head == EVENT["started"] and _is_before_start(event, plan):
+                head = "is being planned"
             text = text.removeprefix(f"{title}: ")
             lines[event.id] = Line(event.id, event.created_at, event.task_id, title, head, text)
     found = sorted(lines.values(), key=lambda line: line.id, reverse=True)[:MOST_LINES]
     return [_cut(line) for line in found]
+
+
+def _is_before_start(event: TaskEvent, plan: PlanSummary) -> bool:
+    return plan.kind == "objective" and (plan.started_at is None or event.created_at < plan.started_at)
 
 
 def _cut(line: Line) -> Line:
@@ -100,8 +108,7 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
                 return None  # the yes stands there already
             return ("asks you", "") if event.message == "open" else ("decided", GATE.get(event.message, event.message))
         case "plan":
-            why = data.get("reason") or "no reason given"
-            return "plan", f"{PLAN[event.message]}: {why}" if event.message in PLAN else str(why)
+            return _changed(event.message, str(data.get("reason") or "no reason given"))
         case "check":
             return "check", f"it did not pass: {event.message}"
         case "step":
@@ -110,6 +117,20 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
             return None
         case _:
             return "", event.message
+
+
+def _changed(how: str, why: str) -> tuple[str, str]:
+    """A change of the plan; its counts without those that are none."""
+    counts = COUNTED.fullmatch(why)
+    if how == "cloned":
+        return "", f"is {why[:1].lower()}{why[1:]}"
+    if counts is None:
+        return "is changed", f"{PLAN[how]}: {why}" if how in PLAN else why
+    parts = [
+        f"{n} {word}" for n, word in zip(counts.groups(), ("added", "changed", "removed"), strict=True) if n != "0"
+    ]
+    head = "is brought to its document" if how == "document_applied" else "was edited"
+    return head, f"tasks: {', '.join(parts)}" if parts else "nothing is different"
 
 
 def _step(event: TaskEvent) -> tuple[str, str] | None:

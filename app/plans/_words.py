@@ -1,7 +1,8 @@
 """The product's words for plans."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 
+from tasks.models import Task
 from tasks.plans import Level, PlanKind, PlanState, PlanSummary
 
 STATE: Mapping[PlanState, tuple[str, str]] = {
@@ -65,3 +66,30 @@ def state_of(plan: PlanSummary) -> tuple[str, str]:
 def playbook(name: str | None) -> str:
     """A playbook by the name that people use."""
     return PLAYBOOK.get(name or "", (name or "").replace("_", " "))
+
+
+NO: Mapping[str, str] = {
+    "replan": "After a no another way is looked for, by the reason you give, and you are asked again.",
+    "skip": "After a no the plan goes on without it.",
+    "escalate": "After a no you say what becomes of it.",
+}
+
+
+def no_means(gate: Task | None, others: int, kind: PlanKind) -> str:
+    """What a no at a gate leads to; `others` are the open tasks that end with the plan."""
+    if gate is not None and gate.on_failure in NO:
+        return NO[gate.on_failure]
+    what = "stage" if kind == "document" else "task"
+    open_ones = f"the {what} that is open is" if others == 1 else f"the {others} {what}s that are open are"
+    return f"A no ends the plan: {open_ones} cancelled." if others > 0 else "A no ends the plan."
+
+
+def told(counted: Sequence[tuple[str, str, Sized]], what: str = "task") -> str:
+    """How many do what, without those that are none: "3 tasks are changed, 1 is new."; each (of one, of many, them)."""
+    found = [(len(them), one, many) for one, many, them in counted if len(them)]
+    if not found:
+        return f"No {what} of it is touched."
+    (first, one, many), *rest = found
+    said = [f"{first} {what if first == 1 else what + 's'} {one if first == 1 else many}"]
+    said += [f"{count} {one if count == 1 else many}" for count, one, many in rest]
+    return f"{', '.join(said)}."

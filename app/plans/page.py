@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.playbooks.document.catalog import stages
 from app._plans.making import make_document_plan, make_objective_plan
 from app._view import words
 from app._view.forms import back_to, form_of
@@ -16,6 +17,7 @@ from app.dependencies import CurrentCaller
 from app.house import House
 from app.plans import _words
 from app.plans._asked import PlanForm
+from app.plans.by_plan_id._lacking import written_by_rules
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -91,6 +93,8 @@ async def _show(
         playbooks=_words.PLAYBOOK,
         examples=EXAMPLES,
         models=_models(house),
+        by_rules=written_by_rules(),
+        stage_count=len(stages()),
         plan_words=_words,
         words=words,
     )

@@ -199,7 +199,7 @@ def _insist(stage: Stage[Any], section: Section) -> None:
 
 
 def _needs_model() -> Waiting:
-    return Waiting("model", f"It {NEEDS_MODEL}", ADD_A_MODEL)
+    return Waiting("model", f"It {NEEDS_MODEL}", ADD_A_MODEL.replace("execute it again", "try again"))
 
 
 async def _outcome(

@@ -58,8 +58,9 @@ async def show(
     problem: str | None = None,
     status_code: int = 200,
     switched_off: UUID | None = None,
+    unsaid: UUID | None = None,
 ) -> Response:
-    """The whole page; `problem` says why the last click did nothing. Raises Invalid for an unknown tab."""
+    """The whole page; `problem` says why the last click did nothing, `unsaid` is the question whose no has no reason. Raises Invalid for an unknown tab."""
     view = view or "overview"
     if view not in VIEWS:
         raise Invalid("There is no such tab", errors=[{"field": "view", "message": f"allowed: {', '.join(VIEWS)}"}])
@@ -106,6 +107,7 @@ async def show(
         words=words,
         view=trees_view,
         problem=problem,
+        unsaid=unsaid,
         off=off,
         in_words=in_words,
         stage_link=_link(plan),
@@ -118,7 +120,10 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
     lacking = lacking_of(tree, has_model=request.app.state.house.thinking.is_model)
     match view:
         case "overview":
-            return {**await _overview(caller, found, now, lacking), "estimate": _estimate(request.app.state.house, found)}
+            return {
+                **await _overview(caller, found, now, lacking),
+                "estimate": _estimate(request.app.state.house, found),
+            }
         case "tasks":
             if plan.kind == "document":
                 return {"groups": await stages_for(caller, found, lacking)}
@@ -165,7 +170,7 @@ async def _overview(caller: Caller, found: PlanTree, now: datetime, lacking: set
     return {
         **_ordered(order, tree),
         "graph": draw(tree, order, href, is_deep=True),
-        "chart": chart_of(tree, order.plan.critical_path, now, href),
+        "chart": chart_of(found.tree, order.plan.critical_path, now, href),
         "log": lines_of(events, trees_view.titles_of(tree), found.plan),
     }
 

@@ -1,13 +1,16 @@
 """The stages of a document by group, as its page lists them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.stage import Stage
 from app._view.sequence import parts_of
 from app.plans import _words
+from app.plans.by_plan_id._lacking import without_model
 from core.database import Caller
 from tasks.functions import TaskNode
 from tasks.plans import PlanTree, StoredSection, list_plan_sections
@@ -41,10 +44,11 @@ class StageGroup:
     done: int
 
 
-async def stages_for(caller: Caller, found: PlanTree) -> list[StageGroup]:
-    """The stages of a plan, by group, in the order of the catalog's groups."""
+async def stages_for(caller: Caller, found: PlanTree, lacking: Collection[UUID] = ()) -> list[StageGroup]:
+    """The stages of a plan, by group, in the order of the catalog's groups; `lacking` those that nobody can write now."""
     sections = {one.stage: one for one in await list_plan_sections(caller, found.plan.id)}
-    tasks = {str(part.source_ref.get("key")): part for part in parts_of(found.tree)}
+    tree = without_model(found.tree, lacking)
+    tasks = {str(part.source_ref.get("key")): part for part in parts_of(tree)}
     known = stages()
     places = {name: number for number, name in enumerate(_words.GROUP)}
     rows = [

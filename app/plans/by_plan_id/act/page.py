@@ -22,6 +22,10 @@ Form = Mapping[str, str]
 Act = Callable[[Caller, UUID, Form], Awaitable[object]]
 
 
+class WithoutReason(Invalid):
+    """A no that does not say why."""
+
+
 async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Response:
     form = await form_of(request)
     action = form.get("action", "")
@@ -31,6 +35,9 @@ async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Respon
     await plans.get_plan(caller, plan_id)  # a task that is no plan has no such buttons
     try:
         done = await act(caller, plan_id, form)
+    except WithoutReason as error:
+        asked = UUID(form["approval_id"])
+        return await show(request, caller, plan_id, problem=f"{error.message}.", status_code=422, unsaid=asked)
     except (Conflict, Invalid) as error:
         words = ". ".join(part.rstrip(".") for part in (error.message, error.detail, error.hint) if part)
         return await show(request, caller, plan_id, problem=f"{words}.", status_code=error.status)
@@ -47,6 +54,10 @@ async def _decide(caller: Caller, plan_id: UUID, form: Form, *, approved: bool) 
     if asked.state != "open":
         raise Conflict("This is decided already, or was withdrawn")
     notes = form.get("notes", "").strip()[:10_000] or None
+    if not approved and notes is None:
+        raise WithoutReason(
+            "Nothing is decided: a no needs a reason, which is kept and told to whoever goes on from it"
+        )
     await review.decide_approval(caller, asked.id, approved=approved, notes=notes)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 from starlette.responses import Response
@@ -12,8 +13,9 @@ from agents.playbooks.document.execution import EditPreview
 from agents.playbooks.document.stage import Stage
 from app._view import words
 from app._view.schema_fields import FormField, fields_of
-from app._view.sequence import parts_of
+from app._view.sequence import parts_of, walk
 from app.plans import _words
+from app.plans.by_plan_id._lacking import lacking_of, without_model
 from app.plans.by_plan_id._report import markdown_of
 from app.templating import render
 from core.database import Caller
@@ -43,7 +45,8 @@ async def show(
     section = sections.get(stage_id)
     journal = await steps.list_steps(caller, task.id)
     whole = await functions.get_task(caller, task.id)
-    tasks = {str(part.source_ref.get("key")): part for part in parts_of(found.tree)}
+    lacking = lacking_of(found.tree, has_model=request.app.state.house.thinking.is_model)
+    tasks = {str(part.source_ref.get("key")): part for part in parts_of(without_model(found.tree, lacking))}
     output = section.output if section else None
     return render(
         request,
@@ -51,6 +54,8 @@ async def show(
         status_code=status_code,
         plan=found.plan,
         tree=found.tree,
+        state=words.state(tasks[stage_id]),
+        is_lacking=task.id in lacking,
         stage=stage,
         task=task,
         section=section,
@@ -66,6 +71,7 @@ async def show(
         fields=fields if fields is not None else fields_of(schema_of(stage), output or {}),
         is_editing=fields is not None,
         touched=touched,
+        groups=await _groups(caller, touched),
         may_rerun=may_rerun(found, task),
         group=_words.GROUP.get(stage.group, stage.group),
         around=_around(stage_id, list(tasks)),
@@ -73,6 +79,13 @@ async def show(
         plan_words=_words,
         words=words,
     )
+
+
+async def _groups(caller: Caller, touched: EditPreview | None) -> dict[UUID, set[UUID]]:
+    """Of each execution that an edit reaches the tasks that have parts: its page does not count them."""
+    reached = [one.plan_id for one in touched.executions if one.diff is None] if touched else []
+    trees = {plan_id: (await plans.get_plan(caller, plan_id)).tree for plan_id in reached}
+    return {plan_id: {part.id for part in walk(tree) if parts_of(part)} for plan_id, tree in trees.items()}
 
 
 def stage_of(found: PlanTree, stage_id: str) -> tuple[Stage[Any], TaskNode]:
