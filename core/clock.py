@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +10,9 @@ import tzlocal
 
 from core.errors import Invalid
 from core.settings import Settings
+
+FIRST_YEAR, LAST_YEAR = 1900, 9997
+READABLE_WORDS = f"a time in the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
 @dataclass
@@ -30,6 +33,15 @@ class Clock:
         if self.starts_at is None:
             return datetime.now(self.timezone)
         return (self.starts_at.astimezone(UTC) + timedelta(seconds=monotonic() - self._began)).astimezone(self.timezone)
+
+
+def is_readable(moment: date) -> bool:
+    """Does it lie in the years 1900 to 9997 everywhere on earth? Others are kept by some programs and not read by others."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return False
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        return True
+    return FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR
 
 
 def zone_of_machine() -> str:

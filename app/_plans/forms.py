@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from core.clock import READABLE_WORDS, is_readable
 from core.outside.errors import Refused
 from tasks.models import Priority
 from tasks.plans import Level
@@ -77,13 +78,13 @@ class PlanContext(BaseModel):
             raise ValueError(f"allowed is {DEADLINE_WORDS}")
         text = value.strip()
         try:
-            if len(text) <= len("2026-12-24"):
-                return date.fromisoformat(text)
-            moment = datetime.fromisoformat(text)
+            moment = date.fromisoformat(text) if len(text) <= len("2026-12-24") else datetime.fromisoformat(text)
         except ValueError as error:
             raise ValueError(f"allowed is {DEADLINE_WORDS}") from error
-        if moment.tzinfo is None:
+        if isinstance(moment, datetime) and moment.tzinfo is None:
             raise ValueError(f"it needs an offset; allowed is {DEADLINE_WORDS}")
+        if not is_readable(moment):
+            raise ValueError(f"allowed is {READABLE_WORDS}")
         return moment
 
 

@@ -8,7 +8,7 @@ from agents.playbooks.document.making import document_plan, title_of
 from app._plans.forms import DocumentRequest, ObjectiveRequest, due_at
 from app.house import House
 from core.database import Caller
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.vault import Vault
 from tasks import plans
 from tasks.capture import get_profile
@@ -21,12 +21,14 @@ class Made:
 
     plan: PlanSummary
     callback_secret: str | None = None
+    is_late: bool = False  # its deadline has passed already
 
 
 async def make_objective_plan(house: House, caller: Caller, asked: ObjectiveRequest) -> Made:
     """A plan whose first run plans it. NotFound for an organization that is not the caller's."""
     acting, organization_id = await in_organization(caller, asked.tenantId)
     context = asked.context.model_dump(mode="json", exclude_none=True)
+    is_late = False
     plan: dict[str, Any] = {
         "kind": "objective",
         "title": title_of(asked.objective),
@@ -38,15 +40,28 @@ async def make_objective_plan(house: House, caller: Caller, asked: ObjectiveRequ
     if asked.context.deadline is not None:
         due, is_all_day = due_at(asked.context.deadline, house.clock.timezone)
         context["deadline"] = due.isoformat()
+        is_late = due < house.clock.now()
         plan |= {"due_at": due.isoformat(), "due_is_all_day": is_all_day}
     secret = None
     if asked.callbackUrl is not None:
         from integrations.webhooks.signed import new_secret
 
+        _check_callback(house, asked.callbackUrl)
         secret = new_secret()
         sealed = Vault.from_settings(house.settings).seal({"secret": secret}, organization_id, organization_id)
         plan |= {"callback_url": asked.callbackUrl, "callback_secret": sealed}
-    return Made(await plans.create_plan(acting, plan), secret)
+    return Made(await plans.create_plan(acting, plan), secret, is_late)
+
+
+def _check_callback(house: House, url: str) -> None:
+    """Raises Invalid for an address that the guard would refuse, as far as it shows in the address itself."""
+    from integrations.web.guard import AddressRefused, Guard
+
+    try:
+        Guard.from_settings(house.settings).check_written(url)
+    except AddressRefused as error:
+        wrong = {"field": "callbackUrl", "message": error.message, "value": url[:200]}
+        raise Invalid(f"callbackUrl: {error.message}", hint=error.hint, errors=[wrong]) from None
 
 
 async def make_document_plan(house: House, caller: Caller, asked: DocumentRequest) -> Made:
@@ -58,7 +73,8 @@ async def make_document_plan(house: House, caller: Caller, asked: DocumentReques
         starts_by_itself=asked.start,
         timezone=house.clock.timezone.key,
     )
-    return Made(await plans.create_plan(caller, plan))
+    acting, _ = await in_organization(caller, None)
+    return Made(await plans.create_plan(acting, plan))
 
 
 async def in_organization(caller: Caller, wanted: str | None) -> tuple[Caller, UUID]:

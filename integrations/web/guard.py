@@ -90,6 +90,10 @@ class Guard:
         addresses = [_address(answer, name) for answer in answers]
         if not addresses:
             raise Temporary(f"The name {name} has no address")
+        self._check(name, port, addresses)
+        return [str(address) for address in addresses]
+
+    def _check(self, name: str, port: int, addresses: Sequence[IPv4Address | IPv6Address]) -> None:
         is_allowed = bool({name, f"{name}:{port}", f"[{name}]:{port}"} & self.private_hosts)
         for address in addresses:
             if is_metadata(address) or not (is_allowed or is_public(address)):
@@ -97,7 +101,14 @@ class Guard:
                     f"{name} lies at {address}, which is not an address of the open internet (STEWARD_PRIVATE_HOSTS may name it)",
                     hint="STEWARD_PRIVATE_HOSTS names hosts of your own network that may be reached.",
                 )
-        return [str(address) for address in addresses]
+
+    def check_written(self, url: str) -> None:
+        """Raises AddressRefused for a URL that could never be reached, as far as it shows without asking for names."""
+        parsed = parsed_url(url)
+        name = parsed.host.casefold().rstrip(".")
+        literal = "127.0.0.1" if name == "localhost" or name.endswith(".localhost") else _literal(name)
+        if literal is not None:
+            self._check(name, parsed.port or PORTS[parsed.scheme], [_address(literal, name)])
 
     def client(self, *, follow_redirects: bool = False, timeout_seconds: float = READ_SECONDS) -> httpx.AsyncClient:
         """An httpx client all of whose requests are guarded. To be closed."""

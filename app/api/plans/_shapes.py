@@ -10,6 +10,7 @@ from app._plans.making import Made
 from app.api.tasks._shapes import Title
 from tasks.models import ExecutionType, OnFailure, Priority
 
+LATE = " Its deadline has passed already."
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -30,7 +31,7 @@ def accepted(made: Made, message: str) -> JSONResponse:
     answer = PlanAccepted(
         planId=made.plan.id,
         status="ready" if is_ready else "pending",
-        message=message.format(id=made.plan.id),
+        message=message.format(id=made.plan.id) + (LATE if made.is_late else ""),
         callbackSecret=made.callback_secret,
     )
     return JSONResponse(

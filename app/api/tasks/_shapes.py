@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from core.clock import READABLE_WORDS, is_readable
 from tasks.models import ExecutionType, OnFailure, Priority
 
 Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -53,6 +54,8 @@ class TaskFields(BaseModel):
     def _dates_are_whole(self) -> "TaskFields":
         if self.due_at and self.due_at.tzinfo is None:
             raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
+        if self.due_at and not is_readable(self.due_at):
+            raise ValueError(f"due_at is {READABLE_WORDS}")
         if self.recurrence and not self.due_at:
             raise ValueError("recurrence needs due_at, its first occurrence")
         return self

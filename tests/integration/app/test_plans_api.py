@@ -121,6 +121,22 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("/api/plans/execute", {"objective": "x", "context": {"stakeholders": ["a", ""]}}, ("stakeholders.1",)),
     ("/api/plans/execute", {"objective": "x", "context": {"deadline": "soon"}}, ("deadline", "2026-12-24")),
     ("/api/plans/execute", {"objective": "x", "context": {"deadline": "2026-12-24T10:00"}}, ("offset",)),
+    (
+        "/api/plans/execute",
+        {"objective": "x", "context": {"deadline": "9999-12-31T23:59:59-14:00"}},
+        ("context.deadline", "9997"),
+    ),
+    ("/api/plans/execute", {"objective": "x", "context": {"deadline": "0001-01-01"}}, ("context.deadline", "1900")),
+    ("/api/plans/execute", {"objective": "x", "callbackUrl": "http://127.0.0.1:1/"}, ("callbackUrl", "PRIVATE_HOSTS")),
+    (
+        "/api/plans/execute",
+        {"objective": "x", "callbackUrl": "http://[::ffff:10.0.0.1]/"},
+        ("callbackUrl", "open internet"),
+    ),
+    ("/api/plans/execute", {"objective": "x", "callbackUrl": "http://0x7f.1/"}, ("callbackUrl", "odd way")),
+    ("/api/plans/execute", {"objective": "x", "callbackUrl": "http://localhost./"}, ("callbackUrl",)),
+    ("/api/tasks", {"title": "x", "due_at": "9999-12-31T23:59:59-14:00"}, ("due_at", "9997")),
+    ("/api/tasks/tree", {"title": "x", "due_at": "0001-01-01T00:00:00+14:00"}, ("due_at", "1900")),
     ("/api/plans/execute", {"objective": "x", "context": {"resources": [1]}}, ("resources",)),
     ("/api/plans/execute", {"objective": "x", "callbackUrl": "ftp://example.com/x"}, ("callbackUrl", "http")),
     ("/api/plans/execute", {"objective": "x", "callbackUrl": "http://a:b@example.com/"}, ("callbackUrl",)),
@@ -137,6 +153,8 @@ async def test_what_makes_no_sense_is_refused_by_name(client: httpx.AsyncClient)
         problem = is_problem(await client.post(path, json=body), 422)
         assert all(word in str(problem) for word in words), problem
     assert (await client.get("/api/plans")).json()["items"] == []
+    late = await accept(client, objective="x", context={"deadline": "2020-01-01"}, start=False)
+    assert "passed already" in late["message"]
 
 
 async def test_tenants_secrets_and_the_same_request_twice(

@@ -24,7 +24,8 @@ def given(house: House, hosts: str = "127.0.0.1") -> Given:
 async def a_plan(house: House, url: str) -> Made:
     """A plan of two messages: it was started, it was cancelled."""
     request = ObjectiveRequest.model_validate({"objective": "Launch", "callbackUrl": f"{url}/hook"})
-    made = await make_objective_plan(house, house.caller, request)
+    settings = house.settings.model_copy(update={"private_hosts": "127.0.0.1"})
+    made = await make_objective_plan(house_with(house, settings=settings), house.caller, request)
     service = house.database.acting_as(Identity.service(made.plan.organization_id))
     await start_task_execution(service, made.plan.id, None)
     task = {"title": "Look", "execution_type": "manual"}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.api.tasks._shapes import Title
 from app.dependencies import CurrentCaller
 from app.router import responds
+from core.clock import READABLE_WORDS, is_readable
 from tasks.functions import delete_task, get_task, update_task
 from tasks.models import ExecutionStatus, ExecutionType, OnFailure, Priority, Task
 
@@ -66,6 +67,8 @@ class TaskChanges(BaseModel):
             raise ValueError(f"{', '.join(nulls)} cannot be null")
         if self.due_at and self.due_at.tzinfo is None:
             raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
+        if self.due_at and not is_readable(self.due_at):
+            raise ValueError(f"due_at is {READABLE_WORDS}")
         return self
 
 
