@@ -197,6 +197,12 @@ class Task(Record):
     open_draft_id: UUID | None = None
     tainted_by: list[Taint] = Field(default_factory=list[Taint])
 
+    @property
+    def ends_by_itself(self) -> bool:
+        """Does it end by something that nobody can tick off: a gate by its answer, a stage with its section, a plan with its tasks?"""
+        is_plan = self.source == "plan" and self.parent_task_id is None and self.kind == "project"
+        return is_plan or self.tool in {"approval_gate", "plan_stage"}
+
 
 class Attachment(Record):
     """A file that goes with a draft; `sha256` is hex over the raw bytes."""

@@ -146,7 +146,11 @@ def actions_of(task: TaskNode, parent: Task | None, links: trees.Dependencies) -
     if state in {"pending", "queued", "in_progress", "blocked", "paused"}:
         found.add("cancel")
         is_open_below = any(part.execution_status not in trees_view.ENDED for part in parts_of(task))
-        if waits_for not in {"approval", "agent", "reply"} and (state == "pending" or not is_open_below):
+        if (
+            waits_for not in {"approval", "agent", "reply"}
+            and not task.ends_by_itself
+            and (state == "pending" or not is_open_below)
+        ):
             found.add("done")
         found.add("resume" if task.paused_at else "pause")
     if state == "failed" and task.superseded_at is None:

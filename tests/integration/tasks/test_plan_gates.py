@@ -116,12 +116,17 @@ async def test_a_document_that_waits_for_its_start_keeps_its_gate(ana: Caller, s
         await functions.update_task(program(ana, service), UUID(gate), {"execution_status": "completed"})
 
 
-async def test_a_plan_is_not_ticked_off_over_its_tasks(ana: Caller, service: Caller) -> None:
+async def test_a_plan_is_not_ticked_off_over_its_tasks_nor_a_stage_without_its_section(
+    ana: Caller, service: Caller
+) -> None:
     waits = await plans.create_plan(ana, document(stage("setup"), starts_by_itself=False))
     runs = await plans.create_plan(ana, document(stage("setup")))
     for plan in (waits, runs):
         with pytest.raises(Conflict, match="ends with its tasks|started, not ticked off"):
             await functions.update_task(ana, plan.id, {"execution_status": "completed"})
-    part = next(iter((await by_title(ana, runs.id)).values()))
-    await functions.update_task(ana, part.id, {"execution_status": "completed"})  # the last part: the plan ends with it
+    setup = next(iter((await by_title(ana, runs.id)).values()))
+    assert setup.ends_by_itself
+    with pytest.raises(Conflict, match="with its section"):
+        await functions.update_task(ana, setup.id, {"execution_status": "completed"})
+    await finish(service, setup.id, {"prompt_text": "A workshop"})
     assert (await plans.get_plan(ana, runs.id)).plan.state == "completed"
