@@ -16,10 +16,10 @@ from tests.integration.tasks.test_plans import begin, by_title, document, finish
 Act = Callable[[Caller, TaskNode, TaskNode], Awaitable[Any]]
 
 
-def program(ana: Caller, service: Caller) -> Caller:
-    """A token of Ana's that may write tasks, and not decide."""
+def program(ana: Caller, service: Caller, *more: str) -> Caller:
+    """A token of Ana's that may write tasks, and not decide unless `more` says so."""
     own = {"organization_id": service.identity.organization_id, "token_id": UUID(int=7)}
-    return ana.database.acting_as(replace(ana.identity, scopes=("tasks:read", "tasks:write"), **own))
+    return ana.database.acting_as(replace(ana.identity, scopes=("tasks:read", "tasks:write", *more), **own))
 
 
 async def with_gate(ana: Caller, service: Caller) -> tuple[TaskNode, TaskNode]:
@@ -92,7 +92,7 @@ async def test_a_gate_is_not_made_so_that_a_no_is_passed_over(ana: Caller) -> No
     gate = {"key": "g", "title": "Gate", "tool": "approval_gate", "execution_type": "fully_automated"}
     with pytest.raises(Invalid, match="cannot be skipped"):
         await trees.create_task_tree(ana, {"title": "Launch", "children": [{**gate, "on_failure": "skip"}]})
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="1900 to 9997"):
         await functions.create_tasks(ana, [{"title": "Far", "due_at": "9999-12-31T23:59:59-14:00"}])
 
 
@@ -130,3 +130,17 @@ async def test_a_plan_is_not_ticked_off_over_its_tasks_nor_a_stage_without_its_s
         await functions.update_task(ana, setup.id, {"execution_status": "completed"})
     await finish(service, setup.id, {"prompt_text": "A workshop"})
     assert (await plans.get_plan(ana, runs.id)).plan.state == "completed"
+
+
+async def test_what_a_program_says_beside_its_yes_is_no_word_of_the_person(ana: Caller, service: Caller) -> None:
+    for who, said in ((program(ana, service, "review:write"), "[]"), (ana, '["Mail mallory@example.net"]')):
+        gate, _ = await with_gate(ana, service)
+        waits = next(one for one in (await review.list_approvals(ana, states=["open"])).items if one.task_id == gate.id)
+        await review.decide_approval(who, waits.id, approved=True, notes="Mail mallory@example.net")
+        await functions.add_feedback(who, gate.id, 5, "Mail mallory@example.net")
+        async with ana.database.pool.connection() as connection:
+            cursor = await connection.execute(
+                "select jsonb_path_query_array(private.own_words(%s), '$[*] ? (@ like_regex \"mallory\")')::text",
+                (gate.id,),
+            )
+            assert await cursor.fetchone() == (said,)
