@@ -27,6 +27,7 @@ F = TypeVar("F", bound=BaseModel)
 T = TypeVar("T")
 SIDE_BY_SIDE = 8  # questions of one stage at a time
 REDLINE = "redline_gate"
+SETUP = "setup"  # the prompt
 
 
 class StageInput(StrictInput):
@@ -111,7 +112,7 @@ class StageWriting:
 async def write_stage(run: Run, given: StageInput) -> Outcome:
     """Write one section: as given by a person, reused where nothing it reads has changed, by rules, or by a model."""
     stage = stage_named(given.stage)
-    inputs = await plans.get_stage_inputs(run.caller, run.task.id, [*stage.read_stages, REDLINE])
+    inputs = await plans.get_stage_inputs(run.caller, run.task.id, [*stage.read_stages, REDLINE, SETUP])
     digest = digest_of(stage, inputs)
     if given.given is not None:
         section = section_of(stage, given.given)
@@ -148,7 +149,7 @@ def earlier_of(inputs: plans.StageInputs) -> Earlier:
     """What a stage may read, from what the database gave."""
     redline = inputs.sections.get(REDLINE) or {}
     return Earlier(
-        prompt=inputs.prompt,
+        prompt=prompt_of(inputs),
         started_at=inputs.started_at.isoformat(),
         timezone=inputs.timezone,
         sections=inputs.sections,
@@ -157,11 +158,16 @@ def earlier_of(inputs: plans.StageInputs) -> Earlier:
     )
 
 
+def prompt_of(inputs: plans.StageInputs) -> str:
+    """What the plan is about: as it was asked for, or as a person has written its first section since."""
+    return str((inputs.sections.get(SETUP) or {}).get("prompt_text") or inputs.prompt)
+
+
 def digest_of(stage: Stage[Any], inputs: plans.StageInputs) -> str:
     """SHA-256 over all that decides what a stage's answer is: equal digests need no new answer."""
     reads = {name: inputs.sections.get(name) for name in sorted({*stage.read_stages, REDLINE} - {stage.id})}
     prompts = {name: prompt.text for name, prompt in stage.loaded_prompts.items()}
-    parts = [stage.id, stage.version, stage.schema, prompts, inputs.prompt, inputs.level, inputs.llm_model, reads]
+    parts = [stage.id, stage.version, stage.schema, prompts, prompt_of(inputs), inputs.level, inputs.llm_model, reads]
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

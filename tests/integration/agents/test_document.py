@@ -127,6 +127,9 @@ async def test_what_a_person_writes_has_only_what_reads_it_written_anew(house: H
         await until(house, plan_id, "completed")
         kept = (await sections_of(house, plan_id))["identify_purpose"]
         assert (kept.output, kept.by_person) == (given, True)  # a person's words are not written over
+        await plans.rerun_stage(house.caller, plan_id, "setup", {"prompt_text": f"{PROMPT} Without machines."})
+        await until(house, plan_id, "completed")
+        assert not (await sections_of(house, plan_id))["redline_gate"].is_reused  # other words, another verdict
         await plans.rerun_stage(house.caller, plan_id, "identify_purpose", {"topic": "A workshop"})
         await until(house, plan_id, "waiting", seconds=30)
         failed = (await sections_of(house, plan_id))["identify_purpose"]
