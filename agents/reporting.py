@@ -10,6 +10,7 @@ from agents.tools.control import span_words
 if TYPE_CHECKING:
     from agents.synthesizer import Narrative, ReportFacts, TaskFact
 
+LINK = re.compile(r"\[((?:\\.|[^\]\\])*)\]\((/(?:tasks|review)/[0-9a-f-]+)\)")
 MARKS = re.compile(r"([\\`*_\[\]<>|#])")
 OUTCOMES = {
     "completed": "The plan is completed.",
@@ -20,6 +21,11 @@ OUTCOMES = {
     "paused": "The plan is paused.",
     "ready": "The plan is ready and has not been started.",
     "planning": "The plan is being made.",
+}
+VERIFICATIONS = {
+    "verified": "verified: it was looked up afterwards",
+    "claimed": "claimed: whoever did it says so",
+    "unverifiable": "unverifiable: there is nothing to look up",
 }
 DECISIONS = {
     "another_approach": "another way was taken",
@@ -41,12 +47,15 @@ def report_markdown(facts: "ReportFacts", narrative: "Narrative | None" = None) 
         ("Done", facts.done),
         ("Failed", facts.failed),
         ("Failed and replaced", facts.replaced),
+        ("Tried again later", facts.tried_again),
         ("Gone on without", facts.skipped),
         ("Cancelled", facts.cancelled),
         ("Still open", facts.waiting),
     ):
         if tasks:
             parts += [f"## {heading}", "\n".join(_task(one) for one in tasks)]
+    if meaning := _meaning(facts):
+        parts.append(meaning)
     if facts.decisions:
         parts += ["## Decisions", "\n".join(_decisions(facts))]
     if facts.changes:
@@ -57,6 +66,12 @@ def report_markdown(facts: "ReportFacts", narrative: "Narrative | None" = None) 
     if advice:
         parts += ["## Recommendations", _bullets(list(dict.fromkeys(advice)))]
     return "\n\n".join(parts) + "\n"
+
+
+def linked(markdown: str, site: str | None) -> str:
+    """A report to be read elsewhere: its links lead to `site`, or are plain text where the address of this place is not known."""
+    base = (site or "").rstrip("/")
+    return LINK.sub(lambda found: f"[{found[1]}]({base}{found[2]})" if base else found[1], markdown)
 
 
 def plain(text: str) -> str:
@@ -97,13 +112,25 @@ def _moment(moment: datetime | None) -> str:
 def _task(one: "TaskFact") -> str:
     details = [
         plain(one.role),
-        span_words(one.seconds) if one.seconds is not None else "",
+        f"worked {span_words(one.seconds)}" if one.seconds is not None else "",
+        f"waited {span_words(one.seconds_waiting)}" if one.seconds_waiting else "",
         f"{one.retries + 1} tries" if one.retries else "",
-        one.verification or "",
+        f"ticked off by {plain(one.ticked_by)} on {_moment(one.ticked_at)}"
+        if one.ticked_at
+        else one.verification or "",
     ]
     said = ", ".join(detail for detail in details if detail)
     why = f": {plain(one.why)}" if one.why else ""
     return f"- [{plain(one.title)}]({one.page})" + (f" ({said})" if said else "") + why
+
+
+def _meaning(facts: "ReportFacts") -> str:
+    """What the words at the end of the lines mean, as far as they stand there."""
+    used = {one.verification for one in facts.done if one.ticked_at is None}
+    said = [meaning for word, meaning in VERIFICATIONS.items() if word in used]
+    if any(one.ticked_at for one in facts.done):
+        said.append("ticked off: a person said that it is done; how long they worked on it is not known")
+    return f"{'; '.join(said)[:1].upper()}{'; '.join(said)[1:]}." if said else ""
 
 
 def _decisions(facts: "ReportFacts") -> list[str]:

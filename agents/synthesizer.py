@@ -17,6 +17,7 @@ from agents.objective import GATE, REPORT, PlanContext
 from agents.reporting import report_markdown
 from agents.strategist import fenced
 from agents.thinking import Question, Thinking, load_prompt
+from agents.times import Times, times_of
 from agents.tools.control import span_words
 from tasks.functions import TaskNode
 from tasks.models import Approval, PlanChange
@@ -25,6 +26,8 @@ from tasks.plans import PlanMetrics, PlanTree
 PROMPT = load_prompt(Path(__file__).parent / "synthesizer.md")
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 SLOW_SECONDS = 3600
+ENDED_WITH = "What it was part of has ended"
+CUT_OFF = "cancelled because the plan ended; it did not fail"
 OVER = {"completed", "failed", "cancelled"}
 
 
@@ -35,7 +38,10 @@ class Fact(BaseModel):
 
 
 class TaskFact(Fact):
-    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here, or the draft that waits."""
+    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here, or the draft that waits.
+
+    `seconds` are those of work, `seconds_waiting` those it rested in between; `ticked_by` who said that it is done, at `ticked_at`.
+    """
 
     id: UUID
     title: str
@@ -43,6 +49,9 @@ class TaskFact(Fact):
     role: str = ""
     tool: str | None = None
     seconds: float | None = None
+    seconds_waiting: float | None = None
+    ticked_by: str = ""
+    ticked_at: datetime | None = None
     retries: int = 0
     why: str = ""
     page: str = ""
@@ -91,6 +100,7 @@ class ReportFacts(Fact):
     done: Sequence[TaskFact] = ()
     failed: Sequence[TaskFact] = ()
     replaced: Sequence[TaskFact] = ()
+    tried_again: Sequence[TaskFact] = ()
     skipped: Sequence[TaskFact] = ()
     cancelled: Sequence[TaskFact] = ()
     waiting: Sequence[TaskFact] = ()
@@ -137,7 +147,12 @@ def facts_of(
     plan, tree = plan_tree.plan, plan_tree.tree
     # A report says nothing of itself; one that waits for the rest is no open task either.
     leaves = [task for task in leaves_of(tree) if task.id != without and task.tool != REPORT]
-    current = [task for task in leaves if task.superseded_at is None]
+    gone = _replaced_in(tree)
+    current = [task for task in leaves if task.id not in gone]
+    old = [task for task in leaves if task.id in gone]
+    changed = {one.failed_task_id for one in plan_tree.changes}
+    again = [task for task in old if not changed & _with_those_above(task, tree)]
+    named = people or {}
     is_told_now = without is not None and all(_is_over(task) for task in current)
     outcome = _outcome(plan.state, current) if is_told_now else plan.state
     ended = plan.completed_at or plan.failed_at or plan.cancelled_at
@@ -148,7 +163,7 @@ def facts_of(
         title=plan.title,
         objective=str(plan.request.get("objective") or plan.request.get("prompt") or plan.title),
         outcome=outcome,
-        reason=plan.reason or "",
+        reason=_reason(plan.reason or "", tree),
         playbook=plan.playbook,
         created_at=plan.created_at,
         started_at=plan.started_at,
@@ -156,17 +171,21 @@ def facts_of(
         seconds=metrics.seconds if metrics else _seconds(plan.started_at or plan.created_at, ended),
         percent=100.0 if is_told_now else plan.percent,
         counts=_counts(current),
-        retries=metrics.retries if metrics else sum(task.retry_count for task in leaves),
+        retries=(metrics.retries if metrics else sum(task.retry_count for task in leaves))
+        + sum(task.execution_status == "failed" for task in again),
         replans=metrics.replans if metrics else len(plan_tree.changes),
         model_calls=metrics.model_calls if metrics else 0,
         cost_usd=round(metrics.cost_usd, 4) if metrics else 0,
-        done=[_fact(task) for task in current if task.execution_status == "completed"],
-        failed=[_fact(task) for task in current if task.execution_status == "failed" and task.waived_at is None],
-        replaced=[_fact(task) for task in leaves if task.superseded_at is not None],
-        skipped=[_fact(task) for task in current if task.waived_at is not None],
-        cancelled=[_fact(task) for task in current if task.execution_status == "cancelled" and not task.waived_at],
-        waiting=[_fact(task) for task in current if not _is_over(task)],
-        decisions=[_decision(one, people or {}) for one in reversed(plan_tree.approvals)],
+        done=[_fact(task, named) for task in current if task.execution_status == "completed"],
+        failed=[_fact(task, named) for task in current if task.execution_status == "failed" and task.waived_at is None],
+        replaced=[_fact(task, named) for task in old if task not in again],
+        tried_again=[_fact(task, named) for task in again],
+        skipped=[_fact(task, named) for task in current if task.waived_at is not None],
+        cancelled=[
+            _fact(task, named) for task in current if task.execution_status == "cancelled" and not task.waived_at
+        ],
+        waiting=[_fact(task, named) for task in current if not _is_over(task)],
+        decisions=[_decision(one, named) for one in reversed(plan_tree.approvals)],
         changes=[_change(one, leaves) for one in plan_tree.changes],
         constraints=_constraints(plan.request),
     )
@@ -179,6 +198,45 @@ def leaves_of(tree: TaskNode) -> list[TaskNode]:
     if not parts:
         return [] if tree.parent_task_id is None else [tree]
     return [leaf for child in parts for leaf in leaves_of(child)]
+
+
+def _replaced_in(tree: TaskNode) -> set[UUID]:
+    """Ids of the tasks that others stand for now: replaced themselves, or part of what was."""
+    found: set[UUID] = set()
+    for child in tree.children:
+        if child.superseded_at is not None:
+            found |= {child.id, *(one.id for one in leaves_of(child))}
+        else:
+            found |= _replaced_in(child)
+    return found
+
+
+def _with_those_above(task: TaskNode, tree: TaskNode) -> set[UUID | None]:
+    """The ids of a task and of all that it is part of, the root apart."""
+    for child in tree.children:
+        if child.id == task.id:
+            return {child.id}
+        if below := _with_those_above(task, child):
+            return {child.id, *below}
+    return set()
+
+
+def _reason(said: str, tree: TaskNode) -> str:
+    """Why a plan stands as it does, read once and in plain words."""
+    for task in tree.children:
+        if said == f"{task.title} failed: {task.failure_reason}":
+            return end_words(task)
+    return said
+
+
+def end_words(failed: TaskNode) -> str:
+    """How a task that failed ended its plan: "“Approve it” got a no: too dear"."""
+    why = failed.failure_reason or "no reason is given"
+    if failed.tool != GATE:
+        return f"“{failed.title}” failed: {why}"
+    if why.startswith("Rejected"):
+        return f"“{failed.title}” got a no{why.removeprefix('Rejected')}"
+    return f"“{failed.title}” has no answer: {why[:1].lower()}{why[1:]}"
 
 
 def _is_sending(task: TaskNode) -> bool:
@@ -206,13 +264,15 @@ def _seconds(start: datetime, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if end else None
 
 
-def _fact(task: TaskNode) -> TaskFact:
+def _fact(task: TaskNode, people: Mapping[UUID, str]) -> TaskFact:
     why = task.waived_reason if task.waived_at is not None else None
     if why is None and task.execution_status == "failed":
         why = task.failure_reason
     if why is None and task.execution_status == "blocked":
         why = task.blocked_reason
-    took = _seconds(task.started_at, task.completed_at or task.failed_at) if task.started_at else None
+    if why is None and task.execution_status == "cancelled" and task.failure_reason == ENDED_WITH:
+        why = f"it had begun; {CUT_OFF}" if task.started_at else CUT_OFF
+    times = times_of(task)
     page = f"/review/{task.open_draft_id}" if task.open_draft_id else f"/tasks/{task.id}"
     return TaskFact(
         id=task.id,
@@ -220,12 +280,22 @@ def _fact(task: TaskNode) -> TaskFact:
         state="skipped" if task.waived_at is not None else task.execution_status,
         role=task.assignee_role or "",
         tool=task.tool,
-        seconds=round(took, 1) if took is not None else None,
+        seconds=round(times.working, 1) if times.working is not None else None,
+        seconds_waiting=round(times.waiting, 1) if times.waiting is not None else None,
+        ticked_by=_ticked_by(times, people),
+        ticked_at=times.ticked_at,
         retries=task.retry_count,
         why=why or "",
         page=page,
         verification=task.verification,
     )
+
+
+def _ticked_by(times: Times, people: Mapping[UUID, str]) -> str:
+    if times.ticked_at is None:
+        return ""
+    names = {str(user_id): name for user_id, name in people.items()}
+    return names.get(times.ticked_by or "", "a person")
 
 
 def _decision(one: Approval, people: Mapping[UUID, str]) -> DecisionFact:
@@ -254,7 +324,9 @@ def _constraints(request: Mapping[str, Any]) -> list[str]:
 
 def recommendations(facts: ReportFacts) -> list[str]:
     """What follows from the facts by rules alone."""
-    found = [f"Decide what becomes of “{one.title}”: {one.why or 'it failed'}." for one in facts.failed[:5]]
+    found = [_about_failed(one) for one in facts.failed[:5]]
+    cut = [one for one in facts.cancelled if one.why.startswith("it had begun")]
+    found += [f"“{one.title}” was under way when the plan ended: see what is left half done." for one in cut[:3]]
     found += [f"“{one.question}” waits for a decision." for one in facts.decisions if one.at is None][:5]
     slow = sorted(
         (one for one in facts.done if (one.seconds or 0) >= SLOW_SECONDS), key=lambda one: -(one.seconds or 0)
@@ -262,13 +334,19 @@ def recommendations(facts: ReportFacts) -> list[str]:
     found += [f"“{one.title}” took {span_words(one.seconds or 0)}: begin it earlier next time." for one in slow[:2]]
     again = [one for one in facts.done if one.retries]
     found += [f"“{one.title}” needed {one.retries + 1} tries: look at what it depends on." for one in again[:3]]
-    worked = [one for one in facts.done if one.tool != GATE]
+    worked = [one for one in facts.done if one.tool != GATE and one.ticked_at is None]
     if worked and all(one.verification != "verified" for one in worked):
         found.append("Nothing but decisions was verified by looking: spot-check the results before relying on them.")
     found += [f"The plan went on without “{one.title}”: see that nobody misses it." for one in facts.skipped[:3]]
     if facts.outcome == "completed" and not found:
         found.append("Keep this plan as a pattern for the next time.")
     return [" ".join(one.split()).replace("..", ".") for one in found]
+
+
+def _about_failed(one: TaskFact) -> str:
+    if one.tool == GATE and one.why.startswith("Rejected"):
+        return f"“{one.title}” got a no: mend what it was about and try again, or leave it at that."
+    return f"Decide what becomes of “{one.title}”: {one.why or 'it failed'}."
 
 
 async def narrate(facts: ReportFacts, thinking: Thinking) -> Narrative | None:

@@ -10,6 +10,7 @@ import orjson
 
 from agents.playbooks.document.files import HTML, JSON, MARKDOWN, PlanFile, content_of, file_named, files_of
 from agents.playbooks.document.html import REPORT_POLICY
+from agents.reporting import linked
 from app._view.sequence import walk
 from app.house import House
 from core.database import Caller
@@ -68,7 +69,10 @@ async def papers_of(house: House, caller: Caller, plan_id: UUID) -> Papers:
         made = files_of(plan, sections, metrics, timezone=house.clock.timezone)
         has_report = any(one.stage == "report" and one.output is not None for one in sections)
     else:
-        made, has_report = await _reports(caller, await plans.get_plan(caller, plan_id), metrics), True
+        made, has_report = (
+            await _reports(caller, await plans.get_plan(caller, plan_id), metrics, house.settings.public_url),
+            True,
+        )
     names = {file.name for file in made}
     return Papers(plan, made, [one for name, one in kept.items() if name not in names], has_report)
 
@@ -105,15 +109,18 @@ async def report_in(house: House, caller: Caller, plan_id: UUID, wanted: Format,
     return await paper_named(house, caller, papers, name)
 
 
-async def _reports(caller: Caller, found: PlanTree, metrics: PlanMetrics) -> list[PlanFile]:
-    """The report of an objective's plan in every form: the one that its last task wrote, else how it stands now."""
+async def _reports(caller: Caller, found: PlanTree, metrics: PlanMetrics, site: str | None) -> list[PlanFile]:
+    """The report of an objective's plan in every form: the one that its last task wrote, else how it stands now.
+
+    Its links lead to `site`, or are plain text where that is not known: a file is read anywhere.
+    """
     markdown, facts = await _written(caller, found)
     if markdown is None:
         from agents.synthesizer import report_of
 
         report = report_of(found, metrics, people=await _people(caller))
         markdown, facts = report.markdown, report.facts.model_dump(mode="json")
-    told = markdown
+    told = linked(markdown, site)
 
     def html() -> bytes:
         from app.templating import markdown as as_html

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from agents.reporting import report_markdown
+from agents.reporting import linked, report_markdown
 from agents.synthesizer import Narrative, facts_of, invented_in, report_of
 from agents.tools.notify import message_of
 from tasks.plans import PlanMetrics, PlanTree
@@ -79,9 +79,9 @@ def test_a_report_says_what_became_of_every_task() -> None:
     ] == [1] * 6
     assert facts.waiting[0].page == f"/review/{UUID(int=8)}"
     for said in (
-        "The plan failed.", "Bake \\<b\\>bread", "(Baker, 2 hours, 2 tries, verified)", "Rejected: too dear", "Nobody eats it",
+        "The plan failed.", "Bake \\<b\\>bread", "(Baker, worked 2 hours, 2 tries, verified)", "Verified: it was looked up afterwards.", "Rejected: too dear", "Nobody eats it",
         "Waits for flour", "rejected by Ana on 2026-03-04 09:30", "“too \\[dear\\]”", "another way was taken", "A pan does it",
-        "2 hours 5 minutes", "0.5000 US dollars", "no nuts", "Decide what becomes of “Task 3”: Rejected: too dear.", "“Task 2” took 2 hours",
+        "2 hours 5 minutes", "0.5000 US dollars", "no nuts", "“Task 3” got a no: mend what it was about", "“Task 2” took 2 hours",
     ):  # fmt: skip
         assert said in report.markdown
 
@@ -121,7 +121,62 @@ def test_a_narrative_cites_no_number_that_is_not_there() -> None:
         WHOLE, narrative=Narrative(summary="It *failed*.", insights=["One no"], recommendations=["Ask sooner"])
     )
     assert "It \\*failed\\*." in report.markdown
-    assert "- Ask sooner\n- Decide what becomes" in report.markdown
+    assert "- Ask sooner\n- “Task 3” got a no" in report.markdown
+
+
+def log(*entries: tuple[str, int] | tuple[str, int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines of a log: what, how many seconds after now, and what else."""
+    return [
+        {"event": one[0], "timestamp": NOW + timedelta(seconds=one[1]), **(one[2] if len(one) > 2 else {})}
+        for one in entries
+    ]
+
+
+def test_times_are_those_of_work_and_a_tick_is_told_as_one() -> None:
+    lost = {"reason": "The worker went away; the task is taken up again"}
+    killed = row(2, "completed", verification="claimed", execution_log=log(
+        ("created", 0), ("queued", 0), ("started", 1), ("retry_queued", 33, lost), ("started", 34), ("blocked", 36), ("resumed", 96), ("completed", 97)
+    ))  # fmt: skip
+    by_ana = {"actor_type": "user", "actor_id": str(PERSON)}
+    ticked = row(3, "completed", verification="claimed", evidence=[{"kind": "word", "what": "so"}], execution_log=log(
+        ("created", 0), ("started", 5), ("completed", 5, by_ana)
+    ))  # fmt: skip
+    report = report_of(plan_of(killed, ticked), people={PERSON: "Ana"})
+    assert "(worked 3 seconds, waited 1 minute, claimed)" in report.markdown
+    assert "(ticked off by Ana on 2026-03-04 09:30" in report.markdown
+    assert report.markdown.count("claimed: whoever") + report.markdown.count("Claimed: whoever") == 1
+
+
+def test_what_the_end_of_a_plan_cut_off_did_not_fail_and_what_was_tried_again_is_no_replacement() -> None:
+    ended = {"failure_reason": "What it was part of has ended"}
+    again = plan_of(
+        row(2, "failed", title="Approve it", failure_reason="Rejected", tool="approval_gate", superseded_at=NOW),
+        row(3, "cancelled", superseded_at=NOW, started_at=NOW, **ended),
+        row(4, "failed", title="Approve it", failure_reason="Rejected: too soon", tool="approval_gate"),
+        row(5, "cancelled", started_at=NOW, **ended),
+        {**row(6, "cancelled", superseded_at=NOW), "children": [row(7, "completed", parent_task_id=UUID(int=6))]},
+        state="failed",
+    )
+    again = again.model_copy(
+        update={"plan": again.plan.model_copy(update={"reason": "Approve it failed: Rejected: too soon"})}
+    )
+    facts = facts_of(again)
+    assert (facts.reason, facts.retries) == ("“Approve it” got a no: too soon", 1)
+    assert [one.title for one in facts.tried_again] == ["Approve it", "Task 3", "Task 7"]
+    assert (facts.replaced, facts.counts) == ([], {"failed": 1, "cancelled": 1})
+    told = report_markdown(facts)
+    assert "Failed and replaced" not in told
+    assert "it had begun; cancelled because the plan ended; it did not fail" in told
+    assert "“Task 5” was under way when the plan ended" in told
+
+
+def test_links_of_a_report_lead_somewhere_or_are_none() -> None:
+    told = report_of(plan_of(row(2, "completed", title="A [b](/tasks/c) \\ d"))).markdown
+    page = f"/tasks/{UUID(int=2)}"
+    assert f"({page})" in told
+    assert f"](https://steward.example{page})" in linked(told, "https://steward.example/")
+    assert page not in linked(told, None)
+    assert "\n- A \\[b" in linked(told, None)
 
 
 def test_a_failure_is_told_with_why_and_what_is_needed() -> None:
