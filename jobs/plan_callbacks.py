@@ -30,18 +30,36 @@ log = structlog.get_logger()
 JOB = "plan_callbacks"
 AT_ONCE = 10
 SEND_SECONDS = 10.0
+PAUSE_SECONDS = 0.2  # of a hand that finds nothing while others are busy
 ROUND_SECONDS = 10.0  # after so long no further messages are claimed: a worker has other things to do
 RETRIES_SECONDS = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 28_800.0)  # eight tries in all
 LONGEST_WAIT_SECONDS = 86_400.0
 
 
 async def deliver_callbacks(given: Given, retries_seconds: Sequence[float] = RETRIES_SECONDS) -> int:
-    """Deliver what is due, a bounded time long; how many were taken. What fails is logged, and holds up nobody else's."""
+    """Deliver what is due, a bounded time long; how many were taken. What fails is logged.
+
+    Each hand takes one message at a time, so that a slow receiver holds up its own messages alone.
+    """
     service = given.database.acting_as(Identity.service())
-    began, taken = time.monotonic(), 0
-    while time.monotonic() - began < ROUND_SECONDS and (due := await plans.claim_plan_callbacks(service, AT_ONCE)):
-        outcomes = await asyncio.gather(*(_deliver(given, service, one, retries_seconds) for one in due))
-        taken += sum(outcomes)
+    until, taken, busy = time.monotonic() + ROUND_SECONDS, 0, 0
+
+    async def hand() -> None:
+        nonlocal taken, busy
+        while time.monotonic() < until:
+            due = await plans.claim_plan_callbacks(service, 1)
+            if not due and busy == 0:
+                return
+            busy += 1
+            try:
+                for one in due:
+                    taken += await _deliver(given, service, one, retries_seconds)
+            finally:
+                busy -= 1
+            if not due:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    await asyncio.gather(*(hand() for _ in range(AT_ONCE)))
     return taken
 
 
