@@ -9,12 +9,14 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from app.plans._words import in_a_plans_words
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
 from cli.plan_following import follow_plan, say_waiting, state_text
 from cli.tasks import find_task
 from core.database import Caller
+from core.errors import Conflict, NotFound
 from tasks import functions, plans
 from tasks.models import Priority
 from tasks.plans import Level, PlanKind, PlanState, PlanSummary, PlanTree
@@ -155,7 +157,7 @@ async def _tell_made(house: "House", out: Output, made: PlanSummary, *, wait: bo
 def say_plan(out: Output, found: PlanTree) -> None:
     """A plan: how it stands, its parts, and what waits for a person."""
     made = found.plan
-    out.say(Text.assemble(state_text(made.state), f" {made.percent:g} %  ", (one_line(made.title), "bold")))
+    out.say(Text.assemble(state_text(made.state), f" {int(made.percent)} %  ", (one_line(made.title), "bold")))
     facts = [("id", str(made.id)), ("because", made.reason or ""), ("playbook", made.playbook or "")]
     out.table(rendering.facts(facts))
     if found.tree.children:
@@ -203,7 +205,7 @@ def _plan_table(found: Sequence[PlanSummary]) -> Table:
         table.add_row(
             Text(str(one.id)[:8], "dim"),
             state_text(one.state),
-            f"{one.percent:.0f} %".rjust(PERCENT_WIDTH + 1),
+            f"{int(one.percent)} %".rjust(PERCENT_WIDTH + 1),
             one.kind,
             Text.assemble(one_line(one.title), (waits, "yellow")),
         )
@@ -212,7 +214,12 @@ def _plan_table(found: Sequence[PlanSummary]) -> Table:
 
 async def find_plan(caller: Caller, given: str) -> PlanTree:
     """The plan whose id is, or begins with, `given`. NotFound for a task that is no plan."""
-    return await plans.get_plan(caller, (await find_task(caller, given)).id)
+    try:
+        return await plans.get_plan(caller, (await find_task(caller, given)).id)
+    except (WrongUse, NotFound) as error:
+        message = error.message.replace("the id of a task", "the id of a plan").replace("No task has", "No plan has")
+        hint = (error.hint or "`steward plan list` shows them.").replace("`steward list`", "`steward plan list`")
+        raise type(error)(message, hint=hint, detail=error.detail, errors=error.errors) from None
 
 
 @plan.command("show", cls=DoorCommand)
@@ -235,7 +242,10 @@ def show_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
 def _change(plan_id: str, as_json: bool, change: Callable[[Caller, PlanTree], Awaitable[object]]) -> None:
     async def action(house: "House") -> None:
         found = await find_plan(house.caller, plan_id)
-        await change(house.caller, found)
+        try:
+            await change(house.caller, found)
+        except Conflict as error:
+            raise in_a_plans_words(error, found.plan.state) from None
         now = await plans.get_plan_progress(house.caller, found.plan.id)
         out = Output(as_json)
         out.data({"plan": now})

@@ -1,7 +1,9 @@
 """The product's words for plans."""
 
 from collections.abc import Mapping, Sequence, Sized
+from typing import cast
 
+from core.errors import Conflict
 from tasks.models import Task
 from tasks.plans import Level, PlanKind, PlanState, PlanSummary
 
@@ -93,3 +95,49 @@ def told(counted: Sequence[tuple[str, str, Sized]], what: str = "task") -> str:
     said = [f"{first} {what if first == 1 else what + 's'} {one if first == 1 else many}"]
     said += [f"{count} {one if count == 1 else many}" for count, one, many in rest]
     return f"{', '.join(said)}."
+
+
+CHANGED: Mapping[str, str] = {
+    "title": "title",
+    "description": "what there is to know",
+    "estimated_duration_minutes": "minutes of work",
+    "due_at": "due",
+    "depends_on": "waits for",
+    "acceptance_criteria": "done when",
+    "assignee_role": "who does it",
+    "execution_type": "who does it",
+    "priority": "priority",
+    "tool_input": "what its tool is given",
+}
+LONGEST_VALUE = 80
+
+
+def change(name: str, before: object, after: object) -> str:
+    """A field that becomes something else, with both values where they are short."""
+    what = CHANGED.get(name, name.replace("_", " "))
+    old, new = _value(name, before), _value(name, after)
+    if max(len(old), len(new)) > LONGEST_VALUE:
+        return f"{what}: written anew"
+    return f"{what}: {old or 'none'} → {new or 'none'}"
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in cast("list[object]", value))
+    if name == "due_at" and isinstance(value, str):
+        return value[:10]
+    return "" if value is None else str(value)
+
+
+FINAL: Mapping[PlanState, str] = {
+    "cancelled": "What is cancelled stays so: make a new plan.",
+    "completed": "It is done, and stays so.",
+    "failed": "Try it again first.",
+}
+
+
+def in_a_plans_words(error: Conflict, state: PlanState) -> Conflict:
+    """A refusal of the state machine, said of the plan; any other as it is."""
+    if " cannot become " not in error.message:
+        return error
+    return Conflict(f"The plan is {STATE[state][1]}: that cannot be done now", hint=FINAL.get(state))

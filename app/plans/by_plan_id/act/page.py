@@ -10,6 +10,7 @@ from agents.playbooks.document.execution import apply_diff, execute_document
 from app._plans.acting import retry_plan
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.plans._words import in_a_plans_words
 from app.plans.by_plan_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -32,13 +33,14 @@ async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Respon
     act = _ACTS.get(action)
     if act is None:
         raise Invalid("There is no such button", errors=[{"field": "action", "message": f"{action[:40]!r} is none"}])
-    await plans.get_plan(caller, plan_id)  # a task that is no plan has no such buttons
+    found = await plans.get_plan(caller, plan_id)  # a task that is no plan has no such buttons
     try:
         done = await act(caller, plan_id, form)
     except WithoutReason as error:
         asked = UUID(form["approval_id"])
         return await show(request, caller, plan_id, problem=f"{error.message}.", status_code=422, unsaid=asked)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid) as refusal:
+        error = in_a_plans_words(refusal, found.plan.state) if isinstance(refusal, Conflict) else refusal
         words = ". ".join(part.rstrip(".") for part in (error.message, error.detail, error.hint) if part)
         return await show(request, caller, plan_id, problem=f"{words}.", status_code=error.status)
     if action == "delete":

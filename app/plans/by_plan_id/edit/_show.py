@@ -1,6 +1,6 @@
 """The editor of a plan that waits for its start, as it is shown after a click or by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 from uuid import UUID
@@ -12,7 +12,7 @@ from agents.estimates import estimate_tree, usd_per_call_of
 from agents.tools.tool import AnyTool
 from app._view import words
 from app._view.graph import draw
-from app._view.sequence import sequence_of, walk
+from app._view.sequence import parts_of, sequence_of, walk
 from app.house import House
 from app.plans import _words
 from app.plans.by_plan_id.edit._task_form import RISKS, TaskForm, form_of_task
@@ -22,6 +22,8 @@ from tasks.accounts import connected_providers
 from tasks.functions import TaskNode
 from tasks.models import Priority
 from tasks.plans import PlanTree
+
+DEEPEST = 3  # what lies deeper is drawn no further in
 
 
 async def show(
@@ -39,9 +41,8 @@ async def show(
     tools = known_tools(house)
     tree = found.tree
     order = sequence_of(tree)
-    tasks = list(walk(tree))
-    places = {key: number for number, key in enumerate(order.plan.order)}
-    tasks.sort(key=lambda task: places.get(task.id, -1))
+    rows = list(_in_order(tree, {key: number for number, key in enumerate(order.plan.order)}))
+    tasks = [task for task, _ in rows]
     forms = {str(task.id): form_of_task(task, tools) for task in tasks}
     if typed is not None and typed.key in forms:
         forms[typed.key] = typed
@@ -51,7 +52,8 @@ async def show(
         status_code=status_code,
         plan=found.plan,
         tree=tree,
-        tasks=tasks,
+        rows=rows,
+        minutes={task.id: _minutes(task) for task in tasks},
         forms=forms,
         new=typed if typed is not None and typed.is_new else TaskForm(),
         open_key=typed.key if typed is not None else "",
@@ -70,6 +72,24 @@ async def show(
         problem=problem,
         plan_words=_words,
         words=words,
+    )
+
+
+def _in_order(tree: TaskNode, places: Mapping[UUID, int], depth: int = 0) -> Iterator[tuple[TaskNode, int]]:
+    """Each task with how deep it lies: what is above it first, and among those side by side what comes first."""
+
+    def first(part: TaskNode) -> int:
+        return min(places.get(one.id, len(places)) for one in (part, *walk(part)))
+
+    for part in sorted(parts_of(tree), key=first):
+        yield part, min(depth, DEEPEST)
+        yield from _in_order(part, places, depth + 1)
+
+
+def _minutes(task: TaskNode) -> int:
+    """The work of a task, or that of what is below it."""
+    return sum(one.estimated_duration_minutes or 0 for one in walk(task) if not parts_of(one)) or (
+        task.estimated_duration_minutes or 0
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from agents.tools.tool import AnyTool
 from agents.tools.wording import one_in_words
 from app._view.schema_fields import FormField, fields_of, read_fields, with_errors
+from app._view.sequence import parts_of
 from tasks.functions import TaskNode
 from tasks.models import ExecutionType, OnFailure, Priority
 
@@ -21,7 +22,7 @@ CLOSED: Mapping[str, Any] = {"type": "object", "properties": {}}  # of a tool th
 
 @dataclass(frozen=True)
 class TaskForm:
-    """The fields of one task as text. `key` is its id, or "new"; `errors` is {field: what is wrong}, "" for the whole."""
+    """The fields of one task as text. `key` is its id, or "new"; `is_group`: it has parts, whose minutes count; `errors` is {field: what is wrong}, "" for the whole."""
 
     key: str = NEW
     title: str = ""
@@ -36,6 +37,7 @@ class TaskForm:
     priority: str = "medium"
     on_failure: str = "replan"
     criteria: str = ""
+    is_group: bool = False
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -65,14 +67,14 @@ class TaskForm:
             "tool": self.tool or None,
             "tool_input": given if self.tool else {},
             "depends_on": list(self.depends_on),
-            "estimated_duration_minutes": int(self.minutes)
-            if not errors.get("minutes") and self.minutes.strip()
-            else None,
             "risk": self.risk,
             "priority": self.priority,
             "on_failure": self.on_failure,
             "acceptance_criteria": [line.strip() for line in self.criteria.splitlines() if line.strip()],
         }
+        if not self.is_group:
+            is_said = self.minutes.strip() and not errors.get("minutes")
+            edit["estimated_duration_minutes"] = int(self.minutes) if is_said else None
         return edit, errors
 
     def _wrong(self, tools: Mapping[str, AnyTool]) -> dict[str, str]:
@@ -113,11 +115,12 @@ def form_of_task(task: TaskNode, tools: Mapping[str, AnyTool]) -> TaskForm:
         tool=task.tool or "",
         inputs=inputs_of(task.tool or "", task.tool_input, tools),
         depends_on=[str(need) for need in task.depends_on],
-        minutes=str(task.estimated_duration_minutes or ""),
+        minutes="" if parts_of(task) else str(task.estimated_duration_minutes or ""),
         risk=str(task.source_ref.get("risk") or "low"),
         priority=task.priority,
         on_failure=task.on_failure,
         criteria="\n".join(task.acceptance_criteria),
+        is_group=bool(parts_of(task)),
     )
 
 
@@ -125,7 +128,7 @@ def form_of_typed(
     typed: Mapping[str, str], depends_on: Sequence[str], before: TaskForm, tools: Mapping[str, AnyTool]
 ) -> TaskForm:
     """What was typed over a task's form. Where another tool was chosen, its fields take the place of those before."""
-    names = set(TaskForm.__dataclass_fields__) - {"key", "inputs", "depends_on", "errors"}
+    names = set(TaskForm.__dataclass_fields__) - {"key", "inputs", "depends_on", "is_group", "errors"}
     given = {name: typed[name].replace("\r\n", "\n") for name in names if name in typed}
     inputs = {name.removeprefix("in."): value for name, value in typed.items() if name.startswith("in.")}
     form = replace(before, depends_on=list(dict.fromkeys(depends_on)), **given)  # pyright: ignore[reportArgumentType]

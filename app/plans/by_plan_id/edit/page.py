@@ -42,6 +42,8 @@ async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Respon
                 edits, errors = _edits(house, found, form)
                 if errors:
                     return await show(request, caller, found, typed=form.with_errors(errors), status_code=422)
+            case "fields":
+                return await show(request, caller, found, typed=_form(house, found, typed, needs))
             case "gate":
                 edits = _gate_before(house, _task(found, typed))
             case "remove":
