@@ -10,7 +10,7 @@ from typing import Any
 from agents.sequencer import Part, Plan, sequence
 from agents.strategist import PlannedSubtask
 from agents.templates import TEMPLATE, check_tree, reference_in, slug, strings
-from agents.tools.tool import AnyTool
+from agents.tools.tool import AnyTool, problem_of_input
 from core.errors import Invalid
 
 
@@ -57,8 +57,6 @@ def _names(part: PlannedSubtask) -> list[str]:
 
 def _check_tool(part: PlannedSubtask, tools: Mapping[str, AnyTool], before: Sequence[str]) -> None:
     """Raises Invalid for a tool that is not there, an input that it cannot take, or a template that names no earlier part."""
-    from agents.toolbox import problem_of_input
-
     tool = tools.get(part.tool or "")
     if tool is None:
         raise Invalid(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from agents.equipment import Run
 from agents.journal import BoundReached, RunStopped
@@ -179,15 +179,3 @@ def _cut(text: str) -> str:
 def _failed(tool: AnyTool, error: StewardError) -> str:
     said = f"{error.message}: {error.detail}" if error.detail else error.message
     return f"{tool.name} failed: {said[:1000]}"
-
-
-def problem_of_input(tool: AnyTool, given: Mapping[str, Any]) -> str | None:
-    """What is wrong with a planned input; values that templates fill in later are not looked at."""
-    try:
-        tool.input.model_validate(dict(given))
-    except ValidationError as error:
-        for one in error.errors(include_url=False):
-            if "{{" not in json.dumps(one["input"], default=str) or one["type"] in {"missing", "extra_forbidden"}:
-                where = ".".join(str(part) for part in one["loc"]) or "tool_input"
-                return f"the input of {tool.name} is wrong at {where}: {one['msg']}"
-    return None

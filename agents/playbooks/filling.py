@@ -11,8 +11,7 @@ from agents.playbooks.german import WORDS as GERMAN
 from agents.playbooks.playbook import Playbook, Step, Use, label_of
 from agents.rules.workflows.wording import is_german
 from agents.templates import slug
-from agents.toolbox import problem_of_input
-from agents.tools.tool import AnyTool
+from agents.tools.tool import AnyTool, problem_of_input
 from core.errors import StewardError
 from core.outside.addresses import wire_address
 from tasks.models import ExecutionType, OnFailure, Priority

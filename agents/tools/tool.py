@@ -9,6 +9,7 @@ What it does to the world is its `effect`; how an input is an action for the pol
 own to say, next to what it does; `agents.gate` judges nothing else.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.equipment import Run
-from agents.tools.wording import in_words
+from agents.tools.wording import in_words, one_in_words
 from core.errors import Invalid
 from tasks.actions import Action, Effect
 from tasks.models import BlockedOn, Evidence, Verification
@@ -160,6 +161,20 @@ class Tool(Generic[Input]):
             raise Invalid(
                 f"The input of {self.name} is wrong: {in_words(error, list(self.input.model_fields))}"
             ) from None
+
+
+def problem_of_input(tool: "AnyTool", given: Mapping[str, Any]) -> str | None:
+    """What is wrong with a planned input, in words; values that templates fill in later are not looked at."""
+    if "draft_id" in given and "draft_id" in tool.input.model_fields:
+        return f"the input of {tool.name} is wrong: draft_id is set by the review of a draft alone"
+    try:
+        tool.input.model_validate(dict(given))
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            if "{{" not in json.dumps(one["input"], default=str) or one["type"] in {"missing", "extra_forbidden"}:
+                where = ".".join(str(part) for part in one["loc"])
+                return f"the input of {tool.name} is wrong: {one_in_words(one, where, list(tool.input.model_fields))}"
+    return None
 
 
 def text_of(given: BaseModel) -> str:

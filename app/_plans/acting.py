@@ -1,13 +1,12 @@
 """What is done to plans, for every door: try again, decide, rerun a stage, edit."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.running import REDLINE, section_of
-from agents.tools.tool import AnyTool
+from agents.tools.tool import problem_of_input
 from app._view.sequence import parts_of, walk
 from app.house import House
 from core.database import Caller
@@ -134,15 +133,3 @@ def check_tool(house: House, name: str, tool_input: Mapping[str, Any], where: st
     field = f"tool_input of {where}"
     if problem := problem_of_input(tools[name], tool_input):
         raise Invalid(f"{field}: {problem}", errors=[{"field": field, "message": problem}])
-
-
-def problem_of_input(tool: AnyTool, tool_input: Mapping[str, Any]) -> str | None:
-    """What is wrong with an input, in words. Values that an earlier task's result fills in are not looked at."""
-    if "draft_id" in tool_input and "draft_id" in tool.input.model_fields:
-        return "draft_id is set by the review of a draft alone"
-    if "{{" not in json.dumps(tool_input):
-        try:
-            tool.parsed(dict(tool_input))
-        except Invalid as error:
-            return error.message
-    return None

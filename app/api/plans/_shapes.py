@@ -10,6 +10,7 @@ from app._plans.making import Made
 from app.api.tasks._shapes import Title
 from tasks.models import ExecutionType, OnFailure, Priority
 
+MOST_EDGES = 2_000  # in one request
 LATE = " Its deadline has passed already."
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -96,6 +97,8 @@ class PlanEdits(BaseModel):
     def _says_something(self) -> "PlanEdits":
         if not (self.add or self.change or self.remove):
             raise ValueError("give add, change or remove")
+        if sum(len(task.depends_on or []) for task in [*self.add, *self.change]) > MOST_EDGES:
+            raise ValueError(f"depends_on has {MOST_EDGES:,} entries at most, all tasks together")
         return self
 
     def as_json(self) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_what_is_missing_is_said_and_nothing_is_invented() -> None:
     assert "Set jira_ticket up" not in connected.description
     assert "context.resources.jira_project" in connected.description
     wrong = filled("feature_launch", dict(BUILT_IN_TOOLS), resources={"jira_project": "not a key"})[0]
-    assert "the input of jira_ticket is wrong at project" in wrong.description
+    assert "the input of jira_ticket is wrong: project" in wrong.description
 
 
 def test_an_incident_tells_nobody_before_it_is_acknowledged_and_its_gate_does_not_wait_for_weeks() -> None:
