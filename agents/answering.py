@@ -131,6 +131,8 @@ def agent_of(forms: tuple[type[BaseModel], ...]) -> Agent[Question, BaseModel]:
     def checked(context: RunContext[Question], output: BaseModel) -> BaseModel:
         check = context.deps.check
         if check is not None and not context.partial_output and (problem := check(output)):
+            if isinstance(context.model, AskedModel):
+                context.model.problem = problem
             raise ModelRetry(problem)
         return output
 

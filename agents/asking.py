@@ -60,7 +60,7 @@ class AskedModel(WrapperModel):
     """A line-up of models as one: every request is recorded, tried again where that may help, and read leniently.
 
     The first of the line-up is asked; the next one when that is out of reach, or unknown to its server, or its key is
-    used up. `heard` is the last thing it said in prose, `last` its last answer, where the first model gave it. `taken` are (function, call id) of an answer it goes on from.
+    used up. `heard` is the last thing it said in prose, `problem` what was found wrong with an answer that had its form, `last` its last answer, where the first model gave it. `taken` are (function, call id) of an answer it goes on from.
     """
 
     def __init__(self, line_up: Sequence[Model], thinking: Thinking, question: Question) -> None:
@@ -70,6 +70,7 @@ class AskedModel(WrapperModel):
         self.question = question
         self.heard = ""
         self.is_answered = False
+        self.problem = ""
         self.last: ModelResponse | None = None
         self.taken: Sequence[tuple[str, str]] = ()
 
@@ -198,6 +199,8 @@ class AskedModel(WrapperModel):
         """The error as it leaves here."""
         found = translated(error, self.heard)
         if isinstance(found, ModelMalformed):
+            if self.problem:
+                found.detail = f"what was wrong with it: {self.problem}"[:500]
             found.is_answered = self.is_answered and self.thinking.is_model and self.thinking.journal is not None
         return found
 

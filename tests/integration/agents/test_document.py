@@ -171,7 +171,7 @@ async def test_a_shallow_section_does_not_pass_as_done(house: House, tmp_path: P
         found = await sections_of(house, plan_id)
         assert found["plan_type"].state == "failed"
         assert found["plan_type"].output is None
-        assert "no usable answer" in (found["plan_type"].reason or "")
+        assert "no usable answer: what was wrong with it: too short" in (found["plan_type"].reason or "")
         assert found["report"].state == "pending"
         assert found["identify_purpose"].state == "completed"
 
