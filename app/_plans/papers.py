@@ -1,6 +1,6 @@
 """What there is to read of a plan: its report and its files, made from what is stored when somebody asks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal, cast
@@ -57,10 +57,17 @@ class Papers:
     has_report: bool
 
 
-async def papers_of(house: House, caller: Caller, plan_id: UUID) -> Papers:
-    """Everything that can be had of a plan. NotFound for a task that is no plan."""
+async def papers_of(house: House, caller: Caller, plan_id: UUID, *, on_page: bool = False) -> Papers:
+    """Everything that can be had of a plan. NotFound for a task that is no plan.
+
+    Links of a report lead to the public address, or are plain text where it is not known: a file is read anywhere. Not so `on_page`.
+    """
     plan = await plans.get_plan_progress(caller, plan_id)
     metrics = await plans.get_plan_metrics(caller, plan_id)
+
+    def shown(markdown: str) -> str:
+        return markdown if on_page else linked(markdown, house.settings.public_url)
+
     kept: dict[str, Artifact] = {}
     for artifact in await list_artifacts(caller, plan_id):  # the newest of a name comes first, and is the one meant
         kept.setdefault(artifact.name, artifact)
@@ -70,7 +77,7 @@ async def papers_of(house: House, caller: Caller, plan_id: UUID) -> Papers:
         has_report = any(one.stage == "report" and one.output is not None for one in sections)
     else:
         made, has_report = (
-            await _reports(caller, await plans.get_plan(caller, plan_id), metrics, house.settings.public_url),
+            await _reports(caller, await plans.get_plan(caller, plan_id), metrics, shown),
             True,
         )
     names = {file.name for file in made}
@@ -109,10 +116,12 @@ async def report_in(house: House, caller: Caller, plan_id: UUID, wanted: Format,
     return await paper_named(house, caller, papers, name)
 
 
-async def _reports(caller: Caller, found: PlanTree, metrics: PlanMetrics, site: str | None) -> list[PlanFile]:
+async def _reports(
+    caller: Caller, found: PlanTree, metrics: PlanMetrics, shown: Callable[[str], str]
+) -> list[PlanFile]:
     """The report of an objective's plan in every form: the one that its last task wrote, else how it stands now.
 
-    Its links lead to `site`, or are plain text where that is not known: a file is read anywhere.
+    `shown`: its Markdown with links for where it is read.
     """
     markdown, facts = await _written(caller, found)
     if markdown is None:
@@ -120,7 +129,7 @@ async def _reports(caller: Caller, found: PlanTree, metrics: PlanMetrics, site: 
 
         report = report_of(found, metrics, people=await _people(caller))
         markdown, facts = report.markdown, report.facts.model_dump(mode="json")
-    told = linked(markdown, site)
+    told = shown(markdown)
 
     def html() -> bytes:
         from app.templating import markdown as as_html

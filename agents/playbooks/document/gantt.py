@@ -212,7 +212,10 @@ def _bar(entry: ScheduleEntry, row: int, scale: Scale, name: str) -> str:
         if entry.is_critical:
             parts += [rect(x, y, width, height, "hatched", 2, f"{name}-hatch"), rect(x, y, width, height, "outline", 2)]
     if depth <= 1:
-        parts.append(text(x + width + 8, top + 16, f"{entry.days} d", "soft small halo"))
+        label = f"{entry.days} d"
+        ground = "paper" if row % 2 else "band"  # what waits for what passes behind the words
+        parts.append(rect(x + width + 6, top + 5, signs_wide(label) * LETTER + 4, ROW - 10, ground))
+        parts.append(text(x + width + 8, top + 16, label, "soft small halo"))
     return f"<g>{''.join(parts)}</g>"
 
 
@@ -248,16 +251,12 @@ def _edges(entries: Sequence[ScheduleEntry], rows: Mapping[str, int], scale: Sca
 
 
 def _edge(start: tuple[float, int], end: tuple[float, int], name: str, *, is_hot: bool) -> str:
-    """From the end of a bar down (or up) to the beginning of another, around what lies between."""
+    """From the end of a bar down (or up) to the beginning of another, along the edges of rows: the middle of a row holds words."""
     x1, y1 = start[0], HEAD + ROW * start[1] + ROW / 2
     x2, y2 = end[0], HEAD + ROW * end[1] + ROW / 2
     kind, tip = ("edge-hot", "tip-hot") if is_hot else ("edge", "tip")
-    goes_down = y2 > y1
-    if x2 - x1 >= 14:
-        way = f"M{number(x1)},{number(y1)} H{number(x2 - 8)} V{number(y2)} H{number(x2 - 1)}"
-    else:  # the one begins right where the other ends: aside, between the rows, and in from the left
-        between = y2 - ROW / 2 if goes_down else y2 + ROW / 2
-        way = f"M{number(x1)},{number(y1)} H{number(x1 + 5)} V{number(between)} H{number(x2 - 7)} V{number(y2)} H{number(x2 - 1)}"
+    between = y1 + ROW / 2 if y2 > y1 else y1 - ROW / 2  # the row is left at once, before its words
+    way = f"M{number(x1)},{number(y1)} H{number(x1 + 4)} V{number(between)} H{number(x2 - 7)} V{number(y2)} H{number(x2 - 1)}"
     return f'<path class="{kind}" d="{way}" marker-end="url(#{name}-{tip})"/>'
 
 

@@ -107,16 +107,23 @@ def _reader() -> "MarkdownIt":
 
 def _cover(plan: PlanSummary, title: str, contents: Contents, timezone: tzinfo) -> str:
     deliverable = (contents.data("wbs_level1") or {}).get("final_deliverable")
-    count = len(contents.pieces)
     facts = [
         f"Plan of {moment(plan.created_at, timezone)}",
-        f"{count} section{'' if count == 1 else 's'} of {count + len(contents.missing)}",
+        _stages(plan, contents),
         _level(plan),
         f"Finished {moment(plan.completed_at, timezone)}" if plan.completed_at else f"State: {plan.state}",
     ]
     listed = "".join(f"<li>{words(fact)}</li>" for fact in facts if fact)
     lead = f'<p class="lead">{words(deliverable)}</p>' if isinstance(deliverable, str) and deliverable.strip() else ""
     return f'<header class="cover"><h1>{words(title)}</h1>{lead}<ul class="facts">{listed}</ul>{_problems(contents)}</header>'
+
+
+def _stages(plan: PlanSummary, contents: Contents) -> str:
+    """How many stages are done, counted as everywhere else: the report is one of them."""
+    done, whole = plan.counts.get("completed", 0), sum(plan.counts.values())
+    if not whole:
+        done, whole = len(contents.pieces), len(contents.pieces) + len(contents.missing)
+    return f"{done} of {whole} stage{'' if whole == 1 else 's'} written"
 
 
 def _level(plan: PlanSummary) -> str:

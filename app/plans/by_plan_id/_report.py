@@ -33,7 +33,7 @@ class FileRow:
 
 async def report_for(house: House, caller: Caller, found: PlanTree) -> dict[str, Any]:
     """What the tab of the report shows."""
-    papers = await papers_of(house, caller, found.plan.id)
+    papers = await papers_of(house, caller, found.plan.id, on_page=True)
     about: dict[str, Any] = {
         "files": await _files(papers, found.plan.id, is_sized=found.plan.state not in MOVING),
         "is_final": found.plan.state == "completed",

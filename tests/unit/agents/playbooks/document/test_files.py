@@ -125,6 +125,8 @@ def test_the_report_says_what_is_missing_stale_and_whose() -> None:
     assert "1 out of date" in html
     assert html.count("out of date</span>") == 1
     assert "stored in an earlier form" in html
+    counted = PLAN.model_copy(update={"counts": {"completed": 60, "failed": 1}})
+    assert "60 of 61 stages written" in report_html(counted, contents_of(sections(), stages()))
     nothing = report_html(PLAN, contents_of([], stages()))
     assert "<h1>A workshop</h1>" in nothing
 

@@ -1,6 +1,7 @@
 """The Gantt chart: well-formed, named, readable for few and for many, and never more than a picture."""
 
 import itertools
+import re
 import xml.etree.ElementTree as ET
 from datetime import date
 
@@ -45,6 +46,18 @@ def test_a_few_days_of_a_month_do_not_take_the_name_of_the_next() -> None:
     labels = [one.text or "" for one in ET.fromstring(drawn).iter(f"{SVG}text")]
     months = [one for one in labels if len(one) == len("Dec 2026") and one[-4:].isdigit()]
     assert months == ["Dec 2026", "Jan 2027", "Feb 2027", "Mar 2027", "Apr 2027", "May 2027"]
+
+
+def test_what_waits_for_what_leaves_its_row_before_the_words_of_it() -> None:
+    root = ET.fromstring(gantt(entries(2, 4, 15), "A plan"))
+    labels = [one for one in root.iter(f"{SVG}text") if (one.text or "").endswith(" d")]
+    for way in (one.get("d") or "" for one in root.iter(f"{SVG}path") if "edge" in (one.get("class") or "")):
+        found = re.match(r"M([\d.]+),([\d.]+) H([\d.]+) V", way)
+        assert found
+        start, y, end = map(float, found.groups())
+        assert not any(
+            abs(float(one.get("y", "0")) - y) < 8 and start < float(one.get("x", "0")) < end for one in labels
+        )
 
 
 def test_what_is_critical_is_more_than_a_colour() -> None:
