@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from core.clock import READABLE_WORDS, is_readable
 from tasks.models import ExecutionType, OnFailure, Priority
@@ -12,6 +12,15 @@ from tasks.models import ExecutionType, OnFailure, Priority
 Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 DEEPEST = 12  # levels below the root that the database takes
+
+
+def _readable(moment: datetime) -> datetime:
+    if not is_readable(moment):
+        raise ValueError(f"allowed is {READABLE_WORDS}")
+    return moment
+
+
+Due = Annotated[datetime, AfterValidator(_readable)]
 
 
 class Bounds(BaseModel):
@@ -41,7 +50,7 @@ class TaskFields(BaseModel):
     kind: str = Field("errand", min_length=1, max_length=100)
     execution_type: ExecutionType = "manual"
     priority: Priority = "medium"
-    due_at: datetime | None = None
+    due_at: Due | None = None
     due_is_all_day: bool = False
     recurrence: str | None = Field(default=None, max_length=500)
     labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list[str], max_length=50)
@@ -54,8 +63,6 @@ class TaskFields(BaseModel):
     def _dates_are_whole(self) -> "TaskFields":
         if self.due_at and self.due_at.tzinfo is None:
             raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
-        if self.due_at and not is_readable(self.due_at):
-            raise ValueError(f"due_at is {READABLE_WORDS}")
         if self.recurrence and not self.due_at:
             raise ValueError("recurrence needs due_at, its first occurrence")
         return self

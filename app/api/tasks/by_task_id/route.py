@@ -1,16 +1,14 @@
 """GET, PUT, PATCH and DELETE /api/tasks/{task_id}."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from app.api.tasks._shapes import Title
+from app.api.tasks._shapes import Due, Title
 from app.dependencies import CurrentCaller
 from app.router import responds
-from core.clock import READABLE_WORDS, is_readable
 from tasks.functions import delete_task, get_task, update_task
 from tasks.models import ExecutionStatus, ExecutionType, OnFailure, Priority, Task
 
@@ -42,7 +40,7 @@ class TaskChanges(BaseModel):
     execution_type: ExecutionType | None = None
     execution_status: ExecutionStatus | None = None
     priority: Priority | None = None
-    due_at: datetime | None = None
+    due_at: Due | None = None
     due_is_all_day: bool | None = None
     recurrence: str | None = Field(default=None, max_length=500)
     labels: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(default=None, max_length=50)
@@ -67,8 +65,6 @@ class TaskChanges(BaseModel):
             raise ValueError(f"{', '.join(nulls)} cannot be null")
         if self.due_at and self.due_at.tzinfo is None:
             raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
-        if self.due_at and not is_readable(self.due_at):
-            raise ValueError(f"due_at is {READABLE_WORDS}")
         return self
 
 
