@@ -1,7 +1,7 @@
 """What a report holds: the stored sections in the order of reading, what is missing and why, what came of what."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -106,6 +106,7 @@ class Piece:
     is_reused: bool = False
     by_person: bool = False
     needs_model: bool = False
+    started_at: datetime | None = None
     written_at: datetime | None = None
 
 
@@ -135,6 +136,26 @@ class Contents:
     def data(self, stage: str) -> Mapping[str, Any] | None:
         """A section as it is stored."""
         return next((piece.data for piece in self.pieces if piece.stage == stage), None)
+
+
+@dataclass(frozen=True)
+class WrittenAgain:
+    """What was written anew after a document was done: how many stages, in how many seconds, and when the last of them."""
+
+    stages: int
+    seconds: float
+    at: datetime
+
+
+def written_again(
+    done_at: datetime | None, times: Iterable[tuple[datetime | None, datetime | None]]
+) -> WrittenAgain | None:
+    """What of these (begin, end) came after a document was done, as far as it is over; None where nothing did."""
+    later = [(begin, end) for begin, end in times if done_at and begin and end and begin >= done_at]
+    if not later:
+        return None
+    last = max(end for _, end in later)
+    return WrittenAgain(len(later), (last - min(begin for begin, _ in later)).total_seconds(), last)
 
 
 def contents_of(sections: Sequence[StoredSection], stages: Mapping[str, Stage[Any]]) -> Contents:
@@ -191,6 +212,7 @@ def _piece(stored: StoredSection, part: str, stages: Mapping[str, Stage[Any]]) -
         is_reused=stored.is_reused,
         by_person=stored.by_person,
         needs_model=stage.needs_model if stage else False,
+        started_at=stored.started_at,
         written_at=stored.completed_at,
     )
 

@@ -10,10 +10,11 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from agents.playbooks.document.contents import WORKING, Contents, Piece, project_title
+from agents.playbooks.document.contents import WORKING, Contents, Piece, project_title, written_again
 from agents.playbooks.document.drawing import plain
 from agents.playbooks.document.report_charts import Chart, charts_of
 from agents.playbooks.document.report_style import STYLE, page_style
+from agents.tools.control import span_words
 from core.hosts import SHOWN_SCHEMES, name_links
 from tasks.plans import PlanMetrics, PlanSummary
 
@@ -113,6 +114,10 @@ def _cover(plan: PlanSummary, title: str, contents: Contents, timezone: tzinfo) 
         _level(plan),
         f"Finished {moment(plan.completed_at, timezone)}" if plan.completed_at else f"State: {plan.state}",
     ]
+    again = written_again(plan.completed_at, ((piece.started_at, piece.written_at) for piece in contents.pieces))
+    if again is not None:
+        stages = f"{again.stages} stage{'' if again.stages == 1 else 's'}"
+        facts.append(f"{stages} written again in {span_words(again.seconds)}, the last {moment(again.at, timezone)}")
     listed = "".join(f"<li>{words(fact)}</li>" for fact in facts if fact)
     lead = f'<p class="lead">{words(deliverable)}</p>' if isinstance(deliverable, str) and deliverable.strip() else ""
     return f'<header class="cover"><h1>{words(title)}</h1>{lead}<ul class="facts">{listed}</ul>{_problems(contents)}</header>'

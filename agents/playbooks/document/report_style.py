@@ -100,7 +100,7 @@ summary h3 {{ display: inline; font: inherit; font-weight: 600; }}
   .words, .problems, .cover .lead {{ max-width: none; }}
   .scroll {{ overflow: visible; }}
   table {{ font-size: 8.5pt; }}
-  td {{ min-width: 5.8em; overflow-wrap: anywhere; }}
+  td {{ min-width: 7em; overflow-wrap: anywhere; }}
   th, td:first-child {{ overflow-wrap: break-word; hyphens: none; }}
   figure svg, figure.small svg {{ min-width: 0; max-width: 100%; max-height: 235mm; }}
   figure .scroll {{ border-color: #ccc; }}

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from agents.estimates import estimate_tree, usd_per_call_of
 from agents.permitting import in_words
+from agents.playbooks.document.contents import WrittenAgain, written_again
 from agents.playbooks.document.diff import ExecutionDiff
 from agents.playbooks.document.execution import preview_diff
 from app._plans.acting import failed_parts
@@ -101,6 +102,7 @@ async def show(
         lacking=lacking_of(tree, has_model=request.app.state.house.thinking.is_model),
         ends_with=ends_with(tree),
         took=_took(plan, now),
+        again=_again(found),
         titles=trees_view.titles_of(tree),
         change_of={change.failed_task_id: change for change in found.changes},
         plan_words=_words,
@@ -225,6 +227,14 @@ def _took(plan: PlanSummary, now: datetime) -> float | None:
         return None
     end = plan.completed_at or plan.failed_at or plan.cancelled_at if plan.state in OVER else None
     return max(0.0, ((end or now) - plan.started_at).total_seconds())
+
+
+def _again(found: PlanTree) -> WrittenAgain | None:
+    """What of a document was written again after its end."""
+    if found.plan.kind != "document":
+        return None
+    parts = [part for part in found.tree.children if part.supersedes_task_id is not None]
+    return written_again(found.plan.completed_at, ((part.started_at, part.completed_at) for part in parts))
 
 
 def actions_of(found: PlanTree) -> set[str]:

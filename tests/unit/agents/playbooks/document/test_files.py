@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
@@ -127,6 +127,12 @@ def test_the_report_says_what_is_missing_stale_and_whose() -> None:
     assert "stored in an earlier form" in html
     counted = PLAN.model_copy(update={"counts": {"completed": 60, "failed": 1}})
     assert "60 of 61 stages written" in report_html(counted, contents_of(sections(), stages()))
+    redone = sections()[0].model_copy(
+        update={"started_at": AT + timedelta(hours=1), "completed_at": AT + timedelta(hours=1, seconds=12)}
+    )
+    done = PLAN.model_copy(update={"completed_at": AT + timedelta(minutes=1)})
+    again = report_html(done, contents_of([redone, *sections()[1:]], stages()))
+    assert "1 stage written again in 12 seconds, the last 4 Mar 2026, 10:30 UTC" in again
     nothing = report_html(PLAN, contents_of([], stages()))
     assert "<h1>A workshop</h1>" in nothing
 
