@@ -3,13 +3,14 @@
 A run whose worker went away counts as no work: nobody worked between the last sign of it and its taking over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from tasks.functions import TaskNode
 from tasks.models import LogEntry
+from tasks.plans import PlanMetrics, StageMetrics
 
 WORKING = {"started", "resumed"}
 RESTING = {"blocked", "paused"}
@@ -53,6 +54,25 @@ def times_of(task: TaskNode) -> Times:
     if ticked:
         return Times(ticked_by=ticked[0], ticked_at=ticked[1])
     return Times(working if has_begun else None, waiting if waiting else None)
+
+
+def with_times(metrics: PlanMetrics, tree: TaskNode) -> PlanMetrics:
+    """The same numbers, with the time that each task was really worked on; a run whose worker went away is none."""
+    nodes = {one.id: one for one in _all(tree)}
+
+    def told(one: StageMetrics) -> StageMetrics:
+        node = nodes.get(one.task_id)
+        if node is None or one.seconds_working is None:
+            return one
+        return one.model_copy(update={"seconds_working": times_of(node).working})
+
+    return metrics.model_copy(update={"tasks": [told(one) for one in metrics.tasks]})
+
+
+def _all(tree: TaskNode) -> Iterator[TaskNode]:
+    yield tree
+    for child in tree.children:
+        yield from _all(child)
 
 
 def _tick(task: TaskNode, log: Sequence[LogEntry]) -> tuple[str | None, datetime | None] | None:

@@ -15,6 +15,7 @@ from agents.permitting import in_words
 from agents.playbooks.document.contents import WrittenAgain, written_again
 from agents.playbooks.document.diff import ExecutionDiff
 from agents.playbooks.document.execution import preview_diff
+from agents.times import with_times
 from app._plans.acting import failed_parts
 from app._view import tree as trees_view
 from app._view import words
@@ -94,7 +95,7 @@ async def show(
         waits=trees_view.waits_of(tree),
         progress=trees_view.progress_of(tree),
         paused=trees_view.paused_of(tree),
-        metrics=metrics,
+        metrics=with_times(metrics, tree),
         stalled=stalled_of(tree),
         executions=executions,
         diff=diff,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.stage import Stage
+from agents.times import times_of
 from app._view.sequence import parts_of
 from app.plans import _words
 from app.plans.by_plan_id._lacking import without_model
@@ -23,6 +24,12 @@ class StageRow:
     stage: Stage[Any]
     section: StoredSection | None
     task: TaskNode | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it was worked on; None where nobody did, or it is not over."""
+        is_over = self.task is not None and self.task.completed_at is not None
+        return times_of(self.task).working if self.task is not None and is_over else None
 
     @property
     def marks(self) -> list[str]:

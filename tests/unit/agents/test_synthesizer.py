@@ -8,8 +8,9 @@ import pytest
 
 from agents.reporting import linked, report_markdown
 from agents.synthesizer import Narrative, facts_of, invented_in, report_of
+from agents.times import with_times
 from agents.tools.notify import message_of
-from tasks.plans import PlanMetrics, PlanTree
+from tasks.plans import PlanMetrics, PlanTree, StageMetrics
 from tests.unit.agents.making import ID, NOW
 
 PLAN, PERSON = UUID(int=1), UUID(int=77)
@@ -141,7 +142,11 @@ def test_times_are_those_of_work_and_a_tick_is_told_as_one() -> None:
     ticked = row(3, "completed", verification="claimed", evidence=[{"kind": "word", "what": "so"}], execution_log=log(
         ("created", 0), ("started", 5), ("completed", 5, by_ana)
     ))  # fmt: skip
-    report = report_of(plan_of(killed, ticked), people={PERSON: "Ana"})
+    plan_tree = plan_of(killed, ticked)
+    measured = StageMetrics(task_id=UUID(int=2), title="x", seconds_working=96)
+    numbers = with_times(PlanMetrics(plan_id=PLAN, tasks=[measured]), plan_tree.tree)
+    assert [one.seconds_working for one in numbers.tasks] == [3]
+    report = report_of(plan_tree, people={PERSON: "Ana"})
     assert "(worked 3 seconds, waited 1 minute, claimed)" in report.markdown
     assert "(ticked off by Ana on 2026-03-04 09:30" in report.markdown
     assert report.markdown.count("claimed: whoever") + report.markdown.count("Claimed: whoever") == 1
