@@ -102,6 +102,8 @@ async def test_a_feature_launch_runs_from_its_objective_to_its_report(house: Hou
     assert "Deploy to production: Launch feature X across three teams?" in told
     assert "approved by" in told
     assert "ship it" in told
+    assert "ticked off by" in told
+    assert "under a second, claimed" not in told
 
 
 async def test_a_rejected_gate_ends_the_plan_with_the_persons_words(house: House) -> None:
@@ -119,6 +121,8 @@ async def test_a_rejected_gate_ends_the_plan_with_the_persons_words(house: House
     assert report.facts.outcome == "failed"
     assert [one.decision for one in report.facts.decisions] == ["rejected"]
     assert "not before the audit" in report.markdown
+    assert report.facts.reason.endswith("got a no: not before the audit")
+    assert {one.why for one in report.facts.cancelled} == {"cancelled because the plan ended; it did not fail"}
 
 
 async def test_a_plan_that_is_not_sure_waits_for_a_person_to_start_it(house: House) -> None:
