@@ -163,7 +163,7 @@ def facts_of(
         title=plan.title,
         objective=str(plan.request.get("objective") or plan.request.get("prompt") or plan.title),
         outcome=outcome,
-        reason=_reason(plan.reason or "", tree),
+        reason=reason_of(plan_tree),
         playbook=plan.playbook,
         created_at=plan.created_at,
         started_at=plan.started_at,
@@ -221,9 +221,10 @@ def _with_those_above(task: TaskNode, tree: TaskNode) -> set[UUID | None]:
     return set()
 
 
-def _reason(said: str, tree: TaskNode) -> str:
-    """Why a plan stands as it does, read once and in plain words."""
-    for task in tree.children:
+def reason_of(plan_tree: PlanTree) -> str:
+    """Why a plan stands as it does, in plain words; "" where nothing is to be said."""
+    said = plan_tree.plan.reason or ""
+    for task in plan_tree.tree.children:
         if said == f"{task.title} failed: {task.failure_reason}":
             return end_words(task)
     return said

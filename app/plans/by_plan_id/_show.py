@@ -15,6 +15,7 @@ from agents.permitting import in_words
 from agents.playbooks.document.contents import WrittenAgain, written_again
 from agents.playbooks.document.diff import ExecutionDiff
 from agents.playbooks.document.execution import preview_diff
+from agents.synthesizer import reason_of
 from agents.times import with_times
 from app._plans.acting import failed_parts
 from app._view import tree as trees_view
@@ -103,6 +104,7 @@ async def show(
         lacking=lacking_of(tree, has_model=request.app.state.house.thinking.is_model),
         ends_with=ends_with(tree),
         took=_took(plan, now),
+        reason=reason_of(found),
         again=_again(found),
         titles=trees_view.titles_of(tree),
         change_of={change.failed_task_id: change for change in found.changes},
