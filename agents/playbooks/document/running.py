@@ -31,10 +31,11 @@ SETUP = "setup"  # the prompt
 
 
 class StageInput(StrictInput):
-    """Which stage; `given` is its section as a person wrote it, `again` has it written anew though nothing before it changed."""
+    """Which stage; `given` is its section as somebody wrote it, `again` has it written anew though nothing before it changed."""
 
     stage: str
     given: dict[str, Any] | None = None
+    by_program: bool = False  # a program's token gave it, no person
     again: bool = Field(default=False)
 
 
@@ -116,18 +117,20 @@ async def write_stage(run: Run, given: StageInput) -> Outcome:
     digest = digest_of(stage, inputs)
     if given.given is not None:
         section = section_of(stage, given.given)
-        return await _outcome(run, stage, section, digest, "A person wrote it", {"by_person": True})
+        who, flag = ("A program", "by_program") if given.by_program else ("A person", "by_person")
+        return await _outcome(run, stage, section, digest, f"{who} wrote it", {flag: True})
     before = inputs.superseded or {}
     if not given.again and before.get("output") is not None:
         is_same, by_person = before.get("inputs_digest") == digest, before.get("by_person") is True
-        if by_person or is_same:  # a person's words stand until they have the section written again themselves
-            how = (
-                "Nothing it reads has changed" if is_same else "A person wrote it; what it builds on has changed since"
-            )
+        by_program = before.get("by_program") is True
+        if by_person or by_program or is_same:  # what was given stands until the section is asked for again
+            who = "A program" if by_program else "A person"
+            how = "Nothing it reads has changed" if is_same else f"{who} wrote it; what it builds on has changed since"
             section = section_of(stage, before["output"])
             more = {
                 "is_reused": is_same,
                 "by_person": by_person,
+                **({"by_program": True} if by_program else {}),
                 **({"approved": True} if before.get("approved") is True else {}),
             }
             return await _outcome(run, stage, section, digest, how, more)
@@ -229,7 +232,7 @@ async def _outcome(
 
 
 def _done(stage: Stage[Any], section: Section, digest: str, how: str, more: Mapping[str, Any]) -> Done:
-    is_word = "claimed" if more.get("by_person") or stage.needs_model else "verified"
+    is_word = "claimed" if more.get("by_person") or more.get("by_program") or stage.needs_model else "verified"
     evidence = [Evidence(kind="section", what=how)]
     return Done(section.model_dump(mode="json"), is_word, evidence, _result(stage, digest, more))
 

@@ -127,9 +127,15 @@ async def test_what_a_person_writes_has_only_what_reads_it_written_anew(house: H
         await until(house, plan_id, "completed")
         kept = (await sections_of(house, plan_id))["identify_purpose"]
         assert (kept.output, kept.by_person) == (given, True)  # a person's words are not written over
-        await plans.rerun_stage(house.caller, plan_id, "setup", {"prompt_text": f"{PROMPT} Without machines."})
+        tenant = (await plans.get_plan(house.caller, plan_id)).plan.organization_id
+        own = {"organization_id": tenant, "token_id": UUID(int=7)}
+        bot = replace(house.caller.identity, scopes=("tasks:read", "tasks:write"), **own)
+        setup = {"prompt_text": f"{PROMPT} Without machines."}
+        await plans.rerun_stage(house.database.acting_as(bot), plan_id, "setup", setup)
         await until(house, plan_id, "completed")
-        assert not (await sections_of(house, plan_id))["redline_gate"].is_reused  # other words, another verdict
+        after = await sections_of(house, plan_id)
+        assert not after["redline_gate"].is_reused  # other words, another verdict
+        assert (after["setup"].output, after["setup"].by_person) == (setup, False)  # a program's are not a person's
         await plans.rerun_stage(house.caller, plan_id, "identify_purpose", {"topic": "A workshop"})
         await until(house, plan_id, "waiting", seconds=30)
         failed = (await sections_of(house, plan_id))["identify_purpose"]
