@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from agents.tools.control import span_words
 
 if TYPE_CHECKING:
-    from agents.synthesizer import Narrative, ReportFacts, TaskFact
+    from agents.plan_facts import ReportFacts, TaskFact
+    from agents.synthesizer import Narrative
 
 LINK = re.compile(r"\[((?:\\.|[^\]\\])*)\]\((/(?:tasks|review)/[0-9a-f-]+)\)")
 MARKS = re.compile(r"([\\`*_\[\]<>|#])")

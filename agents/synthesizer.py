@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from agents.objective import GATE, REPORT, PlanContext
+from agents.plan_facts import ChangeFact, DecisionFact, ReportFacts, TaskFact
 from agents.reporting import report_markdown
 from agents.strategist import fenced
 from agents.thinking import Question, Thinking, load_prompt
@@ -29,85 +30,6 @@ SLOW_SECONDS = 3600
 ENDED_WITH = "What it was part of has ended"
 CUT_OFF = "cancelled because the plan ended; it did not fail"
 OVER = {"completed", "failed", "cancelled"}
-
-
-class Fact(BaseModel):
-    """Base of all facts: typed, and nothing unknown in them."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class TaskFact(Fact):
-    """One task of the plan as it stands. `why`: of a failure, a wait, or of going on without it. `page`: its page here, or the draft that waits.
-
-    `seconds` are those of work, `seconds_waiting` those it rested in between; `ticked_by` who said that it is done, at `ticked_at`.
-    """
-
-    id: UUID
-    title: str
-    state: str
-    role: str = ""
-    tool: str | None = None
-    seconds: float | None = None
-    seconds_waiting: float | None = None
-    ticked_by: str = ""
-    ticked_at: datetime | None = None
-    retries: int = 0
-    why: str = ""
-    page: str = ""
-    verification: str | None = None
-
-
-class DecisionFact(Fact):
-    """What was asked, and what was decided by whom and when; `decision` is open while nobody has."""
-
-    question: str
-    decision: str
-    by: str = ""
-    at: datetime | None = None
-    notes: str = ""
-    page: str = ""
-
-
-class ChangeFact(Fact):
-    """How the plan was changed after a failure, and why."""
-
-    task: str
-    decision: str
-    reason: str
-    at: datetime
-
-
-class ReportFacts(Fact):
-    """All that a report of a plan says. Times are aware; `seconds` from start to end, or until now."""
-
-    plan_id: UUID
-    title: str
-    objective: str
-    outcome: str
-    reason: str = ""
-    playbook: str | None = None
-    created_at: datetime
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    seconds: float | None = None
-    percent: float = 0
-    counts: Mapping[str, int] = Field(default_factory=dict[str, int])
-    retries: int = 0
-    replans: int = 0
-    model_calls: int = 0
-    cost_usd: float = 0
-    done: Sequence[TaskFact] = ()
-    failed: Sequence[TaskFact] = ()
-    replaced: Sequence[TaskFact] = ()
-    tried_again: Sequence[TaskFact] = ()
-    skipped: Sequence[TaskFact] = ()
-    cancelled: Sequence[TaskFact] = ()
-    waiting: Sequence[TaskFact] = ()
-    decisions: Sequence[DecisionFact] = ()
-    changes: Sequence[ChangeFact] = ()
-    constraints: Sequence[str] = ()
-    recommendations: Sequence[str] = ()
 
 
 class Narrative(BaseModel):
