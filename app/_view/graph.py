@@ -12,7 +12,7 @@ from app._view.words import state
 from tasks.functions import TaskNode
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, LANE, TOP = 184, 58, 44, 14, 6, 30
-SLACK = HEIGHT + GAP_Y  # the most that a short column stands below the top, so that none begins out of sight
+SLACK = (HEIGHT + GAP_Y) // 2  # the most that a short column stands below the top, so that none begins out of sight
 LINE = 22  # characters, wide ones too
 CUT = 12  # the corners of a gate
 

@@ -59,7 +59,7 @@ async def _all_after(caller: Caller, plan_id: UUID, after: int) -> list[TaskEven
 
 
 def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str], plan: PlanSummary | None = None) -> list[Line]:
-    """The lines, newest first. What ran of the `plan` itself before its start made the plan."""
+    """The lines, newest first. What ran of the `plan` itself before it was planned made the plan."""
     lines: dict[object, Line] = {}
     for event in events:
         title = titles.get(event.task_id, "") if event.task_id else ""
@@ -72,16 +72,17 @@ def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str], plan: Plan
             lines[key] = Line(event.id, event.created_at, event.task_id, title, head, text, is_output=True)
         elif (said := _said(event)) is not None:
             head, text = said
-            if plan and event.task_id == plan.id and head == EVENT["started"] and _is_before_start(event, plan):
-                head = "is being planned"
+            if plan and event.task_id == plan.id and head == EVENT["started"] and _makes_the_plan(event, plan):
+                head = "is made of its document" if plan.document_id else "is being planned"
             text = text.removeprefix(f"{title}: ")
             lines[event.id] = Line(event.id, event.created_at, event.task_id, title, head, text)
     found = sorted(lines.values(), key=lambda line: line.id, reverse=True)[:MOST_LINES]
     return [_cut(line) for line in found]
 
 
-def _is_before_start(event: TaskEvent, plan: PlanSummary) -> bool:
-    return plan.kind == "objective" and (plan.started_at is None or event.created_at < plan.started_at)
+def _makes_the_plan(event: TaskEvent, plan: PlanSummary) -> bool:
+    is_made_so = plan.document_id is not None and event.created_at == plan.planned_at
+    return plan.kind == "objective" and (plan.planned_at is None or event.created_at < plan.planned_at or is_made_so)
 
 
 def _cut(line: Line) -> Line:
@@ -133,6 +134,11 @@ def _changed(how: str, why: str) -> tuple[str, str]:
     return head, f"tasks: {', '.join(parts)}" if parts else "nothing is different"
 
 
+def _plainly(error: str) -> str:
+    """The name of a class of errors as words; anything else as it is."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", error).lower() if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", error) else error
+
+
 def _step(event: TaskEvent) -> tuple[str, str] | None:
     """A call of a model or a tool: how it went, and how long it took."""
     data = event.data
@@ -147,5 +153,5 @@ def _step(event: TaskEvent) -> tuple[str, str] | None:
         return what, f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
     if event.message == "replayed":
         return what, "taken from the journal instead of done again"
-    error = f": {data['error']}" if data.get("error") else ""
+    error = f": {_plainly(str(data['error']))}" if data.get("error") else ""
     return what, f"{STEP_STATE.get(event.message, event.message)}{error}"

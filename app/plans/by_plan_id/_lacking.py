@@ -38,7 +38,7 @@ def stalled_of(tree: TaskNode) -> list[TaskNode]:
     """The tasks whose last try failed and that are tried again."""
     return [
         part
-        for part in walk(tree)
+        for part in (tree, *walk(tree))
         if part.execution_status in {"queued", "in_progress"} and part.retry_count > 0 and part.failure_reason
     ]
 

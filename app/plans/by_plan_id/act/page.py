@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from agents.playbooks.document.execution import apply_diff, execute_document
-from app._plans.acting import retry_plan
+from app._plans.acting import retry_plan, start_plan
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.plans._words import in_a_plans_words
@@ -83,7 +83,7 @@ async def _approval(caller: Caller, plan_id: UUID, form: Form) -> Approval:
 
 
 _ACTS: dict[str, Act] = {
-    "start": lambda caller, plan_id, _: functions.queue_task_execution(caller, plan_id),
+    "start": lambda caller, plan_id, _: start_plan(caller, plan_id),
     "pause": lambda caller, plan_id, _: functions.pause_task(caller, plan_id),
     "resume": lambda caller, plan_id, _: functions.resume_task(caller, plan_id),
     "cancel": lambda caller, plan_id, _: functions.cancel_task(caller, plan_id),

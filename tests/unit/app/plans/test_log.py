@@ -1,7 +1,9 @@
+from datetime import timedelta
 from typing import Any
 
 from app.plans._log import TAIL, lines_of
 from tasks.models import TaskEvent
+from tasks.plans import PlanSummary
 from tests.unit.app._view.nodes import NOW, id_of
 
 TITLES = {id_of("risks"): "Identify risks"}
@@ -37,3 +39,22 @@ def test_pieces_of_an_answer_are_one_line_that_ends_with_the_newest() -> None:
     assert lines[1].text.endswith("<40>")
     assert len(lines[1].text) <= TAIL + 2
     assert (lines[1].id, lines[1].is_output) == (40, True)
+
+
+def test_a_plan_that_has_not_started_is_only_being_planned_and_an_edit_counts_what_there_is() -> None:
+    plan = PlanSummary.model_validate(
+        {"id": id_of("risks"), "organization_id": id_of("o"), "title": "A fair", "kind": "objective", "state": "ready", "execution_status": "blocked", "created_at": NOW, "planned_at": NOW + timedelta(seconds=1)}
+    )  # fmt: skip
+    events = [
+        event(1, "state", "started"),
+        event(2, "state", "blocked", reason="Its parts are under way"),
+        event(3, "plan", "edited", reason="0 added, 1 changed, 0 removed"),
+        event(4, "plan", "stage_rerun", reason="setup is written anew, and 3 after it"),
+        event(5, "step", "failed", step_id="x", name="risks", step_kind="model", error="ModelConnectionError"),
+    ]
+    assert [(line.head, line.text) for line in reversed(lines_of(events, {}, plan))] == [
+        ("is being planned", ""),
+        ("was edited", "tasks: 1 changed"),
+        ("is changed", "setup is written anew, and 3 after it"),
+        ("asked a model: risks", "failed: model connection error"),
+    ]
