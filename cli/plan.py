@@ -112,7 +112,10 @@ def new_command(
             made = await make_document_plan(house, house.caller, request)
         else:
             made = await make_objective_plan(house, house.caller, request)
-        return await _tell_made(house, Output(as_json), made.plan, wait=wait)
+        out = Output(as_json)
+        if made.is_late:
+            out.note("Its deadline has passed already")
+        return await _tell_made(house, out, made.plan, wait=wait)
 
     raise typer.Exit(in_house(action))
 
@@ -257,7 +260,9 @@ def _change(plan_id: str, as_json: bool, change: Callable[[Caller, PlanTree], Aw
 @plan.command("start", cls=DoorCommand)
 def start_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
     """Start a plan that waits for it."""
-    _change(plan_id, as_json, lambda caller, found: functions.queue_task_execution(caller, found.plan.id))
+    from app._plans.acting import start_plan
+
+    _change(plan_id, as_json, lambda caller, found: start_plan(caller, found.plan.id))
 
 
 @plan.command("pause", cls=DoorCommand)

@@ -15,10 +15,24 @@ from jobs.outside.remote import is_remote
 from tasks import plans
 from tasks.functions import TaskNode, queue_task_execution, retry_task
 from tasks.models import Approval
-from tasks.plans import PlanTree
+from tasks.plans import PlanSummary, PlanTree
 from tasks.review import decide_approval
 
 APPROVING = "review:write"
+UNDER_WAY = {"planning", "running", "waiting"}
+
+
+async def start_plan(caller: Caller, plan_id: UUID) -> PlanSummary:
+    """Start a plan that waits for it; twice is once, also when both come at the same moment. Conflict for one that is over or paused."""
+    await plans.get_plan_progress(caller, plan_id)
+    try:
+        await queue_task_execution(caller, plan_id)
+    except Conflict:
+        found = await plans.get_plan_progress(caller, plan_id)
+        if found.state not in UNDER_WAY:
+            raise
+        return found
+    return await plans.get_plan_progress(caller, plan_id)
 
 
 async def retry_plan(caller: Caller, plan_id: UUID) -> PlanTree:

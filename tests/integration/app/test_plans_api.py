@@ -229,8 +229,10 @@ async def test_a_plan_is_edited_started_and_its_gate_decided(client: httpx.Async
     garbage = {"id": its["look"], "tool_input": {"garbage": 1}}
     assert "garbage" in str(is_problem(await client.patch(f"/api/plans/{other}", json={"change": [garbage]}), 422))
     async with working(await house.worker()):
-        assert (await client.post(f"{base}/start")).json()["state"] == "running"
+        at_once = await asyncio.gather(*(client.post(f"{base}/start") for _ in range(4)))
+        assert [answer.status_code for answer in at_once] == [200] * 4
         plan = await until(client, plan_id, "waiting")
+        assert (await client.post(f"{base}/start")).json()["state"] == "waiting"
         assert [one["url"] for one in plan["waiting"]] == [approve]
         is_problem(await client.patch(base, json=edits), 409)
         is_problem(await client.post(f"{base}/tasks/{uuid4()}/approve", json={"approved": True}), 404)
