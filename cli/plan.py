@@ -204,7 +204,11 @@ def _plan_table(found: Sequence[PlanSummary]) -> Table:
     for head in ("ID", "State", "", "Kind", "Plan"):
         table.add_column(head, no_wrap=True)
     for one in found:
-        waits = f"  waits for you: {one.waiting_for_you}" if one.waiting_for_you else ""
+        waits = (
+            f"  waits for you: {one.waiting_for_you}"
+            if one.waiting_for_you and one.state not in {"failed", "cancelled"}
+            else ""
+        )
         table.add_row(
             Text(str(one.id)[:8], "dim"),
             state_text(one.state),
