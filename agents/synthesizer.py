@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from agents.estimates import NO_WORK
 from agents.objective import GATE, REPORT, PlanContext
 from agents.plan_facts import ChangeFact, DecisionFact, ReportFacts, TaskFact
 from agents.reporting import report_markdown
@@ -203,7 +204,7 @@ def _fact(task: TaskNode, people: Mapping[UUID, str]) -> TaskFact:
         state="skipped" if task.waived_at is not None else task.execution_status,
         role=task.assignee_role or "",
         tool=task.tool,
-        seconds=round(times.working, 1) if times.working is not None else None,
+        seconds=round(times.working, 1) if times.working is not None and task.tool not in NO_WORK else None,
         seconds_waiting=round(times.waiting, 1) if times.waiting is not None else None,
         ticked_by=_ticked_by(times, people),
         ticked_at=times.ticked_at,
