@@ -55,8 +55,8 @@ def report_markdown(facts: "ReportFacts", narrative: "Narrative | None" = None) 
     ):
         if tasks:
             parts += [f"## {heading}", "\n".join(_task(one) for one in tasks)]
-    if meaning := _meaning(facts):
-        parts.append(meaning)
+        if heading == "Done" and (meaning := _meaning(facts)):
+            parts.append(meaning)
     if facts.decisions:
         parts += ["## Decisions", "\n".join(_decisions(facts))]
     if facts.changes:
