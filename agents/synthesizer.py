@@ -78,7 +78,8 @@ def facts_of(
     named = people or {}
     is_told_now = without is not None and all(_is_over(task) for task in current)
     outcome = _outcome(plan.state, current) if is_told_now else plan.state
-    ended = plan.completed_at or plan.failed_at or plan.cancelled_at
+    # One that is tried again has not ended, though it once had.
+    ended = plan.completed_at or plan.failed_at or plan.cancelled_at if plan.state in OVER else None
     if is_told_now:
         ended = ended or max((task.completed_at for task in current if task.completed_at), default=None)
     facts = ReportFacts(

@@ -169,6 +169,8 @@ def test_what_the_end_of_a_plan_cut_off_did_not_fail_and_what_was_tried_again_is
     assert (facts.reason, facts.retries) == ("“Approve it” got a no: too soon", 1)
     assert [one.title for one in facts.tried_again] == ["Approve it", "Task 3", "Task 7"]
     assert (facts.replaced, facts.counts) == ([], {"failed": 1, "cancelled": 1})
+    under_way = again.plan.model_copy(update={"state": "waiting", "failed_at": NOW})
+    assert facts_of(again.model_copy(update={"plan": under_way})).ended_at is None
     told = report_markdown(facts)
     assert "Failed and replaced" not in told
     assert "it had begun; cancelled because the plan ended; it did not fail" in told
