@@ -195,20 +195,25 @@ def usd_per_call_of(thinking: Thinking) -> float | None:
 
 def work_words(minutes: float) -> str:
     """An amount of work, never in days of 24 hours: "45 min", "2 h 5 min", "30 h (3.8 working days of 8 h)"."""
-    whole = max(1, round(minutes)) if minutes > 0 else 0
-    if not whole:
+    if minutes <= 0:
         return "none"
-    hours, rest = divmod(whole, 60)
-    said = " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest else [])])
-    days = whole / WORKING_DAY_MINUTES
-    return said if days <= 2 else f"{said} ({days:.1f} working days of 8 h)".replace(".0 working", " working")
+    days = minutes / WORKING_DAY_MINUTES
+    told = f"{_hours(minutes)} ({days:.1f} working days of 8 h)".replace(".0 working", " working")
+    return _hours(minutes) if days <= 2 else told
+
+
+def _hours(minutes: float) -> str:
+    hours, rest = divmod(max(1, round(minutes)), 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest else [])])
 
 
 def _in_words(made: Estimate, timezone: tzinfo) -> dict[str, str]:
     """The times of an estimate; a part never stands beside a whole that it is no part of."""
 
     def amount(minutes: float, of_people: float) -> str:
-        return f"{work_words(minutes)}, of it by people {work_words(of_people)}" if minutes else "none"
+        if not minutes:
+            return "none"
+        return f"{work_words(minutes)}, {f'{_hours(of_people)} of it' if of_people else 'none of it'} by people"
 
     said = {
         "Work along the longest chain": amount(made.minutes, made.people_minutes_in_chain),

@@ -49,8 +49,8 @@ def test_the_longest_chain_counts_and_waits_stand_apart() -> None:
     assert (found.minutes, found.people_minutes, found.waiting_minutes, found.waits) == (55, 50, 10, 2)
     assert (found.people_minutes_in_chain, found.minutes_in_all) == (40, 65)
     assert found.in_words == {
-        "Work along the longest chain": "55 min, of it by people 40 min",
-        "Work in all": "1 h 5 min, of it by people 50 min",
+        "Work along the longest chain": "55 min, 40 min of it by people",
+        "Work in all": "1 h 5 min, 50 min of it by people",
     }
     assert found.critical_path == ["a", "b", "gate", "wait", "find"]
     assert {one.key: one.starts_after_minutes for one in found.tasks}["find"] == 40
