@@ -50,6 +50,10 @@ async def test_an_objective_is_planned_edited_started_and_decided(signed_in: Ope
 
     first = page.locator(".edits details").first
     await first.locator("summary").click()
+    await first.locator("select[name=tool]").select_option("http_get")
+    await expect(first.locator("input[name='in.url']")).to_be_visible()
+    await first.locator("select[name=tool]").select_option("")
+    await expect(first.locator("input[name='in.url']")).to_have_count(0)
     await first.locator("input[name=title]").fill("A ticket for the first team")
     await first.locator("input[name=depends_on]").last.check()
     await first.locator("input[name=minutes]").fill("90")
@@ -87,11 +91,17 @@ async def test_a_yes_leads_to_the_report_and_a_no_to_the_end(
 
     await page.goto(f"{served}/plans/{ends}")
     await reload_until(page, gate, javascript)
+    await expect(gate.locator(".no-means")).to_contain_text(
+        "A no ends the plan: the 2 tasks that are open are cancelled."
+    )
+    await gate.locator("button:text-is('No')").click()
+    await expect(gate.locator(".no-means .wrong")).to_have_text("Say why not.")
     await gate.locator("input[name=notes]").fill("The hall is too small")
     await gate.locator("button:text-is('No')").click()
     failed = page.locator(".notice.bad")
     await reload_until(page, failed, javascript)
     await expect(failed).to_contain_text("The hall is too small")
+    await expect(page.locator(".standing")).to_contain_text("1 of 4 tasks done, 2 cancelled")
 
     await page.goto(f"{served}/plans/{goes}")
     await reload_until(page, gate, javascript)
@@ -113,6 +123,7 @@ async def test_a_section_is_written_by_a_person_who_sees_first_what_it_touches(
     await page.click("button:has-text('Write it')")
     await expect(page.locator(".needs")).to_contain_text("needs a language model")
     await page.click(".tabs a:has-text('Stages')")
+    await expect(page.locator("#stage-identify_purpose .badge")).to_have_text("needs a language model")
     await page.click("#stage-setup a")
     await expect(page.locator("article.prose")).to_contain_text("Open a repair workshop")
     await page.click("#editor summary")
