@@ -1,5 +1,6 @@
 from uuid import UUID
 
+from agents.estimates import estimate_tree
 from app._view.sequence import sequence_of
 from tests.unit.app._view.nodes import NOW, id_of, node
 
@@ -40,6 +41,16 @@ def test_parts_without_a_duration_count_as_the_median() -> None:
     found = sequence_of(tree)
     assert found.is_timed
     assert found.plan.minutes == 30 + 40
+
+
+def test_a_gate_is_no_work_on_the_longest_chain_nor_in_the_estimate() -> None:
+    tree = node(
+        "root",
+        node("a", estimated_duration_minutes=10),
+        node("gate", after="a", tool="approval_gate", estimated_duration_minutes=2),
+        node("b", after="gate", estimated_duration_minutes=10),
+    )
+    assert sequence_of(tree).plan.minutes == estimate_tree(tree, {}).minutes == 20
 
 
 def test_a_task_alone_has_no_sequence() -> None:
