@@ -86,13 +86,13 @@ def no_means(gate: Task | None, others: int, kind: PlanKind) -> str:
     return f"A no ends the plan: {open_ones} cancelled." if others > 0 else "A no ends the plan."
 
 
-def told(counted: Sequence[tuple[str, str, Sized]], what: str = "task") -> str:
+def told(counted: Sequence[tuple[str, str, Sized]], what: str = "task", whats: str = "tasks") -> str:
     """How many do what, without those that are none: "3 tasks are changed, 1 is new."; each (of one, of many, them)."""
     found = [(len(them), one, many) for one, many, them in counted if len(them)]
     if not found:
         return f"No {what} of it is touched."
     (first, one, many), *rest = found
-    said = [f"{first} {what if first == 1 else what + 's'} {one if first == 1 else many}"]
+    said = [f"{first} {what if first == 1 else whats} {one if first == 1 else many}"]
     said += [f"{count} {one if count == 1 else many}" for count, one, many in rest]
     return f"{', '.join(said)}."
 

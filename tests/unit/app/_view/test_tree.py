@@ -22,7 +22,13 @@ def test_progress_counts_leaves_and_leaves_out_what_was_left_out() -> None:
 
 
 def test_progress_of_a_task_alone_is_empty() -> None:
-    assert progress_of(node("root")).shares == []
+    alone = progress_of(node("root"))
+    assert (alone.shares, alone.words("tasks")) == ([], "no tasks yet")
+
+
+def test_what_was_cancelled_is_said_apart_and_still_counts_as_not_done() -> None:
+    parts = [node("a", state="completed"), node("b", state="cancelled"), node("c", state="failed", waived_at=NOW)]
+    assert progress_of(node("root", *parts)).words("tasks") == "1 of 2 tasks done, 1 cancelled, 1 left out"
 
 
 @pytest.mark.parametrize(
