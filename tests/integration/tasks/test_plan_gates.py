@@ -122,7 +122,7 @@ async def test_a_plan_is_not_ticked_off_over_its_tasks_nor_a_stage_without_its_s
     waits = await plans.create_plan(ana, document(stage("setup"), starts_by_itself=False))
     runs = await plans.create_plan(ana, document(stage("setup")))
     for plan in (waits, runs):
-        with pytest.raises(Conflict, match="ends with its tasks|started, not ticked off"):
+        with pytest.raises(Conflict, match=r"ends with its tasks|started, not ticked off"):
             await functions.update_task(ana, plan.id, {"execution_status": "completed"})
     setup = next(iter((await by_title(ana, runs.id)).values()))
     assert setup.ends_by_itself
