@@ -12,6 +12,7 @@ from uuid import UUID
 
 from agents.journal import BoundReached
 from agents.thinking import Limits, ModelCall, Thinking
+from agents.tools.tool import Waiting
 from core.clock import Clock
 from core.database import Caller
 from tasks import functions
@@ -76,3 +77,8 @@ def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:
         await functions.record_llm_interaction(caller, None, call.as_json())
 
     return replace(thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.timezone.key))
+
+
+def out_of_budget(used_up: BudgetUsedUp) -> Waiting:
+    """The task goes on when the budget does: by itself with a new day, else when a person has raised the bound."""
+    return Waiting("bounds", used_up.message, used_up.hint or "", until=used_up.until)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents import checker, planning, replanner, reviser, strategist
-from agents.budget import BudgetUsedUp, TenantBudget
+from agents.budget import BudgetUsedUp, TenantBudget, out_of_budget
 from agents.equipment import Run
 from agents.gate import deliver
 from agents.journal import insist
@@ -89,11 +89,6 @@ async def think(run: Run) -> Outcome:
         return Waiting("person", missing.message, missing.hint or "")
     except BudgetUsedUp as used_up:
         return out_of_budget(used_up)
-
-
-def out_of_budget(used_up: BudgetUsedUp) -> Waiting:
-    """The task goes on when the budget does: by itself with a new day, else when a person has raised the bound."""
-    return Waiting("bounds", used_up.message, used_up.hint or "", until=used_up.until)
 
 
 async def _think(run: Run) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
+from agents.budget import BudgetUsedUp, out_of_budget
 from agents.equipment import Run
 from agents.journal import insist
 from agents.playbooks.document.catalog import stage_named, stages
@@ -110,8 +111,16 @@ class StageWriting:
         await functions.add_task_event(self.run.caller, self.run.task.id, "progress", message, data)
 
 
+async def run_stage(run: Run, given: StageInput) -> Outcome:
+    """Write one section; a plan for which a day's budget has nothing left goes on when the budget does."""
+    try:
+        return await write_stage(run, given)
+    except BudgetUsedUp as used_up:
+        return out_of_budget(used_up)
+
+
 async def write_stage(run: Run, given: StageInput) -> Outcome:
-    """Write one section: as given by a person, reused where nothing it reads has changed, by rules, or by a model."""
+    """Write one section: as it was given, as it stood where that still holds, by rules, or by a model."""
     stage = stage_named(given.stage)
     inputs = await plans.get_stage_inputs(run.caller, run.task.id, [*stage.read_stages, REDLINE, SETUP])
     digest = digest_of(stage, inputs)
@@ -119,33 +128,34 @@ async def write_stage(run: Run, given: StageInput) -> Outcome:
         section = section_of(stage, given.given)
         who, flag = ("A program", "by_program") if given.by_program else ("A person", "by_person")
         return await _outcome(run, stage, section, digest, f"{who} wrote it", {flag: True})
-    before = inputs.superseded or {}
-    if not given.again and before.get("output") is not None:
-        is_same, by_person = before.get("inputs_digest") == digest, before.get("by_person") is True
-        by_program = before.get("by_program") is True
-        if by_person or by_program or is_same:  # what was given stands until the section is asked for again
-            who = "A program" if by_program else "A person"
-            how = "Nothing it reads has changed" if is_same else f"{who} wrote it; what it builds on has changed since"
-            section = section_of(stage, before["output"])
-            more = {
-                "is_reused": is_same,
-                "by_person": by_person,
-                **({"by_program": True} if by_program else {}),
-                **({"approved": True} if before.get("approved") is True else {}),
-            }
-            return await _outcome(run, stage, section, digest, how, more)
-    earlier = earlier_of(inputs)
+    if not given.again and (kept := _kept(stage, inputs.superseded or {}, digest)) is not None:
+        return await _outcome(run, stage, *kept)
     thinking = await _thinking(run, inputs)
     if stage.write is None or not thinking.is_model:
-        section = stage.fill(earlier) if stage.fill else None
+        section, how = stage.fill(earlier_of(inputs)) if stage.fill else None, "Made by rules from earlier sections"
         if section is None:
             return _needs_model()
-        _insist(stage, section)
-        return await _outcome(run, stage, section, digest, "Made by rules from earlier sections")
-    depth = DEPTHS[inputs.level]
-    section = await stage.write(StageWriting(run, stage, thinking, earlier, depth))
+    else:
+        section = await stage.write(StageWriting(run, stage, thinking, earlier_of(inputs), DEPTHS[inputs.level]))
+        how = f"Written by {thinking.name}, and not found shallow"
     _insist(stage, section)
-    return await _outcome(run, stage, section, digest, f"Written by {thinking.name}, and not found shallow")
+    return await _outcome(run, stage, section, digest, how)
+
+
+def _kept(
+    stage: Stage[Any], before: Mapping[str, Any], digest: str
+) -> tuple[Section, str, str, Mapping[str, Any]] | None:
+    """The section of the row whose place this one takes, where it still holds: nothing it reads has changed, or it was given
+
+    by somebody: that stands until the section itself is asked for again. None where it is to be written anew.
+    """
+    flags = {name: True for name in ("by_person", "by_program", "approved") if before.get(name) is True}
+    is_same = before.get("inputs_digest") == digest
+    if before.get("output") is None or not (is_same or flags.keys() & {"by_person", "by_program"}):
+        return None
+    who = "A program" if "by_program" in flags else "A person"
+    how = "Nothing it reads has changed" if is_same else f"{who} wrote it; what it builds on has changed since"
+    return section_of(stage, before["output"]), digest, how, {"is_reused": is_same, **flags}
 
 
 def earlier_of(inputs: plans.StageInputs) -> Earlier:
@@ -254,7 +264,7 @@ PLAN_STAGE: AnyTool = Tool(
     "plan_stage",
     "Writes one section of a plan document",
     "control",
-    write_stage,
+    run_stage,
     StageInput,
     effect=Effect.READ,
     timeout_seconds=3600,

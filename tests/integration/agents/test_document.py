@@ -17,9 +17,10 @@ import pytest
 
 from agents.playbooks.document.catalog import stages
 from agents.playbooks.document.making import document_plan
+from agents.thinking import Limits
 from app.house import House
 from core.errors import Conflict, NotFound
-from tasks import plans, review
+from tasks import functions, plans, review
 from tasks.plans import Level, PlanSummary, StoredSection
 from tests.conftest import house_with
 from tests.emulators.document_answers import PROMPT, write_fixtures
@@ -30,11 +31,12 @@ FAST: Level = "fast_but_skip_details"
 
 
 @asynccontextmanager
-async def writing(house: House, folder: Path, **answers: Any) -> AsyncGenerator[House]:
-    """A worker of the house that asks a model server with these answers."""
+async def writing(house: House, folder: Path, limits: Limits | None = None, **answers: Any) -> AsyncGenerator[House]:
+    """A worker of the house that asks a model server with these answers, within these limits."""
     fixtures = write_fixtures(folder / "answers.json", **answers)
     with running_model_server(fixtures, log=folder / "model.log") as server:
-        async with thinking_on(server) as thinking:
+        async with thinking_on(server) as found:
+            thinking = replace(found, limits=limits or found.limits)
             thinks = house_with(house, thinking=thinking, equipment=replace(house.equipment, thinking=thinking))
             async with at_work(thinks):
                 yield thinks
@@ -180,6 +182,16 @@ async def test_a_shallow_section_does_not_pass_as_done(house: House, tmp_path: P
         assert "no usable answer: what was wrong with it: too short" in (found["plan_type"].reason or "")
         assert found["report"].state == "pending"
         assert found["identify_purpose"].state == "completed"
+
+
+async def test_a_plan_waits_for_the_budget_of_the_next_day(house: House, tmp_path: Path) -> None:
+    async with writing(house, tmp_path, Limits(day_calls=1)):
+        plan_id = await make(house, "ping_llm")
+        plan = await until(house, plan_id, "waiting", "failed", "completed")
+        purpose = (await sections_of(house, plan_id))["identify_purpose"]
+        task = await functions.get_task(house.caller, purpose.task_id)
+        assert (plan.state, task.execution_status, task.blocked_on) == ("waiting", "blocked", "bounds")
+        assert task.blocked_until is not None  # it goes on by itself
 
 
 async def test_without_a_model_nothing_is_invented(house: House) -> None:
