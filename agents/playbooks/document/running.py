@@ -151,7 +151,10 @@ def _kept(
     """
     flags = {name: True for name in ("by_person", "by_program", "approved") if before.get(name) is True}
     is_same = before.get("inputs_digest") == digest
-    if before.get("output") is None or not (is_same or flags.keys() & {"by_person", "by_program"}):
+    is_given = (
+        bool(flags.keys() & {"by_person", "by_program"}) and stage.id != REDLINE
+    )  # a verdict is about what was read
+    if before.get("output") is None or not (is_same or is_given):
         return None
     who = "A program" if "by_program" in flags else "A person"
     how = "Nothing it reads has changed" if is_same else f"{who} wrote it; what it builds on has changed since"

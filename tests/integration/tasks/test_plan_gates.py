@@ -78,6 +78,67 @@ async def test_a_program_that_may_not_decide_gets_past_no_gate(ana: Caller, serv
     await functions.delete_task(program(ana, service), gate.root_task_id or gate.id)  # a whole plan may go
 
 
+async def test_a_gate_reaches_as_far_as_what_waits_for_it(ana: Caller, service: Caller) -> None:
+    """A program that may not decide gets past it neither one step further down, nor by the part that it lies in."""
+    gate = {"key": "g", "title": "Gate", "tool": "approval_gate", "execution_type": "fully_automated"}
+    part: dict[str, Any] = {"execution_type": "fully_automated"}
+    made = await trees.create_task_tree(
+        ana,
+        {
+            "title": "Launch",
+            **part,
+            "children": [
+                {"key": "box", "title": "Box", **part, "children": [gate]},
+                {"key": "mid", "title": "Mid", **part, "depends_on": ["box"]},
+                {"key": "after", "title": "After", **part, "depends_on": ["mid"]},
+            ],
+        },
+    )
+    token = program(ana, service)
+    ids = made.keys
+    for refused in (
+        lambda: functions.update_task(token, ids["mid"], {"execution_status": "completed"}),
+        lambda: functions.update_task(token, ids["box"], {"execution_status": "completed"}),
+        lambda: functions.delete_task(token, ids["mid"]),
+        lambda: functions.delete_task(token, ids["box"]),
+        lambda: trees.remove_dependency(token, ids["after"], ids["mid"]),
+        lambda: trees.remove_dependency(token, ids["mid"], ids["box"]),
+        lambda: functions.update_task(token, ids["g"], {"title": "Is the sky blue?"}),
+        lambda: functions.update_task(token, ids["g"], {"on_failure": "escalate"}),
+    ):
+        with pytest.raises(Forbidden):
+            await refused()
+    for left_out in ("mid", "box"):
+        await functions.cancel_task(ana, ids[left_out])
+        with pytest.raises(Forbidden):
+            await trees.waive_task(token, ids[left_out], "x")
+    await trees.waive_task(ana, ids["box"], "I say so")  # a person may
+
+
+@pytest.mark.parametrize("decision", ["skip", "another_approach"])
+async def test_a_no_inside_a_part_is_not_planned_around(ana: Caller, service: Caller, decision: Any) -> None:
+    gate = {"key": "g", "title": "Gate", "tool": "approval_gate", "on_failure": "stop"}
+    box = {"key": "box", "title": "Box", "execution_type": "fully_automated", "children": [gate]}
+    out = {"key": "out", "title": "Out", "execution_type": "fully_automated", "depends_on": ["box"]}
+    tree = {"title": "Launch", "execution_type": "fully_automated", "children": [box, out]}
+    made = await trees.create_task_tree(ana, tree)
+    await functions.queue_task_execution(ana, made.id)
+    for opened in (made.id, made.keys["box"]):
+        _, run = await begin(service, opened)
+        await trees.open_subtasks(run, opened)
+    _, run = await begin(service, made.keys["g"])
+    await review.request_approval(run, made.keys["g"], "Go?", {"task": "Gate"})
+    approval = (await review.list_approvals(ana, states=["open"])).items[0]
+    await review.decide_approval(ana, approval.id, approved=False, notes="never")
+    _, run = await begin(service, made.id)
+    other = [{"title": "Without asking", "execution_type": "fully_automated"}] if decision != "skip" else []
+    change = trees.PlannedChange(failed_task_id=made.keys["box"], decision=decision, reason="quicker", tasks=other)
+    await trees.apply_plan_changes(run, made.id, [change])
+    (kept,) = await trees.list_plan_changes(ana, made.id)
+    assert (kept.decision, "a person's decision is missing" in kept.reason) == ("escalate", True)
+    assert (await functions.get_task(ana, made.keys["out"])).execution_status == "pending"
+
+
 async def test_a_redline_gate_that_allows_completes_by_itself(ana: Caller, service: Caller) -> None:
     plan = await plans.create_plan(ana, document(stage("redline_gate"), stage("identify_purpose", "redline_gate")))
     found = {str(part.source_ref["key"]): part for part in (await by_title(ana, plan.id)).values()}
