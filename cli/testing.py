@@ -32,9 +32,7 @@ def main(arguments: list[str]) -> int:
         return 1
     # Tests wait at times: one more at a time than there are processors for them.
     processes = min(_processors() + 1, MOST_PROCESSES)
-    # In the order of tests/conftest.py, which begins with files that take long: none of them is left for the end.
-    spread = ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
-    command = [sys.executable, "-m", "pytest", *spread, *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
     return subprocess.call(command, env=environment)  # nosec B603 # words of this file, no shell
 
 

@@ -28,30 +28,6 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # nobody
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
-# Whole processes, browsers and storms take longest, pure rules least: a process that takes a long file last keeps all waiting.
-LONG_FIRST = (
-    "chaos",
-    "integration/test_",
-    "browser",
-    "integration/cli",
-    "integration/agents",
-    "safety",
-    "integration",
-    "unit",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, each with its tests in their order."""
-    root = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        name = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
-        return next((number for number, start in enumerate(LONG_FIRST) if name.startswith(start)), len(LONG_FIRST))
-
-    items.sort(key=place)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedPostgres]:
     """An embedded server that forgets on a crash; gone with the run."""
