@@ -28,6 +28,16 @@
     }, pause);
   };
 
+  // What was asked for before somebody began to type comes too late: it is asked for again when they are done.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig } = event.detail;
+    const isOwn = requestConfig && requestConfig.triggeringEvent && requestConfig.triggeringEvent.type === "tasks-changed";
+    if (isOwn && target && target.id === "live" && busy()) {
+      event.detail.shouldSwap = false;
+      changed();
+    }
+  });
+
   // The notice of a line that is down. It is outside of what is swapped.
   let isDown = false;
   const tell = (words = "Reconnecting …") => {
