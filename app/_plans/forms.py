@@ -98,7 +98,7 @@ class ObjectiveRequest(BaseModel):
     tenantId: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = Field(  # noqa: N815 - the documents' name
         default=None, description="The organization it belongs to, by id or name; else that of who asks"
     )
-    callbackUrl: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)] | None = (  # noqa: N815
+    callbackUrl: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)] | None = (  # noqa: N815 - the documents' name
         Field(
             default=None, description="Is told, signed, what becomes of the plan", examples=["https://example.com/hook"]
         )

@@ -13,7 +13,7 @@ declare
   name text := case tg_table_name when 'approvals' then 'notes' when 'drafts' then 'feedback' else 'comment' end;
   is_written boolean := tg_op = 'INSERT' or to_jsonb(new) ->> name is distinct from to_jsonb(old) ->> name;
 begin
-  new.by_program := private.token_scopes() is not null and is_written or tg_op = 'UPDATE' and old.by_program;
+  new.by_program := private.token_scopes() is not null and is_written or case tg_op when 'INSERT' then coalesce(new.by_program, false) else old.by_program end;
   return new;
 end $$;
 comment on function private.mark_words is 'What a program wrote says so, and goes on saying so.';

@@ -21,7 +21,7 @@ class PlanAccepted(BaseModel):
     planId: UUID  # noqa: N815 - the documents' name
     status: Literal["pending", "ready"] = Field(description="pending: it is being planned or begun. ready: start it")
     message: str
-    callbackSecret: str | None = Field(  # noqa: N815
+    callbackSecret: str | None = Field(  # noqa: N815 - the documents' name
         default=None, description="What the messages to callbackUrl are signed with; only where there is one"
     )
 

@@ -83,7 +83,10 @@ async def test_a_document_is_written_and_a_stage_of_it_written_again(house: Hous
             assert stage.form.model_validate(found[stage_id].output).shallow() is None, stage_id
         for stage_id, stage in stages().items():
             for needed in stage.depends_on:
-                assert found[needed].completed_at <= found[stage_id].started_at, (needed, stage_id)  # type: ignore[operator]
+                ended, began = found[needed].completed_at, found[stage_id].started_at
+                assert ended, needed
+                assert began, stage_id
+                assert ended <= began, (needed, stage_id)
         asked = await requests_in(house, plan_id)
         assert set(asked) == {stage.id for stage in stages().values() if stage.needs_model}
 

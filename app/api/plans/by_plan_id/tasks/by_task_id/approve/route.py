@@ -20,7 +20,7 @@ class TaskDecision(BaseModel):
     )
 
     approved: bool
-    approvedBy: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = Field(  # noqa: N815
+    approvedBy: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = Field(  # noqa: N815 - the documents' name
         default=None, description="Kept with the notes as it is said here; who decides is who is signed in"
     )
     notes: str | None = Field(default=None, max_length=9_000, description="With a no: what should be otherwise")
