@@ -1,45 +1,20 @@
 """GET and POST /api/tasks."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel
 from starlette.responses import Response
 
-from agents.rules.quick_add import parse_quick_add
 from app.api._answers import Listing, listing
-from app.api.tasks._shapes import TaskFields, Title
+from app.api.tasks._new import NewTask, NewTasks, make_tasks
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.functions import Sort, TaskFilter, create_tasks, task_item
+from tasks.functions import Sort, TaskFilter
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
-
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-
-
-class NewTask(TaskFields):
-    """A task to make: fields, or a plain sentence in `text`."""
-
-    text: Sentence | None = Field(default=None, examples=["call Ana tomorrow 3pm p1 #home"])
-    title: Title | None = None
-    parent_task_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def _one_of_text_and_title(self) -> "NewTask":
-        if (self.text is None) == (self.title is None):
-            raise ValueError("give either title or text")
-        return self
-
-
-class NewTasks(BaseModel):
-    """Several tasks at once, all or none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tasks: list[NewTask] = Field(min_length=1, max_length=200)
 
 
 class CreatedTasks(BaseModel):
@@ -93,16 +68,5 @@ async def get(
     problems=(404, 409),
 )
 async def post(request: Request, caller: CurrentCaller, body: NewTask | NewTasks) -> Task | CreatedTasks:
-    now = request.app.state.house.clock.now()
-    if isinstance(body, NewTasks):
-        return CreatedTasks(tasks=await create_tasks(caller, [_item(task, now) for task in body.tasks]))
-    return (await create_tasks(caller, [_item(body, now)]))[0]
-
-
-def _item(task: NewTask, now: datetime) -> dict[str, Any]:
-    fields = task.model_dump(mode="json", exclude={"text"})
-    if task.text is None:
-        return {**fields, "source": "manual"}
-    understood = task_item(parse_quick_add(task.text, now).task, source="manual")
-    given = task.model_dump(mode="json", exclude={"text"}, exclude_unset=True)
-    return {**understood, **given}
+    made = await make_tasks(caller, body, request.app.state.house.clock.now())
+    return CreatedTasks(tasks=made) if isinstance(body, NewTasks) else made[0]
