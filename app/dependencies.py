@@ -6,12 +6,12 @@ import structlog
 from fastapi import Depends, Request
 
 from app.limits import Limiter, address_of
-from app.scopes import SAFE_METHODS, refuse_out_of_scope
+from app.scopes import SAFE_METHODS, refuse_agent_elsewhere, refuse_out_of_scope
 from core.auth import ProjectKeys, is_signed_by_key_pair
 from core.database import Caller, Identity
 from core.errors import Forbidden, Unauthorized
 from core.keys import Keys
-from tasks import tokens
+from tasks import agents, tokens
 
 COOKIE = "steward_session"
 
@@ -44,6 +44,8 @@ async def _read_bearer(request: Request, keys: Keys, token: str) -> Identity:
     try:
         if token.startswith(tokens.PREFIX):
             return await _read_api_token(request, token)
+        if token.startswith(agents.PREFIX):
+            return await _read_agent_token(request, token)
         project: ProjectKeys | None = request.app.state.project_keys
         if project and is_signed_by_key_pair(token):
             return Identity(await project.read_bearer(token))
@@ -66,11 +68,20 @@ async def _read_api_token(request: Request, token: str) -> Identity:
     return Identity(found.user_id, organization_id=found.organization_id, token_id=found.id, scopes=scopes)
 
 
+async def _read_agent_token(request: Request, token: str) -> Identity:
+    service = request.app.state.house.database.acting_as(Identity.service())
+    found = await agents.resolve_agent_token(service, token)
+    if found is None:
+        raise Unauthorized(
+            "The agent's token is not valid: it was rotated or revoked, the agent was removed, or it never was one",
+            hint="The agent's page gives it a new one; `steward agents rotate` does, too.",
+        )
+    refuse_agent_elsewhere(found.id, request.url.path, request.method)
+    return Identity.agent(found.id, found.organization_id)
+
+
 async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    is_ours = origin is None or origin in {f"{scheme}://{request.headers.get('host')}" for scheme in ("http", "https")}
-    if site not in {None, "same-origin", "none"} or not is_ours:
+    if _is_from_elsewhere(request):
         raise Forbidden("This form was sent from another site")
     token = request.headers.get("x-csrf-token", "")
     if not token and request.headers.get("content-type", "").startswith(
@@ -81,16 +92,35 @@ async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
         raise Forbidden("The form's token is missing or old", hint="Reload the page and send it again.")
 
 
+def _is_from_elsewhere(request: Request) -> bool:
+    """Does a browser say that a page of another site sent this?"""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    is_ours = origin is None or origin in {f"{scheme}://{request.headers.get('host')}" for scheme in ("http", "https")}
+    return site not in {None, "same-origin", "none"} or not is_ours
+
+
 async def current_caller(request: Request) -> Caller:
     """The database as whoever asks may see it. Raises what `identify` does, and TooMany over the limit of requests."""
     state = request.scope.setdefault("state", {})
     identity: Identity | None = state.get("identity")
     if identity is None:  # else asked already, for this very request
         identity = await identify(request)
-        request.app.state.requests.take(str(identity.token_id or identity.user_id))
+        request.app.state.requests.take(str(identity.agent_id or identity.token_id or identity.user_id))
         state["identity"] = identity
-    structlog.contextvars.bind_contextvars(user_id=str(identity.user_id))
+    structlog.contextvars.bind_contextvars(**identity.as_logged())
     return request.app.state.house.database.acting_as(identity)
+
+
+async def bearer_caller(request: Request) -> Caller:
+    """As `current_caller`, where only a Bearer token counts: no cookie, and nothing that a page of another site sends."""
+    if _is_from_elsewhere(request):
+        raise Forbidden("This was sent by a page of another site", hint="Programs send no Origin.")
+    if not request.headers.get("authorization"):
+        raise Unauthorized(
+            "No token came with this", hint="Send Authorization: Bearer <token>; `steward token create` makes one."
+        )
+    return await current_caller(request)
 
 
 def csrf_token(request: Request) -> str:

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, WebSocket
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
+from app._mcp.door import mcp
 from app.house import House
 from app.idempotency import Idempotency
 from app.limits import Limiter
@@ -14,6 +15,7 @@ from app.observed import Observed
 from app.openapi import openapi_of
 from app.problems import Boundary, add_problem_handlers
 from app.router import build_router
+from app.scopes import BY_TOOL
 from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
 from app.session import SignInLinks
 from app.templating import asset, asset_bytes
@@ -60,6 +62,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)
+    app.add_api_route(BY_TOOL, mcp, methods=["POST"], include_in_schema=False)
     app.state.routes = [*router.routes, *app.routes]
     app.add_api_route("/static/{name:path}", _static, methods=["GET"], include_in_schema=False)
     app.add_api_websocket_route("/{path:path}", _no_socket)

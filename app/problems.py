@@ -16,12 +16,14 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from app.scopes import BY_TOOL
 from app.templating import render_error
 from core.errors import Invalid, StewardError, Unavailable
 
 log = structlog.get_logger()
 TITLES = {404: "There is no such page", 405: "This method is not served here"}
 MOST_ERRORS = 20
+REFUSED = -32600  # JSON-RPC 2.0: the request is not valid
 UNION_BRANCH = re.compile(r"[A-Z]\w*|[\w-]+\[.*\]", re.DOTALL)  # a model's name, or what wraps one: never a field
 SHAPE_ERRORS = {"missing", "extra_forbidden"}  # more of them: this branch of a union was less likely meant
 
@@ -69,7 +71,14 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem_response(request: Request, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """The problem as JSON, or as a page (for htmx: a fragment) where a person looks at one."""
+    """The problem as JSON, or as a page (for htmx: a fragment) where a person looks at one.
+
+    Clients of the Model Context Protocol pass words on only where they come as an error of JSON-RPC.
+    """
+    if request.url.path == BY_TOOL:
+        words = f"{body.get('detail') or body['title']} {body.get('hint', '')}".strip()
+        error = {"jsonrpc": "2.0", "id": None, "error": {"code": REFUSED, "message": words, "data": body}}
+        return JSONResponse(error, status_code=body["status"], headers=headers)
     if not _is_for_a_person(request):
         return JSONResponse(body, status_code=body["status"], headers=headers, media_type="application/problem+json")
     try:
@@ -95,18 +104,28 @@ async def _steward_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status >= 500:
         await log.aerror("request_failed", path=request.url.path, error=error.message, detail=error.detail)
+    return problem_response(request, told(error), headers)
+
+
+def told(error: StewardError) -> dict[str, Any]:
+    """The problem as it is told to whoever asked."""
     body = error.problem()
     if error.status == 500 or isinstance(error, Unavailable):
         body["detail"] = error.message  # what is inside stays inside
-    return problem_response(request, body, headers)
+    return body
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # nosec B101 # narrows the type
-    errors = explain([dict(e) for e in error.errors()])
+    return problem_response(request, invalid_from([dict(e) for e in error.errors()]).problem())
+
+
+def invalid_from(found: list[dict[str, Any]]) -> Invalid:
+    """What Pydantic found wrong, each with its field; the first in a sentence."""
+    errors = explain(found)
     first = errors[0]
     got = f" (it is {first['value']})" if "value" in first else ""
-    return problem_response(request, Invalid(f"{first['field']}: {first['message']}{got}", errors=errors).problem())
+    return Invalid(f"{first['field']}: {first['message']}{got}", errors=errors)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -3,6 +3,10 @@
 What is not named here is a person's own: a new part of the API is closed to tokens until somebody opens it.
 """
 
+import re
+from collections.abc import Collection
+from uuid import UUID
+
 from core.errors import Forbidden
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -22,6 +26,8 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "mail": "mail",
     "agents": "agents",
 }
+BY_TOOL = "/mcp"  # any token may knock there: each tool says which scope it needs
+AGENT_REPORTS = re.compile(r"/api/executions/[0-9a-fA-F-]{36}/events")
 PERSONS_OWN = ("/api/mail/accounts", "/api/calendar/feed")  # inside an area, but they sign in or give access
 
 
@@ -34,7 +40,7 @@ def needed_scope(path: str, method: str) -> str | None:
     if area is None:
         return None
     if area == "agents":
-        return "agents"
+        return "agents" if method in SAFE_METHODS else None  # who works here is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
         return "review:write"  # a person's own words about the work, or their decision
     if method in SAFE_METHODS:
@@ -46,12 +52,31 @@ def needed_scope(path: str, method: str) -> str | None:
 
 def refuse_out_of_scope(scopes: tuple[str, ...], path: str, method: str) -> None:
     """Raises Forbidden where a token with these scopes may not do this."""
+    if path == BY_TOOL:
+        return
     needed = needed_scope(path, method)
     if needed is None:
         raise Forbidden("No token is taken here", hint="Sign in yourself: this is a person's own.")
-    if needed not in scopes:
+    refuse_without(scopes, needed)
+
+
+def refuse_agent_elsewhere(agent_id: UUID, path: str, method: str) -> None:
+    """Raises Forbidden where an outside agent's own token is of no use: it works, and reports what it did."""
+    own = f"/api/agents/{agent_id}/"
+    is_report = method == "POST" and AGENT_REPORTS.fullmatch(path) is not None
+    if path != BY_TOOL and not path.casefold().startswith(own) and not is_report:
+        raise Forbidden(
+            "An agent's token is not taken here",
+            detail=f"it is taken below {own}, and for POST /api/executions/{{execution_id}}/events",
+            hint="What a person or another program may do needs a token of theirs.",
+        )
+
+
+def refuse_without(scopes: Collection[str] | None, needed: str) -> None:
+    """Raises Forbidden where these scopes lack the one that is needed; None is a person's own session."""
+    if scopes is not None and needed not in scopes:
         raise Forbidden(
             f"This token lacks the scope {needed}",
-            detail=f"it has {', '.join(scopes)}",
+            detail=f"it has {', '.join(scopes) or 'none'}",
             hint="Make a token with that scope under Settings, or by `steward token create`.",
         )

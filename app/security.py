@@ -185,6 +185,11 @@ def _refuse_unstorable_json(body: bytes) -> None:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return  # whoever reads it for good says what is wrong with it
+    refuse_unstorable(value)
+
+
+def refuse_unstorable(value: object) -> None:
+    """Raises Invalid, naming the field, where decoded JSON has text that cannot be kept."""
     field = next(_unstorable_fields(value), None)
     if field is not None:
         raise _unstorable(field)

@@ -13,6 +13,7 @@ from cli import (
     housekeeping,
     import_files,
     keys,
+    mcp,
     plan,
     policies,
     review,
@@ -65,6 +66,7 @@ for group in (
     tools,
     settings,
     keys,
+    mcp,
     doctor,
 ):
     group.register(app)
