@@ -34,6 +34,7 @@ from jobs.plan_callbacks import register_plan_callbacks
 from jobs.slack_work import SlackWork, register_slack
 from jobs.worker import Worker, working
 from tasks import functions, workers
+from tasks.agents import AgentRules
 
 LOOK_SECONDS = 0.1
 UNSETTLED = {"queued", "in_progress"}
@@ -67,6 +68,7 @@ class House:
             replace(self.equipment, tools=await self.tools()),
             queues=self.settings.worker_queue_names,
             concurrency=self.settings.worker_concurrency,
+            agent_rules=self.agent_rules,
         )
         register_periodic(worker.app, self.database, self.settings)
         register_slack(worker.app, self.slack, self.owner)
@@ -75,6 +77,11 @@ class House:
         register_mail_sync(worker.app, Given(self.settings, self.database, self.clock), self.owner)
         register_plan_callbacks(worker.app, Given(self.settings, self.database, self.clock))
         return worker
+
+    @property
+    def agent_rules(self) -> AgentRules:
+        """How the work of outside agents is watched."""
+        return AgentRules.from_settings(self.settings)
 
     @cached_property
     def slack(self) -> SlackWork:

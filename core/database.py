@@ -35,6 +35,7 @@ class Identity:
     run: tuple[UUID, UUID] | None = None  # a task and the one run of it that speaks here
     token_id: UUID | None = None  # a program's token speaks for the person
     scopes: tuple[str, ...] | None = None  # what that program may do; None: the person's own session
+    agent_id: UUID | None = None  # an outside agent speaks, by its own token
 
     def claims(self) -> str:
         """The JWT claims that row-level security reads, as JSON."""
@@ -47,12 +48,23 @@ class Identity:
             claims["run_task_id"], claims["run_id"] = map(str, self.run)
         if self.scopes is not None:
             claims["token_scopes"] = list(self.scopes)
+        if self.agent_id:
+            claims["agent_id"] = str(self.agent_id)
         return orjson.dumps(claims).decode()
+
+    def as_logged(self) -> dict[str, str]:
+        """Who it is, for the log."""
+        return {"agent_id": str(self.agent_id)} if self.agent_id else {"user_id": str(self.user_id)}
 
     @classmethod
     def service(cls, organization_id: UUID | None = None) -> "Identity":
         """The worker, acting inside one organization (None only for the sweep over all of them)."""
         return cls(None, "service_role", organization_id)
+
+    @classmethod
+    def agent(cls, agent_id: UUID, organization_id: UUID) -> "Identity":
+        """An outside agent: it works in one organization, decides nothing, and what it writes is nobody's own word."""
+        return cls(None, "service_role", organization_id, scopes=("agents",), agent_id=agent_id)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, Validation
 from pydantic_settings import SettingsConfigDict
 
 from core.errors import Invalid
+from core.settings_agents import AgentSettings
 from core.settings_models import ModelSettings
 from core.settings_outside import OutsideSettings
 from core.urls import is_url
@@ -26,7 +27,7 @@ SCHEMES = {
 }
 
 
-class Settings(ModelSettings, OutsideSettings):
+class Settings(ModelSettings, OutsideSettings, AgentSettings):
     """Every setting; the variable is STEWARD_ and the name in capitals where no other name stands here."""
 
     model_config = SettingsConfigDict(env_prefix="STEWARD_", env_ignore_empty=True, extra="ignore")

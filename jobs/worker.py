@@ -27,6 +27,7 @@ from agents.executor import STEWARD_AGENT_ID, carry_out, start_task
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, workers
+from tasks.agents import AgentRules, sweep_agents
 from tasks.functions import Completed, StartedTask
 
 log = structlog.get_logger()
@@ -78,8 +79,10 @@ class Worker:
         queues: Sequence[str] | None = None,
         concurrency: int = 4,
         grace_seconds: float = GRACE_SECONDS,
+        agent_rules: AgentRules | None = None,
     ) -> None:
         self.id = uuid4()
+        self.agent_rules = agent_rules or AgentRules()
         self.database = database
         self.equipment = equipment
         self.queues = queues
@@ -274,6 +277,9 @@ class Worker:
         lost = await workers.requeue_lost_tasks(self._service, SILENT_SECONDS)
         if lost:
             await log.awarning("lost_tasks_requeued", count=lost)
+        concerned = await sweep_agents(self._service, self.agent_rules)
+        if concerned:
+            await log.ainfo("agents_swept", tasks=concerned)
 
 
 def _import_thinking() -> None:

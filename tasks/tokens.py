@@ -28,7 +28,7 @@ SCOPE_WORDS: dict[Scope, str] = {
     "review:read": "Read drafts and what waits for an answer",
     "review:write": "Approve, edit and reject in your place, and change permissions",
     "mail:read": "Read the mail that Steward has read",
-    "agents": "Work on tasks as an outside agent",
+    "agents": "See the agents that work here; each works with a token of its own",
 }
 PREFIX = "stw_"
 SHOWN = len(PREFIX) + 6

@@ -14,6 +14,7 @@ from agents.tools.http import HTTP_TOOLS
 from agents.tools.jira import JIRA_TOOLS
 from agents.tools.mail import MAIL_TOOLS
 from agents.tools.notify import NOTIFY_TOOLS
+from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.plan_report import PLAN_TOOLS
 from agents.tools.records import RECORD_TOOLS
 from agents.tools.slack import SLACK_TOOLS
@@ -41,5 +42,6 @@ BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
         *PLAN_TOOLS,
         *NOTIFY_TOOLS,
         PLAN_STAGE,
+        OUTSIDE_AGENT,
     )
 }

@@ -104,17 +104,6 @@ async def wait_for_reply(run: Run, wanted: WaitInput) -> Outcome:
     )
 
 
-async def outside_agent(run: Run, wanted: WaitInput) -> Outcome:
-    """Wait until somebody else's agent has reported."""
-    return Waiting(
-        "agent",
-        f"Waits for the agent {wanted.whom}" if wanted.whom else "Waits for an agent",
-        "The agent's report",
-        wait_seconds=wanted.deadline_seconds,
-        remind_after_seconds=wanted.remind_after_seconds,
-    )
-
-
 CONTROL_TOOLS: tuple[AnyTool, ...] = (
     Tool(
         "noop",
@@ -138,15 +127,6 @@ CONTROL_TOOLS: tuple[AnyTool, ...] = (
         "Waits for somebody's answer, until a deadline",
         "control",
         wait_for_reply,
-        WaitInput,
-        effect=Effect.READ,
-        brings_untrusted=True,
-    ),
-    Tool(
-        "outside_agent",
-        "Waits for the report of somebody else's agent",
-        "control",
-        outside_agent,
         WaitInput,
         effect=Effect.READ,
         brings_untrusted=True,
