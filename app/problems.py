@@ -76,7 +76,7 @@ def problem_response(request: Request, body: dict[str, Any], headers: dict[str, 
     Clients of the Model Context Protocol pass words on only where they come as an error of JSON-RPC.
     """
     if request.url.path == BY_TOOL:
-        words = f"{body.get('detail') or body['title']} {body.get('hint', '')}".strip()
+        words = ". ".join(filter(None, (body.get("detail") or body["title"], body.get("hint"))))
         error = {"jsonrpc": "2.0", "id": None, "error": {"code": REFUSED, "message": words, "data": body}}
         return JSONResponse(error, status_code=body["status"], headers=headers)
     if not _is_for_a_person(request):

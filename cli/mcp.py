@@ -1,6 +1,8 @@
 """The command mcp: Steward as a server of the Model Context Protocol over standard input and output."""
 
 import asyncio
+import os
+import signal
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from cli.door import DoorCommand, opened_house, run_async
 from core.database import Identity
 from core.settings import load_settings
 from tasks import functions
+from tasks.capture import get_profile
 from tasks.tokens import read_scopes
 
 if TYPE_CHECKING:
@@ -44,17 +47,30 @@ def mcp_command(
 
 
 async def _serve(scopes: tuple[str, ...]) -> None:
-    """Answer until standard input ends. Log lines go to standard error: the other end would not understand them."""
+    """Answer until standard input ends or a signal comes. Log lines go to standard error: the other end reads the rest."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with opened_house(load_settings()) as house, asyncio.TaskGroup() as group:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        work = _Work(house, group)
+        answering = asyncio.create_task(_answer(await work.visit(scopes)))
+        answering.add_done_callback(lambda _: stop.set())
+        await stop.wait()
+        work.stop()
+    if not answering.done():
+        os._exit(130)  # its thread waits for a line that may never come, and nothing ends a thread
+    await answering
+
+
+async def _answer(visit: "Visit") -> None:
     from mcp.server.stdio import stdio_server
 
     from app._mcp.server import server_for
 
-    async with opened_house(load_settings()) as house, asyncio.TaskGroup() as group:
-        work = _Work(house, group)
-        server = server_for(work.visit(scopes))
-        async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
-        work.stop()
+    server = server_for(visit)
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
 
 
 class _Work:
@@ -66,11 +82,14 @@ class _Work:
         self._worker: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
-    def visit(self, scopes: tuple[str, ...]) -> "Visit":
+    async def visit(self, scopes: tuple[str, ...]) -> "Visit":
         """The owner's program, with these scopes: what it says is not the owner's own word."""
         from app._mcp.tool import Visit
 
-        caller = self._house.database.acting_as(Identity(self._house.owner.user_id, scopes=scopes))
+        home = UUID((await get_profile(self._house.caller))["organization"]["id"])
+        caller = self._house.database.acting_as(
+            Identity(self._house.owner.user_id, organization_id=home, scopes=scopes)
+        )
         return Visit(caller, self._house.clock, self.settled, self.begin)
 
     def begin(self, task_id: UUID) -> None:
@@ -94,5 +113,8 @@ class _Work:
 
         if self._stopped.is_set() or await worker_lives(self._house.database):
             return
-        async with working(await self._house.worker()):
-            await self._stopped.wait()
+        try:
+            async with working(await self._house.worker()):
+                await self._stopped.wait()
+        except Exception as error:  # tools still answer, and the next that begins work tries again
+            await log.aerror("worker_failed", exc_info=error)

@@ -4,6 +4,7 @@ Whoever imports this imports the SDK: doors do so when the first request comes.
 """
 
 import json
+import logging
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -33,6 +34,8 @@ from app.security import refuse_unstorable
 from core.errors import StewardError
 
 log = structlog.get_logger()
+# The SDK tells of every request at the level info, and the house does so itself.
+logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level))
 INSTRUCTIONS = (
     "Steward is a task assistant that does the tasks. add_task takes in what the person wants, list_tasks and show_task "
     "tell how things stand, execute_task has Steward work. Nothing is sent before a person has said yes: list_review "

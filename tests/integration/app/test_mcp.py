@@ -134,3 +134,106 @@ async def test_a_program_adds_has_done_and_reviews(house: House, url: str) -> No
         shown = await use(client, "show_task", task_id=mail["id"])
         assert shown["task"]["result"]["draft_id"] == waiting["draft_id"]
         assert [entry["event"] for entry in shown["task"]["execution_log"]][:2] == ["created", "queued"]
+
+
+async def test_what_is_wrong_is_said_and_where(house: House, url: str) -> None:
+    made = await token_of(house.caller, *EVERY)
+    async with speaking(url, made.token, "legacy") as client:
+        wrong: tuple[tuple[str, dict[str, Any], str], ...] = (
+            ("add_task", {}, "exactly one of text, title and tasks"),
+            ("add_task", {"text": "   "}, "text:"),
+            ("add_task", {"tasks": []}, "tasks:"),
+            ("add_task", {"title": "A", "colour": "red"}, "colour:"),
+            ("add_task", {"title": "A", "due_at": "2026-03-05T15:00:00"}, "offset"),
+            ("add_task", {"title": "A", "parent_task_id": str(uuid4())}, "parent"),
+            ("list_tasks", {"status": ["open"]}, "status.0:"),
+            ("list_tasks", {"limit": 1000}, "limit:"),
+            ("list_tasks", {"cursor": "nonsense"}, "cursor"),
+            ("show_task", {"task_id": "1"}, "task_id:"),
+            ("show_task", {"task_id": str(uuid4())}, "There is no such task"),
+            ("review", {"decision": "approve", "draft_id": str(uuid4())}, "digest"),
+            ("review", {"decision": "reject"}, "either draft_id or approval_id"),
+            ("review", {"decision": "reject", "draft_id": str(uuid4())}, "draft"),
+            ("review", {"decision": "approve", "approval_id": str(uuid4()), "digest": "0" * 64}, "approval"),
+        )
+        for tool, given, said in wrong:
+            problem = await refused(client, tool, **given)
+            assert problem["status"] in {404, 422}, (tool, given, problem)
+            assert said in problem["detail"], (tool, given, problem)
+        assert (await use(client, "list_tasks"))["items"] == []
+        with pytest.raises(MCPError, match="There is no tool 'drop_table'; there are add_task"):
+            await client.call_tool("drop_table", {})
+        with pytest.raises(MCPError, match=r"params.arguments.title: Text cannot hold"):
+            await client.call_tool("add_task", {"title": "a\x00b"})
+        with pytest.raises(MCPError, match="The body is too large"):
+            await client.call_tool("add_task", {"title": "A", "description": "x" * house.settings.max_body_bytes})
+        long = await refused(client, "add_task", title="A", description="x" * 200_001)
+        assert len(str(long)) < 2_000
+
+        await tokens.revoke_token(house.caller, made.details.id)
+        with pytest.raises(MCPError, match="it was revoked"):
+            await client.call_tool("list_tasks", {})
+
+
+async def test_a_program_does_what_its_scopes_say_with_its_own_tasks(
+    house: House, url: str, stranger_token: str
+) -> None:
+    reader = (await token_of(house.caller, "tasks:read")).token
+    writer = (await token_of(house.caller, "tasks:read", "tasks:write", "review:read")).token
+    (mine,) = await functions.create_tasks(house.caller, [{"title": "Buy milk"}])
+    async with speaking(url, reader) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == {"list_tasks", "show_task"}
+        assert (await use(client, "show_task", task_id=str(mine.id)))["task"]["title"] == "Buy milk"
+        for name, tool in TOOLS.items():
+            if tool.scope != "tasks:read":
+                problem = await refused(client, name)
+                assert (problem["status"], f"lacks the scope {tool.scope}" in problem["detail"]) == (403, True)
+    async with speaking(url, writer) as client:
+        problem = await refused(client, "review", draft_id=str(uuid4()), decision="approve", digest="0" * 64)
+        assert problem["status"] == 403
+    async with speaking(url, stranger_token) as client:
+        assert (await use(client, "list_tasks"))["items"] == []
+        for tool in ("show_task", "execute_task"):
+            assert (await refused(client, tool, task_id=str(mine.id)))["status"] == 404
+        assert (await refused(client, "add_task", title="A", parent_task_id=str(mine.id)))["status"] in {404, 422}
+
+
+@pytest.fixture
+async def stranger_token(house: House) -> str:
+    """Somebody of another organization."""
+    from tests.conftest import sign_up
+
+    identity = await sign_up(house.database, "stranger@example.net")
+    return (await token_of(house.database.acting_as(identity), *EVERY)).token
+
+
+async def test_only_a_token_comes_in_and_no_page_of_another_site(house: House, url: str) -> None:
+    assert house.owner.user_id
+    keys: Keys = load_keys(house)
+    session = {"Cookie": f"{COOKIE}={keys.session_token(house.owner.user_id)}"}
+    bearer = {"Authorization": f"Bearer {keys.bearer_token(house.owner.user_id)}"}
+    async with httpx.AsyncClient(headers=ACCEPT) as http:
+
+        async def status(headers: dict[str, str]) -> int:
+            answer = await http.post(url, headers=headers, json=INITIALIZE)
+            assert answer.status_code == 200 or answer.json()["error"]["message"]
+            return answer.status_code
+
+        missing = await http.post(url, json=INITIALIZE)
+        assert (missing.status_code, missing.headers["www-authenticate"]) == (401, "Bearer")
+        assert "steward token create" in missing.json()["error"]["message"]
+        assert "default-src 'none'" in missing.headers["content-security-policy"]
+        assert await status(session) == 401
+        assert await status({"Authorization": "Bearer stw_wrong"}) == 401
+        assert await status({"Authorization": "Basic eDp5"}) == 401
+        assert await status({**bearer, "Origin": "https://evil.example"}) == 403
+        assert await status({**bearer, "Sec-Fetch-Site": "cross-site"}) == 403
+        assert await status({**bearer, "Host": "evil.example"}) == 400
+        assert await status({**bearer, "Origin": url.removesuffix("/mcp")}) == 200
+        assert await status(bearer) == 200
+        for content, kind in ((b"{", "application/json"), (b"[" * 100_000, "application/json"), (b"x=1", "text/plain")):
+            answer = await http.post(url, headers={**bearer, "Content-Type": kind}, content=content)
+            assert answer.status_code in {400, 415}, answer.text
+        for method in ("GET", "DELETE"):
+            answer = await http.request(method, url, headers=bearer)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
