@@ -20,6 +20,7 @@ from core.database import Caller, Database, Identity, open_database
 from core.embedded import EmbeddedPostgres
 from core.migrate import migrate
 from core.settings import Settings
+from tests.in_memory import passing_folder
 
 models.ALLOW_MODEL_REQUESTS = False  # a fixture opens it for a server on loopback
 os.environ.pop("OPENAI_API_KEY", None)
@@ -29,12 +30,13 @@ NOW = datetime(2026, 3, 4, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedPostgres]:
+def server() -> Generator[EmbeddedPostgres]:
     """An embedded server that forgets on a crash; gone with the run."""
-    embedded = EmbeddedPostgres.start(tmp_path_factory.mktemp("server"), durable=False)
-    yield embedded
-    embedded.stop()
-    embedded.remove()
+    with passing_folder() as folder:
+        embedded = EmbeddedPostgres.start(folder, durable=False)
+        yield embedded
+        embedded.stop()
+        embedded.remove()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from procrastinate.schema import SchemaManager
 from core.embedded import EmbeddedPostgres
 from core.errors import Invalid, StewardError, Unavailable
 from core.migrate import MIGRATIONS, find_migrations, migrate
+from tests.in_memory import passing_folder
 
 QUEUE = f"jobs (procrastinate {version('procrastinate')})"
 FIRST = "create table public.a (n int);"
@@ -20,11 +21,12 @@ SECOND = "insert into public.a values (1), (2); -- 100 % of them\n"
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedPostgres]:
+def own_server() -> Generator[EmbeddedPostgres]:
     """A server of this file's own: the roles that are made here must not be there before."""
-    server = EmbeddedPostgres.start(tmp_path_factory.mktemp("migrate"), durable=False)
-    yield server
-    server.remove()
+    with passing_folder() as folder:
+        server = EmbeddedPostgres.start(folder, durable=False)
+        yield server
+        server.remove()
 
 
 @pytest.fixture
