@@ -18,7 +18,7 @@ from app.house import House
 from cli.serving import load_keys, serve
 from core.database import Caller
 from core.keys import Keys
-from tasks import functions, tokens
+from tasks import functions, tokens, trees
 
 EVERY = ("tasks:read", "tasks:write", "review:read", "review:write")
 INITIALIZE: dict[str, Any] = {
@@ -134,6 +134,30 @@ async def test_a_program_adds_has_done_and_reviews(house: House, url: str) -> No
         shown = await use(client, "show_task", task_id=mail["id"])
         assert shown["task"]["result"]["draft_id"] == waiting["draft_id"]
         assert [entry["event"] for entry in shown["task"]["execution_log"]][:2] == ["created", "queued"]
+
+
+async def test_questions_are_answered_as_they_were_shown(house: House, url: str) -> None:
+    gate = {"tool": "approval_gate", "execution_type": "fully_automated", "tool_input": {"question": "Go?"}}
+    tree = {"title": "Launch", "children": [{"title": "Decide", **gate}, {"title": "Decide again", **gate}]}
+    made = await trees.create_task_tree(house.caller, tree)
+    first, second = (str(part.id) for part in made.children)
+    async with speaking(url, (await token_of(house.caller, *EVERY)).token) as client:
+        for part in (first, second):
+            assert (await use(client, "execute_task", task_id=part))["answer"]["strategy"] == "blocked"
+        asked = {one["task_id"]: one for one in (await use(client, "list_review"))["items"]}
+        assert (asked[first]["draft_id"], asked[first]["payload"]["question"]) == (None, "Go?")
+        yes = {"approval_id": asked[first]["approval_id"], "decision": "approve"}
+        assert (await refused(client, "review", **yes, digest=asked[second]["digest"] + "0"))["status"] == 422
+        assert (await refused(client, "review", **yes, digest="0" * 64))["status"] == 409
+        said = await asyncio.gather(
+            *(client.call_tool("review", {**yes, "digest": asked[first]["digest"]}) for _ in range(3))
+        )
+        assert sorted(one.is_error for one in said) == [False, True, True]
+        no = {"approval_id": asked[second]["approval_id"], "decision": "reject", "notes": "Not now"}
+        assert (await use(client, "review", **no))["approval_state"] == "rejected"
+        assert (await use(client, "list_review"))["items"] == []
+        shown = await use(client, "show_task", task_id=str(made.id))
+        assert [part["id"] for part in shown["subtasks"]] == [first, second]
 
 
 async def test_what_is_wrong_is_said_and_where(house: House, url: str) -> None:
