@@ -17,10 +17,12 @@ from pydantic import BaseModel
 from agents.equipment import Run
 from agents.journal import BoundReached, RunStopped
 from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
+from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.tool import AnyTool, Done
 from core.errors import Invalid, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary
 from tasks.accounts import connected_providers
+from tasks.agents import list_agents
 
 PROMPT = load_prompt(Path(__file__).parent / "toolbox.md")
 ALL = "tools"  # the capability of an agent that is given every tool
@@ -28,6 +30,7 @@ MOST_CALLS = 8
 MOST_RESULT_CHARACTERS = 12_000
 MOST_CHARACTERS = 40_000
 MOST_LISTED = 60
+MOST_HELPERS = 30
 TIMEOUT_SECONDS = 60.0
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ANSWERS = {"immediate", "decompose", "blocked"}
@@ -37,13 +40,14 @@ ANSWERS = {"immediate", "decompose", "blocked"}
 class Toolbox:
     """The tools of one run's questions, and what was done with them.
 
-    `given`: names and capabilities that the agent has; None means every tool. `providers`: where the tenant has accounts. `missing` is the last service that turned
+    `given`: names and capabilities that the agent has; None means every tool. `providers`: where the tenant has accounts. `helpers`: outside agents that take work, a line each. `missing` is the last service that turned
     out not to be connected; `has_untrusted` whether anything was read that others wrote.
     """
 
     run: Run
     given: frozenset[str] | None = None
     providers: frozenset[str] = frozenset()
+    helpers: Sequence[str] = ()
     pauses_seconds: Sequence[float] = (0.5, 2.0)
     used: list[str] = field(default_factory=list[str])
     characters: int = 0
@@ -54,7 +58,8 @@ class Toolbox:
     async def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
         """The tools for an agent's row {capabilities, tools}; all of them where the task names no agent."""
         providers = await connected_providers(run.caller) if run.equipment.thinking.is_model else frozenset[str]()
-        return cls(run, given_to(agent), providers, pauses_seconds=run.equipment.thinking.pauses_seconds)
+        helpers = await _helpers(run) if run.equipment.thinking.is_model else []
+        return cls(run, given_to(agent), providers, helpers, pauses_seconds=run.equipment.thinking.pauses_seconds)
 
     @property
     def _ours(self) -> Iterator[AnyTool]:
@@ -67,8 +72,12 @@ class Toolbox:
 
     @property
     def plannable(self) -> dict[str, AnyTool]:
-        """Tools that a part of a plan may name. What only follows from a person's review (a draft) is not among them."""
-        return {tool.name: tool for tool in self._ours if tool.may_be_planned}
+        """Tools that a part of a plan may name; not what only follows from a person's review (a draft), nor agents where none works."""
+        return {
+            tool.name: tool
+            for tool in self._ours
+            if tool.may_be_planned and (self.helpers or tool.name != OUTSIDE_AGENT.name)
+        }
 
     def offered(self) -> list[OfferedTool]:
         """The read tools, as functions for a model."""
@@ -81,7 +90,9 @@ class Toolbox:
     def listed(self) -> str:
         """The plannable tools in a line each, inputs by name (* where needed); empty when there are none."""
         lines = [_line(tool) for tool in self.plannable.values()]
-        return "Tools for parts of a plan:\n" + "\n".join(lines[:MOST_LISTED]) if lines else ""
+        if self.helpers:
+            lines = [*lines[:MOST_LISTED], f"Agents that take work by {OUTSIDE_AGENT.name}:", *self.helpers]
+        return "Tools for parts of a plan:\n" + "\n".join(lines[: MOST_LISTED + MOST_HELPERS + 1]) if lines else ""
 
     @property
     def is_open(self) -> bool:
@@ -149,6 +160,17 @@ class Toolbox:
                 raise problem
             await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+
+async def _helpers(run: Run) -> list[str]:
+    """Outside agents that take work, as their person registered them: name, what each can, what it is for."""
+    working = [
+        one for one in await list_agents(run.caller) if not one.is_internal and one.has_token and not one.paused_at
+    ]
+    return [
+        f"- {one.name}: {', '.join(one.capabilities) or 'anything'}{f'; {one.description[:200]}' if one.description else ''}"
+        for one in working[:MOST_HELPERS]
+    ]
 
 
 def given_to(agent: Mapping[str, Any] | None) -> frozenset[str] | None:

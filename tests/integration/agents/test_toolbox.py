@@ -15,6 +15,7 @@ from agents.journal import Journal
 from agents.strategist import Blocked, Decompose, Immediate, TaskContext, decide
 from agents.thinking import ModelMalformed
 from agents.toolbox import MOST_CALLS, MOST_RESULT_CHARACTERS, Toolbox, given_to
+from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from app.house import House
 from core.database import Caller
@@ -22,6 +23,7 @@ from core.errors import Unavailable
 from core.outside.errors import NotConnected, Refused, Temporary
 from jobs.worker import Worker, working
 from tasks import functions, steps
+from tasks.agents import register_agent
 from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import is_state, until
@@ -251,6 +253,16 @@ async def test_tools_whose_service_is_missing_are_not_offered(desk: Any) -> None
     at = await desk("Say when the museum opens (no service)", Shelf().tools(needs=(Library,)), Connected(Library))
     assert at.box.offered() == []
     assert list(at.box.plannable) == ["heap"]
+
+
+async def test_work_goes_to_agents_only_where_there_are_some(desk: Any, ana: Caller) -> None:
+    at = await desk("Find breeders", {OUTSIDE_AGENT.name: OUTSIDE_AGENT})
+    alone = await Toolbox.of(at.run, None)
+    assert (alone.plannable, alone.listed()) == ({}, "")
+    await register_agent(ana, {"name": "Larry", "capabilities": ["prospecting"], "description": "finds customers"})
+    box = await Toolbox.of(at.run, None)
+    assert list(box.plannable) == ["outside_agent"]
+    assert box.listed().endswith("Agents that take work by outside_agent:\n- Larry: prospecting; finds customers")
 
 
 async def test_acts_and_answers_are_no_functions(desk: Any) -> None:
