@@ -480,6 +480,23 @@ async def break_down_task(caller: Caller, task_id: UUID, parts: Sequence[Mapping
     await caller.call("break_down_task", task_id=task_id, parts=[dict(one) for one in parts])
 
 
+async def hand_to_agent(
+    caller: Caller, task_id: UUID, *, whom: str = "", capabilities: Sequence[str] = (), instructions: str = ""
+) -> list[UUID]:
+    """Have outside agents do a task, or what is left of a plan and is no person's; the ids of those handed over.
+
+    It is offered when it is executed. Raises Conflict where there is nothing to hand over.
+    """
+    row = await caller.call(
+        "hand_to_agent",
+        task_id=task_id,
+        whom=whom,
+        capabilities=read_capabilities(capabilities),
+        instructions=instructions,
+    )
+    return [UUID(one) for one in row["task_ids"]]
+
+
 async def sweep_agents(service: Caller, rules: AgentRules, at: datetime | None = None) -> int:
     """In every tenant, what the clock brings about, as of a moment (now); how many tasks it concerned (service only)."""
     when = {} if at is None else {"at": at}
