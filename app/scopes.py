@@ -27,6 +27,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "agents": "agents",
 }
 BY_TOOL = "/mcp"  # any token may knock there: each tool says which scope it needs
+AGENT_ITSELF = "/api/agents/me"
 AGENT_REPORTS = re.compile(r"/api/executions/[0-9a-fA-F-]{36}/events")
 PERSONS_OWN = ("/api/mail/accounts", "/api/calendar/feed")  # inside an area, but they sign in or give access
 
@@ -64,10 +65,10 @@ def refuse_agent_elsewhere(agent_id: UUID, path: str, method: str) -> None:
     """Raises Forbidden where an outside agent's own token is of no use: it works, and reports what it did."""
     own = f"/api/agents/{agent_id}/"
     is_report = method == "POST" and AGENT_REPORTS.fullmatch(path) is not None
-    if path != BY_TOOL and not path.casefold().startswith(own) and not is_report:
+    if path not in {BY_TOOL, AGENT_ITSELF} and not path.casefold().startswith(own) and not is_report:
         raise Forbidden(
             "An agent's token is not taken here",
-            detail=f"it is taken below {own}, and for POST /api/executions/{{execution_id}}/events",
+            detail=f"it is taken below {own}, at {AGENT_ITSELF}, and for POST /api/executions/{{execution_id}}/events",
             hint="What a person or another program may do needs a token of theirs.",
         )
 
