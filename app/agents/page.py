@@ -1,0 +1,62 @@
+"""`/agents`: other people's agents, the work that waits for one, and the form of a new one."""
+
+from datetime import UTC, datetime
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._view import words
+from app._view.forms import form_of
+from app.agents import _words
+from app.agents._form import AgentForm
+from app.agents._starting import starting
+from app.agents._waiting import list_waiting
+from app.dependencies import CurrentCaller
+from app.house import House
+from app.templating import render
+from core.database import Caller
+from core.errors import Conflict, Invalid
+from tasks.agents import NewAgent, list_agents, register_agent
+
+
+async def get(request: Request, caller: CurrentCaller) -> Response:
+    return await _show(request, caller, AgentForm())
+
+
+async def post(request: Request, caller: CurrentCaller) -> Response:
+    """A new agent: the answer shows its token, and nothing does after. A form with errors comes back with them."""
+    form = AgentForm.of(await form_of(request))
+    given = form.fields()
+    if isinstance(given, AgentForm):
+        return await _show(request, caller, given, status_code=422)
+    try:
+        made = await register_agent(caller, given)
+    except Conflict as error:
+        wrong = form.with_errors({"name": error.message})
+        return await _show(request, caller, wrong, status_code=error.status)
+    except Invalid as error:
+        wrong = form.with_errors({one["field"]: one["message"] for one in error.errors} or {"": error.message})
+        return await _show(request, caller, wrong, status_code=error.status)
+    return await _show(request, caller, AgentForm(), made=made, status_code=201)
+
+
+async def _show(
+    request: Request, caller: Caller, form: AgentForm, *, made: NewAgent | None = None, status_code: int = 200
+) -> Response:
+    house: House = request.app.state.house
+    rows = [_words.row_of(agent, house.settings) for agent in await list_agents(caller)]
+    outside = [row for row in rows if not row.agent.is_internal]
+    return render(
+        request,
+        "agents/page.html",
+        status_code=status_code,
+        agents=outside,
+        ours=[row for row in rows if row.agent.is_internal],
+        waiting=await list_waiting(caller, outside),
+        form=form,
+        made=made,
+        start=starting(request, made) if made else "",
+        real_now=datetime.now(UTC),
+        agent_words=_words,
+        words=words,
+    )
