@@ -201,7 +201,7 @@ class Task(Record):
     def ends_by_itself(self) -> bool:
         """Does it end by something that nobody can tick off: a gate by its answer, a stage with its section, a plan with its tasks?"""
         is_plan = self.source == "plan" and self.parent_task_id is None and self.kind == "project"
-        return is_plan or self.tool in {"approval_gate", "plan_stage"}
+        return is_plan or self.tool in {"approval_gate", "plan_stage", "agent_interrupt"}
 
 
 class Attachment(Record):
@@ -329,6 +329,13 @@ class Draft(Record):
     provenance: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+class AskedBy(Record):
+    """The outside agent whose interrupt an approval is about: its payload was written by somebody else."""
+
+    agent_id: UUID | None = None
+    name: str
+
+
 class Approval(ApprovalOfDraft):
     """A yes or no, sealed to `digest`: a person's, that of a standing permission, or of an own act. Used once."""
 
@@ -344,6 +351,7 @@ class Approval(ApprovalOfDraft):
     payload: dict[str, Any] = Field(default_factory=dict[str, Any])
     tool: str | None = None
     task_title: str | None = None
+    asked_by: AskedBy | None = None
 
 
 class TaskEvent(Record):

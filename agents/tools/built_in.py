@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from agents.playbooks.document.running import PLAN_STAGE
+from agents.tools.agent_interrupt import AGENT_INTERRUPT
 from agents.tools.browser import BROWSER_TOOLS
 from agents.tools.calendar import CALENDAR_TOOLS
 from agents.tools.cicd import CICD_TOOLS
@@ -43,5 +44,6 @@ BUILT_IN_TOOLS: Mapping[str, AnyTool] = {
         *NOTIFY_TOOLS,
         PLAN_STAGE,
         OUTSIDE_AGENT,
+        AGENT_INTERRUPT,
     )
 }

@@ -31,6 +31,7 @@ IDS: dict[str, str] = {
     "new_root_id": "public.tasks",
     "before_id": "public.plans",
     "callback_id": "private.plan_callbacks",
+    "interrupt_id": "public.tasks",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
 OF_THE_PERSON = {"user_id", "preferred_user_id", "executor_id"}
@@ -57,6 +58,7 @@ POLICY = {
     "expires_at": SOON.isoformat(),
 }
 PLAN = {"kind": "objective", "title": MARK}
+INTERRUPT = {"action_request": {"action": MARK, "args": {}}, "config": {"allow_ignore": True}}
 # function.parameter or parameter -> a value
 VALUES: dict[str, Any] = {
     "add_dependency.depends_on_task_id": str(PARTS[1]),
@@ -83,6 +85,10 @@ VALUES: dict[str, Any] = {
     "finish_sending.outcome": "sent",
     "item": TASK,
     "insert_plan.plan": PLAN,
+    "answer_interrupt.type": "ignore",
+    "config": {"allow_ignore": True},
+    "interrupt": INTERRUPT,
+    "interrupts": [INTERRUPT],
     "items": [TASK],
     "list_sent_history.action": "email_send",
     "log_entry": {"event": "looked"},
