@@ -38,7 +38,6 @@ NEXT: Mapping[ExecutionState, tuple[Wanted, ...]] = {
 WAITS_FOR: Mapping[BlockedOn, WaitsFor] = {
     "review": "person",
     "person": "person",
-    "subtasks": "person",
     "model": "person",
     "approval": "person",
     "bounds": "person",

@@ -140,8 +140,8 @@ async def _has_gone(receive: Receive) -> None:
         pass
 
 
-Opening = Callable[[Caller], Awaitable[tuple[Caller, Voice]]]
-"""Looks at what a caller wants to follow, and says as whom it is read and how it is worded."""
+Opening = Callable[[Caller], Awaitable[tuple[Caller, Voice | None]]]
+"""Looks at what a caller wants to follow, and says as whom it is read and how it is worded (None: as events are)."""
 
 
 async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None, opening: Opening | None = None) -> None:

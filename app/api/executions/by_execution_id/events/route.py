@@ -1,24 +1,54 @@
-"""POST /api/executions/{execution_id}/events: what an agent reports about its work."""
+"""POST /api/executions/{execution_id}/events: what an agent reports about its work. GET: what has happened, a page or live."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Header, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from app._agents.events import Batch, Report
 from app._agents.reporting import problem_of, report
 from app._agents.speaking import speaking_agent
+from app._executions.acting import check_execution
+from app.api._answers import Listing
+from app.api.events._streams import EventStream, LastEventId, begins_after, page_of_events, place
 from app.dependencies import CurrentCaller
 from app.problems import problem_response
 from app.router import responds
 from tasks.agents import ReportAnswer
+from tasks.models import TaskEvent
 
 
 class ReportAnswers(BaseModel):
     """An answer to each event, in their order."""
 
     items: list[ReportAnswer]
+
+
+@responds(
+    summary="What has happened in the execution: a page, or a live stream",
+    response_model=Listing[TaskEvent],
+    problems=(404,),
+    also=("text/event-stream",),
+)
+async def get(
+    request: Request,
+    caller: CurrentCaller,
+    execution_id: UUID,
+    after: Annotated[int, Query(ge=0, le=2**62, description="Id of the last event seen")] = 0,
+    tail: Annotated[bool, Query(description="Where no id is given: begin with what happens from now on")] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    cursor: Annotated[str | None, Query(description="Of the page before, instead of after")] = None,
+    accept: Annotated[str, Header()] = "",
+    last_event_id: LastEventId = "",
+) -> Response:
+    """Events of kind `agent` say what an agent reported: data has type, agent, percent and outcome. Those of kind `offered`, what waits for one."""
+    await check_execution(caller, execution_id)
+    begin = await place(caller, begins_after(after, last_event_id, cursor), tail=tail)
+    if "text/event-stream" in accept:
+        return EventStream(request, caller, execution_id, begin)
+    return await page_of_events(caller, execution_id, begin, limit)
 
 
 @responds(

@@ -1,0 +1,69 @@
+"""GET and POST /api/executions."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+
+from app._executions.acting import Beginning, execute_plan, execute_root_task
+from app.api.executions._shapes import ExecutionList, NewExecution
+from app.cursors import decode_cursor, encode_cursor
+from app.dependencies import CurrentCaller
+from app.router import responds
+from core.errors import Invalid
+from tasks.executions import ExecutionDetail, ExecutionState, list_executions
+
+
+@responds(summary="Executions, newest first, a page at a time", response_model=ExecutionList)
+async def get(
+    caller: CurrentCaller,
+    state: ExecutionState | None = None,
+    agent_id: Annotated[UUID | None, Query(description="Those that this agent had work of")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> ExecutionList:
+    """`totals` count those of the agent, or all, in every state."""
+    before, before_id = _place(cursor) if cursor else (None, None)
+    found = await list_executions(caller, state, agent_id, limit, before, before_id)
+    last = found.items[-1] if len(found.items) == limit else None
+    after = encode_cursor([last.created_at.isoformat(), str(last.id)]) if last else None
+    return ExecutionList(items=found.items, next_cursor=after, totals=found.totals)
+
+
+@responds(
+    summary="Begin an execution of a plan, or of a task",
+    status_code=201,
+    response_model=ExecutionDetail,
+    problems=(404, 409),
+)
+async def post(request: Request, caller: CurrentCaller, body: NewExecution) -> Response:
+    """A document whose breakdown is not sure enough waits for a person, whatever `start` says; `reason` says why."""
+    settings = request.app.state.house.settings
+    bounds = body.bounds.as_json() if body.bounds else {}
+    how = Beginning(priority=body.priority, bounds=bounds, starts=body.start, again=body.again)
+    if body.plan_id is not None:
+        made = await execute_plan(settings, caller, body.plan_id, how)
+    else:
+        task_id: UUID = body.task_id  # pyright: ignore[reportAssignmentType] - the form has one of them
+        made = await execute_root_task(settings, caller, task_id, how)
+    return JSONResponse(
+        made.model_dump(mode="json"), status_code=201, headers={"Location": f"/api/executions/{made.id}"}
+    )
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    """Where the next page begins. Raises Invalid for a cursor of another list."""
+    try:
+        match decode_cursor(cursor):
+            case [str() as before, str() as before_id] if (moment := datetime.fromisoformat(before)).tzinfo:
+                return moment, UUID(before_id)
+            case _:
+                raise ValueError("wrong form")
+    except ValueError as error:
+        raise Invalid(
+            "The cursor is not one that this list gave out",
+            errors=[{"field": "cursor", "message": "leave it out to begin anew"}],
+        ) from error
