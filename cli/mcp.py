@@ -90,7 +90,7 @@ class _Work:
         caller = self._house.database.acting_as(
             Identity(self._house.owner.user_id, organization_id=home, scopes=scopes)
         )
-        return Visit(caller, self._house.clock, self.settled, self.begin)
+        return Visit(self._house, caller, self.settled, self.begin)
 
     def begin(self, task_id: UUID) -> None:
         """See to it that somebody works; a worker begun here stays until the end."""

@@ -165,7 +165,7 @@ def _form(given: object) -> str:
     return "batch" if (isinstance(given, dict) and "events" in given) or isinstance(given, Batch) else "event"
 
 
-def _with_plain_places(given: object, check: Callable[[object], object]) -> object:
+def with_plain_places(given: object, check: Callable[[object], object]) -> object:
     """Errors name fields as the sender wrote them: without the tags of the unions that they went through."""
     try:
         return check(given)
@@ -196,6 +196,6 @@ def _is_tag(loc: tuple[int | str, ...], at: int) -> bool:
 Report = Annotated[
     Annotated[AnyEvent, Tag("event")] | Annotated[Batch, Tag("batch")],
     Discriminator(_form),
-    WrapValidator(_with_plain_places),
+    WrapValidator(with_plain_places),
 ]
 """What is posted: one event, or several."""

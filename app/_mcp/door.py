@@ -22,7 +22,7 @@ async def mcp(request: Request) -> Response:
     house: House = request.app.state.house
     caller = await bearer_caller(request)
     await asyncio.to_thread(importlib.import_module, "app._mcp.server")  # takes a second, the first time
-    return _Conversation(Visit(caller, house.clock, partial(settled_at, house.hub, caller)), house)
+    return _Conversation(Visit(house, caller, partial(settled_at, house.hub, caller)), house)
 
 
 class _Conversation(Response):

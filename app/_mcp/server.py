@@ -25,6 +25,7 @@ from mcp.types import (
 from mcp.types import Tool as OfferedTool
 from pydantic import ValidationError
 
+from app._mcp.agents import CLAIM_WORK, REPORT_WORK
 from app._mcp.review import LIST_REVIEW, REVIEW
 from app._mcp.tasks import ADD_TASK, EXECUTE_TASK, LIST_TASKS, SHOW_TASK
 from app._mcp.tool import AnyTool, Visit
@@ -39,10 +40,12 @@ logging.getLogger("mcp").setLevel(max(logging.WARNING, logging.getLogger().level
 INSTRUCTIONS = (
     "Steward is a task assistant that does the tasks. add_task takes in what the person wants, list_tasks and show_task "
     "tell how things stand, execute_task has Steward work. Nothing is sent before a person has said yes: list_review "
-    "shows what waits, review takes their decision, which is theirs alone. Errors say what was wrong and what would help."
+    "shows what waits, review takes their decision, which is theirs alone. A registered agent gets its own work by "
+    "claim_work and tells of it by report_work. Errors say what was wrong and what would help."
 )
 TOOLS: dict[str, AnyTool] = {
-    tool.name: tool for tool in (ADD_TASK, LIST_TASKS, SHOW_TASK, EXECUTE_TASK, LIST_REVIEW, REVIEW)
+    tool.name: tool
+    for tool in (ADD_TASK, LIST_TASKS, SHOW_TASK, EXECUTE_TASK, LIST_REVIEW, REVIEW, CLAIM_WORK, REPORT_WORK)
 }
 Context = ServerRequestContext[Any, Any]
 

@@ -114,7 +114,7 @@ class AddedTasks(BaseModel):
 
 
 async def _add(visit: Visit, given: AddTask) -> AddedTasks:
-    made = await make_tasks(visit.caller, given.wanted(), visit.clock.now())
+    made = await make_tasks(visit.caller, given.wanted(), visit.house.clock.now())
     return AddedTasks(tasks=[brief(task) for task in made])
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from core.clock import Clock
+from app.house import House
 from core.database import Caller
 from tasks.tokens import Scope
 
@@ -37,15 +37,17 @@ class Visit:
     queued just now, so that it is worked on where no worker lives.
     """
 
+    house: House
     caller: Caller
-    clock: Clock
     settled: Callable[[UUID], Awaitable[None]]
     begun: Callable[[UUID], None] = _nothing
 
     def may(self, scope: Scope) -> bool:
-        """Is this allowed to whoever visits? A person's own session may do everything."""
-        scopes = self.caller.identity.scopes
-        return scopes is None or scope in scopes
+        """Is this for whoever visits? A person's own session may do everything but the work of agents."""
+        who = self.caller.identity
+        if scope == "agents":
+            return who.agent_id is not None
+        return who.scopes is None or scope in who.scopes
 
 
 @dataclass(frozen=True)

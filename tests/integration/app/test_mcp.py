@@ -18,7 +18,7 @@ from app.house import House
 from cli.serving import load_keys, serve
 from core.database import Caller
 from core.keys import Keys
-from tasks import functions, tokens, trees
+from tasks import agents, functions, tokens, trees
 
 EVERY = ("tasks:read", "tasks:write", "review:read", "review:write")
 INITIALIZE: dict[str, Any] = {
@@ -158,6 +158,49 @@ async def test_questions_are_answered_as_they_were_shown(house: House, url: str)
         assert (await use(client, "list_review"))["items"] == []
         shown = await use(client, "show_task", task_id=str(made.id))
         assert [part["id"] for part in shown["subtasks"]] == [first, second]
+
+
+async def test_an_outside_agent_works_and_reports(house: House, url: str) -> None:
+    wish = {"title": "Find breeders 🐕", "tool": "outside_agent", "tool_input": {"capabilities": ["prospecting"]}}
+    made = await trees.create_task_tree(house.caller, {**wish, "execution_type": "fully_automated"})
+    larry, other = [
+        await agents.register_agent(house.caller, {"name": name, "capabilities": ["prospecting"]})
+        for name in ("Larry", "Other")
+    ]
+    async with speaking(url, (await token_of(house.caller, *EVERY, "agents")).token) as client:
+        assert "claim_work" not in {tool.name for tool in (await client.list_tools()).tools}
+        answer = (await use(client, "execute_task", task_id=str(made.id)))["answer"]
+        assert (answer["strategy"], answer["execution_status"]) == ("blocked", "blocked")
+        assert "Only an agent itself" in (await refused(client, "claim_work"))["detail"]
+    async with speaking(url, larry.token) as first, speaking(url, other.token, "legacy") as second:
+        assert {tool.name for tool in (await first.list_tools()).tools} == {"claim_work", "report_work"}
+        for tool in TOOLS.keys() - {"claim_work", "report_work"}:
+            assert (await refused(first, tool))["status"] == 403
+        claimed = [await use(client, "claim_work") for client in (first, second)]
+        work = claimed[0]["work"]
+        assert (work["task"]["title"], claimed[1]["work"]) == ("Find breeders 🐕", None)
+        assert claimed[1]["poll_after_seconds"] > 0
+
+        def events(*told: tuple[str, str, dict[str, Any]]) -> dict[str, Any]:
+            of = {"task_id": work["task"]["id"]}
+            said = [{"event_id": name, "type": kind, "data": data, **of} for name, kind, data in told]
+            return {"execution_id": work["execution"]["id"], "events": said}
+
+        problem = await refused(first, "report_work", **events(("1", "task_progress", {"percent": 101})))
+        assert (problem["status"], problem["errors"][0]["field"]) == (422, "events.0.data.percent")
+        problem = await refused(first, "report_work", **events(("1", "task_done", {})))
+        assert problem["errors"][0]["field"] == "events.0.type"
+        (answer,) = (await use(second, "report_work", **events(("x", "task_complete", {"output": 1}))))["items"]
+        assert (answer["outcome"], answer["next"]) == ("refused", "poll")
+        told = events(("1", "task_started", {}), ("2", "task_complete", {"output": {"found": 3}}))
+        for outcomes in (["applied", "applied"], ["duplicate", "duplicate"]):
+            answers = (await use(first, "report_work", **told))["items"]
+            assert [one["outcome"] for one in answers] == outcomes
+        assert (await refused(first, "report_work", **{**told, "execution_id": str(uuid4())}))["status"] == 404
+        await agents.revoke_agent_token(house.caller, larry.details.id)
+        with pytest.raises(MCPError, match="agent's token is not valid"):
+            await first.call_tool("claim_work", {})
+    assert (await functions.get_task(house.caller, made.id)).result["output"] == {"found": 3}
 
 
 async def test_what_is_wrong_is_said_and_where(house: House, url: str) -> None:
