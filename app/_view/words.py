@@ -1,5 +1,6 @@
 """The product's words for states and kinds."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from uuid import UUID
@@ -110,13 +111,14 @@ def state(task: Task) -> tuple[str, str]:
     return task.execution_status, STATUS[task.execution_status]
 
 
-def owner(task: Task) -> str:
-    """Who does a task: "you", "Steward", the agent or person it waits for."""
+def owner(task: Task, agents: Mapping[str, str] | None = None) -> str:
+    """Who does a task: "you", "Steward", the agent or person it waits for. `agents` are the names of agents by id."""
     whom = str(task.tool_input.get("whom") or "")
     match task.tool:
         case "approval_gate":
             return "you decide"
         case "outside_agent":
+            whom = (agents or {}).get(whom.casefold(), "" if _is_id(whom) else whom)
             return f"the agent {whom}" if whom else "an outside agent"
         case "wait_for_reply":
             return f"{whom} answers" if whom else "somebody answers"
@@ -136,11 +138,15 @@ def evidence(found: Evidence) -> str:
 
 def place(found: Evidence) -> str:
     """Where a piece of evidence lies, where that says something to a person; an id does not."""
+    return "" if _is_id(found.where or "") else found.where or ""
+
+
+def _is_id(text: str) -> bool:
     try:
-        UUID(found.where or "")
+        UUID(text)
     except ValueError:
-        return found.where or ""
-    return ""
+        return False
+    return True
 
 
 def link(found: Evidence) -> str:

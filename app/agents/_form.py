@@ -27,8 +27,10 @@ class AgentForm:
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "AgentForm":
         """What was typed."""
-        given = [typed.get(name, "").replace("\r\n", "\n").strip() for name in FIELDS]
-        return cls(*given)
+        name, can, description, instructions, most, silence, hours = (
+            typed.get(name, "").replace("\r\n", "\n").strip() for name in FIELDS
+        )
+        return cls(name, can, description, instructions, most, silence, hours)
 
     @classmethod
     def from_agent(cls, agent: Agent) -> "AgentForm":

@@ -8,7 +8,7 @@ CLIENT = "steward_agent.py"
 
 
 def starting(request: Request, made: NewAgent) -> str:
-    """Shell lines that fetch the client and start it as this agent; they hold its token."""
+    """Shell lines that fetch the client and have it sign in as this agent; they hold its token."""
     settings = request.app.state.house.settings
     url = (settings.public_url or str(request.base_url)).rstrip("/")
     return "\n".join(
@@ -16,6 +16,6 @@ def starting(request: Request, made: NewAgent) -> str:
             f"curl -O {url}/agents/{CLIENT}",
             f"export STEWARD_URL={url}",
             f"export STEWARD_AGENT_TOKEN={made.token}",
-            f"python {CLIENT}",
+            f"python {CLIENT} me",
         ]
     )
