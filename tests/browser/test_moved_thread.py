@@ -1,9 +1,6 @@
 """An approval that a new message in the thread voids, as a person sees it: nothing leaves, and the page says why."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -18,6 +15,7 @@ from cli.serving import serve
 from jobs.worker import working
 from tasks import functions, review
 from tests.browser.test_accessibility import MODULES, RULES
+from tests.integration.cli.conftest import a_steward
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -45,17 +43,14 @@ async def imported(house: House, folder: Path, message_id: str, text: str, answe
     mail.set_content(text)
     file = folder / f"{message_id.strip('<>')}.eml"
     file.write_bytes(mail.as_bytes())
-    given = {
-        "STEWARD_HOME": str(house.settings.home),
-        "STEWARD_DATABASE_URL": house.database.url,
-        "STEWARD_OWNER_EMAIL": house.settings.owner_email,
-        "STEWARD_TIMEZONE": "Europe/Berlin",
-        "STEWARD_NOW": house.clock.now().isoformat(),
-    }
-    command = [sys.executable, "-c", "from cli.main import main; main()", "import", str(file)]
-    done = await asyncio.to_thread(
-        subprocess.run, command, env={**os.environ, **given}, capture_output=True, text=True, check=False
+    steward = a_steward(
+        folder,
+        STEWARD_HOME=str(house.settings.home),
+        STEWARD_DATABASE_URL=house.database.url,
+        STEWARD_OWNER_EMAIL=house.settings.owner_email,
+        STEWARD_NOW=house.clock.now().isoformat(),
     )
+    done = await asyncio.to_thread(steward, "import", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

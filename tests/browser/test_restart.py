@@ -5,7 +5,6 @@ import signal
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +14,7 @@ from playwright.async_api import Browser, Request, expect
 
 from core.embedded import EmbeddedPostgres
 from tests.conftest import free_port
+from tests.in_memory import passing_folder
 from tests.integration.cli.conftest import Steward, a_steward
 
 pytestmark = pytest.mark.browser
@@ -22,11 +22,11 @@ SECONDS = 60_000
 
 
 @pytest.fixture
-def steward(tmp_path: Path) -> Generator[Steward]:
+def steward() -> Generator[Steward]:
     """The program with nothing configured: it brings its own database, which outlives a kill and is gone afterwards."""
-    steward = a_steward(tmp_path, STEWARD_PORT=str(free_port()), STEWARD_NOW="")
-    yield steward
-    EmbeddedPostgres.start(tmp_path / "house", durable=False).remove()
+    with passing_folder() as folder:
+        yield a_steward(folder, STEWARD_PORT=str(free_port()), STEWARD_NOW="")
+        EmbeddedPostgres.start(folder / "house", durable=False).remove()
 
 
 @contextmanager

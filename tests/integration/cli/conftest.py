@@ -1,4 +1,4 @@
-"""A house of its own for each test, entered through the real program."""
+"""A house of its own for each test, entered through the commands of the program."""
 
 import json
 import os
@@ -14,33 +14,31 @@ import psycopg
 import pytest
 
 from core.embedded import EmbeddedPostgres
+from tests import forked
+from tests.in_memory import passing_folder
 
 PROGRAM = [sys.executable, "-c", "from cli.main import main; main()"]
 CHECKOUT = Path(__file__).parents[3]
 SECONDS = 120
+Done = subprocess.CompletedProcess[str]
 
 
 @dataclass
 class Steward:
-    """The program `steward` with a HOME and a STEWARD_HOME that nobody else uses."""
+    """The program `steward` with a HOME and a STEWARD_HOME that nobody else uses.
+
+    Most commands are forked from a process that has imported everything; `start` and `afresh` start the program itself.
+    """
 
     environment: dict[str, str]
     folder: Path
     program: list[str] = field(default_factory=lambda: list(PROGRAM))
 
-    def __call__(self, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, stdin: str = "", **more: str) -> Done:
         """Run a command to its end, not on a terminal; `more` is added to the environment."""
-        return subprocess.run(
-            [*self.program, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**self.environment, **more},
-            cwd=self.folder,
-            timeout=SECONDS,
-            check=False,
-        )
+        process = forked.start(arguments, {**self.environment, **more}, self.folder, stdin=subprocess.PIPE)
+        out, err = process.communicate(stdin, SECONDS)
+        return Done(arguments, process.wait(), out, err)
 
     def json(self, *arguments: str, stdin: str = "", code: int = 0, **more: str) -> Any:
         """The decoded answer of a command with --json; its exit code must be `code`."""
@@ -49,18 +47,23 @@ class Steward:
         assert done.stderr == ""
         return json.loads(done.stdout)
 
+    def afresh(self, *arguments: str, stdin: str = "", **more: str) -> Done:
+        """The same in a new interpreter, for what is about the program's own start and end."""
+        process = self.start(*arguments, stdin=subprocess.PIPE, env={**self.environment, **more})
+        out, err = process.communicate(stdin, SECONDS)
+        return Done(arguments, process.wait(), out, err)
+
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Start a command and leave it running."""
-        return subprocess.Popen(
-            [*self.program, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            env=self.environment,
-            cwd=self.folder,
-            **more,
-        )
+        """Start the program and leave it running."""
+        usual: dict[str, Any] = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "stdin": subprocess.DEVNULL,
+            "encoding": "utf-8",
+            "env": self.environment,
+            "cwd": self.folder,
+        }
+        return subprocess.Popen([*self.program, *arguments], **{**usual, **more})
 
 
 def a_steward(folder: Path, **more: str) -> Steward:
@@ -84,11 +87,11 @@ def steward(tmp_path: Path, database_url: str) -> Steward:
 
 
 @pytest.fixture
-def embedded_steward(tmp_path: Path) -> Generator[Steward]:
+def embedded_steward() -> Generator[Steward]:
     """The program with nothing configured: it brings its own database, which is gone afterwards."""
-    steward = a_steward(tmp_path, STEWARD_PORT=str(free_port()))
-    yield steward
-    EmbeddedPostgres.start(tmp_path / "house", durable=False).remove()
+    with passing_folder() as folder:
+        yield a_steward(folder, STEWARD_PORT=str(free_port()))
+        EmbeddedPostgres.start(folder / "house", durable=False).remove()
 
 
 def free_port() -> int:

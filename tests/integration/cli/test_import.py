@@ -6,24 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.cli.conftest import a_steward
+
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
-NOW = {"STEWARD_NOW": "2026-03-04T09:30:00+01:00", "STEWARD_TIMEZONE": "Europe/Berlin"}
 
 
 @pytest.fixture
-def steward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """Runs the real program in a house of its own: (exit code, stdout, stderr)."""
-    import subprocess
-    import sys
-
-    for name, value in {**NOW, "STEWARD_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "COLUMNS": "120"}.items():
-        monkeypatch.setenv(name, value)
+def steward(tmp_path: Path, database_url: str) -> Callable[..., tuple[int, str, str]]:
+    """Runs commands in a house of its own: (exit code, stdout, stderr)."""
+    program = a_steward(tmp_path, STEWARD_DATABASE_URL=database_url, COLUMNS="120")
 
     def run(*words: str) -> tuple[int, str, str]:
-        program = Path(sys.executable).parent / "steward"
-        done = subprocess.run(
-            [str(program), *words], capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL
-        )
+        done = program(*words)
         return done.returncode, done.stdout, done.stderr
 
     return run

@@ -1,4 +1,4 @@
-"""add, list, show, done, pause, resume, cancel, retry, delete, through the real program."""
+"""add, list, show, done, pause, resume, cancel, retry, delete, through the commands of the program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_an_empty_house_says_how_to_begin(steward: Steward) -> None:
 
 
 def test_adding_shows_what_was_understood(steward: Steward) -> None:
-    done = steward("add", "call", "Ana", "tomorrow", "3pm", "p1", "#home")
+    done = steward.afresh("add", "call", "Ana", "tomorrow", "3pm", "p1", "#home")
     assert done.returncode == 0, done.stderr
     assert "all Ana" in done.stdout
     assert "tomorrow 15:00" in done.stdout
@@ -199,12 +199,12 @@ def test_a_closed_pipe_is_quiet(steward: Steward) -> None:
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {}])
 def test_no_colours_where_nobody_looks(steward: Steward, variable: dict[str, str]) -> None:
     add(steward, "water plants p1 today")
-    done = steward("list", **variable)
+    done = steward.afresh("list", **variable)
     assert "\x1b" not in done.stdout + done.stderr
 
 
 def test_a_setting_that_is_wrong_is_named(steward: Steward) -> None:
-    done = steward("list", STEWARD_TIMEZONE="Mars/Olympus")
+    done = steward.afresh("list", STEWARD_TIMEZONE="Mars/Olympus")
     assert (done.returncode, done.stdout) == (1, "")
     assert "STEWARD_TIMEZONE" in done.stderr
     assert "Mars/Olympus" in done.stderr
@@ -218,14 +218,14 @@ def test_a_database_that_is_away_is_told_calmly(steward: Steward) -> None:
 
 
 def test_help_opens_nothing(steward: Steward) -> None:
-    done = steward("--help", STEWARD_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = steward.afresh("--help", STEWARD_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 0
     for command in ("run", "chat", "add", "list", "show", "execute", "review", "doctor", "token", "link"):
         assert f" {command} " in done.stdout
 
 
 def test_version(steward: Steward) -> None:
-    done = steward("--version")
+    done = steward.afresh("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("steward ")
 

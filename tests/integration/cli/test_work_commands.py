@@ -1,20 +1,20 @@
-"""chat, execute, review, through the real program and the built-in rules."""
+"""chat, execute, review, through the commands of the program and the built-in rules."""
 
 from __future__ import annotations
 
-import fcntl
+import json
 import os
 import pty
 import select
 import shlex
-import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests import forked
 
 if TYPE_CHECKING:
     from tests.integration.cli.conftest import Steward
@@ -45,7 +45,9 @@ def test_chat_replies_and_shows_the_tasks_found(steward: Steward) -> None:
 
 
 def test_chat_reads_stdin(steward: Steward) -> None:
-    answer = steward.json("chat", stdin="Käse kaufen\nBitte bis Freitag den Bericht schicken")
+    done = steward.afresh("chat", "--json", stdin="Käse kaufen\nBitte bis Freitag den Bericht schicken")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
     assert answer["reply"]
     assert answer["tasks"]
 
@@ -207,22 +209,12 @@ def test_deleting_asks_on_a_terminal(steward: Steward) -> None:
     assert "Deleted" in on_terminal(steward, "delete", task["id"], keys=["y"])
 
 
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C typed there reaches the program
-
-
 def on_terminal(steward: Steward, *arguments: str, keys: list[str], code: int = 0, **more: str) -> str:
     """What a command shows on an 80-column terminal where these lines are typed, one at each question."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*steward.program, *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**steward.environment, "TERM": "xterm", "COLUMNS": "80", **more},
-        cwd=steward.folder,
-        start_new_session=True,
-        preexec_fn=_take_terminal,  # noqa: PLW1509
+    environment = {**steward.environment, "TERM": "xterm", "COLUMNS": "80", **more}
+    process = forked.start(
+        arguments, environment, steward.folder, stdin=theirs, stdout=theirs, stderr=theirs, terminal=True
     )
     os.close(theirs)
     shown, asked, waiting = "", 0, list(keys)
