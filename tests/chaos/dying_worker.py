@@ -116,8 +116,12 @@ class DoomedSender:
         return await self.inner.find(message_id, provider_ref)
 
 
-async def main() -> None:
+def main() -> None:
     """Work until somebody ends the process."""
+    asyncio.run(work())
+
+
+async def work() -> None:
     doom = Doom(os.environ.get("STEWARD_CHAOS_DIES", NEVER))
     ledger = Ledger(Path(os.environ["STEWARD_CHAOS_LEDGER"]), doom)
     async with open_house(load_settings()) as house:
@@ -129,4 +133,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

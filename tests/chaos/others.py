@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,12 @@ import psutil
 from app.house import House
 from tasks import functions, review
 from tasks.models import Draft, Task
+from tests import forked
 from tests.chaos.dying_worker import NEVER
+from tests.forked import Forked
 
 ROOT = Path(__file__).parents[2]
+DYING_WORKER = "tests.chaos.dying_worker:main"
 PATIENCE_SECONDS = 60
 DIES_SECONDS = 40
 AT_REST = """
@@ -33,7 +34,7 @@ class Others:
     house: House
     folder: Path
     environment: dict[str, str] = field(default_factory=dict[str, str])
-    victim: subprocess.Popen[str] | None = None
+    victim: Forked | None = None
 
     @property
     def ledger(self) -> Path:
@@ -45,7 +46,7 @@ class Others:
         return lines.count(f"{tool} {task_id}")
 
     @asynccontextmanager
-    async def worker(self, dies: str = NEVER) -> AsyncGenerator[subprocess.Popen[str]]:
+    async def worker(self, dies: str = NEVER) -> AsyncGenerator[Forked]:
         """A worker process for as long as the block runs; it is killed at its end at the latest."""
         settings = self.house.settings
         environment = {
@@ -60,14 +61,7 @@ class Others:
             **self.environment,
         }
         with (self.folder / "workers.log").open("a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.dying_worker"],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            process = forked.start([], environment, ROOT, target=DYING_WORKER, stderr=log.fileno())
         assert process.stdout
         try:
             assert await asyncio.to_thread(process.stdout.readline) == "ready\n", self.log
@@ -94,7 +88,7 @@ class Others:
         async with self.house.database.pool.connection() as connection:
             await connection.execute("update private.workers set heartbeat_at = heartbeat_at - interval '1 minute'")
 
-    async def until_frozen(self, process: subprocess.Popen[str]) -> None:
+    async def until_frozen(self, process: Forked) -> None:
         """The worker stands still in the middle of a step, and nobody has heard of it for long."""
         for _ in range(DIES_SECONDS * 20):
             if psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
@@ -104,7 +98,7 @@ class Others:
             raise AssertionError(f"the worker did not freeze: {self.log}")
         await self.let_time_pass()
 
-    async def wake(self, process: subprocess.Popen[str]) -> None:
+    async def wake(self, process: Forked) -> None:
         """Let a frozen worker go on, and see it come to the end of what it was at."""
         process.send_signal(signal.SIGCONT)
         for _ in range(PATIENCE_SECONDS * 10):

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +12,9 @@ from pathlib import Path
 
 import psutil
 
-STEWARD = Path(sys.executable).parent / "steward"
+from tests import forked
+from tests.forked import Forked
+
 FROZEN_SECONDS = (15.0, 20.0)  # longer than the silence after which another takes over
 FREEZE_CHANCE = 0.25
 WAKE_CHANCE = 0.5
@@ -26,7 +27,7 @@ PIDS = "worker-pids"
 class WorkerProcess:
     """One `steward worker`, with a log of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
     _was_ready: bool = False
 
@@ -79,13 +80,8 @@ class Crew:
         self.started += 1
         path = self.logs / f"worker-{self.started}.log"
         with path.open("wb") as log:
-            process = subprocess.Popen(
-                [str(STEWARD), "worker"],
-                env={**os.environ, **self.environment},
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+            environment = {**os.environ, **self.environment}
+            process = forked.start(["worker"], environment, self.logs, stdout=log.fileno(), stderr=log.fileno())
         with (self.logs / PIDS).open("a") as pids:
             pids.write(f"{process.pid} {psutil.Process(process.pid).create_time()}\n")
         return WorkerProcess(process, path)
