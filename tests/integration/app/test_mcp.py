@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -16,9 +16,9 @@ from app._mcp.server import TOOLS
 from app.dependencies import COOKIE
 from app.house import House
 from cli.serving import load_keys, serve
-from core.database import Caller
+from core.database import Caller, Identity
 from core.keys import Keys
-from tasks import agents, functions, tokens, trees
+from tasks import agents, functions, interrupts, tokens, trees
 
 EVERY = ("tasks:read", "tasks:write", "review:read", "review:write")
 INITIALIZE: dict[str, Any] = {
@@ -35,7 +35,10 @@ async def url(house: House) -> AsyncGenerator[str]:
     """A house at work on loopback; where it speaks the protocol."""
     ready = asyncio.Event()
     running = asyncio.create_task(serve(house, web=True, worker=True, ready=ready.set))
-    await asyncio.wait_for(ready.wait(), 20)
+    is_ready = asyncio.create_task(ready.wait())
+    await asyncio.wait({is_ready, running}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
     yield f"http://127.0.0.1:{house.settings.port}/mcp"
     running.cancel()
     await asyncio.wait([running])
@@ -158,6 +161,22 @@ async def test_questions_are_answered_as_they_were_shown(house: House, url: str)
         assert (await use(client, "list_review"))["items"] == []
         shown = await use(client, "show_task", task_id=str(made.id))
         assert [part["id"] for part in shown["subtasks"]] == [first, second]
+
+        larry = (await agents.register_agent(house.caller, {"name": "Larry"})).details.id
+        speaks = house.database.acting_as(Identity.agent(larry, made.organization_id))
+        request = {"action": "send_mail", "args": {"to": "carol@example.org"}}
+        wish = {"action_request": request, "config": {"allow_edit": True, "allow_respond": True}}
+        await interrupts.open_interrupts(speaks, larry, [interrupts.NewInterrupt.model_validate(wish)])
+        (asks,) = (await use(client, "list_review"))["items"]
+        assert (asks["asked_by"], asks["decisions"]) == ("Larry", ["edit", "response"])
+        answer = {"approval_id": asks["approval_id"], "digest": asks["digest"]}
+        assert "accept" in (await refused(client, "review", **answer, decision="accept"))["detail"]
+        assert "args" in (await refused(client, "review", **answer, decision="approve", args="yes"))["detail"]
+        edited = {**request, "args": {"to": "dana@example.org"}}
+        assert (await use(client, "review", **answer, decision="edit", args=edited))["approval_state"] == "used"
+        told = await interrupts.get_interrupt(speaks, larry, UUID(asks["task_id"]))
+        assert told.response
+        assert (told.response.type, told.response.args) == ("edit", edited)
 
 
 async def test_an_outside_agent_works_and_reports(house: House, url: str) -> None:
