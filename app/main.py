@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, WebSocket
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
+from app._agents.waiting import WaitingAgents
 from app._mcp.door import mcp
 from app.house import House
 from app.idempotency import Idempotency
@@ -57,6 +58,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.house = house
     app.state.keys = keys
     app.state.project_keys = ProjectKeys(house.settings.supabase_url) if house.settings.supabase_url else None
+    app.state.waiting = WaitingAgents(house.hub)
     app.state.requests = Limiter(house.settings.requests_per_minute)
     app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
     add_problem_handlers(app)

@@ -1,5 +1,9 @@
 """GET /api/agents/{agent_id}/work: work under a lease."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +11,8 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from app._agents.speaking import speaking_agent
-from app.dependencies import CurrentCaller
+from app._agents.waiting import WaitingAgents
+from app.dependencies import CurrentCaller, identify
 from app.router import responds
 from tasks.agents import Work, claim_work
 
@@ -25,7 +30,27 @@ async def get(
 ) -> Response:
     house = request.app.state.house
     own = speaking_agent(caller, agent_id)
-    work = await claim_work(caller, own, house.agent_rules)
+    if wait:
+        waiting: WaitingAgents = request.app.state.waiting
+        async with _gone(request) as gone:
+            work = await waiting.work_for(caller, own, house.agent_rules, wait, gone, partial(identify, request))
+    else:
+        work = await claim_work(caller, own, house.agent_rules)
     if work is None:
         return Response(status_code=204, headers={"Retry-After": str(house.settings.agent_poll_seconds)})
     return Response(work.model_dump_json(), media_type="application/json")
+
+
+@asynccontextmanager
+async def _gone(request: Request) -> AsyncGenerator[asyncio.Task[None]]:
+    """Done when the client has left."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    gone = asyncio.create_task(left(), name="has the agent left")
+    try:
+        yield gone
+    finally:
+        gone.cancel()
