@@ -121,9 +121,13 @@ comment on function public.list_executions is
 
 create function private.live_tasks(root_id uuid) returns setof public.tasks
 language sql stable set search_path = '' as $$
-  select t.* from public.tasks t where t.id = live_tasks.root_id and private.in_scope(t.organization_id)
-  union all
-  select t.* from public.tasks t where t.id in (select private.live_parts(live_tasks.root_id)) and private.in_scope(t.organization_id)
+  with recursive tree as materialized (
+    select t.id, t.parent_task_id from public.tasks t where t.root_task_id = live_tasks.root_id and t.superseded_at is null),
+  live as (
+    select t.id from public.tasks t where t.id = live_tasks.root_id and private.in_scope(t.organization_id)
+    union all
+    select c.id from live l join tree c on c.parent_task_id = l.id)
+  select t.* from public.tasks t where t.root_task_id = live_tasks.root_id and t.id in (select l.id from live l)
 $$;
 comment on function private.live_tasks is 'A root and everything below it that was not replaced.';
 

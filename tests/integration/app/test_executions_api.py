@@ -5,18 +5,34 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from app.house import House
 from core.database import Caller, Identity
+from core.keys import Keys
 from jobs.worker import working
 from tasks import agents, plans
 from tasks.agents import AgentRules, Work
+from tasks.functions import create_tasks, get_task_tree
+from tasks.tokens import create_token
+from tests.conftest import sign_up
+from tests.integration.agents.test_document_execution import document, written
 from tests.integration.app.test_api import is_problem
+from tests.integration.app.test_live import bearer, small_server, streaming, take
 
 RULES = AgentRules()
 PATIENCE = 20
 AGENTS_TASKS: list[dict[str, Any]] = [
-    {"key": "find", "title": "Find", "tool": "outside_agent", "tool_input": {"capabilities": ["looking"]}, "risk": "high"}
+    {
+        "key": "find",
+        "title": "Find",
+        "tool": "outside_agent",
+        "tool_input": {"capabilities": ["looking"]},
+        "risk": "high",
+    }
     | {"execution_type": "fully_automated", "estimated_duration_minutes": 10},
     {"key": "ask", "title": "Ask around", "execution_type": "manual", "risk": "low", "estimated_duration_minutes": 10},
     {"key": "write", "title": "Write", "tool": "noop", "depends_on": ["find", "ask"], "estimated_duration_minutes": 20},
@@ -115,7 +131,8 @@ async def test_a_plan_is_carried_out_by_an_agent_paused_resumed_and_cancelled(
     assert (answer.outcome, answer.next) == ("late", "stop")
     assert (await bring(client, plan_id, state="cancelled")).status_code == 200
     problem = is_problem(await bring(client, plan_id, state="running"), 409)
-    assert ("cancelled cannot become running" in problem["title"], "final" in problem["detail"]) == (True, True)
+    assert "cancelled cannot become running" in str(problem)
+    assert "final" in str(problem)
     reports = (await client.get(f"/api/executions/{plan_id}/reports", params={"limit": 2})).json()
     rest = (
         await client.get(f"/api/executions/{plan_id}/reports", params={"limit": 2, "cursor": reports["next_cursor"]})
@@ -124,4 +141,162 @@ async def test_a_plan_is_carried_out_by_an_agent_paused_resumed_and_cancelled(
     assert rest["next_cursor"] is None
 
     again = await begin(client, plan_id=plan_id)
-    assert (again["id"] != plan_id, again["state"], again["timeout_seconds"]) == (True, "running", 168 * 3600)
+    assert (again["id"] != plan_id, again["state"], again["timeout_seconds"]) == (True, "queued", 168 * 3600)
+
+
+async def test_each_kind_of_plan_and_any_root_task_is_begun(client: httpx.AsyncClient, house: House) -> None:
+    later = await begin(client, plan_id=await ready_plan(house), start=False, bounds={"max_wall_seconds": 60})
+    assert (later["state"], later["timeout_seconds"], later["times_out_at"]) == ("created", 60, None)
+    headers = {"Idempotency-Key": "once"}
+    twice = [await client.post("/api/executions", json={"plan_id": later["id"]}, headers=headers) for _ in range(2)]
+    assert {one.json()["id"] for one in twice} == {later["id"]}
+    copy = await begin(client, plan_id=later["id"], start=False, priority="low")
+    assert (copy["state"], copy["timeout_seconds"], copy["priority"]) == ("created", 60, "low")
+    tree = await get_task_tree(house.caller, UUID(copy["id"]))
+    assert {one.priority for one in tree.children} == {"low"}
+    assert (await bring(client, copy["id"], state="running")).json()["state"] == "queued"
+    assert (await bring(client, copy["id"], state="running")).json()["state"] == "queued"
+
+    made = await client.post("/api/plans/execute", json={"objective": "Launch feature X"})
+    planned = await begin(client, plan_id=made.json()["planId"])
+    assert (planned["id"], planned["state"]) == (made.json()["planId"], "queued")
+    made = await client.post("/api/plans/execute", json={"objective": "Launch feature X", "start": False})
+    body = {"plan_id": made.json()["planId"]}
+    assert "still being made" in str(is_problem(await client.post("/api/executions", json=body), 409))
+
+    organization_id = (await plans.get_plan_progress(house.caller, UUID(copy["id"]))).organization_id
+    service = house.database.acting_as(Identity.service(organization_id))
+    for confidence, state in ((0.95, "running"), (0.4, "created")):
+        paper = await document(house.caller, service, written(confidence))
+        made_of = await begin(client, plan_id=str(paper))
+        assert (made_of["document_id"], made_of["kind"], made_of["state"]) == (str(paper), "objective", state)
+        assert made_of["timeout_seconds"] == 30 * 86400
+        assert "again" in str(is_problem(await client.post("/api/executions", json={"plan_id": str(paper)}), 409))
+        assert (await begin(client, plan_id=str(paper), again=True))["id"] != made_of["id"]
+
+    todo = (await client.post("/api/tasks", json={"title": "Tidy", "execution_type": "fully_automated"})).json()
+    assert (await begin(client, task_id=todo["id"], start=False))["state"] == "created"
+    done = await begin(client, task_id=todo["id"])
+    assert (done["id"], done["kind"], done["plan_id"], done["state"]) == (todo["id"], "task", None, "queued")
+    assert (await begin(client, task_id=copy["id"]))["plan_id"] != copy["id"]
+    part = str(tree.children[0].id)
+    wrong = is_problem(await client.post("/api/executions", json={"task_id": part}), 422)
+    assert (wrong["errors"][0]["field"], copy["id"] in str(wrong)) == ("task_id", True)
+    for path in ("", "/events", "/reports"):
+        assert copy["id"] in str(is_problem(await client.get(f"/api/executions/{part}{path}"), 404))
+    await bring(client, todo["id"], action="cancel")
+    assert "cancelled" in str(is_problem(await client.post("/api/executions", json={"task_id": todo["id"]}), 409))
+
+
+async def test_executions_are_listed_by_state_and_by_agent(client: httpx.AsyncClient, house: House) -> None:
+    larry = await Helper.registered(house)
+    ids = [await ready_plan(house) for _ in range(4)]
+    await create_tasks(house.caller, [{"title": "A line on a list"}])
+    await begin(client, plan_id=ids[1])
+    async with working(await house.worker()):
+        await larry.claim()
+    await bring(client, ids[2], state="paused")
+    await bring(client, ids[3], state="cancelled")
+
+    async def ids_of(**params: Any) -> list[str]:
+        page = (await client.get("/api/executions", params=params)).json()
+        return [one["id"] for one in page["items"]]
+
+    first = (await client.get("/api/executions", params={"limit": 3})).json()
+    rest = (await client.get("/api/executions", params={"limit": 3, "cursor": first["next_cursor"]})).json()
+    listed = [one["id"] for one in [*first["items"], *rest["items"]]]
+    assert (listed[:4], len(listed), rest["next_cursor"]) == ([*reversed(ids)], 5, None)
+    assert first["totals"] == rest["totals"]
+    assert {state: n for state, n in first["totals"].items() if n} == {
+        "created": 2,
+        "running": 1,
+        "paused": 1,
+        "cancelled": 1,
+    }
+    assert (await ids_of(state="running"), await ids_of(state="paused")) == ([ids[1]], [ids[2]])
+    assert (await ids_of(agent_id=larry.id), await ids_of(agent_id=uuid4())) == ([ids[1]], [])
+    assert (await ids_of(state="created", limit=1), await ids_of(state="failed")) == ([ids[0]], [])
+    shown = (await client.get("/api/executions", params={"agent_id": str(larry.id)})).json()
+    assert (shown["items"][0]["agents_at_work"], shown["totals"]["running"], shown["totals"]["created"]) == (1, 1, 0)
+
+
+async def test_what_is_wrong_or_anothers_is_refused(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, house: House, keys: Keys
+) -> None:
+    plan_id = await ready_plan(house)
+    for body, named in (
+        ({}, "plan_id or task_id"),
+        ({"plan_id": plan_id, "task_id": plan_id}, "one of them"),
+        ({"plan_id": "x"}, "plan_id"),
+        ({"plan_id": plan_id, "priority": "urgent"}, "priority"),
+        ({"plan_id": plan_id, "bounds": {"max_wall": 1}}, "bounds.max_wall"),
+        ({"plan_id": plan_id, "bounds": {"max_tasks": -1}}, "bounds.max_tasks"),
+        ({"plan_id": plan_id, "start": "perhaps"}, "start"),
+        ({"plan": plan_id}, "plan"),
+    ):
+        assert named in str(is_problem(await client.post("/api/executions", json=body), 422))
+    for change in ({}, {"state": "completed"}, {"action": "stop"}, {"state": "paused", "action": "pause"}, {"to": "x"}):
+        is_problem(await bring(client, plan_id, **change), 422)
+    for query in ("state=waiting", "limit=0", "agent_id=x", "cursor=x", "cursor=WzFd"):
+        assert query.partition("=")[0] in str(is_problem(await client.get(f"/api/executions?{query}"), 422))
+    for query in ("cursor=WzFd", "limit=500"):
+        is_problem(await client.get(f"/api/executions/{plan_id}/reports?{query}"), 422)
+    is_problem(await client.get(f"/api/executions/{plan_id}/events", headers={"Last-Event-ID": "x"}), 422)
+
+    for who, execution_id in ((stranger, plan_id), (client, str(uuid4()))):
+        for path in ("", "/events", "/reports"):
+            is_problem(await who.get(f"/api/executions/{execution_id}{path}"), 404)
+        is_problem(await bring(who, execution_id, state="cancelled"), 404)
+        is_problem(await who.post("/api/executions", json={"plan_id": execution_id}), 404)
+        is_problem(await who.post("/api/executions", json={"task_id": execution_id}), 404)
+    assert (await stranger.get("/api/executions")).json()["items"] == []
+    assert (await read(client, plan_id))["state"] == "created"
+
+    for scopes, allowed in ((["tasks:read"], False), (["tasks:write", "tasks:read"], True), (["review:write"], False)):
+        token = await create_token(house.caller, f"program {scopes}", scopes, days=1)
+        program = {"Authorization": f"Bearer {token.token}"}
+        answer = await client.patch(f"/api/executions/{plan_id}", json={"state": "paused"}, headers=program)
+        assert answer.status_code == (200 if allowed else 403)
+        reading = await client.get("/api/executions", headers=program)
+        assert reading.status_code == (200 if "tasks:read" in scopes else 403)
+
+
+async def test_events_are_replayed_from_the_last_one_seen_and_go_on_live(house: House, keys: Keys) -> None:
+    larry, mine = await Helper.registered(house), bearer(keys, house.owner)
+    execution_id = await ready_plan(house)
+    path = f"/api/executions/{execution_id}/events"
+    async with small_server(house, keys, send_buffer=None) as served:
+        async with httpx.AsyncClient(base_url=f"http://{served}", headers=mine) as client:
+            await begin(client, plan_id=execution_id)
+            async with working(await house.worker()):
+                work = await larry.claim()
+            past = [one["id"] for one in (await client.get(path)).json()["items"]]
+            async with streaming(served, {**mine, "Last-Event-ID": str(past[-4])}, path) as events:
+                assert await take(events, 3) == past[-3:]
+                await larry.says(work, "task_progress", percent=40, message="<b>Looked</b>")
+                async with asyncio.timeout(PATIENCE):
+                    _, told = await anext(events)
+            said = {name: told["data"][name] for name in ("type", "agent", "percent", "outcome")}
+            assert said == {"type": "task_progress", "agent": "Larry", "percent": 40, "outcome": "applied"}
+            assert (told["kind"], told["message"], told["task_id"]) == ("agent", "<b>Looked</b>", str(work.task.id))
+            kinds = {one["kind"] for one in (await client.get(path)).json()["items"]}
+            assert {"state", "offered", "agent"} <= kinds
+        stream = f"ws://{served}/api/executions/{execution_id}/stream"
+        async with connect(f"{stream}?after={past[-2]}", additional_headers=mine) as socket, asyncio.timeout(PATIENCE):
+            assert [orjson.loads(await socket.recv())["id"] for _ in range(2)] == [past[-1], told["id"]]
+            await larry.says(work, "task_complete", output="Carol")
+            live = orjson.loads(await socket.recv())["data"]
+            assert live["task_id"] == str(work.task.id)
+        stranger = await sign_up(house.database, "stranger@example.net")
+        part = work.task.id
+        for headers, of, code in (
+            (bearer(keys, stranger), execution_id, 4404),
+            (mine, str(part), 4404),
+            (mine, str(uuid4()), 4404),
+            ({}, execution_id, 4401),
+        ):
+            async with connect(f"ws://{served}/api/executions/{of}/stream", additional_headers=headers) as socket:
+                with pytest.raises(ConnectionClosed) as closed:
+                    await socket.recv()
+                assert closed.value.rcvd
+                assert closed.value.rcvd.code == code
