@@ -18,7 +18,7 @@ from app.house import House
 from cli.serving import load_keys, serve
 from core.database import Caller, Identity
 from core.keys import Keys
-from tasks import agents, functions, interrupts, tokens, trees
+from tasks import agents, functions, interrupts, review, tokens, trees
 
 EVERY = ("tasks:read", "tasks:write", "review:read", "review:write")
 INITIALIZE: dict[str, Any] = {
@@ -126,7 +126,12 @@ async def test_a_program_adds_has_done_and_reviews(house: House, url: str) -> No
 
         (waiting,) = (await use(client, "list_review"))["items"]
         assert (waiting["draft_id"], waiting["draft"]["to_recipients"]) == (done["draft_id"], ["john@example.com"])
-        assert await refused(client, "review", draft_id=waiting["draft_id"], decision="approve", digest="0" * 64)
+        old = {"draft_id": waiting["draft_id"], "decision": "approve", "digest": waiting["digest"]}
+        await review.revise_draft(house.caller, UUID(waiting["draft_id"]), {"subject": "Thanks, Jürgen 🎈"})
+        assert (await refused(client, "review", **old))["status"] == 409
+        (waiting,) = (await use(client, "list_review"))["items"]
+        assert (waiting["draft"]["subject"], waiting["draft"]["version"]) == ("Thanks, Jürgen 🎈", 2)
+        assert (await refused(client, "review", **{**old, "draft_id": waiting["draft_id"]}))["status"] == 409
         approved = await use(
             client, "review", draft_id=waiting["draft_id"], decision="approve", digest=waiting["digest"]
         )
@@ -135,7 +140,7 @@ async def test_a_program_adds_has_done_and_reviews(house: House, url: str) -> No
             await refused(client, "review", draft_id=waiting["draft_id"], decision="approve", digest=waiting["digest"])
         )["status"] == 409
         shown = await use(client, "show_task", task_id=mail["id"])
-        assert shown["task"]["result"]["draft_id"] == waiting["draft_id"]
+        assert shown["task"]["result"]["draft_id"] == done["draft_id"]
         assert [entry["event"] for entry in shown["task"]["execution_log"]][:2] == ["created", "queued"]
 
 
