@@ -31,6 +31,7 @@ IDS: dict[str, str] = {
     "new_root_id": "public.tasks",
     "before_id": "public.plans",
     "callback_id": "private.plan_callbacks",
+    "execution_id": "public.tasks",
     "interrupt_id": "public.tasks",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
@@ -58,7 +59,7 @@ POLICY = {
     "expires_at": SOON.isoformat(),
 }
 PLAN = {"kind": "objective", "title": MARK}
-INTERRUPT = {"action_request": {"action": MARK, "args": {}}, "config": {"allow_ignore": True}}
+INTERRUPT: dict[str, Any] = {"action_request": {"action": MARK, "args": {}}, "config": {"allow_ignore": True}}
 # function.parameter or parameter -> a value
 VALUES: dict[str, Any] = {
     "add_dependency.depends_on_task_id": str(PARTS[1]),
@@ -90,6 +91,10 @@ VALUES: dict[str, Any] = {
     "interrupt": INTERRUPT,
     "interrupts": [INTERRUPT],
     "items": [TASK],
+    "list_executions.agent_id": None,
+    "list_executions.before": None,
+    "list_executions.before_id": None,
+    "list_executions.wanted": None,
     "list_sent_history.action": "email_send",
     "log_entry": {"event": "looked"},
     "merged_taint.known": [],
@@ -99,6 +104,7 @@ VALUES: dict[str, Any] = {
     "node": TASK,
     "parts": [TASK],
     "policy": POLICY,
+    "prepare_execution.priority": "low",
     "rating": 5,
     "redraw_edges.wanted": [],
     "remove_labels": [],
