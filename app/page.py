@@ -95,4 +95,6 @@ def _is_yours(task: Task) -> bool:
     """Does this failed or blocked task need the person, and not time, an agent, or what is listed by itself?"""
     if task.execution_status == "failed":
         return task.superseded_at is None and task.waived_at is None
-    return task.blocked_on not in {"review", "approval", "subtasks", "delay", "agent", "reply"}
+    if task.blocked_on == "agent":
+        return task.reminded_at is not None  # a person was told that nobody does it
+    return task.blocked_on not in {"review", "approval", "subtasks", "delay", "reply"}

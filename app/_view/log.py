@@ -1,9 +1,10 @@
 """What happened to one task, in order: its changes of state, and the finer events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app._view.agent_words import offered_to, said_by_agent
 from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN
 from tasks.models import LogEntry, Task, TaskEvent
 
@@ -22,10 +23,10 @@ class Entry:
     until: datetime | None = None
 
 
-def log_of(task: Task, events: Sequence[TaskEvent]) -> list[Entry]:
-    """The task's own log, oldest first. The steps have a list of their own."""
+def log_of(task: Task, events: Sequence[TaskEvent], agents: Mapping[str, str] | None = None) -> list[Entry]:
+    """The task's own log, oldest first; `agents` are the names of outside agents by id. The steps have a list of their own."""
     changed = [event.created_at for event in events if _is_change_of_plan(event, task)]
-    states = [_state(entry, changed) for entry in task.execution_log]
+    states = [_state(entry, changed, agents or {}) for entry in task.execution_log]
     mine = [event for event in events if event.task_id == task.id and not _is_elsewhere(event)]
     permitted = [event.data for event in mine if _is_permitted(event)]
     unasked = {str(data.get(name)) for data in permitted for name in ("approval_id", "draft_id")}
@@ -53,7 +54,7 @@ def _is_change_of_plan(event: TaskEvent, task: Task) -> bool:
     return event.kind == "plan" and event.task_id == task.id and event.message != "escalate"
 
 
-def _state(entry: LogEntry, changed: Sequence[datetime]) -> Entry:
+def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, str]) -> Entry:
     head = EVENT.get(entry.event, entry.event)
     reason = entry.reason
     if reason == PLAN_CHANGED and not any(abs(at - entry.timestamp) < TOGETHER for at in changed):
@@ -61,11 +62,13 @@ def _state(entry: LogEntry, changed: Sequence[datetime]) -> Entry:
     if entry.event == "blocked" and reason:  # what it waits for says more than who found out
         reason = "for its parts" if reason == UNDER_WAY else reason.removeprefix("Waits ").removeprefix("Waiting ")
         return Entry(entry.timestamp, head, reason)
-    return Entry(entry.timestamp, head, _by(entry.actor_type, reason))
+    return Entry(
+        entry.timestamp, head, _by(agents.get(entry.actor_id or "") or ACTOR.get(entry.actor_type or ""), reason)
+    )
 
 
 def _by(actor: str | None, reason: str | None) -> str:
-    return f"by {ACTOR.get(actor or '', 'somebody')}{f': {reason}' if reason else ''}"
+    return f"by {actor or 'somebody'}{f': {reason}' if reason else ''}"
 
 
 def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
@@ -88,6 +91,11 @@ def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
         case "plan":
             text = PLAN.get(event.message, event.message)
             return Entry(event.created_at, "plan", f"{text}: {event.data.get('reason') or 'no reason given'}")
+        case "agent":
+            said = said_by_agent(event)
+            return Entry(event.created_at, said.who, f"{said.did} this{said.rest}")
+        case "offered":
+            return Entry(event.created_at, "", offered_to(event))
         case "reminder":
             return Entry(event.created_at, "reminder", event.message)
         case "check":

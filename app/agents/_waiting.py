@@ -33,9 +33,10 @@ class WaitingWork:
 
 async def list_waiting(caller: Caller, agents: Sequence[AgentRow]) -> list[WaitingWork]:
     """What waits for an agent, the most urgent first."""
+    names = {str(row.agent.id): row.agent.name for row in agents}
     page = await list_tasks(caller, TaskFilter(status=["blocked"]), limit=MOST)
     return [
-        WaitingWork(task, _words.wants(task.tool_input), [one for one in agents if fits(task, one)])
+        WaitingWork(task, _words.wants(task.tool_input, names), [one for one in agents if fits(task, one)])
         for task in page.items
         if task.blocked_on == "agent"
     ]

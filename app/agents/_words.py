@@ -80,11 +80,11 @@ def outcome(name: LeaseOutcome | None) -> tuple[str, str]:
     return OUTCOME[name] if name else ("in_progress", "at it")
 
 
-def wants(tool_input: Mapping[str, object]) -> str:
-    """What work asks for, in words: "the agent Larry", "prospecting, email", "any agent"."""
+def wants(tool_input: Mapping[str, object], names: Mapping[str, str] | None = None) -> str:
+    """What work asks for, in words: "the agent Larry", "prospecting, email", "any agent". `names` of agents by their ids."""
     whom = str(tool_input.get("whom") or "").strip()
     if whom:
-        return f"the agent {whom}"
+        return f"the agent {(names or {}).get(whom.casefold(), whom)}"
     found = tool_input.get("capabilities")
     named = [str(one) for one in cast("list[object]", found)] if isinstance(found, list) else []
     return ", ".join(named) or "any agent"

@@ -1,5 +1,6 @@
 """`/agents`: other people's agents, the work that waits for one, and the form of a new one."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from fastapi import Request
@@ -12,11 +13,16 @@ from app.agents._form import AgentForm
 from app.agents._starting import starting
 from app.agents._waiting import list_waiting
 from app.dependencies import CurrentCaller
+from app.executions import _words as execution_words
 from app.house import House
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks.agents import NewAgent, list_agents, register_agent
+from tasks.executions import list_executions
+
+MOST_EXECUTIONS = 100
+UNDER_WAY = {"queued", "running", "blocked", "paused"}
 
 
 async def get(request: Request, caller: CurrentCaller) -> Response:
@@ -44,7 +50,8 @@ async def _show(
     request: Request, caller: Caller, form: AgentForm, *, made: NewAgent | None = None, status_code: int = 200
 ) -> Response:
     house: House = request.app.state.house
-    rows = [_words.row_of(agent, house.settings) for agent in await list_agents(caller)]
+    agents, executions = await asyncio.gather(list_agents(caller), list_executions(caller, limit=MOST_EXECUTIONS))
+    rows = [_words.row_of(agent, house.settings) for agent in agents]
     outside = [row for row in rows if not row.agent.is_internal]
     return render(
         request,
@@ -53,6 +60,8 @@ async def _show(
         agents=outside,
         ours=[row for row in rows if row.agent.is_internal],
         waiting=await list_waiting(caller, outside),
+        executions=[one for one in executions.items if one.state in UNDER_WAY],
+        execution_words=execution_words,
         form=form,
         made=made,
         start=starting(request, made) if made else "",

@@ -62,7 +62,7 @@ class _Story:
         self._root_id = root_id
         self._of_task: dict[UUID | None, list[TaskEvent]] = defaultdict(list)
         for event in events:
-            if event.kind in {"agent", "offered", "state"}:
+            if event.kind in {"agent", "offered", "state", "approval"}:
                 self._of_task[event.task_id].append(event)
         self._claims: dict[UUID, list[Lease]] = defaultdict(list)
         for lease in leases:
@@ -81,7 +81,8 @@ class _Story:
             case "state":
                 return self._state(event)
             case "reminder":
-                return Saying("", "", f": {event.message}")
+                is_idle = event.message.startswith("Waits for a")
+                return Saying("", "", ": nobody takes it, and you were told" if is_idle else f": {event.message}")
             case kind if kind in OTHERS:
                 lines = lines_of([event], {})
                 return Saying("", "", _joined(lines[0].head, lines[0].text)) if lines else None
@@ -127,8 +128,10 @@ class _Story:
             return Saying("You", "broke down", f" into {parts[1]} {'part' if parts[1] == '1' else 'parts'}")
         if UNDER_WAY.fullmatch(reason) or (is_told and reason.startswith(self._teller(event))):
             return None
-        if _is_offer(event) and self._near(event, "offered"):
+        if (_is_offer(event) and self._near(event, "offered")) or self._near(event, "approval", "open"):
             return None
+        if self._near(event, "offered"):
+            return Saying("", "", f": {reason}")
         return Saying("", "", _joined("waits", reason.removeprefix("Waits ").removeprefix("Waiting ")))
 
     def _teller(self, event: TaskEvent) -> str:
@@ -136,18 +139,16 @@ class _Story:
         return str(told.data.get("agent")) if told else ""
 
     def _near(self, event: TaskEvent, kind: str, message: str | None = None) -> TaskEvent | None:
-        """What happened to the same task at the same moment."""
-        return next(
-            (
-                one
-                for one in self._of_task.get(event.task_id, [])
-                if one.kind == kind
-                and (message is None or one.message == message)
-                and abs(one.created_at - event.created_at) < TOGETHER
-                and (kind != "agent" or one.data.get("type", "").rpartition("_")[2] not in {"started", "progress"})
-            ),
-            None,
-        )
+        """What happened to the same task at the same moment; of several the nearest."""
+        found = [
+            one
+            for one in self._of_task.get(event.task_id, [])
+            if one.kind == kind
+            and (message is None or one.message == message)
+            and abs(one.created_at - event.created_at) < TOGETHER
+            and (kind != "agent" or str(one.data.get("type")).rpartition("_")[2] not in {"started", "progress"})
+        ]
+        return min(found, key=lambda one: abs(one.id - event.id), default=None)
 
 
 def _is_offer(event: TaskEvent) -> bool:

@@ -47,6 +47,8 @@ async def show(
         titles=trees_view.titles_of(tree),
         states=trees_view.states_of(tree),
         paused=trees_view.paused_of(tree),
+        blockers=sorted(found.blockers, key=lambda one: one.waits_for not in {"person", "start"}),
+        last_agent={lease.task_id: lease for lease in reversed(leases)},
         sentences=sentences_of(events, tasks, leases, execution_id),
         agent_names={str(agent.id): agent.name for agent in agents},
         took=_took(found),

@@ -1,6 +1,8 @@
 """The page of one task, as it is shown after a click or by itself."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,9 @@ from app._view.links import hanging_on
 from app._view.log import log_of
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.tables import result_of, rows_of
+from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
+from app.tasks.by_task_id._agents import agent_side
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
@@ -33,15 +37,17 @@ async def show(
     problem: str | None = None,
     status_code: int = 200,
     switched_off: UUID | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The whole page; `problem` says why the last click did nothing, `switched_off` which permission it switched off."""
+    """The whole page; `problem` says why the last click did nothing, `typed` what it came with, `switched_off` which permission it switched off."""
     task, tree = await asyncio.gather(functions.get_task(caller, task_id), functions.get_task_tree(caller, task_id))
-    drafts, events, journal, links, bounds = await asyncio.gather(
+    drafts, events, journal, links, bounds, side = await asyncio.gather(
         review.list_drafts(caller, task_id=task_id, limit=20),
         functions.list_task_events(caller, task_id, 0, EVENTS_READ),
         steps.list_steps(caller, task_id),
         trees.list_dependencies(caller, task_id),
         trees.get_tree_bounds(caller, task_id),
+        agent_side(caller, tree, request.app.state.house.settings),
     )
     above = await _above(caller, task)
     changes = await trees.list_plan_changes(caller, bounds.root_task_id)
@@ -55,7 +61,12 @@ async def show(
         task=task,
         above=above,
         drafts=drafts.items,
-        log=log_of(task, events),
+        log=log_of(task, events, side.names),
+        side=side,
+        agent_words=agent_words,
+        agent_names=side.names,
+        typed=typed or {},
+        real_now=datetime.now(UTC),
         steps=journal,
         links=links,
         others=await _others(caller, task, links),

@@ -10,10 +10,11 @@ from app._view.bounds import read_bounds
 from app._view.forms import back_to, form_of
 from app._view.sequence import walk
 from app.dependencies import CurrentCaller
+from app.tasks.by_task_id._agents import read_capability_words, read_parts
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import functions, policies, review, steps, trees
+from tasks import agents, functions, policies, review, steps, trees
 from tasks.demotion import switched_off_by
 
 Form = Mapping[str, str]
@@ -31,7 +32,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
         await act(caller, task_id, form)
     except (Conflict, Invalid) as error:
         words = ". ".join(part for part in (error.message, error.detail, error.hint) if part)
-        return await show(request, caller, task_id, problem=words, status_code=error.status)
+        return await show(request, caller, task_id, problem=words, status_code=error.status, typed=form)
     if action == "delete" and back.startswith(f"/tasks/{task_id}"):
         back = "/tasks"
     off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
@@ -94,6 +95,19 @@ async def _set_bounds(caller: Caller, task_id: UUID, form: Form) -> None:
             await functions.queue_task_execution(caller, task.id)
 
 
+async def _hand_over(caller: Caller, task_id: UUID, form: Form) -> None:
+    """Outside agents do it: it is offered at once."""
+    ids = await agents.hand_to_agent(
+        caller,
+        task_id,
+        whom=form.get("whom", "")[:200],
+        capabilities=read_capability_words(form.get("capabilities", "")),
+        instructions=form.get("instructions", "").replace("\r\n", "\n").strip()[:20_000],
+    )
+    if ids == [task_id]:
+        await functions.queue_task_execution(caller, task_id)
+
+
 async def _link(caller: Caller, task_id: UUID, form: Form) -> None:
     await trees.add_dependency(caller, task_id, _id_in(form))
 
@@ -132,6 +146,8 @@ _ACTS: dict[str, Act] = {
     "no": lambda caller, task_id, form: _decide(caller, task_id, form, approved=False),
     "undo": _undo,
     "bounds": _set_bounds,
+    "hand_over": _hand_over,
+    "break_down": lambda caller, task_id, form: agents.break_down_task(caller, task_id, read_parts(form)),
     "link": _link,
     "unlink": _unlink,
     "feedback": _rate,
