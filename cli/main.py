@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    agents,
     capture,
     doctor,
     execute,
@@ -63,6 +64,7 @@ for group in (
     policies,
     housekeeping,
     token,
+    agents,
     tools,
     settings,
     keys,

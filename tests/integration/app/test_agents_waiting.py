@@ -58,7 +58,7 @@ async def served(house: House, keys: Keys) -> AsyncGenerator[Served]:
 async def agent_of(house: House, served: Served, name: str, *capabilities: str) -> AsyncGenerator[httpx.AsyncClient]:
     """A new agent's own client, below its own URL."""
     made = await agents.register_agent(house.caller, {"name": name, "capabilities": list(capabilities)})
-    headers = {"Authorization": f"Bearer {made.token}"}
+    headers = {"Authorization": f"Bearer {made.token}", "x-agent": str(made.details.id)}
     url = f"{served.url}/api/agents/{made.details.id}"
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
         yield client
@@ -87,31 +87,36 @@ async def test_who_waited_longest_gets_what_fits_and_the_others_wait_on(
         agent_of(house, served, "Larry", "prospecting") as larry,
         agent_of(house, served, "Mona", "prospecting") as mona,
         agent_of(house, served, "Nils", "email") as nils,
+        agent_of(house, served, "Olga", "prospecting") as olga,
     ):
-        polls = list[asyncio.Task[httpx.Response]]()
-        for client in (larry, mona, nils):
-            polls.append(asyncio.create_task(client.get("/work?wait=30")))
-            await served.until(len(polls))
-        first = await offer(house, "prospecting")
-        got = await asyncio.wait_for(polls[0], 4)
-        assert (got.status_code, got.json()["task"]["id"]) == (200, str(first))
-        # Larry holds as much as he may: what he looked at in vain goes on to Mona.
-        polls[0] = asyncio.create_task(larry.get("/work?wait=30"))
+        larrys, nilses, monas = (asyncio.create_task(client.get("/work?wait=30")) for client in (larry, nils, mona))
         await served.until(3)
-        monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.1)
-        second = await offer(house, "prospecting")
-        assert (await asyncio.wait_for(polls[1], 4)).json()["task"]["id"] == str(second)
+        first = await offer(house, "email")
+        got = await asyncio.wait_for(nilses, 4)
+        assert (got.status_code, got.json()["task"]["id"]) == (200, str(first))
+        both = {str(await offer(house, "prospecting")), str(await offer(house, "prospecting"))}
+        assert {(await asyncio.wait_for(poll, 4)).json()["task"]["id"] for poll in (larrys, monas)} == both
 
-        async with httpx.AsyncClient(headers=mona.headers, base_url=mona.base_url, timeout=0.2) as leaving:
-            with pytest.raises(httpx.ReadTimeout):
-                await leaving.get("/work?wait=60")
+        # Larry holds as much as he may: what he looks at in vain goes on to Olga, who came after him.
+        larrys = asyncio.create_task(larry.get("/work?wait=30"))
+        await served.until(1)
+        olgas = asyncio.create_task(olga.get("/work?wait=30"))
         await served.until(2)
-        larrys = UUID(str(larry.base_url).rstrip("/").rpartition("/")[2])
-        await agents.revoke_agent_token(house.caller, larrys)  # gives what he held to whoever comes
-        assert (await polls[0]).status_code == 401
+        monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.1)
+        third = await offer(house, "prospecting")
+        assert (await asyncio.wait_for(olgas, 4)).json()["task"]["id"] == str(third)
+        await agents.revoke_agent_token(house.caller, UUID(larry.headers["x-agent"]))
+        assert (await asyncio.wait_for(larrys, 4)).status_code == 401
+
+        monas = asyncio.create_task(mona.get("/work?wait=30"))
+        await served.until(1)
+        async with agent_of(house, served, "Pia") as pia:
+            with pytest.raises(httpx.ReadTimeout):
+                await pia.get("/work?wait=60", timeout=0.2)
+        await served.until(1)  # Pia has left
         served.listening.cancel()  # the house closes
-        last = await asyncio.wait_for(polls[2], 4)
-        assert (last.status_code, last.headers["retry-after"]) == (204, "300")
+        nothing = await asyncio.wait_for(monas, 4)
+        assert (nothing.status_code, nothing.headers["retry-after"]) == (204, "300")
         await served.until(0)
 
 
