@@ -35,6 +35,18 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.acting_agent is 'The outside agent that speaks; null for everybody else.';
 
+-- Its claims have the worker's role, and yet it is none: what only the house may do (secrets, sweeps, whose token this is) it may not.
+create or replace function private.is_service() returns boolean
+language sql stable set search_path = '' as $$
+  select coalesce((select auth.jwt()) ->> 'role', '') = 'service_role' and (select auth.jwt()) ->> 'agent_id' is null
+$$;
+comment on function private.is_service is 'Is it the worker that acts? An outside agent is not.';
+
+create or replace function private.actor_type() returns text
+language sql stable set search_path = '' as $$
+  select case when (select auth.uid()) is not null then 'user' when (select auth.jwt()) ->> 'role' = 'service_role' then 'agent' else 'database' end
+$$;
+
 create function private.speaking_agent(agent_id uuid) returns public.agents
 language plpgsql set search_path = '' as $$
 declare
@@ -47,10 +59,12 @@ begin
   where a.id = speaking_agent.agent_id and private.in_scope(a.organization_id) and a.removed_at is null and not a.is_internal;
   if agent.id is null then
     perform private.refuse(404, 'There is no such agent', format('agent %s', speaking_agent.agent_id));
+  elsif agent.token_hash is null then
+    perform private.refuse(403, 'The token of this agent was revoked', agent.name, 'A person can give it a new one.');
   end if;
   return agent;
 end $$;
-comment on function private.speaking_agent is 'The agent that speaks, which must be this one. PT404 for any other, and for one that was removed.';
+comment on function private.speaking_agent is 'The agent that speaks, which must be this one. PT404 for any other, and for one that was removed; PT403 for one whose token was revoked meanwhile.';
 
 create or replace function private.audit(organization_id uuid, action text, subject_type text, subject_id uuid, reason text, data jsonb)
 returns void language sql security definer set search_path = '' as $$
@@ -91,6 +105,22 @@ begin
 end $$;
 comment on function private.refuse_managing is 'PT403 for programs and agents: who works here is a person''s own to say.';
 
+create function private.check_agent_name(name text, organization_id uuid, agent_id uuid default null) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if check_agent_name.name is null or check_agent_name.name <> btrim(check_agent_name.name) or length(check_agent_name.name) not between 1 and 200
+     or check_agent_name.name ~ '[[:cntrl:]]' then
+    perform private.refuse(422, 'name: 1 to 200 characters, no line breaks, no space at either end', left(check_agent_name.name, 200));
+  elsif private.as_uuid(check_agent_name.name) is not null then
+    perform private.refuse(422, 'name: not an id, which could be another agent''s', check_agent_name.name);
+  end if;
+  if exists (select 1 from public.agents a where a.organization_id = check_agent_name.organization_id and a.removed_at is null
+             and a.id is distinct from check_agent_name.agent_id and lower(a.name) = lower(check_agent_name.name)) then
+    perform private.refuse(409, 'There is an agent of this name', check_agent_name.name, 'Choose another name, or give that one a new token.');
+  end if;
+end $$;
+comment on function private.check_agent_name is 'PT422 for a name that cannot be told from an id or from another; PT409 for one that is taken.';
+
 create function public.register_agent(agent jsonb, token_hash text, token_prefix text) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -102,10 +132,7 @@ begin
   if (select count(*) from public.agents a where a.organization_id = organization and a.removed_at is null) >= 500 then
     perform private.refuse(409, 'There are 500 agents already', null, 'Remove one that does not work any more.');
   end if;
-  if exists (select 1 from public.agents a where a.organization_id = organization and a.removed_at is null
-             and lower(a.name) = lower(agent ->> 'name')) then
-    perform private.refuse(409, 'There is an agent of this name', agent ->> 'name', 'Choose another name, or give that one a new token.');
-  end if;
+  perform private.check_agent_name(agent ->> 'name', organization);
   insert into public.agents as a (organization_id, created_by, name, description, capabilities, tools, system_instructions, max_concurrent,
     lease_seconds, timeout_seconds, token_hash, token_prefix, token_made_at)
   select organization, (select auth.uid()), r.name, coalesce(r.description, ''), coalesce(r.capabilities, '{}'), coalesce(r.tools, '[]'),
@@ -122,15 +149,15 @@ comment on function public.register_agent is
 create function public.update_agent(agent_id uuid, changes jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  agent public.agents := private.own_agent(update_agent.agent_id);
+  agent public.agents;
 begin
   perform private.refuse_managing();
+  agent := private.own_agent(update_agent.agent_id);
   if agent.removed_at is not null then
     perform private.refuse(409, 'This agent was removed', agent.name);
   end if;
-  if exists (select 1 from public.agents a where a.organization_id = agent.organization_id and a.removed_at is null and a.id <> agent.id
-             and lower(a.name) = lower(changes ->> 'name')) then
-    perform private.refuse(409, 'There is an agent of this name', changes ->> 'name');
+  if changes ? 'name' then
+    perform private.check_agent_name(changes ->> 'name', agent.organization_id, agent.id);
   end if;
   update public.agents a set (name, description, capabilities, tools, system_instructions, max_concurrent, lease_seconds, timeout_seconds) = (
       select r.name, r.description, r.capabilities, r.tools, r.system_instructions, r.max_concurrent, r.lease_seconds, r.timeout_seconds
@@ -145,9 +172,10 @@ comment on function public.update_agent is 'Changes what an agent can, its limit
 create function public.rotate_agent_token(agent_id uuid, token_hash text, token_prefix text) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  agent public.agents := private.own_agent(rotate_agent_token.agent_id);
+  agent public.agents;
 begin
   perform private.refuse_managing();
+  agent := private.own_agent(rotate_agent_token.agent_id);
   if agent.removed_at is not null then
     perform private.refuse(409, 'This agent was removed', agent.name);
   end if;
@@ -190,7 +218,7 @@ do $$ declare f text; begin
   foreach f in array array['resolve_agent_token', 'list_live_agents'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['acting_agent', 'speaking_agent', 'agent_json', 'own_agent', 'refuse_managing'] loop
+  foreach f in array array['acting_agent', 'speaking_agent', 'agent_json', 'own_agent', 'refuse_managing', 'check_agent_name'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
 end $$;

@@ -26,16 +26,22 @@ create table public.agent_offers (
   obstacle text check (length(obstacle) <= 2000),
   obstacle_since timestamptz,
   rechecks integer not null default 0 check (rechecks >= 0),
+  reached real,
+  feedback text check (length(feedback) <= 20000),
+  generation integer not null default 0,
   told_at timestamptz
 );
 comment on table public.agent_offers is 'What tasks for outside agents ask for, and how far that went: one row a task, kept while it is tried again.';
-comment on column public.agent_offers.state is 'open: whoever fits may claim it; resting: not before opens_at; taken: under lease; closed: the task waits for no agent.';
+comment on column public.agent_offers.state is 'open: whoever fits may claim it; resting: not before opens_at; taken: under lease, or its parts are being done; closed: the task waits for no agent.';
 comment on column public.agent_offers.whom is 'Name or id of the one agent that may have it; empty: any with all the capabilities.';
 comment on column public.agent_offers.input is 'The input with its templates filled in.';
 comment on column public.agent_offers.continues is 'The task is offered again when the parts that its agent made have ended.';
 comment on column public.agent_offers.reserved_for is 'Who had it, and knows it: others may have it after reserved_until.';
 comment on column public.agent_offers.avoided_agent_id is 'Who went silent with it: it may have it again after avoided_until.';
 comment on column public.agent_offers.obstacle is 'What outside it waits for, as its agent said; obstacle_since when that was said first.';
+comment on column public.agent_offers.reached is 'How far (percent) the work had come when the obstacle was reported: what goes beyond it shows that the obstacle is gone.';
+comment on column public.agent_offers.feedback is 'Why a person did not agree to how it was broken down: its next agent reads it.';
+comment on column public.agent_offers.generation is 'Of the task, when it was offered. A person who executes it again begins anew: deadline, attempts and obstacle count from there.';
 comment on column public.agent_offers.told_at is 'When a person was told that nobody does it.';
 create index agent_offers_open_idx on public.agent_offers (organization_id, offered_at) where state = 'open';
 create index agent_offers_resting_idx on public.agent_offers (opens_at) where state = 'resting';
@@ -228,7 +234,8 @@ begin
       outcome = case when new.execution_status in ('cancelled', 'failed') then new.execution_status else 'taken_back' end
     where l.task_id = new.id and l.ended_at is null returning l.* into held;
   end if;
-  if new.execution_status in ('completed', 'failed', 'cancelled', 'queued') then
+  if new.execution_status in ('completed', 'failed', 'cancelled', 'queued')
+     or new.execution_status = 'blocked' and new.blocked_on not in ('agent', 'subtasks') then
     update public.agent_offers o set state = 'closed',
       -- Paused and resumed: whoever was at it goes on.
       reserved_for = case when new.execution_status = 'queued' and old.execution_status = 'paused' then coalesce(held.agent_id, o.reserved_for) else o.reserved_for end,
@@ -318,11 +325,9 @@ begin
   if refused.id is not null then
     update public.tasks t set superseded_at = now() where t.id = refused.id;
     update public.tasks t set blocked_on = 'person', blocked_reason = 'You did not agree to how it was broken down',
-      unblocked_by = 'Break it down yourself, do it, or execute it again: an agent gets it with your reason',
-      tool_input = t.tool_input || jsonb_strip_nulls(jsonb_build_object('feedback', (select nullif(trim(a.notes), '') from public.approvals a
-        where a.task_id = refused.id and a.state = 'rejected' order by a.decided_at desc limit 1)))
-    where t.id = parent.id;
-    update public.agent_offers o set state = 'closed', continues = false where o.task_id = parent.id;
+      unblocked_by = 'Break it down yourself, do it, or execute it again: an agent gets it with your reason' where t.id = parent.id;
+    update public.agent_offers o set state = 'closed', continues = false, feedback = coalesce(left((select nullif(trim(a.notes), '') from public.approvals a
+      where a.task_id = refused.id and a.state = 'rejected' order by a.decided_at desc limit 1), 20000), o.feedback) where o.task_id = parent.id;
     update public.tasks t set execution_status = 'cancelled', failure_reason = 'You did not agree to these parts'
     where t.parent_task_id = parent.id and t.execution_status not in ('completed', 'failed', 'cancelled');
     return true;
@@ -337,6 +342,7 @@ begin
   -- What failed is for the agent to see: it made the parts, and goes on from them.
   update public.tasks t set escalated_at = coalesce(t.escalated_at, now()) where t.parent_task_id = parent.id and t.execution_status = 'failed';
   update public.tasks t set execution_status = 'queued', run_after = null where t.id = parent.id;
+  update public.agent_offers o set reserved_until = now() + interval '10 minutes' where o.task_id = parent.id; -- for whoever broke it down
   return true;
 end $$;
 comment on function private.settle_agent_work is
@@ -365,7 +371,7 @@ begin
       update public.tasks t set execution_status = 'failed', failure_reason = format('%s failed: %s', failed.title, failed.failure_reason)
       where t.id = parent.id;
       return;
-    elsif failed.on_failure = 'replan' and parent.replan_count < (private.tree_bounds(parent.root_task_id) ->> 'max_replans')::integer then
+    elsif failed.on_failure = 'replan' and parent.tool is null and parent.replan_count < (private.tree_bounds(parent.root_task_id) ->> 'max_replans')::integer then
       update public.tasks t set execution_status = 'queued', run_after = null where t.id = parent.id;
       return;
     else
@@ -414,33 +420,53 @@ create function public.offer_task(task_id uuid, capabilities jsonb default '[]',
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.running_task(offer_task.task_id);
+  known public.agent_offers;
   wanted text[] := array(select distinct c.value from jsonb_array_elements_text(coalesce(offer_task.capabilities, '[]')) c (value) order by 1);
   reason text := case when whom <> '' then 'Waits for the agent ' || left(whom, 200)
     when cardinality(wanted) > 0 then 'Waits for an agent that can: ' || left(array_to_string(wanted, ', '), 500) else 'Waits for an agent' end;
 begin
-  insert into public.agent_offers as o (task_id, organization_id, capabilities, whom, instructions, input, timeout_seconds, deadline_at)
+  select o.* into known from public.agent_offers o where o.task_id = task.id;
+  if known.generation is distinct from task.generation or (known.whom, known.capabilities) is distinct from (coalesce(offer_task.whom, ''), wanted) then
+    update public.agent_offers o set deadline_at = null, timeouts = 0, silences = 0, obstacle = null, obstacle_since = null, rechecks = 0, reached = null,
+      reserved_for = null, reserved_until = null, avoided_agent_id = null, avoided_until = null, generation = task.generation where o.task_id = task.id;
+  end if;
+  insert into public.agent_offers as o (task_id, organization_id, capabilities, whom, instructions, input, timeout_seconds, deadline_at, generation)
   values (task.id, task.organization_id, wanted, coalesce(offer_task.whom, ''), coalesce(offer_task.instructions, ''), coalesce(offer_task.input, '{}'),
-    offer_task.timeout_seconds, now() + make_interval(secs => deadline_seconds))
+    offer_task.timeout_seconds, now() + make_interval(secs => deadline_seconds), task.generation)
   on conflict on constraint agent_offers_pkey do update set state = 'open', capabilities = excluded.capabilities, whom = excluded.whom,
     instructions = excluded.instructions, input = excluded.input, timeout_seconds = excluded.timeout_seconds,
-    deadline_at = coalesce(o.deadline_at, excluded.deadline_at), offered_at = now(), opens_at = null, continues = false, told_at = null,
-    obstacle = null, obstacle_since = null, rechecks = 0;
+    deadline_at = coalesce(o.deadline_at, excluded.deadline_at), offered_at = now(), opens_at = null, continues = false, told_at = null;
   perform public.block_task_execution(task.id, reason, 'agent', 'The agent''s report; you can also enter the result yourself',
     until => (select o.deadline_at from public.agent_offers o where o.task_id = task.id), remind_after_seconds => offer_task.remind_after_seconds);
   perform private.announce_offer(task, wanted, coalesce(offer_task.whom, ''));
   return (select to_jsonb(o) from public.agent_offers o where o.task_id = task.id);
 end $$;
 comment on function public.offer_task is
-  'A running task waits, blocked, for an outside agent: the one named, or any with all these capabilities. Nobody is held up; the deadline is kept when it is offered again.';
+  'A running task waits, blocked, for an outside agent: the one named, or any with all these capabilities. Nobody is held up. Deadline, attempts and obstacle are kept when it is offered again, and begin anew when a person executes it again or hands it to another.';
 
 create function private.fits(offer public.agent_offers, agent public.agents) returns boolean
 language sql stable set search_path = '' as $$
   select case when offer.whom = '' then offer.capabilities <@ agent.capabilities
            else lower(offer.whom) in (lower(agent.name), agent.id::text) end
-    and (offer.reserved_for is null or offer.reserved_for = agent.id or coalesce(offer.reserved_until, '-infinity') <= now())
+    and (offer.reserved_for is null or offer.reserved_for = agent.id or coalesce(offer.reserved_until, '-infinity') <= now()
+      or not exists (select 1 from public.agents r where r.id = offer.reserved_for and r.token_hash is not null and r.paused_at is null))
     and (offer.avoided_agent_id is distinct from agent.id or coalesce(offer.avoided_until, '-infinity') <= now())
 $$;
 comment on function private.fits is 'May this agent have this work now?';
+
+create function private.has_its_limit(agent public.agents) returns boolean
+language sql stable set search_path = '' as $$
+  select (select count(*) from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null) >= agent.max_concurrent
+$$;
+comment on function private.has_its_limit is 'Does this agent hold as much as it may?';
+
+create function private.may_lease(task public.tasks, agent public.agents) returns boolean
+language sql stable set search_path = '' as $$
+  select task.execution_status = 'blocked' and task.blocked_on = 'agent'
+    and exists (select 1 from public.agent_offers o where o.task_id = task.id and o.state = 'open' and private.fits(o, agent))
+    and not private.is_paused(task.id) and private.wall_bound(task.root_task_id) is null
+$$;
+comment on function private.may_lease is 'May this agent begin this task, which is locked, now?';
 
 create function private.lease_task(task public.tasks, agent public.agents, rules jsonb) returns public.agent_leases
 language plpgsql set search_path = '' as $$
@@ -456,8 +482,8 @@ begin
     now() + make_interval(secs => coalesce(o.timeout_seconds, running.timeout_seconds, agent.timeout_seconds, (rules ->> 'timeout_seconds')::integer, 86400))
   from public.agent_offers o where o.task_id = running.id
   returning * into lease;
-  update public.agent_offers o set state = 'taken', reserved_for = null, reserved_until = null, avoided_agent_id = null, avoided_until = null
-  where o.task_id = running.id;
+  update public.agent_offers o set state = 'taken', reserved_for = null, reserved_until = null, avoided_agent_id = null, avoided_until = null,
+    told_at = null where o.task_id = running.id;
   return lease;
 end $$;
 comment on function private.lease_task is 'A task that waits for an agent runs under a lease of this one.';
@@ -479,7 +505,7 @@ language sql stable set search_path = '' as $$
         'reason', coalesce(c.failure_reason, c.blocked_reason), 'output', case when c.result ? 'output' then c.result -> 'output' else c.result end)
         order by c.position, c.created_at, c.id), '[]')
       from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
-    'earlier', jsonb_strip_nulls(jsonb_build_object('failure_reason', t.failure_reason, 'feedback', t.tool_input ->> 'feedback',
+    'earlier', jsonb_strip_nulls(jsonb_build_object('failure_reason', t.failure_reason, 'feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
       'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id) - 1,
       'obstacle', o.obstacle, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
     'is_from_others', t.tainted_by <> '[]')
@@ -493,24 +519,32 @@ declare
   agent public.agents := private.speaking_agent(claim_work.agent_id);
   wanted public.tasks;
   lease public.agent_leases;
+  -- One at a time, so that no more is locked than is taken; what another claim has locked is left to it.
+  fitting cursor for
+    select t.* from public.agent_offers o join public.tasks t on t.id = o.task_id
+    where o.organization_id = agent.organization_id and o.state = 'open' and private.fits(o, agent) and t.execution_status = 'blocked' and t.blocked_on = 'agent'
+    order by t.priority_rank, t.due_key, o.offered_at, t.id for no key update of t skip locked;
 begin
   if agent.paused_at is not null then
     return null;
   end if;
   -- Its limit counts what its other polls have claimed, so they come one after the other; those of other agents do not wait.
   perform pg_advisory_xact_lock(hashtextextended('agent ' || agent.id, 0));
-  if (select count(*) from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null) >= agent.max_concurrent then
+  agent := private.speaking_agent(claim_work.agent_id); -- removed, revoked or paused meanwhile?
+  if agent.paused_at is not null or private.has_its_limit(agent) then
     return null;
   end if;
-  select t.* into wanted from public.agent_offers o join public.tasks t on t.id = o.task_id
-  where o.organization_id = agent.organization_id and o.state = 'open' and private.fits(o, agent)
-    and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id) and private.wall_bound(t.root_task_id) is null
-  order by t.priority_rank, t.due_key, o.offered_at, t.id limit 1 for no key update of t skip locked;
-  if wanted.id is null then
-    return null;
-  end if;
-  lease := private.lease_task(wanted, agent, rules);
-  return private.work_json(lease);
+  open fitting;
+  loop
+    fetch fitting into wanted;
+    if not found then
+      return null;
+    end if;
+    if private.may_lease(wanted, agent) then
+      lease := private.lease_task(wanted, agent, rules);
+      return private.work_json(lease);
+    end if;
+  end loop;
 end $$;
 comment on function public.claim_work is
   'The most urgent work that fits this agent, under a lease; null where there is none, or it has its limit. rules: {silent_seconds, timeout_seconds}. Two claims never get the same.';
@@ -559,7 +593,8 @@ declare
   lease public.agent_leases;
   n integer := 0;
 begin
-  for lease in select l.* from public.agent_leases l where l.agent_id = take_work_back.agent_id and l.ended_at is null loop
+  perform pg_advisory_xact_lock(hashtextextended('agent ' || take_work_back.agent_id, 0)); -- what it claims at this moment is among it
+  for lease in select l.* from public.agent_leases l where l.agent_id = take_work_back.agent_id and l.ended_at is null order by l.task_id loop
     perform 1 from public.tasks t where t.id = lease.task_id for no key update;
     perform private.end_lease(lease.id, 'taken_back');
     update public.tasks t set execution_status = 'queued', failure_reason = take_work_back.reason
@@ -573,9 +608,10 @@ comment on function private.take_work_back is 'What an agent holds is offered to
 create function public.revoke_agent_token(agent_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  agent public.agents := private.own_agent(revoke_agent_token.agent_id);
+  agent public.agents;
 begin
   perform private.refuse_managing();
+  agent := private.own_agent(revoke_agent_token.agent_id);
   update public.agents a set token_hash = null, token_prefix = null where a.id = agent.id returning a.* into agent;
   perform private.take_work_back(agent.id, format('The agent %s may not work any more; its work is offered to others', agent.name));
   perform private.audit(agent.organization_id, 'agent.token_revoked', 'agent', agent.id, null, jsonb_build_object('name', agent.name));
@@ -586,9 +622,10 @@ comment on function public.revoke_agent_token is 'The agent may not speak any mo
 create function public.remove_agent(agent_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  agent public.agents := private.own_agent(remove_agent.agent_id);
+  agent public.agents;
 begin
   perform private.refuse_managing();
+  agent := private.own_agent(remove_agent.agent_id);
   update public.agents a set token_hash = null, token_prefix = null, removed_at = coalesce(a.removed_at, now()) where a.id = agent.id returning a.* into agent;
   perform private.take_work_back(agent.id, format('The agent %s was removed; its work is offered to others', agent.name));
   perform private.audit(agent.organization_id, 'agent.removed', 'agent', agent.id, null, jsonb_build_object('name', agent.name));
@@ -653,7 +690,7 @@ do $$ declare f text; begin
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
-  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'fits', 'lease_task', 'work_json', 'next_of'] loop
+  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.agent_with_work', array['authenticated', 'service_role']);

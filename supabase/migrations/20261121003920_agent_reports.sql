@@ -12,7 +12,7 @@ create table public.agent_reports (
   kind text not null,
   data jsonb not null default '{}' check (jsonb_typeof(data) = 'object'),
   at timestamptz,
-  received_at timestamptz not null default now(),
+  received_at timestamptz not null default clock_timestamp(),
   outcome text not null default 'recorded' check (outcome in ('applied', 'recorded', 'late', 'refused')),
   answer jsonb not null default '{}',
   primary key (agent_id, event_id)
@@ -29,6 +29,53 @@ create policy agent_reports_read on public.agent_reports for select to authentic
 
 -- Section: parts that an agent makes ------------------------------------------------------------------------------
 
+create function private.as_plain(value text) returns text
+language sql immutable set search_path = '' as $$
+  select replace(value, '{{', '{ {')
+$$;
+comment on function private.as_plain is 'A text of somebody else without templates, for where they would be filled in.';
+
+create function private.check_agent_part(part jsonb, n bigint, parts integer) returns void
+language plpgsql immutable set search_path = '' as $$
+declare
+  place text := format('parts[%s]', n - 1);
+begin
+  if jsonb_typeof(part) is distinct from 'object' or jsonb_typeof(part -> 'title') is distinct from 'string' then
+    perform private.refuse(422, place || ': an object with a title', left(part::text, 100));
+  elsif jsonb_typeof(coalesce(part -> 'key', 'null')) not in ('string', 'null') or length(part ->> 'key') > 200 then
+    perform private.refuse(422, place || '.key: a text of at most 200 characters', left(part ->> 'key', 100));
+  elsif jsonb_typeof(coalesce(part -> 'tool_input', '{}')) <> 'object' then
+    perform private.refuse(422, place || '.tool_input: an object', left(part ->> 'tool_input', 100));
+  elsif part ->> 'tool' in ('revise_draft', 'plan_stage') or part -> 'tool_input' ? 'draft_id' or part ->> 'tool' = 'approval_gate' and part -> 'tool_input' ? 'given' then
+    perform private.refuse(422, place || '.tool: not for parts of an agent', part ->> 'tool');
+  elsif jsonb_typeof(coalesce(part -> 'depends_on', '[]')) <> 'array' then
+    perform private.refuse(422, place || '.depends_on: a list of positions', left(part ->> 'depends_on', 100));
+  elsif exists (select 1 from jsonb_array_elements(coalesce(part -> 'depends_on', '[]')) d where case when jsonb_typeof(d.value) = 'number'
+      then d.value::numeric <> trunc(d.value::numeric) or d.value::numeric not between 0 and parts - 1 or d.value::numeric = n - 1 else true end) then
+    perform private.refuse(422, place || '.depends_on: positions of other parts, from 0', left(part ->> 'depends_on', 100));
+  end if;
+end $$;
+comment on function private.check_agent_part is 'PT422 that names what is wrong with a part as an agent gave it.';
+
+create function private.check_agent_templates(parent public.tasks, made public.tasks) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  wanted text;
+begin
+  -- An agent names what it made, and what its task got; nothing else of the tree.
+  select w.name into wanted from (
+    select distinct m[2] as name from jsonb_path_query(made.tool_input, 'strict $.**') v (value)
+    cross join lateral regexp_matches(v.value #>> '{}', '(\\?)\{\{\s*([^\s.{}\[\]]*)', 'g') m
+    where jsonb_typeof(v.value) = 'string' and m[1] = '') w
+  where not exists (select 1 from public.tasks t where w.name = any (private.template_names(t)) and (
+    t.parent_task_id = parent.id or t.id in (select d.depends_on_task_id from public.task_dependencies d where d.task_id = parent.id))) limit 1;
+  if wanted is not null then
+    perform private.refuse(422, format('%s uses {{ %s }}', left(made.title, 100), left(wanted, 100)), 'tool_input', 'A part may name other parts, and what its task depends on.');
+  end if;
+  perform private.check_templates(made);
+end $$;
+comment on function private.check_agent_templates is 'PT422 where a part of an agent names an output that is not its own or its task''s.';
+
 create function private.insert_agent_parts(parent public.tasks, agent public.agents, data jsonb, needs_agreement boolean) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -36,18 +83,23 @@ declare
   made public.tasks;
   ids jsonb := '[]';
   item record;
+  after double precision := coalesce((select max(t.position) from public.tasks t where t.parent_task_id = parent.id), 0);
 begin
+  for item in select value, ordinality from jsonb_array_elements(data -> 'parts') with ordinality loop
+    perform private.check_agent_part(item.value, item.ordinality, jsonb_array_length(data -> 'parts'));
+  end loop;
   if needs_agreement then
-    gate := private.insert_task(jsonb_build_object('title', left(format('Agree to how %s breaks this down', agent.name), 500), 'position', 0, 'source', 'agent',
+    gate := private.insert_task(jsonb_build_object('title', left(format('Agree to how %s breaks this down', agent.name), 500), 'position', after, 'source', 'agent',
       'description', coalesce(data ->> 'message', ''), 'tool', 'approval_gate', 'execution_type', 'fully_automated', 'on_failure', 'escalate',
       'source_ref', jsonb_build_object('task_id', parent.id, 'agent_id', agent.id, 'agrees_to_parts', true),
-      'tool_input', jsonb_build_object('question', left(format('%s would do "%s" in these parts. Shall it?', agent.name, parent.title), 500),
+      'tool_input', jsonb_build_object('question', private.as_plain(left(format('%s would do "%s" in these parts. Shall it?', agent.name, parent.title), 500)),
         'why', format('It is %s sure of them.', round(100 * coalesce((data ->> 'confidence')::numeric, 0)) || ' %'),
-        'parts', (select jsonb_agg(p.value ->> 'title' order by p.ordinality) from jsonb_array_elements(data -> 'parts') with ordinality p))), parent.id);
+        'parts', (select jsonb_agg(private.as_plain(p.value ->> 'title') order by p.ordinality) from jsonb_array_elements(data -> 'parts') with ordinality p))), parent.id);
   end if;
   for item in select value, ordinality from jsonb_array_elements(data -> 'parts') with ordinality loop
-    made := private.insert_task((item.value - array['depends_on', 'parent_task_id', 'source_key', 'key', 'source', 'source_ref', 'bounds', 'supersedes_task_id', 'agent_id',
-        'assigned_to_type', 'assigned_to_id', 'automation_rules', 'recurrence']) || jsonb_build_object('source', 'agent', 'position', item.ordinality, 'on_failure', 'escalate',
+    made := private.insert_task((select coalesce(jsonb_object_agg(f.key, f.value), '{}') from jsonb_each(item.value) f where f.key = any (array['title', 'description', 'kind',
+        'priority', 'due_at', 'due_is_all_day', 'labels', 'recipient', 'acceptance_criteria', 'execution_type', 'tool', 'tool_input', 'max_retries',
+        'estimated_duration_minutes', 'timeout_seconds'])) || jsonb_build_object('source', 'agent', 'position', after + item.ordinality, 'on_failure', 'escalate',
       'source_ref', jsonb_strip_nulls(jsonb_build_object('task_id', parent.id, 'agent_id', agent.id, 'key', item.value -> 'key'))), parent.id);
     ids := ids || jsonb_build_array(jsonb_build_object('key', item.value -> 'key', 'task_id', made.id));
     if gate.id is not null then
@@ -58,6 +110,9 @@ begin
   select distinct parent.organization_id, (ids -> (s.ordinality::integer - 1) ->> 'task_id')::uuid, (ids -> d.value::integer ->> 'task_id')::uuid
   from jsonb_array_elements(data -> 'parts') with ordinality s
   cross join jsonb_array_elements_text(coalesce(s.value -> 'depends_on', '[]')) d;
+  for made in select t.* from public.tasks t where t.id in (select (i ->> 'task_id')::uuid from jsonb_array_elements(ids) i) and strpos(t.tool_input::text, '{{') > 0 loop
+    perform private.check_agent_templates(parent, made);
+  end loop;
   return ids;
 end $$;
 comment on function private.insert_agent_parts is
@@ -71,70 +126,121 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.taken_from is 'What an agent reports was written by somebody else: this goes among the origins of the task.';
 
-create function private.apply_end(task public.tasks, lease public.agent_leases, agent public.agents, kind text, data jsonb, rules jsonb) returns jsonb
+create function private.evidence_of(agent public.agents, given jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  -- Whatever kind the agent says: it is its word.
+  select jsonb_build_array(jsonb_build_object('kind', 'agent', 'what', format('The agent %s reported it', agent.name), 'where', agent.id, 'at', now()))
+    || coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('kind', 'agent', 'what', left(concat_ws(': ', nullif(e.value ->> 'kind', ''), e.value ->> 'what'), 2000),
+        'where', left(e.value ->> 'where', 2000), 'at', now())) order by e.ordinality)
+      from jsonb_array_elements(case when jsonb_typeof(given) = 'array' then given else '[]' end) with ordinality e
+      where jsonb_typeof(e.value) = 'object' and e.value ->> 'what' <> '' and e.ordinality <= 50), '[]')
+$$;
+comment on function private.evidence_of is 'What an agent says shows that it is done; kept as its word, of whatever kind it says that it is.';
+
+create function private.complete_by_agent(task public.tasks, agent public.agents, data jsonb) returns void
 language plpgsql set search_path = '' as $$
 declare
-  wait_seconds double precision;
-  parts jsonb;
-  reached text;
-  is_unsure boolean;
+  open_part text := (select t.title from public.tasks t where t.parent_task_id = task.id and t.superseded_at is null
+    and t.execution_status not in ('completed', 'failed', 'cancelled') order by t.position limit 1);
 begin
-  update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, private.taken_from(agent)) where t.id = task.id;
+  if open_part is not null then
+    perform private.refuse(409, 'Not all its parts are done', open_part, 'Wait for them.');
+  end if;
+  update public.tasks t set execution_status = 'completed', failure_reason = null, verification = 'claimed', strategy = 'immediate',
+    result = jsonb_strip_nulls(jsonb_build_object('strategy', 'immediate', 'message', data -> 'message', 'confidence', data -> 'confidence'))
+      || jsonb_build_object('output', coalesce(data -> 'output', data -> 'message')),
+    evidence = private.evidence_of(agent, data -> 'evidence')
+  where t.id = task.id;
+end $$;
+comment on function private.complete_by_agent is 'The task is done, by the word of its agent. PT409 while a part of it is open.';
+
+create function private.fail_by_agent(task public.tasks, agent public.agents, data jsonb, rules jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  said text := left(format('%s: %s', agent.name, data ->> 'error'), 2000);
+  may_retry boolean := coalesce((data ->> 'is_retryable')::boolean, true);
+  attempts integer := coalesce((rules ->> 'attempts')::integer, 3);
+begin
+  perform private.block_paused(task.id);
+  if data ->> 'error_type' = 'decomposition_failed' then
+    perform public.block_task_execution(task.id, left(format('%s cannot break it down: %s', agent.name, data ->> 'error'), 2000), 'person',
+      'Break it down yourself, do it, or execute it again');
+    return '{"human_review_required": true}';
+  elsif data ->> 'error_type' = 'timeout' then
+    update public.agent_offers o set timeouts = o.timeouts + 1 where o.task_id = task.id;
+    may_retry := may_retry and (select o.timeouts < attempts from public.agent_offers o where o.task_id = task.id);
+  end if;
+  perform public.fail_task_execution(task.id, said, may_retry, (data ->> 'retry_after_seconds')::double precision);
+  return '{}';
+end $$;
+comment on function private.fail_by_agent is 'The attempt failed: it is tried again while that may help, or a person breaks the task down.';
+
+create function private.block_by_agent(task public.tasks, agent public.agents, data jsonb, rules jsonb, reached real) returns void
+language plpgsql set search_path = '' as $$
+declare
+  since timestamptz;
+  pause double precision;
+  offer public.agent_offers;
+begin
+  perform private.block_paused(task.id);
+  if data ->> 'on' = 'person' then
+    perform public.block_task_execution(task.id, left(format('%s: %s', agent.name, data ->> 'reason'), 2000), 'person',
+      left(coalesce(data ->> 'unblocked_by', 'Do what it needs, then execute it again'), 2000));
+    return;
+  end if;
+  select o.* into offer from public.agent_offers o where o.task_id = task.id;
+  since := coalesce(offer.obstacle_since, now());
+  pause := greatest(1, least(coalesce((data ->> 'recheck_after_seconds')::double precision,
+    coalesce((rules ->> 'recheck_seconds')::double precision, 300) * power(2, least(offer.rechecks, 20))), coalesce((rules ->> 'recheck_most_seconds')::double precision, 21600)));
+  update public.agent_offers o set state = 'resting', obstacle = left(data ->> 'reason', 2000), obstacle_since = since, rechecks = o.rechecks + 1,
+    reached = greatest(o.reached, block_by_agent.reached),
+    -- Not beyond the time that an obstacle may last: then a person is told.
+    opens_at = greatest(now(), least(now() + make_interval(secs => pause), since + make_interval(hours => coalesce((rules ->> 'obstacle_hours')::integer, 48)))),
+    reserved_for = agent.id
+  where o.task_id = task.id returning o.* into offer;
+  update public.agent_offers o set reserved_until = offer.opens_at + interval '10 minutes' where o.task_id = task.id;
+  perform public.block_task_execution(task.id, left(format('%s waits: %s', agent.name, data ->> 'reason'), 2000), 'agent',
+    left(coalesce(data ->> 'unblocked_by', 'The agent looks again; you can also enter the result yourself'), 2000), until => offer.deadline_at);
+end $$;
+comment on function private.block_by_agent is
+  'Something keeps the agent from going on: a person, or something outside that is looked at again, each time after twice the pause.';
+
+create function private.break_down_by_agent(task public.tasks, agent public.agents, data jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  reached text := private.growth_bound(task, jsonb_array_length(data -> 'parts') + 1);
+  is_unsure boolean := coalesce((data ->> 'confidence')::double precision, 0) < 0.8;
+  parts jsonb;
+begin
+  if reached is not null then
+    perform private.refuse(422, 'The tree has reached its bound', reached);
+  end if;
+  perform private.block_paused(task.id);
+  select t.* into task from public.tasks t where t.id = task.id;
+  parts := private.insert_agent_parts(task, agent, data, is_unsure);
+  update public.agent_offers o set continues = coalesce((data ->> 'continues')::boolean, false), reserved_for = agent.id, reserved_until = null,
+    obstacle = null, obstacle_since = null, rechecks = 0, reached = null where o.task_id = task.id;
+  update public.tasks t set execution_status = 'blocked', strategy = 'decompose', blocked_on = 'subtasks', decomposition_confidence = round((data ->> 'confidence')::numeric, 4)::real,
+    blocked_reason = case when is_unsure then 'Waits for your agreement to its parts' else format('0 of %s subtasks done', jsonb_array_length(parts)) end,
+    result = jsonb_build_object('strategy', 'decompose', 'output', coalesce(data ->> 'message', ''), 'confidence', data -> 'confidence')
+  where t.id = task.id;
+  perform private.queue_ready_children(task.id);
+  return jsonb_build_object('parts', parts, 'human_review_required', is_unsure);
+end $$;
+comment on function private.break_down_by_agent is 'The parts that an agent has made of its task; a person agrees to them first where it is not sure.';
+
+create function private.apply_end(task public.tasks, lease public.agent_leases, agent public.agents, kind text, data jsonb, rules jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+begin
+  update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, private.taken_from(agent))
+  where t.id = task.id and private.merged_taint(t.tainted_by, private.taken_from(agent)) <> t.tainted_by;
+  perform private.end_lease(lease.id, case kind when 'complete' then 'completed' when 'blocked' then 'blocked' when 'created' then 'decomposed'
+    else case data ->> 'error_type' when 'timeout' then 'timeout' else 'failed' end end);
   case kind
-    when 'complete' then
-      perform private.end_lease(lease.id, 'completed');
-      update public.tasks t set execution_status = 'completed', failure_reason = null, verification = 'claimed', strategy = 'immediate',
-        result = jsonb_strip_nulls(jsonb_build_object('strategy', 'immediate', 'message', data -> 'message', 'confidence', data -> 'confidence'))
-          || jsonb_build_object('output', coalesce(data -> 'output', data -> 'message')),
-        evidence = jsonb_build_array(jsonb_build_object('kind', 'agent', 'what', format('The agent %s reported it', agent.name), 'where', agent.id, 'at', now()))
-          || coalesce(data -> 'evidence', '[]')
-      where t.id = task.id;
-    when 'error' then
-      if data ->> 'error_type' = 'decomposition_failed' then
-        perform private.end_lease(lease.id, 'failed');
-        perform private.block_paused(task.id);
-        perform public.block_task_execution(task.id, left(format('%s cannot break it down: %s', agent.name, data ->> 'error'), 2000), 'person',
-          'Break it down yourself, do it, or execute it again');
-        return '{"human_review_required": true}';
-      end if;
-      perform private.end_lease(lease.id, 'failed');
-      perform public.fail_task_execution(task.id, left(format('%s: %s', agent.name, data ->> 'error'), 2000), coalesce((data ->> 'is_retryable')::boolean, true),
-        (data ->> 'retry_after_seconds')::double precision);
-    when 'blocked' then
-      perform private.end_lease(lease.id, 'blocked');
-      perform private.block_paused(task.id);
-      if data ->> 'on' = 'person' then
-        perform public.block_task_execution(task.id, left(format('%s: %s', agent.name, data ->> 'reason'), 2000), 'person',
-          coalesce(data ->> 'unblocked_by', 'Do what it needs, then execute it again'));
-      else
-        update public.agent_offers o set state = 'resting', obstacle = left(data ->> 'reason', 2000), obstacle_since = coalesce(o.obstacle_since, now()),
-          rechecks = o.rechecks + 1, reserved_for = agent.id,
-          opens_at = now() + make_interval(secs => least(coalesce((data ->> 'recheck_after_seconds')::double precision,
-            coalesce((rules ->> 'recheck_seconds')::double precision, 300) * power(2, least(o.rechecks, 20))), coalesce((rules ->> 'recheck_most_seconds')::double precision, 21600)))
-        where o.task_id = task.id;
-        update public.agent_offers o set reserved_until = o.opens_at + interval '10 minutes' where o.task_id = task.id;
-        perform public.block_task_execution(task.id, left(format('%s waits: %s', agent.name, data ->> 'reason'), 2000), 'agent',
-          coalesce(data ->> 'unblocked_by', 'The agent looks again; you can also enter the result yourself'),
-          until => (select o.deadline_at from public.agent_offers o where o.task_id = task.id));
-      end if;
-    when 'created' then
-      reached := private.growth_bound(task, jsonb_array_length(data -> 'parts') + 1);
-      if reached is not null then
-        perform private.refuse(422, 'The tree has reached its bound', reached);
-      end if;
-      perform private.block_paused(task.id);
-      is_unsure := coalesce((data ->> 'confidence')::double precision, 0) < 0.8;
-      select t.* into task from public.tasks t where t.id = task.id;
-      parts := private.insert_agent_parts(task, agent, data, is_unsure);
-      perform private.end_lease(lease.id, 'decomposed');
-      update public.agent_offers o set continues = coalesce((data ->> 'continues')::boolean, false), reserved_for = agent.id,
-        reserved_until = now() + interval '1 day' where o.task_id = task.id;
-      update public.tasks t set execution_status = 'blocked', strategy = 'decompose', blocked_on = 'subtasks', decomposition_confidence = (data ->> 'confidence')::real,
-        blocked_reason = case when is_unsure then 'Waits for your agreement to its parts' else format('0 of %s subtasks done', jsonb_array_length(parts)) end,
-        result = jsonb_build_object('strategy', 'decompose', 'output', coalesce(data ->> 'message', ''), 'confidence', data -> 'confidence')
-      where t.id = task.id;
-      perform private.queue_ready_children(task.id);
-      return jsonb_build_object('parts', parts, 'human_review_required', is_unsure);
+    when 'complete' then perform private.complete_by_agent(task, agent, data);
+    when 'error' then return private.fail_by_agent(task, agent, data, rules);
+    when 'blocked' then perform private.block_by_agent(task, agent, data, rules, lease.percent);
+    when 'created' then return private.break_down_by_agent(task, agent, data);
   end case;
   return '{}';
 end $$;
@@ -148,79 +254,175 @@ language sql set search_path = '' as $$
 $$;
 comment on function private.block_paused is 'Lets a paused task pass to blocked, for a report that comes while its tree is paused.';
 
-create function private.lease_of_report(agent public.agents, task public.tasks, event jsonb, rules jsonb) returns public.agent_leases
+create function private.as_time(value text) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  if value ~* '^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|[+-]\d\d(:?\d\d)?)$' then
+    return value::timestamptz;
+  end if;
+  return null;
+exception when data_exception then -- the 31st of February
+  return null;
+end $$;
+comment on function private.as_time is 'A moment in ISO 8601 with its offset, from 1970 to 9999; null for any other text.';
+
+create function private.data_problem(kind text, data jsonb) returns text
+language sql stable set search_path = '' as $$
+  with fields (name, type, most) as (values ('percent', 'number', 100), ('confidence', 'number', 1), ('retry_after_seconds', 'number', 604800),
+    ('recheck_after_seconds', 'number', 31622400), ('message', 'string', 20000), ('error', 'string', 20000), ('reason', 'string', 20000), ('unblocked_by', 'string', 2000),
+    ('error_type', 'string', 100), ('on', 'string', 100), ('is_retryable', 'boolean', null), ('continues', 'boolean', null), ('evidence', 'array', 50), ('parts', 'array', 200))
+  select coalesce((
+    select format('data.%s: %s is not %s', f.name, left((data -> f.name)::text, 100), case f.type when 'number' then 'a number from 0 to ' || f.most
+      when 'string' then format('a text of at most %s characters', f.most) when 'array' then format('a list of at most %s', f.most) else 'true or false' end)
+    from fields f where jsonb_typeof(coalesce(data -> f.name, 'null')) <> 'null' and case
+      when jsonb_typeof(data -> f.name) <> f.type then true
+      when f.type = 'number' then (data ->> f.name)::numeric not between 0 and f.most
+      when f.type = 'string' then length(data ->> f.name) > f.most
+      when f.type = 'array' then jsonb_array_length(data -> f.name) > f.most
+      else false end limit 1),
+    case
+      when kind = 'error' and coalesce(data ->> 'error', '') = '' then 'data.error: say what went wrong'
+      when kind = 'blocked' and coalesce(data ->> 'reason', '') = '' then 'data.reason: say what blocks it'
+      when kind = 'blocked' and coalesce(data ->> 'on', 'outside') not in ('outside', 'person') then 'data.on: outside or person'
+      when kind = 'created' and coalesce(data -> 'parts', '[]') = '[]' then 'data.parts: 1 to 200 parts'
+      when kind = 'created' and data -> 'confidence' is null then 'data.confidence: say how sure you are, from 0 to 1'
+    end)
+$$;
+comment on function private.data_problem is 'What is wrong with the data of an event, by field and value; null where nothing is.';
+
+create function private.event_problem(event jsonb) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when jsonb_typeof(event) is distinct from 'object' then 'an event is an object'
+    when jsonb_typeof(event -> 'event_id') is distinct from 'string' or length(event ->> 'event_id') not between 1 and 200 then 'event_id: a text of 1 to 200 characters'
+    when event ->> 'type' is null or event ->> 'type' <> all (array['heartbeat', 'task_started', 'task_progress', 'task_complete', 'task_error', 'task_blocked',
+      'subtask_created', 'subtask_started', 'subtask_progress', 'subtask_complete', 'subtask_error', 'subtask_blocked'])
+      then format('type: %s is not one of the types of events', left(coalesce(event ->> 'type', 'nothing'), 100))
+    when private.as_uuid(event ->> 'task_id') is null then format('task_id: %s is no id', left(coalesce(event ->> 'task_id', 'nothing'), 100))
+    when event ->> 'lease_id' is not null and private.as_uuid(event ->> 'lease_id') is null then format('lease_id: %s is no id', left(event ->> 'lease_id', 100))
+    when event ->> 'at' is not null and private.as_time(event ->> 'at') is null then format('at: %s is no time with an offset', left(event ->> 'at', 100))
+    when jsonb_typeof(coalesce(event -> 'data', 'null')) not in ('object', 'null') then 'data: an object'
+    when pg_column_size(event -> 'data') > 2000000 then 'data: too large'
+    else private.data_problem(split_part(event ->> 'type', '_', 2), coalesce(nullif(event -> 'data', 'null'), '{}')) end
+$$;
+comment on function private.event_problem is 'What is wrong with an event, by field and value; null where nothing is.';
+
+create function private.lease_of_report(agent public.agents, event jsonb) returns public.agent_leases
+language sql stable set search_path = '' as $$
+  select l.* from public.agent_leases l where l.agent_id = agent.id and l.task_id = (event ->> 'task_id')::uuid
+    and (event ->> 'lease_id' is null or l.id = (event ->> 'lease_id')::uuid) order by l.claimed_at desc, l.id limit 1
+$$;
+comment on function private.lease_of_report is 'The lease that an event is about: the one it names, else the agent''s newest of that task. Null where the agent never had it.';
+
+create function private.claim_by_report(agent public.agents, task public.tasks, rules jsonb) returns public.agent_leases
 language plpgsql set search_path = '' as $$
 declare
-  lease public.agent_leases;
-  offer public.agent_offers;
+  none public.agent_leases;
 begin
-  if event ->> 'lease_id' is not null then
-    select l.* into lease from public.agent_leases l
-    where l.id = (event ->> 'lease_id')::uuid and l.agent_id = agent.id and l.task_id = task.id;
-  else
-    select l.* into lease from public.agent_leases l where l.agent_id = agent.id and l.task_id = task.id order by l.claimed_at desc limit 1;
+  perform pg_advisory_xact_lock(hashtextextended('agent ' || agent.id, 0));
+  agent := private.speaking_agent(agent.id);
+  if agent.paused_at is not null or private.has_its_limit(agent) or not private.may_lease(task, agent) then
+    return none;
   end if;
-  if event ->> 'type' = 'subtask_started' and (lease.id is null or lease.ended_at is not null) and task.execution_status = 'blocked'
-     and task.blocked_on = 'agent' and agent.paused_at is null and not private.is_paused(task.id) then
-    select o.* into offer from public.agent_offers o where o.task_id = task.id and o.state = 'open';
-    if offer.task_id is not null and private.fits(offer, agent)
-       and (select count(*) from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null) < agent.max_concurrent then
-      lease := private.lease_task(task, agent, rules);
-    end if;
-  end if;
-  return lease;
+  return private.lease_task(task, agent, rules);
 end $$;
-comment on function private.lease_of_report is
-  'The lease that an event is about; a subtask that the agent begins by saying so is claimed with it. Null where the agent never had the task.';
+comment on function private.claim_by_report is 'A part that waits for this agent is claimed by the word that it has begun; null where it may not have it.';
+
+create function private.refused_event(event jsonb, status integer, reason text, next_step text) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('event_id', left(coalesce(event ->> 'event_id', ''), 200), 'outcome', 'refused', 'status', status, 'next', next_step, 'reason', reason,
+    'task_id', left(event ->> 'task_id', 100))
+$$;
+comment on function private.refused_event is 'The answer to an event that is not even recorded.';
+
+create function private.known_answer(known public.agent_reports, execution_id uuid, event jsonb, data jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  lease public.agent_leases;
+begin
+  if (known.execution_id, known.task_id, known.kind, known.data) is distinct from (known_answer.execution_id, (event ->> 'task_id')::uuid, event ->> 'type', data) then
+    return private.refused_event(event, 409, 'this event_id was used for another event', 'continue');
+  end if;
+  select l.* into lease from public.agent_leases l where l.id = known.lease_id;
+  return known.answer || case when known.answer ->> 'next' in ('continue', 'pause') and lease.id is not null then private.next_of(lease) else '{}' end
+    || jsonb_build_object('outcome', 'duplicate', 'first_outcome', known.outcome);
+end $$;
+comment on function private.known_answer is 'The answer to an event that was reported before: as then, with what to do now.';
+
+create function private.hear_word(lease public.agent_leases, agent public.agents, said_at timestamptz, kind text, data jsonb, rules jsonb) returns text
+language plpgsql set search_path = '' as $$
+declare
+  heard public.agent_leases;
+  clock timestamptz := least(said_at, now()); -- a clock that runs ahead must not make what follows look old
+begin
+  update public.agent_leases l set heard_at = now(), told_at = coalesce(greatest(l.told_at, clock), l.told_at), started_at = coalesce(l.started_at, now()),
+    percent = coalesce(round((data ->> 'percent')::numeric, 2)::real, l.percent), message = coalesce(left(data ->> 'message', 2000), l.message),
+    expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
+  where l.id = lease.id and l.ended_at is null and (clock is null or l.told_at is null or clock >= l.told_at) returning l.* into heard;
+  if heard.id is null then
+    return case when (select l.ended_at from public.agent_leases l where l.id = lease.id) is null then 'recorded' else 'late' end;
+  end if;
+  if kind = 'progress' and data ->> 'percent' is not null then
+    update public.agent_offers o set obstacle = null, obstacle_since = null, rechecks = 0, reached = null
+    where o.task_id = lease.task_id and o.obstacle_since is not null and (data ->> 'percent')::numeric > coalesce(o.reached, 0)::numeric;
+  end if;
+  return 'applied';
+end $$;
+comment on function private.hear_word is
+  'A word about how it goes: applied; recorded where a newer one was applied already; late where the lease has ended. Going beyond where it stuck ends an obstacle.';
 
 create function private.apply_report(agent public.agents, execution_id uuid, event jsonb, rules jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   kind text := split_part(event ->> 'type', '_', 2); -- what happened, to a task or to a subtask
   data jsonb := coalesce(nullif(event -> 'data', 'null'), '{}');
-  said_at timestamptz := (event ->> 'at')::timestamptz;
+  said_at timestamptz;
   task public.tasks;
   lease public.agent_leases;
+  begun public.agent_leases;
   known public.agent_reports;
+  problem text := private.event_problem(event);
   said jsonb := '{}';
-  became text := 'applied';
+  became text;
   refused_message text;
   refused_detail text;
 begin
+  if problem is not null then
+    return private.refused_event(event, 422, problem, 'continue');
+  end if;
   select t.* into task from public.tasks t
-  where t.id = (event ->> 'task_id')::uuid and t.root_task_id = apply_report.execution_id and private.in_scope(t.organization_id) for no key update;
-  if task.id is not null then
-    lease := private.lease_of_report(agent, task, event, rules);
+  where t.id = (event ->> 'task_id')::uuid and t.root_task_id = apply_report.execution_id and private.in_scope(t.organization_id);
+  lease := private.lease_of_report(agent, event);
+  if task.id is not null and (kind not in ('started', 'progress') or lease.ended_at is not null or lease.id is null)
+     and (lease.id is not null or event ->> 'type' = 'subtask_started' and event ->> 'lease_id' is null) then
+    -- What moves the task waits for others who do; a word about how it goes does not.
+    select t.* into task from public.tasks t where t.id = task.id for no key update;
+    lease := private.lease_of_report(agent, event);
   end if;
-  if lease.id is null then
-    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'refused', 'status', 404, 'next', 'poll',
-      'reason', 'no work of yours: you never had this task under lease in this execution', 'task_id', event ->> 'task_id');
+  select r.* into known from public.agent_reports r where r.agent_id = agent.id and r.event_id = event ->> 'event_id';
+  if known.agent_id is not null then
+    return private.known_answer(known, apply_report.execution_id, event, data);
   end if;
-  insert into public.agent_reports (agent_id, event_id, organization_id, execution_id, task_id, lease_id, kind, data, at)
-  values (agent.id, event ->> 'event_id', agent.organization_id, apply_report.execution_id, task.id, lease.id, event ->> 'type', data, said_at)
-  on conflict on constraint agent_reports_pkey do nothing;
-  if not found then
-    select r.* into known from public.agent_reports r where r.agent_id = agent.id and r.event_id = event ->> 'event_id';
-    if (known.execution_id, known.task_id, known.kind, known.data) is distinct from (apply_report.execution_id, task.id, event ->> 'type', data) then
-      return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'refused', 'status', 409, 'next', 'continue',
-        'reason', 'this event_id was used for another event', 'task_id', task.id);
+  if task.id is not null and event ->> 'type' = 'subtask_started' and event ->> 'lease_id' is null and (lease.id is null or lease.ended_at is not null) then
+    begun := private.claim_by_report(agent, task, rules);
+    if begun.id is not null then
+      lease := begun;
     end if;
-    return known.answer || jsonb_build_object('outcome', 'duplicate', 'first_outcome', known.outcome);
   end if;
+  if task.id is null or lease.id is null then
+    return private.refused_event(event, 404, 'no work of yours: you never had this task under lease in this execution', 'poll');
+  end if;
+  said_at := private.as_time(event ->> 'at');
   if lease.ended_at is not null then
     became := 'late';
-  elsif said_at is not null and said_at < lease.told_at and kind in ('started', 'progress') then
-    became := 'recorded'; -- a newer word was applied already
   elsif kind in ('started', 'progress') then
-    update public.agent_leases l set heard_at = now(), told_at = coalesce(greatest(l.told_at, said_at), l.told_at), started_at = coalesce(l.started_at, now()),
-      percent = coalesce((data ->> 'percent')::real, l.percent), message = coalesce(left(data ->> 'message', 2000), l.message),
-      expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
-    where l.id = lease.id returning l.* into lease;
+    became := private.hear_word(lease, agent, said_at, kind, data, rules);
   else
     begin
       said := private.apply_end(task, lease, agent, kind, data, rules);
+      became := 'applied';
     exception when others then
-      if sqlstate not like 'PT%' and sqlstate not in ('23514', '22P02', '22003', '22023') then
+      if sqlstate !~ '^(PT|22|23)' then
         raise;
       end if;
       get stacked diagnostics refused_message = message_text, refused_detail = pg_exception_detail;
@@ -228,13 +430,18 @@ begin
       said := jsonb_build_object('status', case when sqlstate like 'PT%' then substring(sqlstate from 3)::integer else 422 end,
         'reason', concat_ws(': ', refused_message, nullif(refused_detail, '')));
     end;
-    select l.* into lease from public.agent_leases l where l.id = lease.id;
   end if;
+  select l.* into lease from public.agent_leases l where l.id = lease.id;
   said := jsonb_build_object('event_id', event ->> 'event_id', 'outcome', became) || private.next_of(lease) || said;
   if became = 'applied' and kind not in ('started', 'progress') then
-    said := said || '{"next": "poll"}' || case when said ? 'reason' then jsonb_build_object('reason', 'recorded; poll for more work') else '{}' end;
+    said := said || '{"next": "poll", "reason": "recorded; poll for more work"}';
   end if;
-  update public.agent_reports r set outcome = became, answer = said where r.agent_id = agent.id and r.event_id = event ->> 'event_id';
+  insert into public.agent_reports (agent_id, event_id, organization_id, execution_id, task_id, lease_id, kind, data, at, outcome, answer)
+  values (agent.id, event ->> 'event_id', agent.organization_id, apply_report.execution_id, task.id, lease.id, event ->> 'type', data, said_at, became, said)
+  on conflict on constraint agent_reports_pkey do nothing;
+  if not found then
+    raise exception 'The same event came twice at the same moment' using errcode = '40001'; -- tried again, it is a duplicate
+  end if;
   perform private.record_agent_event(task, 'agent', left(coalesce(data ->> 'message', data ->> 'error', data ->> 'reason', ''), 2000),
     jsonb_strip_nulls(jsonb_build_object('type', event ->> 'type', 'agent_id', agent.id, 'agent', agent.name, 'event_id', event ->> 'event_id', 'outcome', became,
       'percent', data -> 'percent', 'at', said_at, 'title', task.title)));
@@ -242,6 +449,27 @@ begin
 end $$;
 comment on function private.apply_report is
   'One event of an agent: recorded once, applied where its lease stands and the state machine allows it, and answered with what to do next.';
+
+create function private.apply_heartbeat(agent public.agents, execution_id uuid, event jsonb, rules jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  lease public.agent_leases;
+begin
+  if private.event_problem(event) is not null then
+    return private.refused_event(event, 422, private.event_problem(event), 'continue');
+  end if;
+  lease := private.lease_of_report(agent, event);
+  if lease.id is null or lease.root_task_id <> apply_heartbeat.execution_id then
+    return private.refused_event(event, 404, 'no work of yours: you never had this task under lease in this execution', 'poll');
+  end if;
+  update public.agent_leases l set heard_at = now(), percent = coalesce(round((event -> 'data' ->> 'percent')::numeric, 2)::real, l.percent),
+    message = coalesce(left(event -> 'data' ->> 'message', 2000), l.message),
+    expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
+  where l.id = lease.id and l.ended_at is null;
+  select l.* into lease from public.agent_leases l where l.id = lease.id;
+  return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', case when lease.ended_at is null then 'applied' else 'late' end) || private.next_of(lease);
+end $$;
+comment on function private.apply_heartbeat is 'A heartbeat among events: it extends the lease, is the same twice, and is not kept.';
 
 create function public.report_events(execution_id uuid, events jsonb, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
@@ -256,39 +484,27 @@ begin
   if not exists (select 1 from public.tasks t where t.id = report_events.execution_id and t.parent_task_id is null and private.in_scope(t.organization_id)) then
     perform private.refuse(404, 'There is no such execution', format('execution %s', report_events.execution_id));
   end if;
+  if jsonb_array_length(events) > 1 then
+    -- Always in the same order, and before anything is recorded: two batches do not wait for each other.
+    perform 1 from public.tasks t where t.root_task_id = report_events.execution_id
+      and t.id in (select l.task_id from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null and l.root_task_id = report_events.execution_id)
+      and t.id::text in (select e.value ->> 'task_id' from jsonb_array_elements(events) e where jsonb_typeof(e.value) = 'object')
+    order by t.id for no key update;
+  end if;
   for item in select value from jsonb_array_elements(events) loop
     if item.value ->> 'type' = 'heartbeat' then
-      answers := answers || jsonb_build_array(private.apply_heartbeat(agent, item.value, rules));
+      answers := answers || jsonb_build_array(private.apply_heartbeat(agent, report_events.execution_id, item.value, rules));
     else
       answers := answers || jsonb_build_array(private.apply_report(agent, report_events.execution_id, item.value, rules));
     end if;
   end loop;
+  if not exists (select 1 from jsonb_array_elements(events) e where coalesce(e.value ->> 'type', '') not in ('heartbeat', 'task_started', 'task_progress', 'subtask_progress')) then
+    perform set_config('synchronous_commit', 'off', true); -- how it goes is said again soon; what moves a task is on the disk before it is answered
+  end if;
   return answers;
 end $$;
 comment on function public.report_events is
   'Events of the agent that speaks, {event_id, type, task_id, lease_id, at, data}, in the order in which they are to be applied; an answer to each, in that order.';
-
-create function private.apply_heartbeat(agent public.agents, event jsonb, rules jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  lease public.agent_leases;
-begin
-  update public.agent_leases l set heard_at = now(), percent = coalesce((event -> 'data' ->> 'percent')::real, l.percent),
-    message = coalesce(left(event -> 'data' ->> 'message', 2000), l.message),
-    expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
-  where l.agent_id = agent.id and l.task_id = (event ->> 'task_id')::uuid and l.ended_at is null
-    and (event ->> 'lease_id' is null or l.id = (event ->> 'lease_id')::uuid) returning l.* into lease;
-  if lease.id is null then
-    select l.* into lease from public.agent_leases l where l.agent_id = agent.id and l.task_id = (event ->> 'task_id')::uuid
-      and (event ->> 'lease_id' is null or l.id = (event ->> 'lease_id')::uuid) order by l.claimed_at desc limit 1;
-  end if;
-  if lease.id is null then
-    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'refused', 'status', 404, 'next', 'poll',
-      'reason', 'no work of yours: you never had this task under lease', 'task_id', event ->> 'task_id');
-  end if;
-  return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', case when lease.ended_at is null then 'applied' else 'late' end) || private.next_of(lease);
-end $$;
-comment on function private.apply_heartbeat is 'A heartbeat among events: it extends the lease, is the same twice, and is not kept.';
 
 create function public.list_agent_reports(execution_id uuid, after timestamptz default null, most integer default 100) returns setof jsonb
 language sql stable set search_path = '' as $$
@@ -313,8 +529,12 @@ declare
   reached text;
   ids uuid[];
 begin
-  if jsonb_typeof(parts) is distinct from 'array' or jsonb_array_length(parts) not between 1 and 200 then
+  if (select auth.uid()) is null then
+    perform private.refuse(403, 'Only a person breaks a task down by hand');
+  elsif jsonb_typeof(parts) is distinct from 'array' or jsonb_array_length(parts) not between 1 and 200 then
     perform private.refuse(422, 'parts is a list of 1 to 200 tasks');
+  elsif private.waits_for_others(task.id) then
+    perform private.refuse(409, 'This task waits for others', null, 'Its parts would begin before them.');
   end if;
   if not (task.execution_status in ('pending', 'queued', 'failed') or task.execution_status = 'blocked' and task.blocked_on in ('person', 'agent', 'model', 'bounds'))
      or task.tool is not null and task.tool <> 'outside_agent' then
@@ -330,7 +550,8 @@ begin
   end if;
   update public.tasks t set execution_status = 'in_progress' where t.id = task.id returning t.* into task;
   ids := private.insert_parts(task, parts);
-  update public.tasks t set source = 'manual' where t.id = any (ids);
+  -- Named by the person, they are the person's own word; and what fails among them is for the person, not for an agent.
+  update public.tasks t set source = 'manual', on_failure = case t.on_failure when 'replan' then 'escalate' else t.on_failure end where t.id = any (ids);
   update public.tasks t set execution_status = 'blocked', strategy = 'decompose', blocked_on = 'subtasks',
     blocked_reason = format('0 of %s subtasks done', cardinality(ids)) where t.id = task.id;
   perform private.close_offer(task.id);
@@ -345,7 +566,9 @@ do $$ declare f text; begin
   perform private.expose_function('public.list_agent_reports', array['authenticated', 'service_role']);
   perform private.expose_function('public.break_down_task', array['authenticated', 'service_role']);
   perform private.expose_function('private.close_offer', array['authenticated', 'service_role']);
-  foreach f in array array['insert_agent_parts', 'taken_from', 'apply_end', 'block_paused', 'lease_of_report', 'apply_report', 'apply_heartbeat'] loop
+  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'fail_by_agent',
+    'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
+    'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
 end $$;
