@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app.dependencies import csrf_token
+from app.review._interrupt import is_interrupt, shown_interrupt
 from app.review._moved import what_moved
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
 from tasks.reasons import marks_of, may_be_permitted, reasons_of
@@ -95,8 +96,9 @@ def environment() -> Environment:
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
         "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
         "reasons": reasons_of, "marks": marks_of, "local_clock": local_clock, "moved": what_moved,
+        "interrupt": shown_interrupt,
     }  # fmt: skip
-    tests = {"picture": is_picture, "permittable": may_be_permitted}
+    tests = {"picture": is_picture, "permittable": may_be_permitted, "interrupt": is_interrupt}
     made.tests.update(cast("dict[str, Any]", tests))
     made.filters.update(cast("dict[str, Any]", filters))
     return made

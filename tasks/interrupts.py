@@ -115,6 +115,16 @@ class HumanInterrupt(BaseModel):
         return HumanInterrupt.model_dump(self, include=set(HumanInterrupt.model_fields), exclude_none=True)
 
 
+class NewInterrupt(HumanInterrupt):
+    """An interrupt by itself: which of the agent's work it is about, and how long it may wait (else 14 days)."""
+
+    task_id: UUID | None = Field(default=None, description="Work of this agent that it is about")
+    expires_in_seconds: float | None = Field(default=None, gt=0, le=MOST_SECONDS, allow_inf_nan=False)
+
+
+OWN_FIELDS = set(NewInterrupt.model_fields) - set(HumanInterrupt.model_fields)
+
+
 class HumanResponse(Record):
     """What a person answered: accept (args: the action_request), edit (args: it, changed), response (a text), ignore (null)."""
 
@@ -159,22 +169,10 @@ async def request_interrupt(
     return Approval.model_validate(row)
 
 
-async def open_interrupts(
-    agent: Caller,
-    agent_id: UUID,
-    interrupts: Sequence[HumanInterrupt],
-    *,
-    task_id: UUID | None = None,
-    expires_in_seconds: float | None = None,
-) -> list[AskedInterrupt]:
-    """Ask a person, each interrupt by itself; `task_id` says which work it is about (the agent itself)."""
-    rows = await agent.call(
-        "open_interrupts",
-        agent_id=agent_id,
-        interrupts=[one.as_asked() for one in interrupts],
-        task_id=task_id,
-        expires_in_seconds=expires_in_seconds,
-    )
+async def open_interrupts(agent: Caller, agent_id: UUID, interrupts: Sequence[NewInterrupt]) -> list[AskedInterrupt]:
+    """Ask a person, each interrupt by itself, all or none (the agent itself)."""
+    given = [one.as_asked() | one.model_dump(mode="json", include=OWN_FIELDS, exclude_none=True) for one in interrupts]
+    rows = await agent.call("open_interrupts", agent_id=agent_id, interrupts=given)
     return [AskedInterrupt.model_validate(row) for row in rows]
 
 

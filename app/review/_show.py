@@ -37,8 +37,8 @@ class Asked:
 
     @property
     def is_gate(self) -> bool:
-        """A question of a plan or of a tool; else a result to look at."""
-        return self.approval.tool is not None or self.task.tool == "approval_gate"
+        """A question of a plan, of a tool, or of an agent; else a result to look at."""
+        return self.approval.tool is not None or self.approval.asked_by is not None or self.task.tool == "approval_gate"
 
 
 async def show(

@@ -86,7 +86,7 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.interrupt_title is 'Who asks for what, in one line.';
 
-create function public.open_interrupts(agent_id uuid, interrupts jsonb, task_id uuid default null, expires_in_seconds double precision default null) returns setof jsonb
+create function public.open_interrupts(agent_id uuid, interrupts jsonb) returns setof jsonb
 language plpgsql set search_path = '' as $$
 declare
   agent public.agents := private.speaking_agent(open_interrupts.agent_id);
@@ -96,30 +96,31 @@ begin
   if jsonb_typeof(interrupts) is distinct from 'array' or jsonb_array_length(interrupts) not between 1 and 50 then
     perform private.refuse(422, 'interrupts is a list of 1 to 50 interrupts');
   end if;
-  if open_interrupts.task_id is not null and not exists (
-       select 1 from public.agent_leases l where l.task_id = open_interrupts.task_id and l.agent_id = agent.id) then
-    perform private.refuse(404, 'There is no such work of yours', format('task_id %s', open_interrupts.task_id), 'You never had this task under lease.');
-  end if;
   perform pg_advisory_xact_lock(hashtextextended('agent ' || agent.id, 0));
   if (select count(*) from public.approvals a where a.organization_id = agent.organization_id and a.state = 'open' and a.asked_by ->> 'agent_id' = agent.id::text)
      + jsonb_array_length(interrupts) > 200 then
-    perform private.refuse(409, 'You have 200 open questions already', null, 'Wait for answers, or withdraw some.');
+    perform private.refuse(409, 'You may have 200 open questions at a time', null, 'Wait for answers, or withdraw some.');
   end if;
-  for item in select value from jsonb_array_elements(interrupts) loop
-    if not private.is_interrupt(item.value) then
+  for item in select (i.value ->> 'task_id')::uuid as about, (i.value ->> 'expires_in_seconds')::double precision as expires,
+      i.value - array['task_id', 'expires_in_seconds'] as interrupt from jsonb_array_elements(interrupts) i
+  loop
+    if not private.is_interrupt(item.interrupt) then
       perform private.refuse(422, 'An interrupt is {action_request: {action, args}, config, description}, and its config allows at least one answer');
     end if;
-    made := private.insert_task(jsonb_build_object('title', private.interrupt_title(agent.name, item.value), 'source', 'agent', 'tool', 'agent_interrupt',
+    if item.about is not null and not exists (select 1 from public.agent_leases l where l.task_id = item.about and l.agent_id = agent.id) then
+      perform private.refuse(404, 'There is no such work of yours', format('task_id %s', item.about), 'You never had this task under lease.');
+    end if;
+    made := private.insert_task(jsonb_build_object('title', private.interrupt_title(agent.name, item.interrupt), 'source', 'agent', 'tool', 'agent_interrupt',
       'execution_type', 'fully_automated', 'on_failure', 'escalate', 'agent_id', agent.id,
-      'source_ref', jsonb_strip_nulls(jsonb_build_object('agent_id', agent.id, 'task_id', open_interrupts.task_id)),
-      'tool_input', jsonb_strip_nulls(jsonb_build_object('expires_in_seconds', open_interrupts.expires_in_seconds)) || item.value));
+      'source_ref', jsonb_strip_nulls(jsonb_build_object('agent_id', agent.id, 'task_id', item.about)),
+      'tool_input', item.interrupt || jsonb_strip_nulls(jsonb_build_object('expires_in_seconds', item.expires))));
     update public.tasks t set execution_status = 'in_progress' where t.id = made.id;
-    perform public.request_interrupt(made.id, item.value, open_interrupts.expires_in_seconds);
+    perform public.request_interrupt(made.id, item.interrupt, item.expires);
     return next jsonb_build_object('id', made.id, 'status', 'waiting');
   end loop;
 end $$;
 comment on function public.open_interrupts is
-  'The agent that speaks asks a person, each interrupt a task by itself; task_id says which of its work it is about. {id, status} of each.';
+  'The agent that speaks asks a person: interrupts {action_request, config, description, task_id, expires_in_seconds}, each a task by itself; task_id says which of its work it is about. {id, status} of each.';
 
 -- Section: what became of it, for its agent -----------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from tasks import agents, functions, interrupts, review, trees
 from tasks.agents import AgentRules
-from tasks.interrupts import HumanInterrupt
+from tasks.interrupts import HumanInterrupt, NewInterrupt
 from tasks.models import Approval
 
 RULES = AgentRules()
@@ -27,8 +27,8 @@ ANSWERS: dict[str, tuple[str, Any]] = {
 }
 
 
-def asked(config: dict[str, bool] | None = None, **more: Any) -> HumanInterrupt:
-    return HumanInterrupt.model_validate({"action_request": MAIL, "config": config or ALL, **more})
+def asked(config: dict[str, bool] | None = None, **more: Any) -> NewInterrupt:
+    return NewInterrupt.model_validate({"action_request": MAIL, "config": config or ALL, **more})
 
 
 async def agent_of(caller: Caller, name: str = "Larry") -> tuple[Caller, UUID]:
@@ -37,8 +37,8 @@ async def agent_of(caller: Caller, name: str = "Larry") -> tuple[Caller, UUID]:
     return caller.database.acting_as(Identity.agent(made.details.id, profile.organization_id)), made.details.id
 
 
-async def ask(larry: Caller, larry_id: UUID, one: HumanInterrupt | None = None, **more: Any) -> UUID:
-    return (await interrupts.open_interrupts(larry, larry_id, [one or asked()], **more))[0].id
+async def ask(larry: Caller, larry_id: UUID, one: NewInterrupt | None = None, **more: Any) -> UUID:
+    return (await interrupts.open_interrupts(larry, larry_id, [one or asked(**more)]))[0].id
 
 
 async def approval_of(ana: Caller, interrupt_id: UUID) -> Approval:
