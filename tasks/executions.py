@@ -122,6 +122,7 @@ class Execution(Record):
     state: ExecutionState
     execution_status: ExecutionStatus
     blocked_on: BlockedOn | None = None
+    is_paused: bool = Field(default=False, exclude=True)
     reason: str | None = Field(default=None, description="Why it is blocked, or has failed")
     priority: Priority
     percent: float = 0

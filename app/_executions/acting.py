@@ -112,7 +112,7 @@ async def _move(caller: Caller, found: ExecutionDetail, wanted: Wanted) -> None:
             await pause_task(caller, found.id)
         case "cancelled":
             await cancel_task(caller, found.id)
-        case "running" if found.state == "paused":
+        case "running" if found.is_paused:
             await resume_task(caller, found.id)
         case "running":
             await queue_task_execution(caller, found.id)

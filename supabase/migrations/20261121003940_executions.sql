@@ -46,7 +46,7 @@ declare
   plan public.plans;
   leaves record;
   is_redone boolean := private.is_redone(root);
-  seconds bigint := (private.tree_bounds(root.id) ->> 'max_wall_seconds')::numeric::bigint;
+  seconds bigint := least((private.tree_bounds(root.id) ->> 'max_wall_seconds')::numeric, 3153600000); -- a hundred years
 begin
   select p.* into plan from public.plans p where p.id = root.id;
   select count(*) as n,
@@ -74,7 +74,7 @@ begin
     'created_by', root.created_by, 'created_at', root.created_at, 'started_at', root.started_at,
     'ended_at', case root.execution_status when 'completed' then root.completed_at when 'failed' then root.failed_at when 'cancelled' then root.cancelled_at end,
     'deadline_at', root.due_at, 'timeout_seconds', seconds,
-    'times_out_at', root.started_at + make_interval(secs => least(seconds, 3153600000)));
+    'times_out_at', root.started_at + make_interval(secs => seconds));
 end $$;
 comment on function private.execution_json is 'How an execution stands, without its tasks: what its root is at, how far it is, and how long it may take.';
 
@@ -174,16 +174,16 @@ comment on function private.blockers_of is
 create function private.risks_of(root_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   with live as materialized (
-    select t.id, t.title, t.parent_task_id, t.execution_status, t.source_ref ->> 'risk' as risk, t.retry_count, t.max_retries, t.due_at, t.started_at, t.failure_reason
+    select t.id, t.title, t.parent_task_id, t.execution_status, t.source_ref ->> 'risk' as risk, t.retry_count, t.max_retries, t.due_at, t.created_at, t.started_at
     from private.live_tasks(risks_of.root_id) t where t.execution_status not in ('completed', 'cancelled')),
   found as (
     select 'known' as kind, t.risk as level, t.id, t.title, 'The plan says so' as what, null::timestamptz as at from live t where t.risk in ('high', 'medium', 'low')
     union all
-    select 'deadline', case when coalesce(r.ends_at <= now(), false) then 'high' else 'medium' end, r.id, r.title,
+    select 'deadline', case when r.ends_at <= now() then 'high' else 'medium' end, r.id, r.title,
       case when r.ends_at > now() then 'Little of its time is left' else 'Its time is over' end, r.ends_at
     from (select t.*, least(t.due_at, t.started_at + make_interval(secs => least((private.tree_bounds(t.id) ->> 'max_wall_seconds')::double precision, 3153600000))) as ends_at
           from live t where t.id = risks_of.root_id) r
-    where r.ends_at <= now() + greatest(interval '1 hour', (r.ends_at - coalesce(r.started_at, now())) * 0.1)
+    where r.ends_at <= now() + (r.ends_at - coalesce(r.started_at, r.created_at)) * 0.1
     union all
     select 'idle', 'high', t.id, t.title, 'No agent takes it', o.offered_at from live t join public.agent_offers o on o.task_id = t.id
     where o.state = 'open' and o.told_at is not null

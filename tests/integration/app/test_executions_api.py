@@ -173,6 +173,13 @@ async def test_each_kind_of_plan_and_any_root_task_is_begun(client: httpx.AsyncC
         assert made_of["timeout_seconds"] == 30 * 86400
         assert "again" in str(is_problem(await client.post("/api/executions", json={"plan_id": str(paper)}), 409))
         assert (await begin(client, plan_id=str(paper), again=True))["id"] != made_of["id"]
+    assert (await read(client, str(paper)))["state"] == "completed"
+    await plans.rerun_stage(house.caller, paper, "wbs_level1")
+    redone = (await client.get("/api/executions", params={"state": "running", "limit": 200})).json()["items"]
+    assert str(paper) in [one["id"] for one in redone if one["percent"] < 100]
+    assert (await bring(client, str(paper), state="paused")).json()["state"] == "paused"
+    assert (await bring(client, str(paper), state="running")).json()["state"] == "running"
+    assert (await bring(client, str(paper), state="cancelled")).json()["state"] == "completed"
 
     todo = (await client.post("/api/tasks", json={"title": "Tidy", "execution_type": "fully_automated"})).json()
     assert (await begin(client, task_id=todo["id"], start=False))["state"] == "created"
