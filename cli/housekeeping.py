@@ -20,6 +20,8 @@ WORDS: dict[CleanUp, tuple[str, str]] = {
     "idempotency_keys": ("remembered answers removed", "remembered answers would be removed"),
     "queue_jobs": ("jobs of the queue removed", "jobs of the queue would be removed"),
     "metrics_snapshots": ("snapshots removed", "snapshots would be removed"),
+    "agent_reports": ("reports of agents removed", "reports of agents would be removed"),
+    "agent_leases": ("ended leases of agents removed", "ended leases of agents would be removed"),
 }
 
 

@@ -91,6 +91,8 @@ async def clean_up(database: Database, settings: Settings, *, dry_run: bool = Fa
         "idempotency_keys": IDEMPOTENCY_DAYS,
         "queue_jobs": FINISHED_JOB_DAYS,
         "metrics_snapshots": settings.keep_metrics_days,
+        "agent_reports": settings.keep_agent_reports_days,
+        "agent_leases": settings.keep_agent_reports_days,
     }
     caller = _service(database)
     done: dict[CleanUp, int] = {

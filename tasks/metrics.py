@@ -12,7 +12,14 @@ from core.database import Caller
 from tasks.models import Record
 
 CleanUp = Literal[
-    "completed_tasks", "failed_tasks", "task_events", "idempotency_keys", "queue_jobs", "metrics_snapshots"
+    "completed_tasks",
+    "failed_tasks",
+    "task_events",
+    "idempotency_keys",
+    "queue_jobs",
+    "metrics_snapshots",
+    "agent_reports",
+    "agent_leases",
 ]
 CLEAN_UPS: tuple[CleanUp, ...] = get_args(CleanUp)
 MOST_HOURS = 2160

@@ -52,6 +52,8 @@ def test_cleanup_says_what_it_would_do_then_does_it_then_finds_nothing(steward: 
         "idempotency_keys": 0,
         "queue_jobs": 0,
         "metrics_snapshots": 0,
+        "agent_reports": 0,
+        "agent_leases": 0,
     }
     assert "Buy milk" in steward("list", "--all").stdout
     assert "Old thing" not in steward("list", "--all").stdout
