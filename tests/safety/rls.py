@@ -8,7 +8,7 @@ rows, by a stranger of another organization, and by nobody. What is expected fol
 - a function answers a stranger who has the owner's ids exactly as it answers one who made ids up, so that not even
   the existence of a row shows; and no text of the owner is in any answer;
 - the owner's rows are compared before and after each call that went well;
-- the worker of another organization, whom row-level security does not hold, is told and may change as little.
+- the worker of another organization, and an outside agent of it, whom row-level security does not hold, are told and may change as little.
 
 A table in which no row of the owner can be made, and a function that its arguments do not lead to its work, are leaks too.
 """
@@ -67,6 +67,7 @@ class _Trial:
         await self._prepare_snapshot()
         people = [Person("owner", owner), Person("stranger", stranger), Person("anonymous")]
         worker = Person("foreign worker", worker_of=elsewhere)
+        agent = Person("foreign agent", worker_of=elsewhere, agent_id=await self._register(elsewhere))
         for table, kind in await self._tables():
             for person in people if only in table else ():
                 await self._try_table(person, table, is_view=kind in "vm")
@@ -74,6 +75,7 @@ class _Trial:
             if only in function.name:
                 await self._try_function(people, function)
                 await self._try_worker(worker, function)
+                await self._try_worker(agent, function)
         return self._report
 
     async def _sign_up(self, email: str) -> tuple[UUID, UUID]:
@@ -86,6 +88,15 @@ class _Trial:
         home = await cursor.fetchone()
         assert home
         return row[0], home[0]
+
+    async def _register(self, organization_id: UUID) -> UUID:
+        cursor = await self._connection.execute(
+            "insert into public.agents (organization_id, name, token_hash) values (%s, 'Stranger', %s) returning id",
+            (organization_id, "12" * 32),
+        )
+        row = await cursor.fetchone()
+        assert row
+        return row[0]
 
     async def _tables(self) -> list[tuple[str, str]]:
         cursor = await self._connection.execute(

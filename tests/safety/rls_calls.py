@@ -33,6 +33,8 @@ IDS: dict[str, str] = {
     "callback_id": "private.plan_callbacks",
     "execution_id": "public.tasks",
     "interrupt_id": "public.tasks",
+    "lease_id": "public.agent_leases",
+    "lease_ids": "public.agent_leases",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
 OF_THE_PERSON = {"user_id", "preferred_user_id", "executor_id"}
@@ -88,6 +90,12 @@ VALUES: dict[str, Any] = {
     "insert_plan.plan": PLAN,
     "answer_interrupt.type": "ignore",
     "config": {"allow_ignore": True},
+    "hand_to_agent.capabilities": [],
+    "register_agent.agent": {"name": "Larry"},
+    "register_agent.token_hash": OTHER_HASH,
+    "register_agent.token_prefix": "sta_abcdef",
+    "rotate_agent_token.token_hash": OTHER_HASH,
+    "rotate_agent_token.token_prefix": "sta_abcdef",
     "interrupt": INTERRUPT,
     "interrupts": [INTERRUPT],
     "items": [TASK],

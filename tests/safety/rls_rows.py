@@ -27,6 +27,8 @@ MAKERS: dict[str, dict[str, Any]] = {
     "public.members": {"role": "owner"},
     "public.drafts": {"digest": HASH, "to_recipients": ["ana@example.org"], "subject": MARK, "body": MARK},
     "public.approvals": {"state": "open", "digest": HASH},
+    "public.agents": {"token_hash": HASH, "token_prefix": "sta_abcdef", "is_internal": False},
+    "public.agent_leases": {"expires_at": SOON},
     "public.accounts": {"provider": "google", "state": "connected", "address": "owner@example.org"},
     "public.calendar_feeds": {"token_hash": HASH},
     "public.api_tokens": {"token_hash": HASH, "scopes": ["tasks:read"], "prefix": "stw_abcdef", "expires_at": SOON},

@@ -11,7 +11,7 @@ from psycopg import sql
 from tests.safety.rls_calls import Function
 from tests.safety.rls_rows import MARK
 
-Kind = Literal["owner", "stranger", "anonymous", "foreign worker"]
+Kind = Literal["owner", "stranger", "anonymous", "foreign worker", "foreign agent"]
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CHANGING = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.+-]+|\b[0-9a-f]{32,64}\b")  # times and digests of what is made anew
 REFUSED = "42501"
@@ -29,13 +29,16 @@ OF_EVERYBODY = {
     "public.keep_slack_channel",
     "public.keep_slack_notice",
     "public.list_connected_accounts",
+    "public.list_live_agents",
     "public.list_live_tokens",
     "public.list_workers",
     "public.open_calendar_feed",
     "public.put_off_slack_notice",
     "public.request_reading",
+    "public.resolve_agent_token",
     "public.resolve_api_token",
     "public.retire_worker",
+    "public.sweep_agents",
     "public.take_metrics_snapshot",
     "public.take_slack_event",
     "public.take_slack_notice",
@@ -66,6 +69,7 @@ class Person:
     kind: Kind
     user_id: UUID | None = None
     worker_of: UUID | None = None
+    agent_id: UUID | None = None  # an outside agent, which has the worker's role and is none
 
     @property
     def role(self) -> str:
@@ -75,7 +79,12 @@ class Person:
     @property
     def claims(self) -> str:
         """What the sign-in says."""
-        claims = {"role": self.role, "sub": self.user_id, "organization_id": self.worker_of}
+        claims = {
+            "role": self.role,
+            "sub": self.user_id,
+            "organization_id": self.worker_of,
+            "agent_id": self.agent_id,
+        }
         return json.dumps({name: str(value) for name, value in claims.items() if value})
 
 
