@@ -50,6 +50,9 @@ class Idempotency:
         except StewardError:
             await self._app(scope, replay, send)  # the route says who is missing
             return
+        if caller.identity.agent_id is not None:
+            message = "the requests of agents take none: what is reported has its own event_id"
+            raise Invalid(f"Idempotency-Key: {message}", errors=[{"field": "Idempotency-Key", "message": message}])
         known = await caller.call("begin_idempotent_request", key=key, fingerprint=_fingerprint(scope, body))
         if known["mismatch"]:
             raise Conflict("This Idempotency-Key belongs to another request", hint="Use a new key for a new request.")

@@ -114,7 +114,7 @@ class ProgressEvent(_Event):
     )
 
     type: Literal["task_progress", "subtask_progress"]
-    data: Progress
+    data: Progress = Field(default_factory=Progress)
 
 
 class CompleteEvent(_Event):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, Field(max_length=2000)]
@@ -30,7 +30,14 @@ class AgentTool(BaseModel):
 
 
 ToolName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Tools = Annotated[list[ToolName | AgentTool], Field(max_length=100, examples=[["web search", {"name": "crm"}]])]
+ToolOrName = Annotated[
+    AgentTool,
+    BeforeValidator(
+        lambda given: {"name": given} if isinstance(given, str) else given,
+        json_schema_input_type=ToolName | AgentTool,
+    ),
+]
+Tools = Annotated[list[ToolOrName], Field(max_length=100, examples=[["web search", {"name": "crm"}]])]
 
 
 class AgentWish(BaseModel):
@@ -89,7 +96,4 @@ class Sign(BaseModel):
 
 
 def _as_row(fields: dict[str, Any]) -> dict[str, Any]:
-    row = {("system_instructions" if name == "instructions" else name): value for name, value in fields.items()}
-    if "tools" in row:
-        row["tools"] = [{"name": tool} if isinstance(tool, str) else tool for tool in row["tools"]]
-    return row
+    return {("system_instructions" if name == "instructions" else name): value for name, value in fields.items()}

@@ -1,9 +1,10 @@
 """What an agent posts, handed to the database as it takes it; and its answers on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from agents.tools.tool import AnyTool
 from app._agents.events import AnyEvent, CreatedEvent
 from app._agents.parts import rows_of
 from app.house import House
@@ -24,7 +25,7 @@ async def report(
     house: House, caller: Caller, agent_id: UUID, execution_id: UUID, events: Sequence[AnyEvent], *, is_batch: bool
 ) -> list[ReportAnswer]:
     """An answer to each event. Raises Invalid, and applies none, where one of them is wrong; NotFound without execution."""
-    tools = await house.tools() if any(isinstance(event, CreatedEvent) for event in events) else {}
+    tools = await _tools_of(house, events)
 
     def as_row(event: AnyEvent, at: int) -> dict[str, Any]:
         row = event.model_dump(mode="json", exclude_none=True, exclude={"data"})
@@ -36,6 +37,12 @@ async def report(
 
     rows = [as_row(event, at) for at, event in enumerate(events)]
     return await report_events(caller, execution_id, rows, house.agent_rules)
+
+
+async def _tools_of(house: House, events: Sequence[AnyEvent]) -> Mapping[str, AnyTool]:
+    """The tools that the events may name: those of MCP servers are asked for only where it could be one of them."""
+    named = {part.tool for event in events if isinstance(event, CreatedEvent) for part in event.data.subtasks}
+    return house.equipment.tools if named - {None} <= house.equipment.tools.keys() else await house.tools()
 
 
 def problem_of(answer: ReportAnswer) -> dict[str, Any]:

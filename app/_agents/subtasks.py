@@ -2,13 +2,29 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 
 from tasks.models import Priority
 
 MOST_SUBTASKS = 100
 Who = Literal["me", "agent", "person", "steward"]
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+def _key_or_position(value: object) -> str | int:
+    if isinstance(value, str) and 1 <= len(value.strip()) <= 100:
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SUBTASKS:
+        return value
+    raise ValueError(f"a key (1 to 100 characters) or a position (0 to {MOST_SUBTASKS - 1}) is allowed")
+
+
+Need = Annotated[
+    str | int,
+    PlainValidator(
+        _key_or_position, json_schema_input_type=Key | Annotated[int, Field(ge=0, lt=MOST_SUBTASKS, strict=True)]
+    ),
+]
 
 
 class Subtask(BaseModel):
@@ -35,7 +51,7 @@ class Subtask(BaseModel):
     interrupt: dict[str, Any] | None = Field(
         default=None, description="who=person: a question in the Agent Inbox form (HumanInterrupt)"
     )
-    depends_on: list[Annotated[int, Field(ge=0, lt=MOST_SUBTASKS)] | Key] = Field(
+    depends_on: list[Need] = Field(
         default_factory=list[Any], max_length=MOST_SUBTASKS, description="Keys, or positions from 0"
     )
     acceptance_criteria: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(

@@ -52,7 +52,7 @@ async def test_an_agent_takes_work_and_reports_it(
     assert (me["name"], me["status"], me["load"]) == ("Larry", "online", {"held": 0, "most": 2})
     assert (me["capabilities"], me["tools"], me["poll_seconds"]) == (
         ["prospecting", "email"],
-        [{"name": "web search"}],
+        [{"name": "web search", "description": ""}],
         300,
     )
     nothing = await larry.get(f"{own}/work")
