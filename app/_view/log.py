@@ -27,10 +27,13 @@ def log_of(task: Task, events: Sequence[TaskEvent], agents: Mapping[str, str] | 
     """The task's own log, oldest first; `agents` are the names of outside agents by id. The steps have a list of their own."""
     changed = [event.created_at for event in events if _is_change_of_plan(event, task)]
     states = [_state(entry, changed, agents or {}) for entry in task.execution_log]
+    blocked = [entry.timestamp for entry in task.execution_log if entry.event == "blocked"]
     mine = [event for event in events if event.task_id == task.id and not _is_elsewhere(event)]
     permitted = [event.data for event in mine if _is_permitted(event)]
     unasked = {str(data.get(name)) for data in permitted for name in ("approval_id", "draft_id")}
-    finer = [_entry(event, unasked) for event in mine if not _was_not_asked(event, unasked)]
+    finer = [
+        _entry(event, unasked) for event in mine if not (_was_not_asked(event, unasked) or _is_said(event, blocked))
+    ]
     return sorted([*states, *finer], key=lambda entry: entry.at)
 
 
@@ -50,6 +53,14 @@ def _was_not_asked(event: TaskEvent, unasked: set[str]) -> bool:
     return event.kind == "draft" and event.message == "approved" and event.data.get("draft_id") in unasked
 
 
+def _is_said(event: TaskEvent, blocked: Sequence[datetime]) -> bool:
+    """Do the changes of state say it already: that it was offered, that an agent could not?"""
+    if event.kind == "agent":
+        how = str(event.data.get("type")).rpartition("_")[2]
+        return how in {"error", "blocked"} and event.data.get("outcome") == "applied"
+    return event.kind == "offered" and any(abs(at - event.created_at) < TOGETHER for at in blocked)
+
+
 def _is_change_of_plan(event: TaskEvent, task: Task) -> bool:
     return event.kind == "plan" and event.task_id == task.id and event.message != "escalate"
 
@@ -62,9 +73,12 @@ def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, st
     if entry.event == "blocked" and reason:  # what it waits for says more than who found out
         reason = "for its parts" if reason == UNDER_WAY else reason.removeprefix("Waits ").removeprefix("Waiting ")
         return Entry(entry.timestamp, head, reason)
-    return Entry(
-        entry.timestamp, head, _by(agents.get(entry.actor_id or "") or ACTOR.get(entry.actor_type or ""), reason)
-    )
+    agent = agents.get(entry.actor_id or "")
+    if agent and entry.event == "resumed":
+        head = "taken"
+    if agent and reason:
+        reason = reason.removeprefix(f"{agent}: ")
+    return Entry(entry.timestamp, head, _by(agent or ACTOR.get(entry.actor_type or ""), reason))
 
 
 def _by(actor: str | None, reason: str | None) -> str:
@@ -97,7 +111,9 @@ def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
         case "offered":
             return Entry(event.created_at, "", offered_to(event))
         case "reminder":
-            return Entry(event.created_at, "reminder", event.message)
+            is_idle = event.message.startswith("Waits for a")
+            said = "nobody does it, and you were told" if is_idle else event.message
+            return Entry(event.created_at, "reminder", said)
         case "check":
             return Entry(event.created_at, "check", f"it did not pass: {event.message}")
         case _:

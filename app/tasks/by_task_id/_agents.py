@@ -25,7 +25,7 @@ BROKEN = {"person", "agent", "model", "bounds"}
 
 @dataclass(frozen=True)
 class AgentSide:
-    """`holder`: who is at it now; `earlier`: attempts that are over, newest first; `fitting`: who could take it.
+    """`holder`: who is at it now, `did_it`: its name, or whose attempt was the last; `earlier`: attempts that are over, newest first; `fitting`: who could take it.
 
     `names` are the names of all agents by id, `choice` those that can be named.
     """
@@ -33,6 +33,7 @@ class AgentSide:
     holder: Lease | None = None
     earlier: list[Lease] = field(default_factory=list[Lease])
     fitting: list[AgentRow] = field(default_factory=list[AgentRow])
+    did_it: str = ""
     wants: str = ""
     choice: list[AgentRow] = field(default_factory=list[AgentRow])
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -46,8 +47,11 @@ async def agent_side(caller: Caller, task: TaskNode, settings: AgentSettings) ->
     agents, leases = await asyncio.gather(list_agents(caller, with_removed=True), _leases(caller, task))
     rows = [row_of(agent, settings) for agent in agents if _works_here(agent)]
     is_offered = task.execution_status == "blocked" and task.blocked_on == "agent"
+    holder = next((one for one in leases if one.ended_at is None), None)
+    is_over = task.execution_status in {"completed", "failed"}
     return AgentSide(
-        holder=next((one for one in leases if one.ended_at is None), None),
+        holder=holder,
+        did_it=holder.agent if holder else leases[0].agent if leases and is_over else "",
         earlier=[one for one in leases if one.ended_at is not None],
         fitting=[row for row in rows if fits(task, row)] if is_offered else [],
         wants=wants(task.tool_input, {str(agent.id): agent.name for agent in agents}) if is_offered else "",
