@@ -69,7 +69,7 @@ class ShownInterrupt:
         given = self.interrupt.action_request.args
         if len(given) > MOST_FIELDS:
             return [Shown("arguments", visible(_json(given)), is_json=True)]
-        return [Shown(_label(name), *_shown(value)) for name, value in given.items()]
+        return [Shown(_label(name), *_shown(value)) for name, value in sorted(given.items(), key=_rank)]
 
     @property
     def has_unseen(self) -> bool:
@@ -82,6 +82,8 @@ class ShownInterrupt:
         """The arguments as fields, with what is wrong beside each."""
         plain = fields_of_args(self.interrupt.action_request.args)
         typed, errors = self.typed or {}, self.errors or {}
+        given = list(self.interrupt.action_request.args.items())
+        plain.sort(key=lambda one: 0 if one.name == WHOLE else _rank(given[int(one.name)]))
         return [with_text(one, typed.get(f"arg.{one.name}", one.text), errors.get(one.name, "")) for one in plain]
 
     @property
@@ -222,6 +224,12 @@ def _field(place: int, name: str, value: Any) -> FormField:
 def _is_line(value: Any) -> bool:
     """Does it come back as it is from a field with one entry a line?"""
     return isinstance(value, str) and bool(value) and value == value.strip() and not set("\n\r") & set(value)
+
+
+def _rank(item: tuple[str, Any]) -> int:
+    """What is read at a glance comes first: lines, then texts and lists, then what is nested."""
+    kind = _field(0, *item).kind
+    return 2 if kind == "json" and item[1] is not None else 1 if kind in {"text", "lines"} else 0
 
 
 def _json(value: Any) -> str:

@@ -192,7 +192,7 @@ async def test_a_person_answers_on_the_pages_with_forms_alone(
                 field("more"): '{"deep": []}',
                 field("urgent"): "no",
             }
-            changed = {"copies": 3, "tags": ["a", "c"], "more": {"deep": []}, "urgent": False}
+            changed: dict[str, Any] = {"copies": 3, "tags": ["a", "c"], "more": {"deep": []}, "urgent": False}
             expected["args"] = {"action": "send_mail", "args": {**ARGS, **changed}}
         answer = await browser.post(own, data=form)
         assert (answer.status_code, answer.headers["location"]) == (303, where if at == "/tasks" else "/review")
