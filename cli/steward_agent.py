@@ -276,7 +276,7 @@ class Work:
             return False
         log.error("%s went wrong", self, exc_info=error)
         if self.is_open:
-            self.fail(f"{type(error).__name__}: {error}")
+            self.fail(f"{type(error).__name__}: {error}", is_retryable=not isinstance(error, Refused))
         return True
 
     def _report(self, kind: str, data: Json) -> Answer:
@@ -298,6 +298,7 @@ class _Event:
     body: Json
     answer: Answer | None = None
     refused: Refused | None = None
+    is_kept: bool = False
 
 
 class Agent:
@@ -406,6 +407,7 @@ class Agent:
     def _next_work(self, wait_seconds: int) -> Work | None:
         """The next work; None where there was none for so long, or the agent ends."""
         self._is_polling = True
+        began = time.monotonic()
         try:
             answer = self._ask(
                 "GET",
@@ -414,14 +416,14 @@ class Agent:
                 timeout=wait_seconds + ANSWER_SECONDS,
                 patience=None,
             )
+            if answer.status_code == 204 and time.monotonic() - began < 0.9 * wait_seconds:
+                self._pause(min(_retry_after(answer), self._pauses[1]))  # the house did not wait with it
         except _Ended:
             return None
         finally:
             self._is_polling = False
         self._send_kept()
         if answer.status_code == 204:
-            with suppress(_Ended):
-                self._pause(_retry_after(answer))
             return None
         work = Work(self, answer.json())
         self._held[work.lease_id] = work
@@ -494,6 +496,7 @@ class Agent:
         self._send_kept(patience=None if is_end else 0.0)
         if event.refused:
             raise event.refused
+        event.is_kept = event.answer is None
         return event.answer or Answer(str(body["event_id"]), "kept", work.next, work.reason)
 
     def _send_kept(self, patience: float | None = 0.0) -> None:
@@ -509,7 +512,8 @@ class Agent:
                     raise
                 except Refused as error:
                     event.refused = error
-                    log.error("%s about %s was refused: %s", event.body["type"], event.work, error)
+                    if event.is_kept:  # whoever made it has gone on
+                        log.error("%s about %s was refused: %s", event.body["type"], event.work, error)
                 except HouseAway:
                     if patience is None:
                         raise

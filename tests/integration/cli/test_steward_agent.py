@@ -1,0 +1,249 @@
+"""The client for agents, against a house that is served: work, cut lines, pause and stop, a refused token, restarts."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.house import House
+from cli import steward_agent
+from cli.serving import load_keys, serve
+from cli.steward_agent import Agent, Handler, Paused, Refused, Stopped, TokenRefused, Work
+from tasks.agents import list_agent_reports
+
+SECONDS = 30
+
+
+@dataclass
+class Served:
+    """A house at work on loopback, and its owner's line to it."""
+
+    house: House
+    api: httpx.AsyncClient
+
+    @property
+    def url(self) -> str:
+        return str(self.api.base_url)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        answer = await self.api.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def agent(self, name: str, **more: Any) -> str:
+        """A new agent's token."""
+        wish = {"name": name, "capabilities": ["echo"], "lease_seconds": 60, **more}
+        return str((await self.post("/api/agents", wish))["token"])
+
+    async def offer(self, *titles: str) -> str:
+        """A tree with a task for agents for each title, carried out; its id."""
+        tool_input = {"capabilities": ["echo"], "input": {"city": "Ghent"}}
+        parts = [
+            {
+                "key": title,
+                "title": title,
+                "tool": "outside_agent",
+                "execution_type": "fully_automated",
+                "tool_input": tool_input,
+            }
+            for title in titles
+        ]
+        tree = await self.post("/api/tasks/tree", {"title": "A plan", "key": "plan", "children": parts})
+        await self.post("/api/tasks/execute", {"taskId": tree["id"], "wait": False})
+        return str(tree["id"])
+
+    async def until(self, look: Callable[[], Any]) -> Any:
+        """The first answer that is true."""
+        async with asyncio.timeout(SECONDS):
+            while not (found := await look()):
+                await asyncio.sleep(0.05)
+        return found
+
+    async def ended(self, task_id: str) -> Any:
+        """The task, where it is over."""
+        task = (await self.api.get(f"/api/tasks/{task_id}")).json()
+        return task if task["execution_status"] in {"completed", "failed", "cancelled"} else None
+
+
+@asynccontextmanager
+async def working(agent: Agent, handle: Handler) -> AsyncGenerator[None]:
+    """The agent runs in a thread, for as long as the block runs."""
+    running = asyncio.create_task(asyncio.to_thread(agent.run, handle, wait_seconds=1))
+    try:
+        yield
+    finally:
+        agent.end()
+        await running
+
+
+@asynccontextmanager
+async def a_process(url: str, token: str, folder: Path) -> AsyncGenerator[subprocess.Popen[bytes]]:
+    """`python steward_agent.py echo`, the file alone in a folder."""
+    file = shutil.copy(steward_agent.__file__, folder)
+    environment = {**os.environ, "STEWARD_URL": url, "STEWARD_AGENT_TOKEN": token}
+    with subprocess.Popen([sys.executable, file, "echo"], env=environment, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@asynccontextmanager
+async def serving(house: House) -> AsyncGenerator[None]:
+    """The house is open for as long as the block runs."""
+    ready = asyncio.Event()
+    running = asyncio.create_task(serve(house, web=True, worker=True, ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@pytest.fixture
+async def line(house: House) -> AsyncGenerator[Served]:
+    assert house.owner.user_id
+    headers = {"Authorization": f"Bearer {load_keys(house).bearer_token(house.owner.user_id)}"}
+    url = f"http://127.0.0.1:{house.settings.port}"
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as api:
+        yield Served(house, api)
+
+
+class CutLine(httpx.HTTPTransport):
+    """Every request reaches the house; of the first of each kind of event the answer is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[dict[str, Any]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if not request.url.path.endswith("/events"):
+            return answer
+        event = json.loads(request.read())
+        self.sent.append(event)
+        if sum(one["type"] == event["type"] for one in self.sent) > 1:
+            return answer
+        answer.read()
+        answer.close()
+        raise httpx.ReadError("cut off")
+
+
+MALFORMED = [{"title": ""}]
+PARTS = [{"key": "look", "title": "Look"}, {"title": "Not mine", "who": "steward", "tool": "noop"}]
+
+
+async def test_a_lost_answer_is_no_second_event_and_parts_come_back(line: Served) -> None:
+    seen: list[Any] = []
+
+    def handle(work: Work) -> object:
+        if work.title == "Look":
+            return {"city": "Ghent"}
+        if not work.parts:
+            assert work.progress(50, "Half way") == "continue"
+            with pytest.raises(Refused, match=r"subtasks\.0\.title") as refused:
+                work.split(MALFORMED, 0.9)
+            assert (refused.value.status, refused.value.errors[0]["field"]) == (422, "data.subtasks.0.title")
+            return work.split(PARTS, 0.9)
+        seen.extend((work.title, work.input, work.output_of("look"), work.part("nothing")))
+        return work.output_of("look")
+
+    cut = CutLine()
+    async with serving(line.house):
+        agent = Agent(line.url, await line.agent("Larry"), transport=cut, first_pause_seconds=0.05)
+        root = await line.offer("Right")
+        async with working(agent, handle):
+            plan = await line.until(lambda: line.ended(root))
+        reports = await list_agent_reports(line.house.database.acting_as(line.house.owner), UUID(root))
+    assert plan["execution_status"] == "completed"
+    assert seen == ["Right", {"city": "Ghent"}, {"city": "Ghent"}, None]
+    sent = [one for one in cut.sent if one["data"].get("subtasks") != MALFORMED]
+    assert max(Counter(one["event_id"] for one in sent).values()) == 2
+    assert {one.event_id for one in reports} == {one["event_id"] for one in sent}
+    assert {one.outcome for one in reports} == {"applied"}
+
+
+async def test_it_hears_of_pause_and_stop_and_outlives_the_house(
+    line: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(steward_agent, "LONGEST_HEARTBEAT_SECONDS", 0.2)
+    heard: list[tuple[str, type[BaseException]]] = []
+    begun: list[str] = []
+    go_on = threading.Event()
+
+    def handle(work: Work) -> object:
+        begun.append(work.title)
+        if work.title == "Wrong":
+            raise ValueError("no such city: Ghent")
+        if work.title == "Held":
+            assert go_on.wait(SECONDS)
+            return "done while the house was away"
+        if work.title == "Paused" and work.earlier["attempts"]:
+            return work.input
+        while True:
+            try:
+                work.check()
+            except (Paused, Stopped) as error:
+                heard.append((work.title, type(error)))
+                raise
+            time.sleep(0.02)
+
+    async with serving(line.house):
+        token = await line.agent("Larry")
+        agent = Agent(line.url, token, first_pause_seconds=0.05, longest_pause_seconds=0.2)
+        running = asyncio.create_task(asyncio.to_thread(agent.run, handle, wait_seconds=1))
+        try:
+            paused = await line.offer("Paused")
+            await line.until(lambda: _there("Paused" in begun))
+            await line.post(f"/api/tasks/{paused}/pause")
+            await line.until(lambda: _there(heard))
+            await line.post(f"/api/tasks/{paused}/resume")
+            assert (await line.until(lambda: line.ended(paused)))["execution_status"] == "completed"
+            wrong = await line.offer("Wrong")
+            stopped = await line.offer("Stopped")
+            await line.until(lambda: _there("Stopped" in begun))
+            await line.post(f"/api/tasks/{stopped}/cancel")
+            await line.until(lambda: _there(len(heard) == 2))
+            (part,) = (await line.api.get(f"/api/tasks/{wrong}/tree")).json()["children"]
+            assert part["failure_reason"] == "Larry: ValueError: no such city: Ghent"
+            held = await line.offer("Held")
+            await line.until(lambda: _there("Held" in begun))
+        except BaseException:
+            agent.end()
+            raise
+    # The house is away when the work is done; then it is there again.
+    assert heard == [("Paused", Paused), ("Stopped", Stopped)]
+    go_on.set()
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    async with serving(line.house):
+        assert (await line.until(lambda: line.ended(held)))["execution_status"] == "completed"
+        echoed = await line.offer("Echoed")
+        async with a_process(line.url, await line.agent("Echo", capabilities=["echo"]), tmp_path) as echo:
+            await line.post(f"/api/agents/{(await line.api.get('/api/agents')).json()['items'][1]['id']}/token")
+            with pytest.raises(TokenRefused, match="401"):
+                await running
+            plan = await line.until(lambda: line.ended(echoed))
+            echo.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(echo.wait, SECONDS) == 0
+        assert plan["execution_status"] == "completed"
+
+
+async def _there(found: object) -> object:
+    return found
