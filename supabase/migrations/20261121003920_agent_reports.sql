@@ -514,6 +514,35 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_agent_reports is 'What agents reported about an execution, oldest first, with what became of each.';
 
+-- Section: what agents wrote --------------------------------------------------------------------------------------
+-- What they report comes to others as outputs, which are looked up; what they planned is read here.
+
+create or replace function private.texts_of_others(task_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with above as (select a.* from private.above(texts_of_others.task_id) a),
+  read (place, item) as (
+    select 1, jsonb_build_object('kind', 'mail', 'title', concat_ws(', ', nullif(m.subject, ''), m.from_address), 'why', m.suspicious,
+      'text', left(concat_ws(e'\n', m.from_name || ' ' || m.from_address, array_to_string(m.to_addresses || m.cc_addresses, ', '), m.subject, m.text_body), 20000))
+    from (select m.* from public.mail_messages m where m.organization_id = (select a.organization_id from above a limit 1)
+        and (m.thread_key = any (array(select a.source_ref ->> 'thread_key' from above a))
+          or m.message_id = any (array(select x.id from above a cross join lateral (values (a.source_ref ->> 'message_id'), (a.tool_input ->> 'reply_to_message_id')) x (id))))
+      order by m.sent_at desc nulls last limit 30) m
+    union all
+    select 2, jsonb_build_object('kind', a.source, 'title', a.title, 'text', left(concat_ws(e'\n', a.title, a.description, a.recipient, a.source_ref ->> 'quote',
+      a.tool_input::text), 20000))
+    from above a where a.source in ('mail', 'calendar', 'import', 'proactive', 'slack') and not private.is_own_word(a)
+    union all
+    -- A part that an outside agent made is in its words, from the title to the input.
+    select 2, jsonb_build_object('kind', 'agent', 'title', a.title, 'text', left(concat_ws(e'\n', a.title, a.description, a.recipient, a.tool_input::text), 20000))
+    from above a where a.source = 'agent' and a.source_ref ? 'agent_id'
+    union all
+    select 3, jsonb_build_object('kind', 'file', 'title', f.name, 'base64', f.start) from (
+      select x.name, replace(encode(substring(x.content for 20000), 'base64'), e'\n', '') as start from public.artifacts x
+      where x.task_id in (select a.id from above a) and x.is_tainted and x.content is not null
+        and (x.media_type like 'text/%' or x.media_type like 'application/json%') order by x.created_at desc limit 5) f)
+  select coalesce(jsonb_agg(r.item order by r.place), '[]') from read r
+$$;
+
 -- Section: a person breaks it down --------------------------------------------------------------------------------
 
 create function private.close_offer(task_id uuid) returns void
