@@ -1,79 +1,232 @@
 """Other people's agents over HTTP: registered, given work, heard."""
 
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.house import House
+from app.limits import Limiter
 from app.main import create_app
 from core.keys import Keys
 from tasks import functions
+from tasks.tokens import create_token
+from tests.integration.app.offering import ID, agent_of, event, offer, own
 
 LARRY = {"name": "Larry", "capabilities": ["Prospecting", "email"], "max_concurrent": 2, "tools": ["web search"]}
 
 
 @pytest.fixture
-async def larry(client: httpx.AsyncClient, house: House, keys: Keys):
-    """An agent's own client; `.headers["x-agent"]` is its id."""
-    made = (await client.post("/api/agents", json=LARRY)).json()
-    transport = httpx.ASGITransport(create_app(house, keys), raise_app_exceptions=False)
-    headers = {"Authorization": f"Bearer {made['token']}", "x-agent": made["details"]["id"]}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as agent:
-        yield agent
+def app(house: House, keys: Keys) -> FastAPI:
+    return create_app(house, keys)
 
 
-def event(kind: str, task_id: str, data: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return {"event_id": str(uuid4()), "type": kind, "task_id": task_id, "data": data or {}, **more}
+@pytest.fixture
+def transport(app: FastAPI) -> httpx.ASGITransport:
+    """The app in process."""
+    return httpx.ASGITransport(app, raise_app_exceptions=False)
 
 
-async def offered(house: House, client: httpx.AsyncClient, *inputs: dict[str, Any]) -> list[str]:
-    """Ids of root tasks for outside agents; a worker offers them."""
-    ids: list[str] = []
-    for number, given in enumerate(inputs):
-        tree = {
-            "title": f"Work {number}",
-            "tool": "outside_agent",
-            "execution_type": "fully_automated",
-            "tool_input": given,
-        }
-        made = (await client.post("/api/tasks/tree", json=tree)).json()
-        ids.append(made["tree"]["id"] if "tree" in made else made["id"])
-        await client.post("/api/tasks/execute", json={"taskId": ids[-1], "wait": False})
-    return ids
+@pytest.fixture
+async def larry(house: House, transport: httpx.ASGITransport) -> AsyncGenerator[httpx.AsyncClient]:
+    """An agent's own client."""
+    async with agent_of(house, transport, "Larry", "prospecting", "email", max_concurrent=2) as client:
+        yield client
 
 
-async def test_an_agent_takes_work_and_reports_it(
-    client: httpx.AsyncClient, larry: httpx.AsyncClient, house: House, at_work: None
+async def test_a_person_says_who_works_here(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, house: House
 ) -> None:
-    own = f"/api/agents/{larry.headers['x-agent']}"
-    me = (await larry.get("/api/agents/me")).json()
-    assert (me["name"], me["status"], me["load"]) == ("Larry", "online", {"held": 0, "most": 2})
-    assert (me["capabilities"], me["tools"], me["poll_seconds"]) == (
-        ["prospecting", "email"],
-        [{"name": "web search", "description": ""}],
-        300,
-    )
-    nothing = await larry.get(f"{own}/work")
-    assert (nothing.status_code, nothing.headers["retry-after"]) == (204, "300")
+    made = await client.post("/api/agents", json=LARRY)
+    assert made.status_code == 201
+    token, larry = made.json()["token"], made.json()["details"]
+    shown = {name: larry[name] for name in ("status", "load", "success", "capabilities", "tools", "has_token")}
+    assert shown == {
+        "status": "new",
+        "load": {"held": 0, "most": 2},
+        "success": None,
+        "capabilities": ["prospecting", "email"],
+        "tools": [{"name": "web search", "description": ""}],
+        "has_token": True,
+    }
+    path = f"/api/agents/{larry['id']}"
+    changed = await client.patch(path, json={"instructions": "Be kind", "lease_seconds": 60, "is_paused": True})
+    assert (changed.json()["instructions"], changed.json()["lease_seconds"]) == ("Be kind", 60)
+    assert changed.json()["status"] == "paused"
+    back = (await client.patch(path, json={"lease_seconds": None, "is_paused": False})).json()
+    assert (back["lease_seconds"], back["instructions"], back["status"]) == (None, "Be kind", "new")
+    assert token not in (await client.get("/api/agents")).text + (await client.get(path)).text
 
-    [task_id] = await offered(house, client, {"capabilities": ["prospecting"], "input": {"city": "Ghent"}})
-    work = (await larry.get(f"{own}/work?wait=20")).json()
-    assert (work["task"]["id"], work["input"]) == (task_id, {"city": "Ghent"})
-    beat = (await larry.post(f"{own}/heartbeat")).json()
-    assert [one["next"] for one in beat["leases"]] == ["continue"]
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "A", "max_concurrent": 0}, "max_concurrent"),
+        ({"name": "A", "capabilities": ["x" * 101]}, "capabilities.0"),
+        ({"name": "A", "capabilities": "email"}, "capabilities"),
+        ({"name": "A", "tools": [{"name": ""}]}, "tools.0.name"),
+        ({"name": "A", "token": "sta_mine"}, "token"),
+        ({"name": "A\u0000"}, "name"),
+    ]
+    for body, field in wrong:
+        refused = await client.post("/api/agents", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field), refused.text
+    assert "cannot be null" in (await client.patch(path, json={"name": None})).text
+    assert (await client.post("/api/agents", json={"name": "LARRY"})).status_code == 409
+
+    for method, below in (
+        ("GET", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/token"),
+        ("DELETE", "/token"),
+        ("GET", "/leases"),
+    ):
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
+        assert (await stranger.request(method, path + below, json=body)).status_code == 404, below
+    assert larry["id"] not in (await stranger.get("/api/agents")).text
+    script = await create_token(house.caller, "script", ["agents"], 1)
+    program = {"Authorization": f"Bearer {script.token}"}
+    assert (await client.get(path, headers=program)).status_code == 200
+    for refused in (
+        await client.post("/api/agents", json={"name": "Mona"}, headers=program),
+        await client.post(f"{path}/token", headers=program),
+        await client.get(f"{path}/work", headers=program),
+        await client.get("/api/agents/me", headers=program),
+    ):
+        assert refused.status_code == 403
+
+
+async def test_a_token_lets_in_one_agent_to_its_own_work(
+    client: httpx.AsyncClient, larry: httpx.AsyncClient, house: House, app: FastAPI, transport: httpx.ASGITransport
+) -> None:
+    for method, path in (("GET", own(larry, "/work")), ("POST", own(larry, "/heartbeat")), ("GET", "/api/agents/me")):
+        persons = await client.request(method, path)
+        assert (persons.status_code, "sta_" in persons.json()["hint"]) == (403, True)
+    reported = await client.post(f"/api/executions/{uuid4()}/events", json=event("heartbeat", uuid4()))
+    assert reported.status_code == 403
+    assert (await larry.get("/api/agents/me")).json()["silent_seconds"] == 1800
+    async with agent_of(house, transport, "Mona") as mona:
+        for method, path in (
+            ("GET", own(mona, "/work")),
+            ("GET", own(mona, "/leases")),
+            ("POST", own(mona, "/heartbeat")),
+            ("GET", "/api/tasks"),
+            ("GET", "/api/agents"),
+            ("POST", "/api/agents"),
+            ("POST", own(larry, "/token")),
+            ("DELETE", own(larry, "/token")),
+            ("DELETE", own(larry)),
+        ):
+            assert (await larry.request(method, path)).status_code == 403, path
+    assert (await larry.get(own(larry, "/leases"))).json() == {"items": [], "next_cursor": None}
+    keyed = await larry.post(own(larry, "/heartbeat"), headers={"Idempotency-Key": "k"})
+    assert (keyed.status_code, keyed.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+    unknown = str(uuid4())
+    beat = (await larry.post(own(larry, "/heartbeat"), json={"lease_ids": [unknown]})).json()
+    assert beat == {"leases": [], "unknown_lease_ids": [unknown], "is_paused": False, "poll_seconds": 300}
+
+    app.state.requests = Limiter(1)
+    assert [(await larry.get("/api/agents/me")).status_code for _ in "12"] == [200, 429]
+    async with agent_of(house, transport, "Nils") as nils:
+        assert (await nils.get("/api/agents/me")).status_code == 200
+    app.state.requests = Limiter(0)
+
+    rotated = (await client.post(own(larry, "/token"))).json()
+    assert (await larry.get("/api/agents/me")).status_code == 401
+    larry.headers["Authorization"] = f"Bearer {rotated['token']}"
+    assert (await larry.get("/api/agents/me")).status_code == 200
+    assert (await client.delete(own(larry, "/token"))).json()["has_token"] is False
+    assert (await larry.get(own(larry, "/work"))).status_code == 401
+    assert (await client.delete(own(larry))).json()["status"] == "removed"
+    assert (await client.post(own(larry, "/token"))).status_code == 409
+    assert (await client.patch(own(larry), json={"name": "Larry II"})).status_code == 409
+    assert (await client.post("/api/agents", json=LARRY)).status_code == 201  # the name is free again
+    removed = (await client.get("/api/agents?removed=true")).json()["items"]
+    assert [one["status"] for one in removed if one["id"] == larry.headers[ID]] == ["removed"]
+
+
+async def test_work_is_claimed_reported_and_over(
+    client: httpx.AsyncClient, larry: httpx.AsyncClient, house: House
+) -> None:
+    nothing = await larry.get(own(larry, "/work"))
+    assert (nothing.status_code, nothing.headers["retry-after"], nothing.content) == (204, "300", b"")
+    task_id = await offer(house, "prospecting", input={"city": "Ghent"})
+    work = (await larry.get(own(larry, "/work"))).json()
+    assert (work["task"]["id"], work["input"]) == (str(task_id), {"city": "Ghent"})
+    beat = (await larry.post(own(larry, "/heartbeat"))).json()
+    assert [(one["next"], one["lease_id"]) for one in beat["leases"]] == [("continue", work["lease"]["id"])]
+    held = (await client.get(own(larry))).json()
+    assert (held["load"], held["working_on"][0]["task_id"]) == ({"held": 1, "most": 2}, str(task_id))
 
     events = f"/api/executions/{task_id}/events"
-    begun = await larry.post(events, json=event("task_started", task_id))
-    assert (begun.status_code, begun.json()["outcome"], begun.json()["next"]) == (200, "applied", "continue")
-    both = await larry.post(
-        events,
-        json={
-            "events": [event("task_progress", task_id, {"percent": 40}), event("task_complete", task_id, {"output": 3})]
-        },
+    begun = event("task_started", task_id)
+    answers = [(await larry.post(events, json=begun)).json() for _ in "12"]
+    assert [one["outcome"] for one in answers] == ["applied", "duplicate"]
+    assert answers[1]["first_outcome"] == "applied"
+    again = await larry.post(events, json={**begun, "type": "task_progress"})
+    assert (again.status_code, again.json()["outcome"], again.json()["next"]) == (409, "refused", "continue")
+    elsewhere = await larry.post(events, json=event("task_progress", uuid4(), {"percent": 1}))
+    assert (elsewhere.status_code, elsewhere.json()["next"]) == (404, "poll")
+    assert "never had this task" in elsewhere.json()["detail"]
+    assert elsewhere.headers["content-type"] == "application/problem+json"
+    no_execution = await larry.post(f"/api/executions/{uuid4()}/events", json=begun)
+    assert (no_execution.status_code, "no such execution" in no_execution.json()["detail"]) == (404, True)
+
+    half = event(
+        "task_progress",
+        task_id,
+        {"percent": 50, "message": "½ – на полпути"},
+        at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}+00:00",
     )
-    assert [one["outcome"] for one in both.json()["items"]] == ["applied", "applied"]
-    assert (await functions.get_task(house.caller, work["task"]["id"])).execution_status == "completed"
-    late = (await larry.post(events, json=event("task_progress", task_id, {"percent": 50}))).json()
-    assert (late["outcome"], late["next"]) == ("late", "stop")
+    bad = await larry.post(events, json={"events": [half, event("task_error", task_id, {"error": ""})]})
+    assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "events.1.data.error")
+    done = event(
+        "task_complete", task_id, {"output": {"x": "y" * 500_000}, "evidence": [{"kind": "url", "what": "page"}]}
+    )
+    stray, late = event("task_progress", uuid4()), event("task_progress", task_id, {"percent": 99})
+    batch = await larry.post(events, json={"events": [half, stray, done, late]})
+    assert [one["outcome"] for one in batch.json()["items"]] == ["applied", "refused", "applied", "late"]
+    assert [one["next"] for one in batch.json()["items"]] == ["continue", "poll", "poll", "stop"]
+    assert batch.json()["items"][3]["reason"] == "the task is completed"
+    finished = await functions.get_task(house.caller, task_id)
+    assert finished.execution_status == "completed"
+    assert (await client.get(own(larry))).json()["success"] == 1.0
+    huge = event("task_complete", task_id, {"output": "y" * 1_000_000})
+    assert (await larry.post(events, json=huge)).status_code == 413
+    many = {"events": [event("heartbeat", task_id) for _ in range(501)]}
+    refused = await larry.post(events, json=many)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "events")
+    assert (await larry.post(events, content=b"x", headers={"Content-Type": "text/plain"})).status_code == 415
+
+
+async def test_a_task_is_broken_down_by_its_agent(larry: httpx.AsyncClient, house: House) -> None:
+    task_id = await offer(house, "email")
+    assert (await larry.get(own(larry, "/work"))).status_code == 200
+    events = f"/api/executions/{task_id}/events"
+    parts = [
+        {"key": "look", "title": "Look"},
+        {"title": "Wait", "who": "steward", "tool": "delay", "tool_input": {"seconds": 1}, "depends_on": ["look"]},
+        {"title": "Sign", "who": "person", "depends_on": [1]},
+    ]
+    wrong = [{**parts[0], "who": "steward", "tool": "rm -rf"}]
+    bad = event("subtask_created", task_id, {"subtasks": wrong, "confidence": 0.9})
+    for body, field in ((bad, "data.subtasks.0.tool"), ({"events": [bad]}, "events.0.data.subtasks.0.tool")):
+        refused = await larry.post(events, json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    too_many = [{"title": f"Part {n}"} for n in range(100)]
+    reached = await larry.post(events, json=event("subtask_created", task_id, {"subtasks": too_many, "confidence": 1}))
+    assert (reached.status_code, reached.json()["next"]) == (422, "continue")
+    assert "bound" in reached.json()["detail"]
+
+    created = event("subtask_created", task_id, {"subtasks": parts, "confidence": 0.9, "continue": True})
+    answer = (await larry.post(events, json=created)).json()
+    assert (answer["outcome"], answer["next"], answer["human_review_required"]) == ("applied", "poll", False)
+    assert [part["key"] for part in answer["parts"]] == ["look", None, None]
+    look, wait, sign = [await functions.get_task(house.caller, UUID(part["task_id"])) for part in answer["parts"]]
+    assert (look.execution_status, look.tool_input["whom"]) == ("queued", larry.headers[ID])
+    assert (wait.tool, wait.execution_status, sign.execution_type) == ("delay", "pending", "manual")
+    assert (await larry.post(events, json=created)).json()["outcome"] == "duplicate"

@@ -2,25 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
 import uvicorn
 
-from agents.executor import carry_out, start_task
 from app._agents import waiting
 from app._agents.waiting import WaitingAgents
 from app.house import House
 from app.live import EventHub
 from app.main import create_app
-from core.database import Caller, Identity
 from core.keys import Keys
-from tasks import agents, functions, trees
-from tasks.capture import get_profile
+from tasks import agents
 from tests.conftest import free_port
+from tests.integration.app.offering import ID, agent_of, offer, own
 
 
 @dataclass
@@ -54,42 +52,19 @@ async def served(house: House, keys: Keys) -> AsyncGenerator[Served]:
     await serving
 
 
-@asynccontextmanager
-async def agent_of(house: House, served: Served, name: str, *capabilities: str) -> AsyncGenerator[httpx.AsyncClient]:
-    """A new agent's own client, below its own URL."""
-    made = await agents.register_agent(house.caller, {"name": name, "capabilities": list(capabilities)})
-    headers = {"Authorization": f"Bearer {made.token}", "x-agent": str(made.details.id)}
-    url = f"{served.url}/api/agents/{made.details.id}"
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
-        yield client
-
-
-async def offer(house: House, capability: str) -> UUID:
-    """Work for an agent that can this."""
-    organization = (await get_profile(house.caller))["organization"]
-    service: Caller = house.database.acting_as(Identity.service(UUID(organization["id"])))
-    wanted = {"tool": "outside_agent", "tool_input": {"capabilities": [capability]}}
-    tree = await trees.create_task_tree(
-        house.caller, {"title": capability, "execution_type": "fully_automated", **wanted}
-    )
-    await functions.queue_task_execution(house.caller, tree.id)
-    started = await start_task(service, tree.id, house.equipment, uuid4())
-    assert started
-    await carry_out(service, started, house.equipment)
-    return tree.id
-
-
 async def test_who_waited_longest_gets_what_fits_and_the_others_wait_on(
     house: House, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "LOOK_SECONDS", 60.0)  # only what rings is found
     async with (
-        agent_of(house, served, "Larry", "prospecting") as larry,
-        agent_of(house, served, "Mona", "prospecting") as mona,
-        agent_of(house, served, "Nils", "email") as nils,
-        agent_of(house, served, "Olga", "prospecting") as olga,
+        agent_of(house, served.url, "Larry", "prospecting") as larry,
+        agent_of(house, served.url, "Mona", "prospecting") as mona,
+        agent_of(house, served.url, "Nils", "email") as nils,
+        agent_of(house, served.url, "Olga", "prospecting") as olga,
     ):
-        larrys, nilses, monas = (asyncio.create_task(client.get("/work?wait=30")) for client in (larry, nils, mona))
+        larrys, nilses, monas = (
+            asyncio.create_task(client.get(own(client, "/work?wait=30"))) for client in (larry, nils, mona)
+        )
         await served.until(3)
         first = await offer(house, "email")
         got = await asyncio.wait_for(nilses, 4)
@@ -98,21 +73,21 @@ async def test_who_waited_longest_gets_what_fits_and_the_others_wait_on(
         assert {(await asyncio.wait_for(poll, 4)).json()["task"]["id"] for poll in (larrys, monas)} == both
 
         # Larry holds as much as he may: what he looks at in vain goes on to Olga, who came after him.
-        larrys = asyncio.create_task(larry.get("/work?wait=30"))
+        larrys = asyncio.create_task(larry.get(own(larry, "/work?wait=30")))
         await served.until(1)
-        olgas = asyncio.create_task(olga.get("/work?wait=30"))
+        olgas = asyncio.create_task(olga.get(own(olga, "/work?wait=30")))
         await served.until(2)
         monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.1)
         third = await offer(house, "prospecting")
         assert (await asyncio.wait_for(olgas, 4)).json()["task"]["id"] == str(third)
-        await agents.revoke_agent_token(house.caller, UUID(larry.headers["x-agent"]))
+        await agents.revoke_agent_token(house.caller, UUID(larry.headers[ID]))
         assert (await asyncio.wait_for(larrys, 4)).status_code == 401
 
-        monas = asyncio.create_task(mona.get("/work?wait=30"))
+        monas = asyncio.create_task(mona.get(own(mona, "/work?wait=30")))
         await served.until(1)
-        async with agent_of(house, served, "Pia") as pia:
+        async with agent_of(house, served.url, "Pia") as pia:
             with pytest.raises(httpx.ReadTimeout):
-                await pia.get("/work?wait=60", timeout=0.2)
+                await pia.get(own(pia, "/work?wait=60"), timeout=0.2)
         await served.until(1)  # Pia has left
         served.listening.cancel()  # the house closes
         nothing = await asyncio.wait_for(monas, 4)
@@ -121,8 +96,8 @@ async def test_who_waited_longest_gets_what_fits_and_the_others_wait_on(
 
 
 async def test_nobody_waits_for_ever(house: House, served: Served) -> None:
-    async with agent_of(house, served, "Larry") as larry:
+    async with agent_of(house, served.url, "Larry") as larry:
         for wait in ("-1", "61", "nan", "soon"):
-            refused = await larry.get(f"/work?wait={wait}")
+            refused = await larry.get(own(larry, f"/work?wait={wait}"))
             assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "wait")
-        assert (await larry.get("/work?wait=0.1")).status_code == 204
+        assert (await larry.get(own(larry, "/work?wait=0.1"))).status_code == 204
