@@ -198,8 +198,8 @@ language sql stable set search_path = '' as $$
     union all
     select 'retries', case when t.retry_count >= t.max_retries then 'high' else 'medium' end, t.id, t.title,
       concat_ws('; ', case when t.retry_count > 0 then format('tried again %s of %s times', t.retry_count, t.max_retries) end,
-        case when o.timeouts > 0 then format('agents took too long %s times', o.timeouts) end,
-        case when o.silences > 0 then format('agents went silent %s times', o.silences) end), null
+        case when o.timeouts > 0 then format('attempts that took too long: %s', o.timeouts) end,
+        case when o.silences > 0 then format('agents that went silent: %s', o.silences) end), null
     from live t left join public.agent_offers o on o.task_id = t.id where t.retry_count > 0 or o.timeouts > 0 or o.silences > 0)
   select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'task_id', f.id, 'title', f.title, 'what', f.what, 'at', f.at)
     order by f.place, f.kind, f.title, f.id), '[]')

@@ -16,7 +16,18 @@ ACTIONS: dict[str, Wanted] = {"pause": "paused", "resume": "running", "cancel": 
 class NewExecution(BaseModel):
     """What is carried out: a plan, or a task that is no part of another."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "plan_id": "0b8f2c1e-8d52-4f0e-9a53-3f6d0c8f2a11",
+                    "priority": "high",
+                    "bounds": {"max_wall_seconds": 86400},
+                }
+            ]
+        },
+    )
 
     plan_id: UUID | None = Field(
         default=None,
@@ -40,7 +51,7 @@ class NewExecution(BaseModel):
 class ExecutionChange(BaseModel):
     """The state to bring it to, or the action that does so: pause (paused), resume (running), cancel (cancelled)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"state": "paused"}]})
 
     state: Wanted | None = None
     action: Literal["pause", "resume", "cancel"] | None = None

@@ -1,6 +1,7 @@
 """Executions over the API: begun from each kind of plan, listed, shown, controlled while an agent works, and watched."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +26,7 @@ from tests.integration.app.test_live import bearer, small_server, streaming, tak
 
 RULES = AgentRules()
 PATIENCE = 20
+LEVELS = ["high", "medium", "low"]
 AGENTS_TASKS: list[dict[str, Any]] = [
     {
         "key": "find",
@@ -76,6 +78,7 @@ class Helper:
         return cls(house.database.acting_as(identity), made.details.id)
 
     async def claim(self) -> Work:
+        """The next work, once there is some."""
         for _ in range(400):
             work = await agents.claim_work(self._caller, self.id, RULES)
             if work is not None:
@@ -142,6 +145,57 @@ async def test_a_plan_is_carried_out_by_an_agent_paused_resumed_and_cancelled(
 
     again = await begin(client, plan_id=plan_id)
     assert (again["id"] != plan_id, again["state"], again["timeout_seconds"]) == (True, "queued", 168 * 3600)
+
+
+async def test_what_stands_still_and_what_may_go_wrong_is_shown(client: httpx.AsyncClient, house: House) -> None:
+    larry = await Helper.registered(house)
+    await agents.update_agent(house.caller, larry.id, {"max_concurrent": 3})
+    names = {"Idle": "low", "Late": "medium", "Stuck": "high", "Lost": "critical"}
+    tasks: list[dict[str, Any]] = [
+        {"key": name, "title": name, "tool": "outside_agent", "tool_input": {"whom": "Larry"}, "priority": priority}
+        for name, priority in names.items()
+    ]
+    execution_id = await ready_plan(house, tasks)
+    await begin(client, plan_id=execution_id, bounds={"max_wall_seconds": 1_000_000_000})
+
+    async def blockers() -> dict[str, dict[str, Any]]:
+        return {one["title"]: one for one in (await read(client, execution_id))["blockers"]}
+
+    async with working(await house.worker()), asyncio.timeout(PATIENCE):
+        while {one["blocked_on"] for one in (await blockers()).values()} != {"agent"} or len(await blockers()) < 4:
+            await asyncio.sleep(0.05)
+    lost, stuck, late = [await larry.claim() for _ in range(3)]
+    assert [lost.task.title, stuck.task.title, late.task.title] == ["Lost", "Stuck", "Late"]
+    await larry.says(stuck, "task_blocked", reason="The site is down", recheck_after_seconds=600)
+    await larry.says(lost, "task_error", error="Lost the page", is_retryable=True, retry_after_seconds=600)
+    found = await blockers()
+    assert {title: (one["waits_for"], one["whom"]) for title, one in found.items()} == {
+        "Idle": ("agent", "Larry"),
+        "Stuck": ("outside", "Larry"),
+    }
+    assert "The site is down" in found["Stuck"]["reason"]
+    assert found["Stuck"]["until"] > found["Stuck"]["since"]
+    soon = b"""update public.agent_leases set claimed_at = now() - interval '1 hour', heard_at = now() - interval '1 hour',
+        expires_at = now() + interval '1 minute', times_out_at = now() + interval '1 minute' where ended_at is null"""
+    async with house.database.pool.connection() as connection:
+        await connection.execute(soon)
+        await connection.execute(b"update public.tasks set due_at = now() where id = %s", [execution_id])
+
+    async def risks() -> dict[tuple[str, str], str]:
+        shown = (await read(client, execution_id))["risks"]
+        assert [one["level"] for one in shown] == sorted((one["level"] for one in shown), key=LEVELS.index)
+        return {(one["kind"], one["title"]): one["what"] for one in shown}
+
+    assert {("silent", "Late"), ("late", "Late"), ("deadline", "Win Carol"), ("retries", "Lost")} == set(await risks())
+    service = house.database.acting_as(Identity.service())
+    await agents.sweep_agents(service, RULES, datetime.now(UTC) + timedelta(hours=25))
+    assert (await blockers())["Idle"]["told_at"]
+    found_risks = await risks()
+    assert {kind for kind, title in found_risks if title == "Idle"} == {"idle"}
+    assert found_risks["retries", "Lost"] == "tried again 1 of 3 times"
+    assert "attempts that took too long: 1" in found_risks["retries", "Late"]
+    took_part = (await read(client, execution_id))["agents"]
+    assert [(one["lost"], one["blocked"], one["failed"], one["held"]) for one in took_part] == [(1, 1, 1, 0)]
 
 
 async def test_each_kind_of_plan_and_any_root_task_is_begun(client: httpx.AsyncClient, house: House) -> None:
