@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.house import House
-from tasks import functions, review
+from tasks import agents, functions, review
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -24,11 +24,15 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         [
             {"title": "Call Ana", "labels": ["home"], "due_at": "2026-03-01T10:00:00Z", "priority": "high"},
             {"title": "Mail John"},
+            {"title": "Paint the sign"},
         ],
     )
     await review.create_draft(
         house.caller, tasks[1].id, {"to_recipients": ["john@example.com"], "subject": "Hello", "body": "Hello John"}
     )
+    agent = await agents.register_agent(house.caller, {"name": "Larry", "capabilities": ["prospecting"]})
+    await agents.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
+    await functions.queue_task_execution(house.caller, tasks[2].id)
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
     await page.click("button:has-text('Send')")
@@ -43,6 +47,10 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         f"/tasks/{tasks[0].id}",
         str(plan),
         "/review",
+        "/agents",
+        f"/agents/{agent.details.id}",
+        f"/tasks/{tasks[2].id}",
+        f"/executions/{tasks[2].id}",
         "/calendar",
         "/settings",
         "/settings/tokens",
