@@ -150,10 +150,10 @@ language sql stable set search_path = '' as $$
     select t.id, t.title, t.execution_status, t.blocked_on, t.unblocked_by,
       coalesce(case t.execution_status when 'blocked' then t.blocked_reason when 'failed' then t.failure_reason else 'It is yours to do' end, '') as reason,
       case t.execution_status when 'blocked' then t.blocked_at when 'failed' then t.failed_at
-        else coalesce(t.started_at, (select max(b.completed_at) from public.task_dependencies d join public.tasks b on b.id = d.depends_on_task_id where d.task_id = t.id),
-          t.created_at) end as since,
+        else greatest(t.created_at, r.started_at, (select max(b.completed_at) from public.task_dependencies d join public.tasks b on b.id = d.depends_on_task_id
+          where d.task_id = t.id)) end as since,
       t.blocked_until, t.reminded_at
-    from private.live_tasks(blockers_of.root_id) t
+    from private.live_tasks(blockers_of.root_id) t join public.tasks r on r.id = t.root_task_id
     where t.execution_status = 'blocked' and t.blocked_on is distinct from 'subtasks'
       or t.execution_status = 'failed' and t.waived_at is null and t.parent_task_id is not null
         and exists (select 1 from public.tasks p where p.id = t.parent_task_id and p.execution_status = 'blocked')
