@@ -28,6 +28,7 @@ create table public.agent_offers (
   rechecks integer not null default 0 check (rechecks >= 0),
   reached real,
   feedback text check (length(feedback) <= 20000),
+  failure text check (length(failure) <= 2000),
   generation integer not null default 0,
   told_at timestamptz
 );
@@ -41,6 +42,7 @@ comment on column public.agent_offers.avoided_agent_id is 'Who went silent with 
 comment on column public.agent_offers.obstacle is 'What outside it waits for, as its agent said; obstacle_since when that was said first.';
 comment on column public.agent_offers.reached is 'How far (percent) the work had come when the obstacle was reported: what goes beyond it shows that the obstacle is gone.';
 comment on column public.agent_offers.feedback is 'Why a person did not agree to how it was broken down: its next agent reads it.';
+comment on column public.agent_offers.failure is 'What went wrong with the attempt before: its next agent reads it.';
 comment on column public.agent_offers.generation is 'Of the task, when it was offered. A person who executes it again begins anew: deadline, attempts and obstacle count from there.';
 comment on column public.agent_offers.told_at is 'When a person was told that nobody does it.';
 create index agent_offers_open_idx on public.agent_offers (organization_id, offered_at) where state = 'open';
@@ -236,7 +238,7 @@ begin
   end if;
   if new.execution_status in ('completed', 'failed', 'cancelled', 'queued')
      or new.execution_status = 'blocked' and new.blocked_on not in ('agent', 'subtasks') then
-    update public.agent_offers o set state = 'closed',
+    update public.agent_offers o set state = 'closed', failure = coalesce(left(new.failure_reason, 2000), o.failure),
       -- Paused and resumed: whoever was at it goes on.
       reserved_for = case when new.execution_status = 'queued' and old.execution_status = 'paused' then coalesce(held.agent_id, o.reserved_for) else o.reserved_for end,
       reserved_until = case when new.execution_status = 'queued' and old.execution_status = 'paused' then now() + interval '10 minutes' else o.reserved_until end
@@ -505,7 +507,7 @@ language sql stable set search_path = '' as $$
         'reason', coalesce(c.failure_reason, c.blocked_reason), 'output', case when c.result ? 'output' then c.result -> 'output' else c.result end)
         order by c.position, c.created_at, c.id), '[]')
       from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
-    'earlier', jsonb_strip_nulls(jsonb_build_object('failure_reason', t.failure_reason, 'feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
+    'earlier', jsonb_strip_nulls(jsonb_build_object('failure_reason', o.failure, 'feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
       'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id) - 1,
       'obstacle', o.obstacle, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
     'is_from_others', t.tainted_by <> '[]')

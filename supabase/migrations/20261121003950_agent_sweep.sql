@@ -26,7 +26,8 @@ language plpgsql set search_path = '' as $$
 declare
   offer public.agent_offers;
 begin
-  update public.agent_offers o set state = 'open', offered_at = offer_again.at, opens_at = null, told_at = null where o.task_id = task.id returning o.* into offer;
+  update public.agent_offers o set state = 'open', offered_at = offer_again.at, opens_at = null, told_at = null, failure = left(offer_again.reason, 2000)
+  where o.task_id = task.id returning o.* into offer;
   update public.tasks t set execution_status = 'blocked', blocked_on = 'agent', blocked_reason = left(offer_again.reason, 2000),
     unblocked_by = 'Another agent; you can also enter the result yourself', blocked_until = offer.deadline_at
   where t.id = task.id;
