@@ -62,12 +62,17 @@ def edit_draft(draft: Draft) -> dict[str, Any]:
 
     Raises Unavailable when there is no editor or it ends badly, Invalid when the text is not readable.
     """
+    return changes_in(edit_text(draft_as_text(draft), "draft.txt"), draft)
+
+
+def edit_text(text: str, name: str) -> str:
+    """Open a text in $VISUAL or $EDITOR under this file name and wait; the text then. Raises Unavailable as `edit_draft` does."""
     with tempfile.TemporaryDirectory(prefix="steward-") as folder:
-        path = Path(folder, "draft.txt")
+        path = Path(folder, name)
         path.touch(mode=0o600)
-        path.write_text(draft_as_text(draft), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         _run_editor(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi", path)
-        return changes_in(path.read_text(encoding="utf-8", errors="replace"), draft)
+        return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _leave_it(number: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from cli import rendering
+from cli import answering, rendering
 from cli.door import DoorCommand, JsonOption, ask, in_house
 from cli.editor import edit_draft
 from cli.execute import follow, last_event_id, progress, say_sent
@@ -17,6 +17,7 @@ from cli.undo import say_held, say_moved, say_reasons, say_switched_off, undo_on
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, review
+from tasks.interrupts import HumanInterrupt, interrupt_of
 from tasks.models import Approval, Draft, Task
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Waiting:
     approval: Approval
     task: Task
     draft: review.DraftWithHistory | None
+
+    @property
+    def interrupt(self) -> HumanInterrupt | None:
+        """What an outside agent asks; None for everything else."""
+        return interrupt_of(self.approval)
 
     @property
     def is_question(self) -> bool:
@@ -160,6 +166,8 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
         say_moved(out, waiting.draft)
         say_reasons(out, waiting.approval)
         out.say(*rendering.draft_as_mail(waiting.draft))
+    elif waiting.interrupt:
+        answering.say_interrupt(out, waiting.approval, waiting.interrupt)
     elif waiting.is_question:
         head = f"Question {rendering.short_id(waiting.approval)}"
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), waiting.approval.title)
@@ -178,6 +186,11 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
 
 async def approve_one(house: "House", out: Output, waiting: Waiting, digest: str | None = None) -> None:
     """A yes to exactly what was shown, and what became of it."""
+    if waiting.interrupt:
+        if digest is not None and digest != waiting.approval.digest:
+            raise Conflict("This is not the question that was shown", hint="Read it again: steward review --list")
+        await answering.answer_one(house, out, waiting.approval, "accept")
+        return
     if waiting.draft is None:
         await review.decide_approval(house.caller, waiting.approval.id, approved=True)
         task = await functions.get_task(house.caller, waiting.task.id)
@@ -196,7 +209,11 @@ async def approve_one(house: "House", out: Output, waiting: Waiting, digest: str
 
 
 async def reject_one(house: "House", out: Output, waiting: Waiting, feedback: str | None) -> Waiting | None:
-    """A no; with feedback, the new version that was written, if there is one."""
+    """A no; with feedback, the new version that was written, if there is one. To an agent the feedback is the answer."""
+    if waiting.interrupt:
+        said = (feedback or "").strip()
+        await answering.answer_one(house, out, waiting.approval, "response" if said else "ignore", said or None)
+        return None
     seen = await last_event_id(house.caller, waiting.task.id)
     await review.decide_approval(house.caller, waiting.approval.id, approved=False, notes=feedback)
     switched_off = await say_switched_off(house, out, waiting.approval.id)
@@ -234,7 +251,7 @@ async def go_through(house: "House", out: Output) -> None:
         while one is not None:
             out.say()
             try:
-                key = ask(QUESTION if one.draft else RESULT_QUESTION).strip().lower()[:1]
+                key = ask(_question(one)).strip().lower()[:1]
             except EOFError:
                 return
             if key == "q":
@@ -243,10 +260,19 @@ async def go_through(house: "House", out: Output) -> None:
     out.say("That was all.")
 
 
+def _question(one: Waiting) -> str:
+    if one.interrupt:
+        return answering.question_of(one.interrupt)
+    return QUESTION if one.draft else RESULT_QUESTION
+
+
 async def _decide(house: "House", out: Output, one: Waiting, key: str) -> Waiting | None:
     """Do what a key says; what is to be asked about next, or None when this one is settled."""
     try:
         match key:
+            case _ if one.interrupt and key != "s":
+                is_answered = await answering.answer_by_key(house, out, one.approval, one.interrupt, key)
+                return None if is_answered else one
             case "a":
                 await approve_one(house, out, one)
                 return None

@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Any, cast
 
 from integrations.slack.blocks import Card
+from tasks.interrupts import HumanInterrupt, facts_of, interrupt_of
 from tasks.models import Approval, ApprovalOfDraft, Draft, Task
 from tasks.reasons import NO_PERMISSION, in_a_line, reasons_of
 from tasks.review import shown_facts
@@ -25,6 +26,12 @@ DECIDED = {
     "rejected": "You said no.",
     "voided": "This is not asked any more.",
     "expired": "The time to decide is over.",
+}
+ANSWERED = {
+    "used": "You accepted it.",
+    "rejected": "You did not accept it.",
+    "voided": "This is not asked any more.",
+    "expired": "The time to answer is over.",
 }
 
 
@@ -52,8 +59,42 @@ class Cards:
             decided="" if state == "open" else _became(draft, state),
         )
 
+    def of_interrupt(self, approval: Approval, interrupt: HumanInterrupt) -> Card:
+        """What an outside agent asks: accept here; a no in words is the answer, one without ignores it; edit on the page."""
+        who = approval.asked_by.name if approval.asked_by else "An agent"
+        answers = interrupt.config.answers
+        hints = [
+            f"{who} is an outside agent and wrote this. It gets your answer and acts by itself; Steward does nothing of it."
+        ]
+        if "edit" in answers:
+            hints.append("You can change it on the review page.")
+        if approval.expires_at:
+            hints.append(f"Answer by {approval.expires_at.astimezone(UTC):%a %d %b %Y, %H:%M} UTC.")
+        decided = ANSWERED.get(approval.state, "")
+        return Card(
+            approval.title,
+            {"approval": str(approval.id), "digest": approval.digest, "answers": " ".join(answers)},
+            facts_of(interrupt),
+            interrupt.description or "",
+            link=f"{self.address}/review/interrupts/{approval.id}",
+            approve_label="Accept",
+            can_approve="accept" in answers,
+            can_reject=not {"response", "ignore"}.isdisjoint(answers),
+            reject_label="Answer or ignore"
+            if {"response", "ignore"} <= set(answers)
+            else "Answer"
+            if "response" in answers
+            else "Ignore",
+            decided=f"{decided} {approval.notes}"
+            if decided and approval.state == "rejected" and approval.notes
+            else decided,
+            hints=hints,
+        )
+
     def of_approval(self, approval: Approval, task: Task) -> Card:
         """A question of a plan, an act of a tool, or a result to look at."""
+        if (interrupt := interrupt_of(approval)) is not None:
+            return self.of_interrupt(approval, interrupt)
         value = {"approval": str(approval.id), "digest": approval.digest}
         decided = "" if approval.state == "open" else _by_permission(approval) or DECIDED[approval.state]
         link = f"{self.address}/tasks/{task.id}"

@@ -150,6 +150,16 @@ def interrupt_of(asked: Approval) -> HumanInterrupt | None:
     return HumanInterrupt.model_validate(asked.payload) if asked.asked_by is not None else None
 
 
+def facts_of(interrupt: HumanInterrupt) -> list[tuple[str, str]]:
+    """What is asked, name by name: the action, then its arguments; what is nested as JSON."""
+    request = interrupt.action_request
+    return [("Action", request.action), *((name, _in_words(value)) for name, value in request.args.items())]
+
+
+def _in_words(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
 async def request_interrupt(
     caller: Caller,
     task_id: UUID,

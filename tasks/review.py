@@ -9,6 +9,7 @@ from pydantic import Field
 from core.database import Caller
 from core.errors import Conflict
 from tasks.functions import Page
+from tasks.interrupts import facts_of, interrupt_of
 from tasks.models import Approval, ApprovalState, DecidedHow, Draft, DraftState, Record, Task, ThreadMessage
 
 THREAD_MOVED = "thread moved"
@@ -272,7 +273,9 @@ NOT_FACTS = {"question", "why", "task", "expires_in_seconds", "remind_after_seco
 
 
 def shown_facts(asked: Approval) -> list[tuple[str, str]]:
-    """What a question is about, name by name: of an act what its tool shows, of a gate what its plan gave it."""
+    """What a question is about, name by name: of an act what its tool shows, of a gate what its plan gave it, of an agent's question what it wrote."""
+    if (interrupt := interrupt_of(asked)) is not None:
+        return facts_of(interrupt)
     told: Any = asked.payload.get("facts", []) if asked.tool else asked.payload
     given: list[tuple[str, Any]] = list(cast("dict[str, Any]", told).items()) if isinstance(told, dict) else told
     return [

@@ -10,7 +10,7 @@ import structlog
 from app._slack.door import STRANGER, Ack, Body, SlackDoor, uuid_of, value_of
 from app.review.by_draft_id.page import ADDRESS
 from core.errors import Conflict, Invalid, StewardError
-from integrations.slack.blocks import LONGEST_INPUT, edit_modal, reject_modal
+from integrations.slack.blocks import LONGEST_INPUT, answer_modal, edit_modal, reject_modal
 from jobs.outside.slack import says
 from tasks import review
 from tasks.models import Draft
@@ -99,7 +99,9 @@ class Decisions:
             self.door.later(self.door.say(body, STRANGER))
             return
         value = value_of(action.get("value"))
-        self.door.later(self.door.open_form(link, body, reject_modal(value, can_revise="draft" in value)))
+        answers = str(value.get("answers") or "").split()
+        form = answer_modal(value, answers) if answers else reject_modal(value, can_revise="draft" in value)
+        self.door.later(self.door.open_form(link, body, form))
 
     async def on_edited(self, ack: Ack, body: Body, view: Body) -> None:
         """A form was sent: a new version, which needs its own yes."""

@@ -29,7 +29,7 @@ class Card:
     """Something that waits for a person's yes, or what became of it.
 
     `value` goes with its buttons (ids and the digest of what is shown). `facts` are (name, text); `decided` replaces
-    the buttons by a sentence. `link` opens it on the review page. `covers_all`: False where more belongs to it than
+    the buttons by a sentence. `can_approve` and `can_reject`: whether each may be said at all. `link` opens it on the review page. `covers_all`: False where more belongs to it than
     the card says.
     """
 
@@ -40,7 +40,10 @@ class Card:
     why: str = ""
     link: str = ""
     approve_label: str = "Approve"
+    can_approve: bool = True
     can_edit: bool = False
+    can_reject: bool = True
+    reject_label: str = "Reject"
     decided: str = ""
     covers_all: bool = True
     hints: Sequence[str] = field(default_factory=tuple[str, ...])
@@ -78,10 +81,12 @@ def _buttons(card: Card) -> list[Block]:
     value = json.dumps(dict(card.value), separators=(",", ":"))
     buttons: list[Block] = []
     if card.is_whole:
-        buttons.append(_button(APPROVE, card.approve_label, value) | {"style": "primary"})
+        if card.can_approve:
+            buttons.append(_button(APPROVE, card.approve_label, value) | {"style": "primary"})
         if card.can_edit and len(card.text) <= LONGEST_INPUT:
             buttons.append(_button(EDIT, "Edit", value))
-    buttons.append(_button(REJECT, "Reject", value) | {"style": "danger"})
+    if card.can_reject:
+        buttons.append(_button(REJECT, card.reject_label, value) | {"style": "danger"})
     if card.link:
         buttons.append(_button(OPEN, "Open", "open") | {"url": card.link})
     return buttons
@@ -99,6 +104,23 @@ def reject_modal(value: Mapping[str, str], *, can_revise: bool) -> Block:
     """A form to say no, and what should change."""
     label = "What should change? (empty: drop it)" if can_revise else "Why not? (optional)"
     return _modal(REJECTED, "Reject", "Reject", value, [_input("feedback", label, "", is_long=True, is_optional=True)])
+
+
+def answer_modal(value: Mapping[str, str], answers: Sequence[str]) -> Block:
+    """A form for what an agent asks: words are the answer (response), none ignores it, where each is among `answers`."""
+    if "response" not in answers:
+        return _modal(
+            REJECTED, "Ignore the question", "Ignore", value, [_context("The agent hears that you ignored it.")]
+        )
+    can_ignore = "ignore" in answers
+    label = "Your answer (empty: ignore it)" if can_ignore else "Your answer"
+    return _modal(
+        REJECTED,
+        "Answer the agent",
+        "Answer",
+        value,
+        [_input("feedback", label, "", is_long=True, is_optional=can_ignore)],
+    )
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,10 @@ begin
   select a.* into agent from public.agents a
   where a.id = (task.source_ref ->> 'agent_id')::uuid and a.organization_id = task.organization_id;
   update public.approvals a set state = 'voided' where a.task_id = task.id and a.draft_id is null and a.state = 'open';
-  insert into public.approvals (organization_id, task_id, title, digest, payload, expires_at, asked_by)
+  -- By the clock, not the transaction's time: several asked at once stay in their order.
+  insert into public.approvals (organization_id, task_id, title, digest, payload, expires_at, created_at, asked_by)
   values (task.organization_id, task.id, private.interrupt_title(agent.name, interrupt), encode(sha256(convert_to(interrupt::text, 'UTF8')), 'hex'),
-    interrupt, now() + make_interval(secs => expires_in_seconds), jsonb_build_object('agent_id', agent.id, 'name', coalesce(agent.name, 'An agent')))
+    interrupt, now() + make_interval(secs => expires_in_seconds), clock_timestamp(), jsonb_build_object('agent_id', agent.id, 'name', coalesce(agent.name, 'An agent')))
   returning * into asked;
   if agent.id is not null then
     update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, private.taken_from(agent)) where t.id = task.id;

@@ -9,8 +9,8 @@ import pytest
 
 from app.house import House
 from core.database import Identity
-from integrations.slack.blocks import edit_modal, reject_modal
-from tasks import functions, review
+from integrations.slack.blocks import answer_modal, edit_modal, reject_modal
+from tasks import agents, functions, interrupts, review
 from tasks.models import Draft, Task
 from tests.conftest import sign_up
 from tests.emulators.outside_servers import OutsideServers
@@ -456,3 +456,34 @@ async def test_the_review_page_shows_and_edits_a_message(
     (newest,) = (await review.list_drafts(house.caller, states=["draft"])).items
     assert (newest.version, newest.body, newest.target) == (2, "Hello\nall", draft.target)
     assert (await sender.client.get("/review")).status_code == 200
+
+
+async def test_what_an_outside_agent_asks_is_accepted_or_answered_here(
+    house: House, sender: SlackSender, slack: SlackServer
+) -> None:
+    made = await agents.register_agent(house.caller, {"name": "Larry <!channel>"})
+    [task] = await functions.create_tasks(house.caller, [{"title": "Of ours", "execution_type": "manual"}])
+    larry = house.database.acting_as(Identity.agent(made.details.id, task.organization_id))
+    request = {"action": "send_mail", "args": {"to": "carol@example.org", "more": [1, {"a": "<!here>"}]}}
+    allowed = {"allow_accept": True, "allow_respond": True, "allow_ignore": True}
+    asked = interrupts.NewInterrupt.model_validate(
+        {"action_request": request, "config": allowed, "description": "*So*"}
+    )
+    accepted, answered = await interrupts.open_interrupts(larry, made.details.id, [asked, asked])
+    await calm(house)
+    shown = await slack.direct()
+    for one in shown:
+        assert "Larry &lt;!channel&gt; asks: send_mail" in words(one)
+        assert '\\"<!here>\\"' in words(one)
+        assert "Steward does nothing of it" in words(one)
+        assert "/review/interrupts/" in words(one)
+    by_task = {one.task_id: one for one in (await review.list_approvals(house.caller, states=["open"])).items}
+    first = next(one for one in shown if str(by_task[accepted.id].id) in words(one))
+    await click(sender, first, "steward_approve")
+    got = await interrupts.get_interrupt(larry, made.details.id, accepted.id)
+    assert got.response == interrupts.HumanResponse(type="accept", args=request)
+    other = by_task[answered.id]
+    form = answer_modal({"approval": str(other.id), "digest": other.digest}, asked.config.answers)
+    assert (await sender.submit(form, {"feedback": "Call her first"})).text == ""
+    got = await interrupts.get_interrupt(larry, made.details.id, answered.id)
+    assert got.response == interrupts.HumanResponse(type="response", args="Call her first")
