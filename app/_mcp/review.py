@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, cast, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from app._mcp.tasks import BriefTask, brief
 from app._mcp.tool import Given, Tool, Visit
 from app.api.approvals._decide import decide
 from app.cursors import decode_cursor, encode_cursor
 from tasks.functions import get_task
-from tasks.interrupts import AnswerType, answer_interrupt, interrupt_of
+from tasks.interrupts import AnswerType, answer_interrupt, interrupt_of, storable
 from tasks.models import Approval, ApprovalState, Draft, DraftState, Reason
 from tasks.review import approve_draft, get_draft, list_approvals, reject_draft
 
@@ -120,7 +120,7 @@ class Review(Given):
         default=None,
         description="Of what was shown to the person; needed for approve and for answers, another one is refused",
     )
-    args: str | dict[str, Any] | None = Field(
+    args: Annotated[str | dict[str, Any] | None, AfterValidator(storable)] = Field(
         default=None, description="With response: the text. With edit: the action_request, its args changed"
     )
     notes: str | None = Field(

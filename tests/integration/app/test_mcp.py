@@ -177,6 +177,10 @@ async def test_questions_are_answered_as_they_were_shown(house: House, url: str)
         answer = {"approval_id": asks["approval_id"], "digest": asks["digest"]}
         assert "accept" in (await refused(client, "review", **answer, decision="accept"))["detail"]
         assert "args" in (await refused(client, "review", **answer, decision="approve", args="yes"))["detail"]
+        deep: Any = {}
+        for _ in range(100):
+            deep = {"a": deep}
+        assert "deeper" in (await refused(client, "review", **answer, decision="edit", args=deep))["detail"]
         edited = {**request, "args": {"to": "dana@example.org"}}
         assert (await use(client, "review", **answer, decision="edit", args=edited))["approval_state"] == "used"
         told = await interrupts.get_interrupt(speaks, larry, UUID(asks["task_id"]))
