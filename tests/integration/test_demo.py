@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.demo import __main__ as demo
+from tests.demo.agents import AgentsOutcome
 from tests.demo.gmail_line import gmail_line
 from tests.demo.house import NotStarted, StewardProcess
 from tests.demo.plans import PlansOutcome
@@ -47,6 +48,10 @@ async def test_a_mail_is_answered_once_though_steward_is_killed_as_it_is_sent(tm
         (PlansOutcome(4, 3, 1, 61, 2, 1, 1), 1),
         (PlansOutcome(4, 4, 0, 61, 0, 1, 1), 1),
         (PlansOutcome(4, 3, 1, 60, 0, 1, 1), 1),
+        (AgentsOutcome(11, 11, 12, 1, 1, 1, 0, 1), 0),
+        (AgentsOutcome(11, 10, 12, 1, 1, 1, 0, 1), 1),
+        (AgentsOutcome(11, 11, 12, 1, 0, 1, 0, 1), 1),
+        (AgentsOutcome(11, 11, 12, 1, 1, 2, 1, 1), 1),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -54,19 +59,19 @@ def test_the_exit_code_says_whether_all_of_it_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
-    outcome: Outcome | PlansOutcome | Exception,
+    outcome: Outcome | PlansOutcome | AgentsOutcome | Exception,
     code: int,
 ) -> None:
-    async def walked(report: Report, logs: Path) -> Outcome | PlansOutcome:
+    async def walked(report: Report, logs: Path) -> Outcome | PlansOutcome | AgentsOutcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    is_of_plans = isinstance(outcome, PlansOutcome)
-    monkeypatch.setattr(demo, "walk_plans" if is_of_plans else "walk", walked)
+    word = {PlansOutcome: "plans", AgentsOutcome: "agents"}.get(type(outcome))
+    monkeypatch.setattr(demo, f"walk_{word}" if word else "walk", walked)
     monkeypatch.setattr(demo, "LOG", tmp_path / "demo.log")
     monkeypatch.setattr(demo, "LOGS", tmp_path / "demo")
-    monkeypatch.setattr("sys.argv", ["demo", "plans"] if is_of_plans else ["demo"])
+    monkeypatch.setattr("sys.argv", ["demo", word] if word else ["demo"])
     assert demo.main() == code
     said, written = capsys.readouterr(), (tmp_path / "demo.log").read_text()
     if isinstance(outcome, Exception):
