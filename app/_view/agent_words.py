@@ -28,6 +28,10 @@ class Saying:
     did: str
     rest: str = ""
 
+    def about(self, what: str) -> str:
+        """The sentence without who, about something in one word: "broke it down: two parts"."""
+        return f"broke {what} down{self.rest}" if self.did == DID["created"] else f"{self.did} {what}{self.rest}"
+
 
 def said_by_agent(event: TaskEvent) -> Saying:
     """An event of the kind `agent`."""

@@ -107,7 +107,7 @@ def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
             return Entry(event.created_at, "plan", f"{text}: {event.data.get('reason') or 'no reason given'}")
         case "agent":
             said = said_by_agent(event)
-            return Entry(event.created_at, said.who, f"{said.did} this{said.rest}")
+            return Entry(event.created_at, said.who, said.about("this"))
         case "offered":
             return Entry(event.created_at, "", offered_to(event))
         case "reminder":

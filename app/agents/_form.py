@@ -8,6 +8,7 @@ from core.errors import Invalid
 from tasks.agents import Agent, read_capabilities
 
 MINUTE, HOUR = 60, 3600
+SMALL = 0.1
 NAMES = {"system_instructions": "instructions", "lease_seconds": "silence_minutes", "timeout_seconds": "hours"}
 
 
@@ -95,6 +96,7 @@ def _seconds(text: str, unit: int, allowed: tuple[int, int], wrong: dict[str, st
     except ValueError:
         found = float("nan")
     if not least <= found * unit <= most:  # what is no number is in no range
-        wrong[name] = f"a number from {least / unit:.2g} to {most // unit}, or nothing"
+        lowest = f"from {least / unit:.2g}" if least / unit > SMALL else "above 0 and up"
+        wrong[name] = f"a number {lowest} to {most // unit}, or nothing"
         return None
     return max(1, round(found * unit))

@@ -126,17 +126,14 @@ class _Story:
         parts = PARTS.fullmatch(reason)
         if parts and is_yours:
             return Saying("You", "broke down", f" into {parts[1]} {'part' if parts[1] == '1' else 'parts'}")
-        if UNDER_WAY.fullmatch(reason) or (is_told and reason.startswith(self._teller(event))):
+        if UNDER_WAY.fullmatch(reason) or is_told:
             return None
         if (_is_offer(event) and self._near(event, "offered")) or self._near(event, "approval", "open"):
             return None
-        if self._near(event, "offered"):
+        offered = self._near(event, "offered")
+        if offered and offered.id > event.id:
             return Saying("", "", f": {reason}")
         return Saying("", "", _joined("waits", reason.removeprefix("Waits ").removeprefix("Waiting ")))
-
-    def _teller(self, event: TaskEvent) -> str:
-        told = self._near(event, "agent")
-        return str(told.data.get("agent")) if told else ""
 
     def _near(self, event: TaskEvent, kind: str, message: str | None = None) -> TaskEvent | None:
         """What happened to the same task at the same moment; of several the nearest."""

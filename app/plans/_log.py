@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app._view.agent_words import offered_to, said_by_agent
 from app._view.words import DRAFT, EVENT, GATE, PLAN, STEP_KIND, STEP_STATE
 from core.database import Caller
 from tasks.functions import get_last_event_id, list_task_events
@@ -114,6 +115,11 @@ def _said(event: TaskEvent) -> tuple[str, str] | None:
             return "check", f"it did not pass: {event.message}"
         case "step":
             return _step(event)
+        case "agent":
+            said = said_by_agent(event)
+            return said.who, said.about("it")
+        case "offered":
+            return offered_to(event), ""
         case kind if kind in UNSAID:
             return None
         case _:
