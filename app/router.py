@@ -47,7 +47,7 @@ class Contract:
     response_model: Any = None
     problems: tuple[int, ...] = ()
     also: tuple[str, ...] = ()
-    also_status: dict[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
+    also_status: dict[int, type[BaseModel] | None] = field(default_factory=dict[int, type[BaseModel] | None])
 
 
 def responds(
@@ -57,9 +57,12 @@ def responds(
     response_model: Any = None,
     problems: Iterable[int] = (),
     also: Iterable[str] = (),
-    also_status: dict[int, type[BaseModel]] | None = None,
+    also_status: dict[int, type[BaseModel] | None] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """State what a handler answers with: its status and model, problem statuses, other media types, other statuses."""
+    """State what a handler answers with: its status and model, problem statuses, other media types, other statuses.
+
+    Another status without a model has no body: there is nothing now.
+    """
 
     def mark(handler: Handler) -> Handler:
         contract = Contract(summary, status_code, response_model, tuple(problems), tuple(also), also_status or {})
@@ -170,11 +173,12 @@ def _responses(contract: Contract, path: str, method: str) -> dict[int | str, di
             "content": {media: {"schema": {} if media == JSON else {"type": "string"}} for media in contract.also},
         }
     for status, model in contract.also_status.items():
-        answers[status] = {"model": model, "description": "Accepted"}
+        answers[status] = {"model": model, "description": "Accepted"} if model else {"description": NOTHING_NOW}
     return answers
 
 
 JSON = "application/json"  # of a file: whatever it holds
+NOTHING_NOW = "There is nothing now; Retry-After says when to come again"
 NAMES = re.compile(r"(?<={)\w+")
 PROBLEM_WORDS = {
     400: "The request cannot be understood",

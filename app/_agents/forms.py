@@ -1,11 +1,25 @@
 """What people say about agents, and how an agent says that it lives."""
 
+import re
+import unicodedata
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+ID = re.compile(r"\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?")
+
+
+def _tellable(name: str) -> str:
+    """A name that can be told from an id, on one line."""
+    if any(unicodedata.category(one) in {"Cc", "Zl", "Zp"} for one in name):
+        raise ValueError("no line breaks and no control characters are allowed")
+    if ID.fullmatch(name):
+        raise ValueError("a name is no id, which could be another agent's")
+    return name
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_tellable)]
 Description = Annotated[str, Field(max_length=2000)]
 Capability = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Capabilities = Annotated[list[Capability], Field(max_length=50, examples=[["prospecting", "email"]])]

@@ -70,6 +70,8 @@ async def test_a_person_says_who_works_here(
         ({"name": "A", "tools": [{"name": ""}]}, "tools.0.name"),
         ({"name": "A", "token": "sta_mine"}, "token"),
         ({"name": "A\u0000"}, "name"),
+        ({"name": "A\nB"}, "name"),
+        ({"name": str(uuid4())}, "name"),
     ]
     for body, field in wrong:
         refused = await client.post("/api/agents", json=body)

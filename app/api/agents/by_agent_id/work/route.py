@@ -21,6 +21,7 @@ from tasks.agents import Work, claim_work
     summary="Claim the most urgent work that fits, under a lease; 204 where there is none",
     response_model=Work,
     problems=(404,),
+    also_status={204: None},
 )
 async def get(
     request: Request,
