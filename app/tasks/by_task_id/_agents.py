@@ -18,7 +18,7 @@ from tasks.functions import TaskNode
 MOST_LEASES = 500
 MOST_PARTS = 100
 MOST_TITLE = 500
-BULLET = re.compile(r"^(?:[-*•]|\d{1,3}[.)])\s+")
+BULLET = re.compile(r"^(?:[-*•]|\d{1,3}[.)])(?:\s+|$)")
 HANDED = {"person", "model", "agent", "bounds", "start"}
 BROKEN = {"person", "agent", "model", "bounds"}
 
