@@ -24,7 +24,6 @@ Word = Annotated[str, Field(max_length=2000)]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
-EXAMPLE_TASK = "8f14e45f-ceea-467f-a83c-9e2c1a5d7b11"
 
 
 class _Strict(BaseModel):
@@ -88,10 +87,6 @@ class _Event(_Strict):
     at: AwareDatetime | None = Field(default=None, description="When it happened by your clock, with offset")
 
 
-def _example(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"event_id": f"{kind}-1", "type": kind, "task_id": EXAMPLE_TASK, "data": data}
-
-
 class AliveEvent(_Event):
     """The agent is still at it."""
 
@@ -109,20 +104,12 @@ class StartedEvent(_Event):
 class ProgressEvent(_Event):
     """How far the agent is."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [_example("task_progress", {"percent": 40, "message": "2 of 5 found"})]}
-    )
-
     type: Literal["task_progress", "subtask_progress"]
     data: Progress = Field(default_factory=Progress)
 
 
 class CompleteEvent(_Event):
     """The task is done."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [_example("task_complete", {"output": {"found": 3}, "confidence": 0.9})]}
-    )
 
     type: Literal["task_complete", "subtask_complete"]
     data: Completion

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from app._agents.examples import AGENT
+
 ID = re.compile(r"\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?")
 
 
@@ -57,9 +59,9 @@ Tools = Annotated[list[ToolOrName], Field(max_length=100, examples=[["web search
 class AgentWish(BaseModel):
     """A new agent: what it can, and how much at a time. Work goes to agents that have all the capabilities it asks for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [AGENT]})
 
-    name: Annotated[Name, Field(examples=["Larry"])]
+    name: Name
     description: Description = ""
     capabilities: Capabilities = Field(default_factory=list[str])
     tools: Tools = Field(default_factory=list[Any])

@@ -68,18 +68,6 @@ class Subtasks(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         populate_by_name=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "subtasks": [
-                        {"key": "find", "title": "Find three breeders"},
-                        {"title": "Call the best one", "who": "person", "depends_on": ["find"]},
-                    ],
-                    "confidence": 0.9,
-                    "continue": True,
-                }
-            ]
-        },
     )
 
     subtasks: list[Subtask] = Field(min_length=1, max_length=MOST_SUBTASKS)

@@ -1,5 +1,6 @@
 """Other people's agents over HTTP: registered, given work, heard."""
 
+import json
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app._agents.examples import TASK
 from app.house import House
 from app.limits import Limiter
 from app.main import create_app
 from core.keys import Keys
 from tasks import functions
+from tasks.agents import EVENT_TYPES
 from tasks.tokens import create_token
 from tests.integration.app.offering import ID, agent_of, event, offer, own
 
@@ -232,3 +235,25 @@ async def test_a_task_is_broken_down_by_its_agent(larry: httpx.AsyncClient, hous
     assert (look.execution_status, look.tool_input["whom"]) == ("queued", larry.headers[ID])
     assert (wait.tool, wait.execution_status, sign.execution_type) == ("delay", "pending", "manual")
     assert (await larry.post(events, json=created)).json()["outcome"] == "duplicate"
+
+
+async def test_what_the_documents_show_works(
+    client: httpx.AsyncClient, house: House, app: FastAPI, transport: httpx.ASGITransport
+) -> None:
+    document = app.openapi()
+    wish = document["components"]["schemas"]["AgentWish"]["examples"][0]
+    assert (await client.post("/api/agents", json=wish)).status_code == 201
+    body = document["paths"]["/api/executions/{execution_id}/events"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]
+    kinds: set[str] = set()
+    async with agent_of(house, transport, "Mona", "email", max_concurrent=100) as mona:
+        for number, (name, example) in enumerate(body["examples"].items()):
+            task_id = await offer(house, "email")
+            assert (await mona.get(own(mona, "/work"))).status_code == 200
+            given = json.loads(json.dumps(example["value"]).replace(TASK, str(task_id)).replace('-1"', f'-{number}"'))
+            answer = await mona.post(f"/api/executions/{task_id}/events", json=given)
+            said = answer.json().get("items", [answer.json()])
+            assert {one.get("outcome") for one in said} <= {"applied", "recorded"}, (name, answer.text)
+            kinds |= {one["type"] for one in given.get("events", [given])}
+    assert kinds == {kind for kind in EVENT_TYPES if kind.startswith("task_")} | {"heartbeat", "subtask_created"}

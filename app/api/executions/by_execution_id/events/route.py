@@ -1,13 +1,14 @@
 """POST /api/executions/{execution_id}/events: what an agent reports about its work. GET: what has happened, a page or live."""
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import Header, Query, Request
+from fastapi import Body, Header, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from app._agents.events import Batch, Report
+from app._agents.examples import REPORTS
 from app._agents.reporting import problem_of, report
 from app._agents.speaking import speaking_agent
 from app._executions.acting import check_execution
@@ -18,6 +19,8 @@ from app.problems import problem_response
 from app.router import responds
 from tasks.agents import ReportAnswer
 from tasks.models import TaskEvent
+
+Reported = Annotated[Report, Body(openapi_examples=cast("dict[str, Any]", REPORTS))]
 
 
 class ReportAnswers(BaseModel):
@@ -56,7 +59,7 @@ async def get(
     response_model=ReportAnswer | ReportAnswers,
     problems=(404,),
 )
-async def post(request: Request, caller: CurrentCaller, execution_id: UUID, body: Report) -> Response:
+async def post(request: Request, caller: CurrentCaller, execution_id: UUID, body: Reported) -> Response:
     own = speaking_agent(caller)
     events, is_batch = (body.events, True) if isinstance(body, Batch) else ([body], False)
     answers = await report(request.app.state.house, caller, own, execution_id, events, is_batch=is_batch)
