@@ -59,4 +59,9 @@ def offered_to(event: TaskEvent) -> str:
     return "is offered to agents"
 
 
+def is_offer(reason: str | None) -> bool:
+    """Does this reason of waiting say only that an agent is wanted?"""
+    return (reason or "").startswith(("Waits for the agent", "Waits for an agent"))
+
+
 UUID_LENGTH = 36

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app._view.agent_words import offered_to, said_by_agent
+from app._view.agent_words import is_offer, offered_to, said_by_agent
 from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN
 from tasks.models import LogEntry, Task, TaskEvent
 
@@ -111,7 +111,7 @@ def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
         case "offered":
             return Entry(event.created_at, "", offered_to(event))
         case "reminder":
-            is_idle = event.message.startswith("Waits for a")
+            is_idle = is_offer(event.message)
             said = "nobody does it, and you were told" if is_idle else event.message
             return Entry(event.created_at, "reminder", said)
         case "check":

@@ -26,6 +26,7 @@ OUTCOME: Mapping[LeaseOutcome, tuple[str, str]] = {
     "cancelled": ("cancelled", "cancelled"),
     "taken_back": ("cancelled", "taken back"),
 }
+ANY = "any agent"
 FEW = 8  # so many places are drawn one by one
 
 
@@ -87,4 +88,4 @@ def wants(tool_input: Mapping[str, object], names: Mapping[str, str] | None = No
         return f"the agent {(names or {}).get(whom.casefold(), whom)}"
     found = tool_input.get("capabilities")
     named = [str(one) for one in cast("list[object]", found)] if isinstance(found, list) else []
-    return ", ".join(named) or "any agent"
+    return ", ".join(named) or ANY

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app._view.agent_words import Saying, offered_to, said_by_agent
+from app._view.agent_words import Saying, is_offer, offered_to, said_by_agent
 from app.plans._log import lines_of
 from tasks.agents import Lease
 from tasks.functions import TaskNode
@@ -45,7 +45,8 @@ def sentences_of(
         if said is None:
             continue
         task = tasks.get(event.task_id) if event.task_id else None
-        title = "The whole" if event.task_id == root_id else task.title if task else ""
+        is_whole = event.task_id == root_id and len(tasks) > 1
+        title = "The whole" if is_whole else task.title if task else ""
         found.append(Sentence(event.id, event.created_at, event.task_id, title, said.who, said.did, said.rest))
         if len(found) == MOST_SENTENCES:
             break
@@ -77,11 +78,13 @@ class _Story:
                 return Saying(said.who, said.did, f"{said.rest}; it is tried again") if is_again else said
             case "offered":
                 blocked = self._near(event, "state", "blocked")
-                return None if blocked and not _is_offer(blocked) else Saying("", "", offered_to(event))
+                return (
+                    None if blocked and not is_offer(blocked.data.get("reason")) else Saying("", "", offered_to(event))
+                )
             case "state":
                 return self._state(event)
             case "reminder":
-                is_idle = event.message.startswith("Waits for a")
+                is_idle = is_offer(event.message)
                 return Saying("", "", ": nobody takes it, and you were told" if is_idle else f": {event.message}")
             case kind if kind in OTHERS:
                 lines = lines_of([event], {})
@@ -128,7 +131,7 @@ class _Story:
             return Saying("You", "broke down", f" into {parts[1]} {'part' if parts[1] == '1' else 'parts'}")
         if UNDER_WAY.fullmatch(reason) or is_told:
             return None
-        if (_is_offer(event) and self._near(event, "offered")) or self._near(event, "approval", "open"):
+        if (is_offer(reason) and self._near(event, "offered")) or self._near(event, "approval", "open"):
             return None
         offered = self._near(event, "offered")
         if offered and offered.id > event.id:
@@ -146,10 +149,6 @@ class _Story:
             and (kind != "agent" or str(one.data.get("type")).rpartition("_")[2] not in {"started", "progress"})
         ]
         return min(found, key=lambda one: abs(one.id - event.id), default=None)
-
-
-def _is_offer(event: TaskEvent) -> bool:
-    return str(event.data.get("reason") or "").startswith("Waits for a")
 
 
 def _joined(head: str, text: str) -> str:

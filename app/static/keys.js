@@ -25,7 +25,7 @@
     if (at.matches && at.matches("input:not([type=checkbox]), textarea, select")) { if (event.key === "Escape") at.blur(); return; }
     if (document.querySelector("dialog[open]")) return;
     if (goes && Date.now() - goes < 1200) {
-      const page = { t: "/tasks", r: "/review", p: "/plans", h: "/" }[event.key];
+      const page = { t: "/tasks", r: "/review", p: "/plans", a: "/agents", h: "/" }[event.key];
       goes = 0;
       if (page) { location.href = page; return; }
     }

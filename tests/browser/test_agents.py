@@ -146,7 +146,7 @@ async def test_everything_is_done_without_a_script(signed_in: OpenPage, served: 
             break
         await page.wait_for_timeout(50)
     await page.reload()
-    await expect(page.locator(".offered")).to_contain_text("Offered to the agent Larry the second")
+    await expect(page.locator(".offered")).to_contain_text("Larry the second (new) could take it")
     await page.click("summary:has-text('Break it down yourself')")
     await page.fill("#break-parts", "- Ask the mayor\n2. Look at it\n\n")
     await page.check("#break-order")

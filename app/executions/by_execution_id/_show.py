@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app._view import tree as trees_view
 from app._view import words
+from app._view.agent_words import is_offer
 from app._view.sequence import parts_of, walk
 from app.executions import _words
 from app.executions._log import sentences_of
@@ -34,6 +35,7 @@ async def show(
         list_leases(caller, root_task_id=execution_id, most=MOST_LEASES),
         list_agents(caller, with_removed=True),
     )
+    names = {str(agent.id): agent.name for agent in agents}
     tasks = {part.id: part for part in (tree, *walk(tree))}
     return render(
         request,
@@ -50,7 +52,9 @@ async def show(
         blockers=sorted(found.blockers, key=lambda one: one.waits_for not in {"person", "start"}),
         last_agent={lease.task_id: lease for lease in reversed(leases)},
         sentences=sentences_of(events, tasks, leases, execution_id),
-        agent_names={str(agent.id): agent.name for agent in agents},
+        agent_names=names,
+        waits_in_words=_waits(found, names),
+        is_offer=is_offer,
         took=_took(found),
         is_over=found.state in OVER,
         problem=problem,
@@ -59,6 +63,13 @@ async def show(
         words=words,
         view=trees_view,
     )
+
+
+def _waits(found: ExecutionDetail, names: dict[str, str]) -> str:
+    """Why the whole waits: of an offer, to whom by name."""
+    reason = (found.reason or "It waits").rstrip(".")
+    own = next((one for one in found.blockers if one.task_id == found.id), None)
+    return f"Waits for {_words.waits_for(own, names)}" if own and is_offer(reason) else reason
 
 
 def _took(found: ExecutionDetail) -> float | None:

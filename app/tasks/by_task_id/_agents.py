@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app._view.agent_words import is_offer
 from app._view.sequence import parts_of
 from app.agents._waiting import fits
-from app.agents._words import AgentRow, row_of, wants
+from app.agents._words import ANY, AgentRow, row_of, wants
 from core.database import Caller
 from core.errors import Invalid
 from core.settings_agents import AgentSettings
@@ -25,7 +26,8 @@ BROKEN = {"person", "agent", "model", "bounds"}
 
 @dataclass(frozen=True)
 class AgentSide:
-    """`holder`: who is at it now, `did_it`: its name, or whose attempt was the last; `earlier`: attempts that are over, newest first; `fitting`: who could take it.
+    """`holder`: who is at it now, `did_it`: its name, or whose attempt was the last; `earlier`: attempts that are over, newest first; `fitting`: who could take what is offered, by whom it is wanted
+    (`wants`); `is_open`: nothing else is to be said of why it waits.
 
     `names` are the names of all agents by id, `choice` those that can be named.
     """
@@ -35,6 +37,7 @@ class AgentSide:
     fitting: list[AgentRow] = field(default_factory=list[AgentRow])
     did_it: str = ""
     wants: str = ""
+    is_open: bool = False
     choice: list[AgentRow] = field(default_factory=list[AgentRow])
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     may_hand_over: bool = False
@@ -54,7 +57,8 @@ async def agent_side(caller: Caller, task: TaskNode, settings: AgentSettings) ->
         did_it=holder.agent if holder else leases[0].agent if leases and is_over else "",
         earlier=[one for one in leases if one.ended_at is not None],
         fitting=[row for row in rows if fits(task, row)] if is_offered else [],
-        wants=wants(task.tool_input, {str(agent.id): agent.name for agent in agents}) if is_offered else "",
+        wants=_wanted(task, {str(agent.id): agent.name for agent in agents}) if is_offered else "",
+        is_open=is_offered and is_offer(task.blocked_reason),
         choice=rows,
         names={str(agent.id): agent.name for agent in agents},
         may_hand_over=bool(rows) and _may_be_handed_over(task),
@@ -65,6 +69,11 @@ async def agent_side(caller: Caller, task: TaskNode, settings: AgentSettings) ->
 
 def _works_here(agent: Agent) -> bool:
     return not agent.is_internal and agent.removed_at is None
+
+
+def _wanted(task: TaskNode, names: Mapping[str, str]) -> str:
+    found = wants(task.tool_input, names)
+    return found if found.startswith(("the agent ", ANY)) else f"an agent that can: {found}"
 
 
 async def _leases(caller: Caller, task: TaskNode) -> list[Lease]:
