@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from tasks.policy import Action, Decision, Effect, Permission, Policy, Provenance, Source, Verdict, decide
 
 CASES = Path(__file__).parent / "cases"
-CHANNELS = ("mail", "calendar", "slack", "page", "file", "search", "memory")
+CHANNELS = ("mail", "calendar", "slack", "page", "file", "search", "memory", "agent")
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 ACTION, PERMISSION = TypeAdapter(Action), TypeAdapter(Permission)
 FIELDS = {
