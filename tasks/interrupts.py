@@ -54,7 +54,7 @@ class ActionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Annotated[str, AfterValidator(storable)] = Field(min_length=1, max_length=300, examples=["send_mail"])
+    action: Annotated[str, AfterValidator(storable)] = Field(min_length=1, max_length=2000, examples=["send_mail"])
     args: Annotated[dict[str, Any], AfterValidator(storable)] = Field(
         default_factory=dict[str, Any], examples=[{"to": "carol@example.org", "text": "Hello"}]
     )

@@ -112,13 +112,18 @@ def state(task: Task) -> tuple[str, str]:
 
 
 def owner(task: Task, agents: Mapping[str, str] | None = None) -> str:
-    """Who does a task: "you", "Steward", the agent or person it waits for. `agents` are the names of agents by id."""
+    """Who does a task: "you", "Steward", the agent or person it waits for. `agents` are the names of outside agents by id."""
     whom = str(task.tool_input.get("whom") or "")
     match task.tool:
         case "approval_gate":
             return "you decide"
+        case "agent_interrupt":
+            return "you answer"
         case "outside_agent":
-            whom = (agents or {}).get(whom.casefold(), "" if _is_id(whom) else whom)
+            names = agents or {}
+            if str(task.assigned_to_id) in names and _is_taken(task):
+                return names[str(task.assigned_to_id)]
+            whom = names.get(whom.casefold(), "" if _is_id(whom) else whom)
             return f"the agent {whom}" if whom else "an outside agent"
         case "wait_for_reply":
             return f"{whom} answers" if whom else "somebody answers"
@@ -139,6 +144,12 @@ def evidence(found: Evidence) -> str:
 def place(found: Evidence) -> str:
     """Where a piece of evidence lies, where that says something to a person; an id does not."""
     return "" if _is_id(found.where or "") else found.where or ""
+
+
+def _is_taken(task: Task) -> bool:
+    """Did an agent take it, and nobody take it back?"""
+    is_broken_down = task.execution_status == "blocked" and task.blocked_on == "subtasks"
+    return is_broken_down or task.execution_status in {"in_progress", "paused", "completed", "failed"}
 
 
 def _is_id(text: str) -> bool:

@@ -18,6 +18,7 @@ from tasks.models import Approval, Task
 
 MOST_FIELDS = 60  # more are one text of JSON
 LONGEST_LABEL = 100
+TITLE_HOLDS = 150  # characters of an action, whatever its agent is called
 SCROLLS_FROM = 900  # characters
 WHOLE = "all"
 SAID = {
@@ -57,6 +58,12 @@ class ShownInterrupt:
         """The agent's name, in one line."""
         asked_by = self.approval.asked_by
         return visible(" ".join(asked_by.name.split()) if asked_by else "")[:LONGEST_LABEL] or "An agent"
+
+    @property
+    def action(self) -> str:
+        """The action in full, where the title does not hold it."""
+        action = self.interrupt.action_request.action
+        return visible(action) if len(action) > TITLE_HOLDS or "\n" in action else ""
 
     @property
     def answers(self) -> list[AnswerType]:

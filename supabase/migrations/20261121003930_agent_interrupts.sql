@@ -196,6 +196,13 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.answer_problem is 'What is wrong with the args of an answer; null where nothing is.';
 
+create function private.answer_words(type text) returns text
+language sql immutable set search_path = '' as $$
+  select case type when 'accept' then 'A person accepted it' when 'edit' then 'A person changed it and accepted' when 'response' then 'A person answered in words'
+    else 'A person ignored it' end
+$$;
+comment on function private.answer_words is 'An answer in words.';
+
 create function public.answer_interrupt(approval_id uuid, digest text, type text, args jsonb default null, notes text default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -240,9 +247,8 @@ begin
   end if;
   update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
   update public.tasks t set execution_status = 'completed', verification = 'verified', strategy = 'immediate',
-    result = jsonb_build_object('strategy', 'immediate', 'output', jsonb_build_object('type', type, 'args', case type when 'accept' then approval.payload -> 'action_request' else args end)),
-    evidence = jsonb_build_array(jsonb_build_object('kind', 'approval', 'where', approval.id, 'at', now(), 'what', case type when 'accept' then 'A person accepted it'
-      when 'edit' then 'A person changed it and accepted' when 'response' then 'A person answered in words' else 'A person ignored it' end))
+    result = jsonb_build_object('strategy', 'immediate', 'message', private.answer_words(type), 'output', jsonb_build_object('type', type, 'args', case type when 'accept' then approval.payload -> 'action_request' else args end)),
+    evidence = jsonb_build_array(jsonb_build_object('kind', 'approval', 'where', approval.id, 'at', now(), 'what', private.answer_words(type)))
   where t.id = task.id;
   return public.get_approval(approval.id);
 end $$;
@@ -304,7 +310,7 @@ do $$ declare f text; begin
   end loop;
   perform private.expose_function('public.answer_interrupt', array['authenticated', 'service_role']);
   perform private.expose_function('private.own_interrupt', array['service_role']);
-  foreach f in array array['before_asker_changes', 'before_interrupt_ends', 'interrupt_answers', 'is_interrupt', 'interrupt_title', 'interrupt_json', 'answer_problem'] loop
+  foreach f in array array['before_asker_changes', 'before_interrupt_ends', 'interrupt_answers', 'is_interrupt', 'interrupt_title', 'interrupt_json', 'answer_problem', 'answer_words'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
 end $$;

@@ -9,7 +9,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.house import House
-from tasks import agents, functions, review
+from core.database import Identity
+from tasks import agents, functions, interrupts, review
+from tasks.interrupts import NewInterrupt
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -31,6 +33,16 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         house.caller, tasks[1].id, {"to_recipients": ["john@example.com"], "subject": "Hello", "body": "Hello John"}
     )
     agent = await agents.register_agent(house.caller, {"name": "Larry", "capabilities": ["prospecting"]})
+    larry = house.database.acting_as(Identity.agent(agent.details.id, tasks[0].organization_id))
+    request = {"action": "send_mail", "args": {"to": "a@example.org", "ok": True, "text": "long " * 500, "more": [[1]]}}
+    await interrupts.open_interrupts(
+        larry,
+        agent.details.id,
+        [
+            NewInterrupt.model_validate({"action_request": request, "config": {one: True}, "description": "**So**"})
+            for one in ("allow_accept", "allow_edit", "allow_respond")
+        ],
+    )
     await agents.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
     await functions.queue_task_execution(house.caller, tasks[2].id)
     page = await signed_in(scheme=scheme)

@@ -235,7 +235,7 @@ async def _run(house: House, service: Caller, task_id: UUID) -> None:
     ("wrong", "field"),
     [
         ({"action_request": {"action": " ", "args": {}}}, "action"),
-        ({"action_request": {"action": "x" * 301, "args": {}}}, "action"),
+        ({"action_request": {"action": "x" * 2001, "args": {}}}, "action"),
         ({"action_request": {"action": "x\0", "args": {}}}, "NUL"),
         ({"action_request": {"action": "x", "args": {"a": "\ud800"}}}, "surrogate"),
         ({"action_request": {"action": "x", "args": {"a": float("nan")}}}, "NaN"),
