@@ -190,6 +190,6 @@ class WaitingAgents:
                 if place.agent is None:
                     place.agent = await get_agent(caller, agent_id)
                 await place.rung(min(left, LOOK_SECONDS))
-                if gone.done():
-                    return None
                 await still_valid()
+                if gone.done():
+                    return None  # before anything is claimed for nobody
