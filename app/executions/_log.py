@@ -119,7 +119,7 @@ class _Story:
         claims = self._claims.get(event.task_id, []) if event.task_id else []
         lease = next((one for one in claims if abs(one.claimed_at - event.created_at) < TOGETHER), None)
         task = self._tasks.get(event.task_id) if event.task_id else None
-        if lease is not None:
+        if lease is not None and event.message == "resumed":  # a claim lets the waiting go on
             return Saying(lease.agent, "took")
         if is_yours or task is None or task.tool is not None or event.message == "resumed":
             return None

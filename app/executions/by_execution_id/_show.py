@@ -35,7 +35,7 @@ async def show(
         list_leases(caller, root_task_id=execution_id, most=MOST_LEASES),
         list_agents(caller, with_removed=True),
     )
-    names = {str(agent.id): agent.name for agent in agents}
+    names = {str(agent.id): agent.name for agent in agents if not agent.is_internal}
     tasks = {part.id: part for part in (tree, *walk(tree))}
     return render(
         request,

@@ -36,6 +36,7 @@ from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import plan_links, plans
+from tasks.agents import list_agents
 from tasks.functions import TaskNode
 from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
@@ -133,7 +134,10 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
             if plan.kind == "document":
                 return {"groups": await stages_for(caller, found, lacking)}
             order = sequence_of(tree)
-            return {**_ordered(order, tree), "states": trees_view.states_of(tree), "root_id": plan.id}
+            agents = await list_agents(caller, with_removed=True)
+            names = {str(agent.id): agent.name for agent in agents if not agent.is_internal}
+            states = trees_view.states_of(tree)
+            return {**_ordered(order, tree), "states": states, "root_id": plan.id, "agent_names": names}
         case "report":
             return await report_for(request.app.state.house, caller, found)
         case _:

@@ -29,7 +29,7 @@ class AgentSide:
     """`holder`: who is at it now, `did_it`: its name, or whose attempt was the last; `earlier`: attempts that are over, newest first; `fitting`: who could take what is offered, by whom it is wanted
     (`wants`); `is_open`: nothing else is to be said of why it waits.
 
-    `names` are the names of all agents by id, `choice` those that can be named.
+    `names` are the names of outside agents by id, `choice` those that can be named.
     """
 
     holder: Lease | None = None
@@ -50,6 +50,7 @@ async def agent_side(caller: Caller, task: TaskNode, settings: AgentSettings) ->
     agents, leases = await asyncio.gather(list_agents(caller, with_removed=True), _leases(caller, task))
     rows = [row_of(agent, settings) for agent in agents if _works_here(agent)]
     is_offered = task.execution_status == "blocked" and task.blocked_on == "agent"
+    names = {str(agent.id): agent.name for agent in agents if not agent.is_internal}
     holder = next((one for one in leases if one.ended_at is None), None)
     is_over = task.execution_status in {"completed", "failed"}
     return AgentSide(
@@ -57,10 +58,10 @@ async def agent_side(caller: Caller, task: TaskNode, settings: AgentSettings) ->
         did_it=holder.agent if holder else leases[0].agent if leases and is_over else "",
         earlier=[one for one in leases if one.ended_at is not None],
         fitting=[row for row in rows if fits(task, row)] if is_offered else [],
-        wants=_wanted(task, {str(agent.id): agent.name for agent in agents}) if is_offered else "",
+        wants=_wanted(task, names) if is_offered else "",
         is_open=is_offered and is_offer(task.blocked_reason),
         choice=rows,
-        names={str(agent.id): agent.name for agent in agents},
+        names=names,
         may_hand_over=bool(rows) and _may_be_handed_over(task),
         may_break_down=_may_be_broken_down(task),
         capabilities=sorted({one for row in rows for one in row.agent.capabilities}),
