@@ -52,6 +52,7 @@ Handler = Callable[["Work"], object]
 
 log = logging.getLogger("steward_agent")
 WAIT_SECONDS = 30  # how long a poll is held open by the house
+IDLE_SECONDS = 2  # none for so long: there is none
 ANSWER_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 LONGEST_HEARTBEAT_SECONDS = 30.0
@@ -367,7 +368,7 @@ class Agent:
     # ---------------------------------------------------------------- work
 
     def run(
-        self, handler: Handler, *, at_once: int = 1, until_idle: bool = False, wait_seconds: int = WAIT_SECONDS
+        self, handler: Handler, *, at_once: int = 1, until_idle: bool = False, wait_seconds: int | None = None
     ) -> None:
         """Give each work to the handler, until SIGTERM or Ctrl-C (`until_idle`: until there is none).
 
@@ -382,7 +383,7 @@ class Agent:
             free = threading.Semaphore(at_once)
             with ThreadPoolExecutor(at_once, "work") as pool:
                 while free.acquire() and not self.is_ending:
-                    work = self._next_work(wait_seconds)
+                    work = self._next_work(wait_seconds, until_idle)
                     if work is None:
                         free.release()
                         if until_idle and not self._held:
@@ -390,11 +391,11 @@ class Agent:
                         continue
                     pool.submit(self._beside, handler, work, free)
 
-    def work(self, *, until_idle: bool = False, wait_seconds: int = WAIT_SECONDS) -> Generator[Work]:
+    def work(self, *, until_idle: bool = False, wait_seconds: int | None = None) -> Generator[Work]:
         """Work, one after the other, each until the next is asked for. What was not ended by then is reported as failed."""
         with self._signals():
             while not self.is_ending:
-                work = self._next_work(wait_seconds)
+                work = self._next_work(wait_seconds, until_idle)
                 if work is None:
                     if until_idle:
                         return
@@ -404,19 +405,20 @@ class Agent:
                 finally:
                     self._let_go(work)
 
-    def _next_work(self, wait_seconds: int) -> Work | None:
+    def _next_work(self, wait_seconds: int | None, until_idle: bool) -> Work | None:
         """The next work; None where there was none for so long, or the agent ends."""
+        wait = (IDLE_SECONDS if until_idle else WAIT_SECONDS) if wait_seconds is None else wait_seconds
         self._is_polling = True
         began = time.monotonic()
         try:
             answer = self._ask(
                 "GET",
                 f"/api/agents/{self.id}/work",
-                params={"wait": wait_seconds},
-                timeout=wait_seconds + ANSWER_SECONDS,
+                params={"wait": wait},
+                timeout=wait + ANSWER_SECONDS,
                 patience=None,
             )
-            if answer.status_code == 204 and time.monotonic() - began < 0.9 * wait_seconds:
+            if answer.status_code == 204 and time.monotonic() - began < 0.9 * wait:
                 self._pause(min(_retry_after(answer), self._pauses[1]))  # the house did not wait with it
         except _Ended:
             return None

@@ -67,7 +67,7 @@ def test_the_exit_code_says_whether_all_of_it_holds(
             raise outcome
         return outcome
 
-    word = {PlansOutcome: "plans", AgentsOutcome: "agents"}.get(type(outcome))
+    word = "plans" if isinstance(outcome, PlansOutcome) else "agents" if isinstance(outcome, AgentsOutcome) else None
     monkeypatch.setattr(demo, f"walk_{word}" if word else "walk", walked)
     monkeypatch.setattr(demo, "LOG", tmp_path / "demo.log")
     monkeypatch.setattr(demo, "LOGS", tmp_path / "demo")
