@@ -1,5 +1,6 @@
 """Other people's agents over HTTP: registered, given work, heard."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -169,9 +170,9 @@ async def test_work_is_claimed_reported_and_over(
 
     events = f"/api/executions/{task_id}/events"
     begun = event("task_started", task_id)
-    answers = [(await larry.post(events, json=begun)).json() for _ in "12"]
-    assert [one["outcome"] for one in answers] == ["applied", "duplicate"]
-    assert answers[1]["first_outcome"] == "applied"
+    answers = [one.json() for one in await asyncio.gather(*(larry.post(events, json=begun) for _ in "1234"))]
+    assert sorted(one["outcome"] for one in answers) == ["applied", "duplicate", "duplicate", "duplicate"]
+    assert {one["first_outcome"] for one in answers} == {None, "applied"}
     again = await larry.post(events, json={**begun, "type": "task_progress"})
     assert (again.status_code, again.json()["outcome"], again.json()["next"]) == (409, "refused", "continue")
     elsewhere = await larry.post(events, json=event("task_progress", uuid4(), {"percent": 1}))
@@ -226,6 +227,11 @@ async def test_a_task_is_broken_down_by_its_agent(larry: httpx.AsyncClient, hous
     reached = await larry.post(events, json=event("subtask_created", task_id, {"subtasks": too_many, "confidence": 1}))
     assert (reached.status_code, reached.json()["next"]) == (422, "continue")
     assert "bound" in reached.json()["detail"]
+
+    more = await offer(house, "email")
+    claims = await asyncio.gather(*(larry.get(own(larry, "/work")) for _ in "1234"))  # he may hold one more
+    assert sorted(one.status_code for one in claims) == [200, 204, 204, 204]
+    assert {one.json()["task"]["id"] for one in claims if one.content} == {str(more)}
 
     created = event("subtask_created", task_id, {"subtasks": parts, "confidence": 0.9, "continue": True})
     answer = (await larry.post(events, json=created)).json()
