@@ -164,7 +164,7 @@ async def _is_stopped(run: Run) -> Completed | None:
 
 async def _reads(run: Run, tool: AnyTool) -> None:
     """What the tool brings in from others taints the task, before it does."""
-    if tool.brings_untrusted:
+    if tool.brings_untrusted and not tool.is_read_later:
         from agents.provenance import is_about_to_read
 
         await is_about_to_read(run, tool)

@@ -47,4 +47,5 @@ OUTSIDE_AGENT = Tool(
     OutsideAgentInput,
     effect=Effect.READ,
     brings_untrusted=True,
+    is_read_later=True,  # a report marks it; what nobody has worked on is as it was
 )

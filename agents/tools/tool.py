@@ -93,7 +93,7 @@ class Tool(Generic[Input]):
     `description` tells a model what it does and when to use it. `input` and `output` are its typed parameters and
     result; their JSON Schemas are what models and people see. `capability` is what an agent needs to be given it, and
     `needs` the Protocols of `agents.services` that it reaches for; of several in a tuple one is enough. `brings_untrusted`: what it returns was written by
-    others. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
+    others; `is_read_later`: not before its answer comes, which marks the task itself. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
     `effect` is what a use of it does to the world, and `action` the use with this input as the policy takes it; where it says
     neither, a read looks at the user's own data and an act writes all of its input to nobody knows whom, so it asks.
     `is_plannable`: may a plan name it? Not where only the house itself makes tasks with it.
@@ -116,6 +116,7 @@ class Tool(Generic[Input]):
     needs: tuple[type[Any] | tuple[type[Any], ...], ...] = ()
     risk: Risk = "none"
     brings_untrusted: bool = False
+    is_read_later: bool = False
     cost_usd: float = 0.0
     timeout_seconds: float | None = None
     is_plannable: bool = True
