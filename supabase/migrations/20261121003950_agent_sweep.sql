@@ -19,6 +19,16 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.span_words is 'A time span in one unit: 45 seconds, 30 minutes, 24 hours.';
 
+create function private.warn_of_sweep(task_id uuid, state text, message text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if state !~ '^(PT|22|23)' then
+    raise exception using errcode = state, message = warn_of_sweep.message;
+  end if;
+  raise warning 'the sweep of agents leaves task % as it is: %', warn_of_sweep.task_id, warn_of_sweep.message;
+end $$;
+comment on function private.warn_of_sweep is 'One task that cannot be moved must not hold up every tenant: it is left, with a warning. What is no word of a rule is raised again.';
+
 -- Section: an agent that is lost ----------------------------------------------------------------------------------
 
 create function private.offer_again(task public.tasks, reason text, at timestamptz) returns void
@@ -99,11 +109,8 @@ begin
         end if;
         n := n + 1;
       end if;
-    exception when others then -- one that cannot be ended must not hold up every tenant
-      if sqlstate !~ '^(PT|22|23)' then
-        raise;
-      end if;
-      raise warning 'the lease on task % is not ended: %', task.id, sqlerrm;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
     end;
   end loop;
   return n;
@@ -138,14 +145,18 @@ begin
     where o.state in ('open', 'resting') and o.obstacle_since <= too_old and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id)
     order by o.obstacle_since limit 200 for no key update of t skip locked
   loop
-    update public.agent_offers o set state = 'closed' where o.task_id = task.id and o.state in ('open', 'resting') and o.obstacle_since <= too_old returning o.* into offer;
-    if found then
-      update public.tasks t set blocked_on = 'person', blocked_until = null, blocked_reason = left(format('It has waited %s for: %s',
-          private.span_words(extract(epoch from end_obstacles.at - offer.obstacle_since)), offer.obstacle), 2000),
-        unblocked_by = 'Clear it, then execute it again; or do it yourself' where t.id = task.id returning t.* into task;
-      perform private.tell_person(task, end_obstacles.at);
-      n := n + 1;
-    end if;
+    begin
+      update public.agent_offers o set state = 'closed' where o.task_id = task.id and o.state in ('open', 'resting') and o.obstacle_since <= too_old returning o.* into offer;
+      if found then
+        update public.tasks t set blocked_on = 'person', blocked_until = null, blocked_reason = left(format('It has waited %s for: %s',
+            private.span_words(extract(epoch from end_obstacles.at - offer.obstacle_since)), offer.obstacle), 2000),
+          unblocked_by = 'Clear it, then execute it again; or do it yourself' where t.id = task.id returning t.* into task;
+        perform private.tell_person(task, end_obstacles.at);
+        n := n + 1;
+      end if;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
+    end;
   end loop;
   return n;
 end $$;
@@ -163,12 +174,16 @@ begin
     where o.state = 'resting' and o.opens_at <= open_resting_offers.at and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id)
     order by o.opens_at limit 200 for no key update of t skip locked
   loop
-    update public.agent_offers o set state = 'open', opens_at = null, offered_at = open_resting_offers.at, told_at = null
-    where o.task_id = task.id and o.state = 'resting' and o.opens_at <= open_resting_offers.at returning o.* into offer;
-    if found then
-      perform private.announce_offer(task, offer.capabilities, offer.whom);
-      n := n + 1;
-    end if;
+    begin
+      update public.agent_offers o set state = 'open', opens_at = null, offered_at = open_resting_offers.at, told_at = null
+      where o.task_id = task.id and o.state = 'resting' and o.opens_at <= open_resting_offers.at returning o.* into offer;
+      if found then
+        perform private.announce_offer(task, offer.capabilities, offer.whom);
+        n := n + 1;
+      end if;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
+    end;
   end loop;
   return n;
 end $$;
@@ -186,8 +201,12 @@ begin
       and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id)
     order by o.offered_at limit 200 for no key update of t skip locked
   loop
-    perform private.tell_person(task, tell_of_idle_offers.at);
-    n := n + 1;
+    begin
+      perform private.tell_person(task, tell_of_idle_offers.at);
+      n := n + 1;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
+    end;
   end loop;
   return n;
 end $$;
@@ -207,9 +226,13 @@ begin
       and (t.execution_status = 'in_progress' or t.execution_status = 'blocked' and t.blocked_on in ('agent', 'subtasks')) and not private.is_paused(t.id)
     order by o.deadline_at limit 200 for no key update of t skip locked
   loop
-    update public.agent_leases l set ended_at = end_past_deadline.at, outcome = 'timeout' where l.task_id = task.id and l.ended_at is null;
-    perform private.fail_lost(task, 'The agent did not report in time');
-    n := n + 1;
+    begin
+      update public.agent_leases l set ended_at = end_past_deadline.at, outcome = 'timeout' where l.task_id = task.id and l.ended_at is null;
+      perform private.fail_lost(task, 'The agent did not report in time');
+      n := n + 1;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
+    end;
   end loop;
   return n;
 end $$;
@@ -231,11 +254,15 @@ begin
       and (t.execution_status = 'in_progress' or t.execution_status = 'blocked' and t.blocked_on = 'agent') and not private.is_paused(t.id)
     limit 200 for no key update of t skip locked
   loop
-    reason := 'The tree has reached its bound: ' || private.wall_bound(task.root_task_id, end_past_wall.at);
-    update public.agent_offers o set state = 'closed' where o.task_id = task.id;
-    update public.tasks t set execution_status = 'blocked', blocked_on = 'bounds', blocked_until = null, blocked_reason = reason,
-      unblocked_by = 'Raise the bound of the tree, then execute it again' where t.id = task.id;
-    n := n + 1;
+    begin
+      reason := 'The tree has reached its bound: ' || private.wall_bound(task.root_task_id, end_past_wall.at);
+      update public.agent_offers o set state = 'closed' where o.task_id = task.id;
+      update public.tasks t set execution_status = 'blocked', blocked_on = 'bounds', blocked_until = null, blocked_reason = reason,
+        unblocked_by = 'Raise the bound of the tree, then execute it again' where t.id = task.id;
+      n := n + 1;
+    exception when others then
+      perform private.warn_of_sweep(task.id, sqlstate, sqlerrm);
+    end;
   end loop;
   return n;
 end $$;
@@ -356,7 +383,7 @@ end $$;
 do $$ declare f text; begin
   perform private.expose_function('public.sweep_agents', array['service_role']);
   perform private.expose_function('private.wall_bound', array['authenticated', 'service_role']);
-  foreach f in array array['offer_again', 'fail_lost', 'end_overdue', 'end_silent', 'end_lost_leases', 'span_words', 'tell_person', 'end_obstacles', 'open_resting_offers',
+  foreach f in array array['warn_of_sweep', 'offer_again', 'fail_lost', 'end_overdue', 'end_silent', 'end_lost_leases', 'span_words', 'tell_person', 'end_obstacles', 'open_resting_offers',
     'tell_of_idle_offers', 'end_past_deadline', 'end_past_wall'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;

@@ -286,3 +286,18 @@ async def test_two_sweeps_at_once_and_a_sweep_while_the_agent_reports(yard: Yard
             assert task.execution_status == ("completed" if ended[work.task.id] else "in_progress")
     assert sum(int(n) for n in swept[:3]) == said.count("late")
     assert await yard.sweep() == 0
+
+
+async def test_a_task_that_cannot_be_moved_holds_up_nobody_else(yard: Yard) -> None:
+    larry = await yard.register("Larry", max_concurrent=9)
+    stuck, other = await yard.offer("Stuck", deadline_seconds=60), await yard.offer("Other", deadline_seconds=60)
+    await larry.take()
+    await yard.sql(
+        """create function private.hold() returns trigger language plpgsql as $$ begin perform private.refuse(409, 'No'); end $$;
+           create trigger tasks_99_hold before update of execution_status, reminded_at on public.tasks for each row
+           when (old.title = 'Stuck') execute function private.hold()"""
+    )
+    assert await yard.sweep(RULES, minutes=31) == 1
+    assert (await yard.task(other)).execution_status == "failed"
+    assert (await yard.task(stuck)).execution_status == "in_progress"
+    assert len([lease for lease in await agents.list_leases(yard.ana) if lease.ended_at is None]) == 1
