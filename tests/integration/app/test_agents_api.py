@@ -160,6 +160,10 @@ async def test_work_is_claimed_reported_and_over(
 ) -> None:
     nothing = await larry.get(own(larry, "/work"))
     assert (nothing.status_code, nothing.headers["retry-after"], nothing.content) == (204, "300", b"")
+    for wait in ("-1", "61", "nan", "soon"):
+        refused = await larry.get(own(larry, f"/work?wait={wait}"))
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "wait")
+    assert (await larry.get(own(larry, "/work?wait=0.1"))).status_code == 204
     task_id = await offer(house, "prospecting", input={"city": "Ghent"})
     work = (await larry.get(own(larry, "/work"))).json()
     assert (work["task"]["id"], work["input"]) == (str(task_id), {"city": "Ghent"})

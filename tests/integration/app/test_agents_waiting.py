@@ -93,11 +93,3 @@ async def test_who_waited_longest_gets_what_fits_and_the_others_wait_on(
         nothing = await asyncio.wait_for(monas, 4)
         assert (nothing.status_code, nothing.headers["retry-after"]) == (204, "300")
         await served.until(0)
-
-
-async def test_nobody_waits_for_ever(house: House, served: Served) -> None:
-    async with agent_of(house, served.url, "Larry") as larry:
-        for wait in ("-1", "61", "nan", "soon"):
-            refused = await larry.get(own(larry, f"/work?wait={wait}"))
-            assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "wait")
-        assert (await larry.get(own(larry, "/work?wait=0.1"))).status_code == 204

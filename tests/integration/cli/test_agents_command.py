@@ -16,36 +16,27 @@ async def test_an_agent_from_its_first_token_to_its_last(steward: Steward, house
     assert "Larry" in listed
     assert "0 of 2" in listed
     assert token not in listed
-    [agent] = [one for one in steward.json("agents", "list")["items"] if not one["is_internal"]]
-    assert (agent["capabilities"], agent["status"]) == (["prospecting", "email", "calls"], "new")
     found = await resolve_agent_token(service, token)
     assert found
-    shown = steward.json("agents", "show", agent["id"][:8])
+    shown = steward.json("agents", "show", str(found.id)[:8])
     assert (shown["name"], shown["leases"], shown["status"]) == ("Larry", [], "online")
-
+    assert shown["capabilities"] == ["prospecting", "email", "calls"]
     assert steward.json("agents", "pause", "larry")["status"] == "paused"
     fresh = steward.json("agents", "rotate", "Larry")["token"]
     assert await resolve_agent_token(service, token) is None
     assert await resolve_agent_token(service, fresh)
     assert steward.json("agents", "revoke", "Larry")["has_token"] is False
     assert await resolve_agent_token(service, fresh) is None
+    unsure = steward("agents", "remove", "Larry")
+    assert (unsure.returncode, "Add --yes" in unsure.stderr) == (2, True)
     assert "works here no more" in steward("agents", "remove", "Larry", "--yes").stdout
     assert "removed" in steward("agents", "--removed").stdout
 
 
 async def test_what_is_wrong_is_said(steward: Steward) -> None:
-    for arguments, said in (
-        (["add"], "agents add needs a name"),
-        (["remove", "Larry"], "No agents are called 'Larry'"),
-        (["list", "Larry"], "agents list takes no name"),
-        (["add", "Larry", "--at-once", "0"], "Invalid value for '--at-once'"),
-    ):
-        done = steward("agents", *arguments)
-        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert "agents add needs a name" in steward("agents", "add").stderr
+    unknown = steward("agents", "remove", "Larry")
+    assert (unknown.returncode, "No agents are called 'Larry'" in unknown.stderr) == (2, True)
     long = steward("agents", "add", "Larry", "--can", "x" * 101)
     assert (long.returncode, "capabilities.0" in long.stderr) == (1, True), long.stderr
     assert "There are no agents of others" in steward("agents").stdout
-    assert steward("agents", "add", "Larry").returncode == 0
-    unsure = steward("agents", "remove", "Larry")
-    assert (unsure.returncode, "Add --yes" in unsure.stderr) == (2, True)
-    assert "There is an agent of this name" in steward("agents", "add", "LARRY").stderr
