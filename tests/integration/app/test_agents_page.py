@@ -148,6 +148,7 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     page = (await browser.get(f"/executions/{task_id}")).text
     assert "Larry was last heard 31 minutes ago; the work is offered to another" in page
     assert "it came late, and changed nothing" in page
+    assert (await browser.get("/executions")).headers["location"] == "/agents#executions"
     listed = (await browser.get("/agents")).text
     assert "1 lost" in listed
     assert "Larry could take it" in listed
