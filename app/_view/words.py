@@ -162,7 +162,8 @@ def _is_id(text: str) -> bool:
 
 def link(found: Evidence) -> str:
     """The page of what a piece of evidence names; empty where there is none."""
-    return f"/review/{found.where}" if found.kind == "draft" and found.where and not place(found) else ""
+    pages = {"draft": "/review/", "interrupt": "/review/interrupts/"}
+    return f"{pages[found.kind]}{found.where}" if found.kind in pages and found.where and not place(found) else ""
 
 
 def number(value: float) -> str:

@@ -248,7 +248,7 @@ begin
   update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
   update public.tasks t set execution_status = 'completed', verification = 'verified', strategy = 'immediate',
     result = jsonb_build_object('strategy', 'immediate', 'message', private.answer_words(type), 'output', jsonb_build_object('type', type, 'args', case type when 'accept' then approval.payload -> 'action_request' else args end)),
-    evidence = jsonb_build_array(jsonb_build_object('kind', 'approval', 'where', approval.id, 'at', now(), 'what', private.answer_words(type)))
+    evidence = jsonb_build_array(jsonb_build_object('kind', 'interrupt', 'where', approval.id, 'at', now(), 'what', private.answer_words(type)))
   where t.id = task.id;
   return public.get_approval(approval.id);
 end $$;

@@ -112,13 +112,14 @@ async def test_an_agent_asks_waits_and_is_answered(
     body = {"type": "edit", "digest": asked["digest"], "args": edit}
     path = f"/api/approvals/{asked['id']}/answer"
     polled = asyncio.create_task(larry.get(f"interrupts/{first}?wait=30"))
-    for wrong, status in (
+    refused: list[tuple[dict[str, Any], int]] = [
         ({**body, "digest": "0" * 64}, 409),
         ({**body, "type": "approve"}, 422),
         ({**body, "args": {"action": "other", "args": {}}}, 422),
         ({**body, "type": "response", "args": ""}, 422),
         ({**body, "type": "response", "args": "a\u0000"}, 422),
-    ):
+    ]
+    for wrong, status in refused:
         assert (await client.post(path, json=wrong)).status_code == status, wrong
     assert (await stranger.post(path, json=body)).status_code == 404
     assert (await larry.post(f"{BASE}{path}", json=body)).status_code == 403
@@ -200,6 +201,7 @@ async def test_a_person_answers_on_the_pages_with_forms_alone(
         again = await browser.post(own, data=form)
         assert (again.status_code, "Nothing was sent: This is answered already" in again.text) == (409, True)
         assert "You " in (await browser.get(own)).text
+        assert f'href="{own}">look at it' in (await browser.get(f"/tasks/{found}")).text
     everything = (await browser.get("/review?tab=all")).text
     assert everything.count("Larry asks: send_mail") == 4
     assert "You accepted it with your changes" in everything
