@@ -10,6 +10,9 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from app.house import House
 from cli.serving import load_keys, serve, sign_in_link
+from tests.one_router import share_routes
+
+share_routes()
 
 
 @pytest.fixture

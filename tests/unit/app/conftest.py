@@ -19,7 +19,9 @@ from core.clock import Clock
 from core.database import Database, Identity
 from core.keys import Keys
 from core.settings import Settings
+from tests.one_router import share_routes
 
+share_routes()
 ORIGIN = "http://127.0.0.1:8765"
 
 
