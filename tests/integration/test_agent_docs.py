@@ -25,6 +25,7 @@ from app.house import House
 from cli import steward_agent
 from cli.serving import load_keys, serve
 from cli.steward_agent import Agent
+from core.settings_agents import AgentSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "agents"
@@ -229,3 +230,23 @@ async def test_every_block_of_the_page_does_what_it_says(
 ) -> None:
     async with reading(house, database_url, monkeypatch) as reader:
         await reader.page((PAGES / f"{page}.md").read_text())
+        if page == "reference":
+            await the_reference_is_whole(reader)
+
+
+async def the_reference_is_whole(reader: Reader) -> None:
+    """It names each endpoint that there is, and each setting with its default."""
+    text = (PAGES / "reference.md").read_text()
+    paths: dict[str, dict[str, Any]] = (await reader.get("/openapi.json"))["paths"]
+    served = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+    events = "POST /api/executions/{execution_id}/events"
+    named = set(re.findall(r"\| `([A-Z]+ /api/[^`]+)` \|", text))
+    assert named == {one for one in served if one.split()[1].startswith("/api/agents")} | {events}
+    rows = {name.lower(): int(value) for name, value in re.findall(r"\| `STEWARD_(\w+)` \| (\d+) \|", text)}
+    assert rows == {name: one.default for name, one in AgentSettings.model_fields.items()}
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    for page in PAGES.glob("*.md"):
+        for link in re.findall(r"\]\((?!http)([^)#]*)(?:#[^)]*)?\)", page.read_text()):
+            assert not link or (page.parent / link).exists(), f"{page.name} leads to {link}"

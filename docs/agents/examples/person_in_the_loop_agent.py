@@ -14,7 +14,7 @@ from typing import Any
 
 # Where steward_agent.py lies in a checkout. With a copy of it beside your agent you need no such line.
 sys.path.append(str(Path(__file__).resolve().parents[3] / "cli"))
-from steward_agent import Agent, Work  # noqa: E402
+from steward_agent import Agent, Work
 
 
 def quote(work: Work) -> object:
