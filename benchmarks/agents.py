@@ -26,6 +26,7 @@ EVENTS_A_SECOND = 1000
 SECONDS = 60
 BATCH = 10
 TASKS = 30  # of one execution, three at a time
+TASKS_ALONE = 12
 TASK_SECONDS = 6.0
 PROCESSES = 2
 ALONE_SECONDS = 15
@@ -102,18 +103,19 @@ async def judged(url: str, ids: list[UUID], sent: dict[str, int]) -> dict[str, i
         )
         twice, claimed = (await cursor.fetchall())[0]
         cursor = await connection.execute(
-            """select count(*) filter (where t.execution_status = 'completed'), count(*) filter (where t.execution_status = 'in_progress')
-               from public.tasks t where t.root_task_id = any (%s) and t.parent_task_id is not null""",
-            (ids,),
+            """select (select count(*) from public.tasks t where t.root_task_id = any (%(ids)s) and t.parent_task_id is not null
+                       and t.execution_status = 'completed'),
+                      (select count(*) from public.agent_leases l where l.root_task_id = any (%(ids)s) and l.ended_at is null)""",
+            {"ids": ids},
         )
-        completed, running = (await cursor.fetchall())[0]
+        completed, held = (await cursor.fetchall())[0]
     return {
         "events_lost": len(sent.keys() - kept.keys()),
         "events_doubled": sum(1 for number in kept.values() if number > 1) + len(kept.keys() - sent.keys()),
         "claimed_twice": twice,
         "claimed": claimed,
         "completed": completed,
-        "left_running": running,
+        "leases_left": held,
     }
 
 
@@ -126,7 +128,7 @@ async def measure(bench: Bench) -> Report:
         started(ours("sides.worker", url, "8", "0"), name="worker", environment=bench.environment(url)),
         crew(PROCESSES, ours("sides.agents", str(port)), name="agents") as crowd,
     ):
-        await execution(house, 0, TASKS, "alone")
+        await execution(house, 0, TASKS_ALONE, "alone")
         alone = await at_work(
             crowd[:1],
             await agents(house, 1, "alone"),
@@ -171,7 +173,7 @@ async def measure(bench: Bench) -> Report:
     report.rows.append(["tasks claimed, completed", "", f"{found['claimed']}, {found['completed']}", ""])
     for one in crowded["wrong"][:5]:
         report.rows.append([f"  {one[:160]}", "", "", ""])
-    for name in ("events_lost", "events_doubled", "claimed_twice", "left_running"):
+    for name in ("events_lost", "events_doubled", "claimed_twice", "leases_left"):
         report.targets.append(Target(name.replace("_", " "), found[name], 0))
     report.targets.append(Target("answers of another kind", len(crowded["wrong"]), 0))
     report.targets.append(Target("events a second", events / SECONDS, EVENTS_A_SECOND * 0.95, at_least=True))
