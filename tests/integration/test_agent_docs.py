@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -30,7 +31,10 @@ from core.settings_agents import AgentSettings
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "agents"
 BLOCK = re.compile(r"(?:<!-- (?P<before>[a-z ]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)```", re.DOTALL)
+LOOP = PAGES / "examples" / "person_in_the_loop_agent.py"
 SECONDS = 20
+SOME_INPUT = {"text": "two words"}
+CITY = [("response", "Ghent")]
 
 
 @dataclass
@@ -55,16 +59,16 @@ class Reader:
         return answer.json()
 
     async def register(self, capability: str) -> dict[str, str]:
-        """An agent that can this alone."""
-        wish = {"name": f"It can {capability}", "capabilities": [capability], "max_concurrent": 20}
+        """A new agent that can this alone."""
+        wish = {"name": f"It can {capability} {uuid4().hex}", "capabilities": [capability], "max_concurrent": 20}
         made = await self.post("/api/agents", wish)
         return {"TOKEN": made["token"], "AGENT": made["details"]["id"]}
 
-    async def offer(self, count: int, capability: str) -> str:
+    async def offer(self, count: int, capability: str, given: Mapping[str, Any] = SOME_INPUT) -> str:
         """So many works for agents that can this, in an execution; its id."""
         work = {"tool": "outside_agent", "execution_type": "fully_automated"}
-        given = {"capabilities": [capability], "input": {"text": "two words"}}
-        parts = [{**work, "key": f"w{n}", "title": "Work", "tool_input": given} for n in range(count)]
+        tool_input = {"capabilities": [capability], "input": given}
+        parts = [{**work, "key": f"w{n}", "title": "Work", "tool_input": tool_input} for n in range(count)]
         root = str((await self.post("/api/tasks/tree", {"title": "A plan", "key": "plan", "children": parts}))["id"])
         await self.post("/api/executions", {"task_id": root})
         async with asyncio.timeout(SECONDS):
@@ -74,6 +78,7 @@ class Reader:
 
     async def page(self, text: str) -> None:
         """Every block, in order."""
+        self.known = {"PERSON": self.known["PERSON"]}
         blocks = [*BLOCK.finditer(text)]
         prepared = sum(one["before"] is not None for one in blocks)
         if prepared:
@@ -154,20 +159,24 @@ class Reader:
 
     # Section: programs
 
-    async def run(self, source: str) -> None:
-        """A Python block does the work that is offered; a person answers what it asks."""
-        root = await self.offer(1, "python")
+    async def run(
+        self, source: str, given: Mapping[str, Any] = SOME_INPUT, answers: Sequence[tuple[str, str | None]] = CITY
+    ) -> Any:
+        """A program does the work that is offered, and a person answers what it asks; what it gave."""
+        left = [*answers]
+        root = await self.offer(1, "python", given)
         running = asyncio.create_task(asyncio.to_thread(self.execute, source))
         async with asyncio.timeout(SECONDS), self.ending():
             while (await self.get(f"/api/tasks/{root}"))["execution_status"] != "completed":
                 assert not running.done() or not running.exception(), running.exception()
                 for asked in (await self.get("/api/approvals?state=open"))["items"]:
-                    await self.post(
-                        f"/api/approvals/{asked['id']}/answer",
-                        {"type": "response", "digest": asked["digest"], "args": "Ghent"},
-                    )
+                    if asked["asked_by"] is not None:
+                        kind, args = left.pop(0)
+                        said = {"type": kind, "args": args, "digest": asked["digest"]}
+                        await self.post(f"/api/approvals/{asked['id']}/answer", said)
                 await asyncio.sleep(0.1)
         await running
+        return (await self.get(f"/api/tasks/{root}/tree"))["children"][0]["result"]["output"]
 
     @asynccontextmanager
     async def ending(self) -> AsyncGenerator[None]:
@@ -179,7 +188,7 @@ class Reader:
                 agent.end()
 
     def execute(self, source: str) -> None:
-        exec(compile(source, "docs", "exec"), {"__name__": "docs"})
+        exec(compile(source, "docs", "exec"), {"__name__": "docs", "__file__": str(LOOP)})
 
     def shell(self, source: str) -> None:
         """A block for a terminal, in the checkout."""
@@ -217,21 +226,24 @@ async def reading(house: House, database_url: str, patched: pytest.MonkeyPatch) 
             patched.setenv("STEWARD_AGENT_TOKEN", token)
             patched.setitem(sys.modules, "steward_agent", steward_agent)
             patched.setattr(Agent, "from_env", from_env)
-            patched.setattr(steward_agent, "WAIT_SECONDS", 1)
+            patched.setattr(steward_agent, "WAIT_SECONDS", 0.2)
             yield reader
     finally:
         running.cancel()
         await asyncio.wait([running])
 
 
-@pytest.mark.parametrize("page", ["setup", "polling", "reporting", "examples", "reference"])
-async def test_every_block_of_the_page_does_what_it_says(
-    page: str, house: House, database_url: str, monkeypatch: pytest.MonkeyPatch
+async def test_every_block_of_the_pages_does_what_it_says(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with reading(house, database_url, monkeypatch) as reader:
-        await reader.page((PAGES / f"{page}.md").read_text())
-        if page == "reference":
-            await the_reference_is_whole(reader)
+        for name in ("setup", "polling", "reporting", "reference", "examples"):
+            await reader.page((PAGES / f"{name}.md").read_text())
+        await the_reference_is_whole(reader)
+        answers = [("response", "About 250 euros"), ("response", "Say it more kindly"), ("accept", None)]
+        gave = await reader.run(f"{LOOP.read_text()}\nAgent.from_env().run(quote)", {"customer": "Carol"}, answers)
+        note = {"customer": "Carol", "price": 250.0, "note": "Say it more kindly"}
+        assert gave == {"sent": True, "quotation": note}
 
 
 async def the_reference_is_whole(reader: Reader) -> None:
