@@ -118,7 +118,8 @@ class Database:
                     return await self._once(function, identity, params)
             except PoolTimeout as error:
                 raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
-            except psycopg.Error as error:
+            except psycopg.Error as caught:
+                error = _own_word(caught)
                 if error.sqlstate not in RETRYABLE or not left:
                     raise translate(error) from error
         raise AssertionError("the last try returns or raises")
@@ -216,6 +217,13 @@ STATUS_ERRORS: dict[str, type[StewardError]] = {
     "23514": Invalid,  # check_violation
     "23502": Invalid,  # not_null_violation
 }
+
+
+def _own_word(error: psycopg.Error) -> psycopg.Error:
+    """What the database said, where psycopg then failed to leave the pipeline that this broke off (a deadlock)."""
+    while error.sqlstate is None and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
 
 
 def translate(error: psycopg.Error) -> StewardError:

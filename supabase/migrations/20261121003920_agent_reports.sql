@@ -442,9 +442,6 @@ begin
   if not found then
     raise exception 'The same event came twice at the same moment' using errcode = '40001'; -- tried again, it is a duplicate
   end if;
-  perform private.record_agent_event(task, 'agent', left(coalesce(data ->> 'message', data ->> 'error', data ->> 'reason', ''), 2000),
-    jsonb_strip_nulls(jsonb_build_object('type', event ->> 'type', 'agent_id', agent.id, 'agent', agent.name, 'event_id', event ->> 'event_id', 'outcome', became,
-      'percent', data -> 'percent', 'at', said_at, 'title', task.title)));
   return said;
 end $$;
 comment on function private.apply_report is
@@ -471,6 +468,29 @@ begin
 end $$;
 comment on function private.apply_heartbeat is 'A heartbeat among events: it extends the lease, is the same twice, and is not kept.';
 
+create function private.record_reports(agent public.agents, events jsonb, answers jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  said record;
+  data jsonb;
+begin
+  for said in
+    select e.value as event, a.value ->> 'outcome' as outcome, t.organization_id, t.id, t.root_task_id, t.title
+    from jsonb_array_elements(events) with ordinality e
+    join jsonb_array_elements(answers) with ordinality a on a.ordinality = e.ordinality
+    join public.tasks t on t.id = (a.value ->> 'task_id')::uuid
+    where a.value ? 'lease_id' and a.value ->> 'outcome' <> 'duplicate' and e.value ->> 'type' <> 'heartbeat' order by e.ordinality
+  loop
+    data := case when jsonb_typeof(said.event -> 'data') = 'object' then said.event -> 'data' else '{}' end;
+    perform private.record_event(said.organization_id, said.id, said.root_task_id, 'agent',
+      left(coalesce(data ->> 'message', data ->> 'error', data ->> 'reason', ''), 2000),
+      jsonb_strip_nulls(jsonb_build_object('type', said.event ->> 'type', 'agent_id', agent.id, 'agent', agent.name, 'event_id', said.event ->> 'event_id',
+        'outcome', said.outcome, 'percent', data -> 'percent', 'at', said.event ->> 'at', 'title', said.title)));
+  end loop;
+end $$;
+comment on function private.record_reports is
+  'What was reported, as events of the tasks. Last in its transaction: events are recorded one transaction at a time. Definer, since nobody writes events by themselves.';
+
 create function public.report_events(execution_id uuid, events jsonb, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -490,6 +510,9 @@ begin
       and t.id in (select l.task_id from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null and l.root_task_id = report_events.execution_id)
       and t.id::text in (select e.value ->> 'task_id' from jsonb_array_elements(events) e where jsonb_typeof(e.value) = 'object')
     order by t.id for no key update;
+    perform 1 from public.agent_leases l where l.agent_id = agent.id and l.ended_at is null and l.root_task_id = report_events.execution_id
+      and l.task_id::text in (select e.value ->> 'task_id' from jsonb_array_elements(events) e where jsonb_typeof(e.value) = 'object')
+    order by l.id for no key update;
   end if;
   for item in select value from jsonb_array_elements(events) loop
     if item.value ->> 'type' = 'heartbeat' then
@@ -498,6 +521,7 @@ begin
       answers := answers || jsonb_build_array(private.apply_report(agent, report_events.execution_id, item.value, rules));
     end if;
   end loop;
+  perform private.record_reports(agent, events, answers);
   if not exists (select 1 from jsonb_array_elements(events) e where coalesce(e.value ->> 'type', '') not in ('heartbeat', 'task_started', 'task_progress', 'subtask_progress')) then
     perform set_config('synchronous_commit', 'off', true); -- how it goes is said again soon; what moves a task is on the disk before it is answered
   end if;
@@ -597,7 +621,7 @@ do $$ declare f text; begin
   perform private.expose_function('private.close_offer', array['authenticated', 'service_role']);
   foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'fail_by_agent',
     'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
-    'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat'] loop
+    'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat', 'record_reports'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
 end $$;

@@ -96,10 +96,10 @@ begin
     where l.ended_at is null and (l.expires_at <= end_lost_leases.at or l.times_out_at <= end_lost_leases.at) order by l.expires_at limit 200
   loop
     begin
-      -- The task first, as everybody does; then, locked, what its agent may just have said.
+      -- The task first, as everybody does; then the lease: where its agent speaks at this moment, it is not silent.
       select t.* into task from public.tasks t where t.id = lease.task_id and t.execution_status = 'in_progress' and t.run_id = lease.id for no key update skip locked;
       select l.* into lease from public.agent_leases l where l.id = lease.id and l.ended_at is null
-        and (l.expires_at <= end_lost_leases.at or l.times_out_at <= end_lost_leases.at) for update;
+        and (l.expires_at <= end_lost_leases.at or l.times_out_at <= end_lost_leases.at) for update skip locked;
       if task.id is not null and lease.id is not null then
         agent_name := (select a.name from public.agents a where a.id = lease.agent_id);
         if lease.times_out_at <= end_lost_leases.at then
