@@ -345,14 +345,14 @@ class Agent:
 
     def me(self) -> Json:
         """What the house knows of this agent: id, name, capabilities, limits, what it holds. Raises Refused, HouseAway."""
-        body: Json = self._ask("GET", "/api/agents/me", patience=ANSWER_SECONDS).json()
-        self._id = str(body["id"])
-        return body
+        return self._ask("GET", "/api/agents/me", patience=ANSWER_SECONDS).json()
 
     @property
     def id(self) -> str:
-        """The agent's id; asked for once."""
-        return self._id or str(self.me()["id"])
+        """The agent's id; asked for once, until the house is there."""
+        if not self._id:
+            self._id = str(self._ask("GET", "/api/agents/me", patience=None).json()["id"])
+        return self._id
 
     @property
     def is_ending(self) -> bool:
@@ -428,6 +428,9 @@ class Agent:
         if answer.status_code == 204:
             return None
         work = Work(self, answer.json())
+        if self.is_ending:  # it came while this was said
+            work.fail("The agent ends", retry_after_seconds=0)
+            return None
         self._held[work.lease_id] = work
         self._start_heart()
         log.info("Took %s", work)
@@ -454,14 +457,11 @@ class Agent:
     # ---------------------------------------------------------------- asking people outside of any work
 
     def interrupt(self, *forms: Json) -> list[str]:
-        """Show people what another program would do (Agent Inbox's HumanInterrupt, see `interrupt_form`); the ids."""
-        body: Json = self._ask(
-            "POST",
-            f"/api/agents/{self.id}/interrupts",
-            json=list(forms),
-            headers={"Idempotency-Key": uuid4().hex},
-            patience=None,
-        ).json()
+        """Show people what another program would do (Agent Inbox's HumanInterrupt, see `interrupt_form`); the ids.
+
+        Sent once, since a second time would be a second question. Raises Refused, HouseAway.
+        """
+        body: Json = self._ask("POST", f"/api/agents/{self.id}/interrupts", json=list(forms), patience=0.0).json()
         return [str(one["id"]) for one in body["items"]]
 
     def answer_to(self, interrupt_id: str, *, within_seconds: float | None = None) -> Json | None:
@@ -583,7 +583,9 @@ class Agent:
             try:
                 answer = self._client.request(method, path, **request)
                 is_readable = (
-                    not answer.is_success or answer.status_code == 204 or "json" in answer.headers["Content-Type"]
+                    not answer.is_success
+                    or answer.status_code == 204
+                    or "json" in answer.headers.get("Content-Type", "")
                 )
                 if answer.status_code not in TRY_AGAIN and answer.status_code < 500 and is_readable:
                     return _accepted(answer)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ import pytest
 from app.house import House
 from cli import steward_agent
 from cli.serving import load_keys, serve
-from cli.steward_agent import Agent, Handler, Paused, Refused, Stopped, TokenRefused, Work
+from cli.steward_agent import Agent, Handler, Paused, Refused, Stopped, TokenRefused, Work, interrupt_form
 from tasks.agents import list_agent_reports
 
 SECONDS = 30
@@ -167,6 +168,8 @@ async def test_a_lost_answer_is_no_second_event_and_parts_come_back(line: Served
     cut = CutLine()
     async with serving(line.house):
         agent = Agent(line.url, await line.agent("Larry"), transport=cut, first_pause_seconds=0.05)
+        [asked] = await asyncio.to_thread(agent.interrupt, interrupt_form("send", {"to": "Carol"}))
+        assert await asyncio.to_thread(partial(agent.answer_to, asked, within_seconds=0)) is None
         root = await line.offer("Right")
         async with working(agent, handle):
             plan = await line.until(lambda: line.ended(root))
