@@ -84,7 +84,7 @@ class Served:
 @asynccontextmanager
 async def working(agent: Agent, handle: Handler) -> AsyncGenerator[None]:
     """The agent runs in a thread, for as long as the block runs."""
-    running = asyncio.create_task(asyncio.to_thread(agent.run, handle, wait_seconds=1))
+    running = asyncio.create_task(asyncio.to_thread(agent.run, handle, at_once=2, wait_seconds=1))
     try:
         yield
     finally:
