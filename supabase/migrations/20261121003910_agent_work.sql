@@ -423,6 +423,7 @@ language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.running_task(offer_task.task_id);
   known public.agent_offers;
+  parts bigint;
   wanted text[] := array(select distinct c.value from jsonb_array_elements_text(coalesce(offer_task.capabilities, '[]')) c (value) order by 1);
   reason text := case when whom <> '' then 'Waits for the agent ' || left(whom, 200)
     when cardinality(wanted) > 0 then 'Waits for an agent that can: ' || left(array_to_string(wanted, ', '), 500) else 'Waits for an agent' end;
@@ -438,13 +439,21 @@ begin
   on conflict on constraint agent_offers_pkey do update set state = 'open', capabilities = excluded.capabilities, whom = excluded.whom,
     instructions = excluded.instructions, input = excluded.input, timeout_seconds = excluded.timeout_seconds,
     deadline_at = coalesce(o.deadline_at, excluded.deadline_at), offered_at = now(), opens_at = null, continues = false, told_at = null;
+  select count(*) into parts from public.tasks t where t.parent_task_id = task.id and t.superseded_at is null and t.execution_status not in ('completed', 'failed', 'cancelled');
+  if parts > 0 then
+    -- Parts come first: those of a breaking down that is tried again, or a person's, after which an agent goes on.
+    update public.agent_offers o set state = 'taken', continues = task.strategy is distinct from 'decompose' or coalesce(known.continues, false) where o.task_id = task.id;
+    perform public.block_task_execution(task.id, format('0 of %s subtasks done', parts), 'subtasks', strategy => 'decompose');
+    perform private.queue_ready_children(task.id);
+    return (select to_jsonb(o) from public.agent_offers o where o.task_id = task.id);
+  end if;
   perform public.block_task_execution(task.id, reason, 'agent', 'The agent''s report; you can also enter the result yourself',
     until => (select o.deadline_at from public.agent_offers o where o.task_id = task.id), remind_after_seconds => offer_task.remind_after_seconds);
   perform private.announce_offer(task, wanted, coalesce(offer_task.whom, ''));
   return (select to_jsonb(o) from public.agent_offers o where o.task_id = task.id);
 end $$;
 comment on function public.offer_task is
-  'A running task waits, blocked, for an outside agent: the one named, or any with all these capabilities. Nobody is held up. Deadline, attempts and obstacle are kept when it is offered again, and begin anew when a person executes it again or hands it to another.';
+  'A running task waits, blocked, for an outside agent: the one named, or any with all these capabilities. Nobody is held up. Deadline, attempts and obstacle are kept when it is offered again, and begin anew when a person executes it again or hands it to another. Parts that are open come first.';
 
 create function private.fits(offer public.agent_offers, agent public.agents) returns boolean
 language sql stable set search_path = '' as $$

@@ -371,6 +371,34 @@ async def test_a_failed_part_of_an_agent_is_for_the_agent_or_a_person_and_waits_
         assert {one.kind for one in task.tainted_by} == {"agent"}
 
 
+async def test_parts_come_first_when_the_whole_is_executed_again(yard: Yard) -> None:
+    larry = await yard.register("Larry")
+    task_id, (first,) = await broken_down(yard, larry, part("Try", tool_input={"whom": "Larry"}))
+    own, kinds = (await yard.sql("select private.is_own_word(t), t.tainted_by #>> '{0,kind}' from public.tasks t where t.id = %s", first))[0]  # fmt: skip
+    assert (own, kinds) == (False, "agent")  # never a person's own word
+    await yard.offer_queued(first)
+    await larry.take()
+    await yard.sql("update public.agent_offers set deadline_at = now() where task_id = %s", task_id)
+    assert await yard.sweep() == 1  # the whole fails by its deadline, and what is below ends with it
+    assert (await yard.task(first)).execution_status == "cancelled"
+    await functions.retry_task(yard.ana, task_id)
+    await yard.offer_queued(task_id)
+    task = await yard.task(task_id)
+    assert (task.blocked_on, task.blocked_reason) == ("subtasks", "0 of 1 subtasks done")
+    again = next(one for one in (await functions.get_task_tree(yard.ana, task_id)).children if one.id != first)
+    await yard.offer_queued(again.id)
+    await larry.report(await larry.take(), "subtask_complete", {"output": 1})
+    assert (await yard.task(task_id)).execution_status == "completed"
+    (other,) = await functions.create_tasks(yard.ana, [part("Other")])
+    mine = await functions.create_subtask(yard.ana, other.id, "Mine")
+    await functions.queue_task_execution(yard.ana, other.id)
+    await yard.offer_queued(other.id)
+    assert await larry.claim() is None
+    await functions.update_task(yard.ana, mine.id, {"execution_status": "completed"})
+    await yard.offer_queued(other.id)
+    assert [one.title for one in (await larry.take()).parts] == ["Mine"]
+
+
 # ---------------------------------------------------------------- what is kept
 
 
