@@ -32,7 +32,7 @@ make eval     how well tasks are found in sentences (CASES=file, MODEL=name)
 make bench    the benchmarks (ARGS=name for one)
 make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
 make safety   attacks by a hijacked model, row-level security, forbidden addresses, the API, Bandit, pip-audit; minutes
-make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once (ARGS=plans: plans; a minute)
+make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once (ARGS=plans or agents; a minute)
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
 

@@ -21,7 +21,7 @@ from cli import (
     run,
     settings,
     tasks,
-    token,
+    tokens,
     tools,
 )
 
@@ -63,7 +63,7 @@ for group in (
     review,
     policies,
     housekeeping,
-    token,
+    tokens,
     agents,
     tools,
     settings,
