@@ -167,6 +167,7 @@ class WorkLease(Record):
 
     id: UUID
     claimed_at: datetime
+    heard_at: datetime
     expires_at: datetime
     times_out_at: datetime | None = None
 
@@ -440,6 +441,12 @@ async def claim_work(agent: Caller, agent_id: UUID, rules: AgentRules) -> Work |
     """The most urgent work that fits, under a lease; None where there is none, or the agent has its limit (the agent itself)."""
     row = await agent.call("claim_work", agent_id=agent_id, rules=rules.model_dump())
     return None if row is None else Work.model_validate(row)
+
+
+async def get_work(agent: Caller, agent_id: UUID, lease_id: UUID, rules: AgentRules) -> Work:
+    """What the agent holds under this lease, which this extends; NotFound where it has ended or is another's (the agent itself)."""
+    row = await agent.call("get_work", agent_id=agent_id, lease_id=lease_id, rules=rules.model_dump())
+    return Work.model_validate(row)
 
 
 async def heartbeat_agent(

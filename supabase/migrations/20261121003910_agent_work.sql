@@ -502,7 +502,8 @@ comment on function private.lease_task is 'A task that waits for an agent runs u
 create function private.work_json(lease public.agent_leases) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'lease', jsonb_build_object('id', lease.id, 'expires_at', lease.expires_at, 'times_out_at', lease.times_out_at, 'claimed_at', lease.claimed_at),
+    'lease', jsonb_build_object('id', lease.id, 'claimed_at', lease.claimed_at, 'heard_at', lease.heard_at, 'expires_at', lease.expires_at,
+      'times_out_at', lease.times_out_at),
     'execution', jsonb_build_object('id', r.id, 'title', r.title, 'description', left(r.description, 20000)),
     'task', jsonb_build_object('id', t.id, 'parent_task_id', t.parent_task_id, 'title', t.title, 'description', t.description, 'kind', t.kind,
       'key', t.source_ref ->> 'key', 'priority', t.priority, 'due_at', t.due_at, 'labels', t.labels, 'acceptance_criteria', t.acceptance_criteria,
@@ -564,6 +565,24 @@ begin
 end $$;
 comment on function public.claim_work is
   'The most urgent work that fits this agent, under a lease; null where there is none, or it has its limit. rules: {silent_seconds, timeout_seconds}. Two claims never get the same.';
+
+create function public.get_work(agent_id uuid, lease_id uuid, rules jsonb default '{}') returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  agent public.agents := private.speaking_agent(get_work.agent_id);
+  lease public.agent_leases;
+begin
+  update public.agents a set last_seen_at = now() where a.id = agent.id;
+  update public.agent_leases l set heard_at = now(),
+    expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
+  where l.id = get_work.lease_id and l.agent_id = agent.id and l.ended_at is null returning l.* into lease;
+  if lease.id is null then
+    perform private.refuse(404, 'There is no such work of yours', format('lease %s', get_work.lease_id), 'Its lease has ended, or never was yours; poll for work.');
+  end if;
+  return private.work_json(lease);
+end $$;
+comment on function public.get_work is
+  'What the agent that speaks holds under this lease, as claim_work gave it, for one that lost the answer or began again; it extends the lease. PT404 where the lease has ended or is another''s.';
 
 create function private.next_of(lease public.agent_leases) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -697,7 +716,7 @@ $$;
 comment on function public.list_leases is 'What agents held and hold, newest first: of one agent, of one execution, or of all.';
 
 do $$ declare f text; begin
-  foreach f in array array['offer_task', 'claim_work', 'heartbeat_agent'] loop
+  foreach f in array array['offer_task', 'claim_work', 'get_work', 'heartbeat_agent'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   foreach f in array array['revoke_agent_token', 'remove_agent', 'list_agents', 'get_agent', 'list_leases'] loop

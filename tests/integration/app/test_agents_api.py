@@ -118,6 +118,7 @@ async def test_a_token_lets_in_one_agent_to_its_own_work(
     async with agent_of(house, transport, "Mona") as mona:
         for method, path in (
             ("GET", own(mona, "/work")),
+            ("GET", own(mona, f"/work/{uuid4()}")),
             ("GET", own(mona, "/leases")),
             ("POST", own(mona, "/heartbeat")),
             ("GET", "/api/tasks"),
@@ -169,6 +170,11 @@ async def test_work_is_claimed_reported_and_over(
     assert (work["task"]["id"], work["input"]) == (str(task_id), {"city": "Ghent"})
     beat = (await larry.post(own(larry, "/heartbeat"))).json()
     assert [(one["next"], one["lease_id"]) for one in beat["leases"]] == [("continue", work["lease"]["id"])]
+    again = (await larry.get(own(larry, f"/work/{work['lease']['id']}"))).json()
+    assert (again["task"], again["input"]) == (work["task"], work["input"])
+    assert again["lease"]["expires_at"] > work["lease"]["expires_at"]
+    for lease_id in (uuid4(), "a"):
+        assert (await larry.get(own(larry, f"/work/{lease_id}"))).status_code == 404
     held = (await client.get(own(larry))).json()
     assert (held["load"], held["working_on"][0]["task_id"]) == ({"held": 1, "most": 2}, str(task_id))
 

@@ -1,6 +1,7 @@
 """Outside agents in the database: who they are, what they get, what they report, and what a person says to it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -142,6 +143,32 @@ async def test_the_most_urgent_work_that_fits_and_never_twice(yard: Yard) -> Non
     await yard.offer()
     await yard.offer()
     assert [bool(work) for work in await asyncio.gather(*(one.claim() for _ in range(4)))].count(True) == 1
+
+
+async def test_work_that_is_held_can_be_read_again_by_its_agent_alone(yard: Yard, mallory: Caller) -> None:
+    larry, bob = await yard.register("Larry", max_concurrent=2), await yard.register("Bob")
+    foreign = await yard.register("Eve", by=mallory)
+    task_id = await yard.offer("Work", input={"city": "Ghent"})
+    work = await larry.take()
+    await yard.pass_time(minutes=29)
+    again = await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)
+    same = {"task", "execution", "input", "parts", "earlier"}
+    assert again.model_dump(include=same) == work.model_dump(include=same)
+    assert again.lease.expires_at - again.lease.heard_at == work.lease.expires_at - work.lease.heard_at
+    assert again.lease.heard_at - again.lease.claimed_at >= timedelta(minutes=29)
+    await yard.sweep(minutes=29)  # it was heard of meanwhile
+    assert (await yard.task(task_id)).execution_status == "in_progress"
+    for agent, lease_id in ((bob, work.lease.id), (foreign, work.lease.id), (larry, uuid4())):
+        with pytest.raises(NotFound, match="no such work of yours"):
+            await agents.get_work(agent.caller, agent.id, lease_id, RULES)
+    for caller in (bob.caller, yard.service):
+        with pytest.raises(NotFound, match="no such agent"):
+            await agents.get_work(caller, larry.id, work.lease.id, RULES)
+    await functions.pause_task(yard.ana, task_id)
+    assert (await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)).lease.id == work.lease.id
+    await functions.cancel_task(yard.ana, task_id)
+    with pytest.raises(NotFound, match="no such work of yours"):
+        await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)
 
 
 async def test_a_claim_and_a_removal_at_once_leave_no_lease(yard: Yard) -> None:
