@@ -11,7 +11,9 @@
 STEWARD_URL says where the house is, STEWARD_AGENT_TOKEN is the token that was shown when the agent was registered.
 Events are made once and sent until the house has answered: a report that went out twice is the same event, so it
 counts once. While you work, a thread sends heartbeats, and learns whether a person has paused or stopped the work:
-`work.check()` raises Paused or Stopped then.
+`work.check()` raises Paused or Stopped then. An agent that begins again within its lease is given what it held before
+any other work, with `work.is_resumed`: look what is done already. Where several processes share a token, each would be
+given what the others are at: say `resume=False` there.
 
 What is raised:
 
@@ -56,6 +58,7 @@ IDLE_SECONDS = 2  # none for so long: there is none
 ANSWER_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 LONGEST_HEARTBEAT_SECONDS = 30.0
+MOST_KNOWN = 1000
 GRACE_SECONDS = 8.0  # how long an agent that ends still tries to tell what it has to tell
 TRY_AGAIN = {408, 425, 429}  # and 500 and above
 LONGEST_TEXT = 2000
@@ -73,7 +76,11 @@ class AgentError(Exception):
 
 
 class HouseAway(AgentError):
-    """The house did not answer for as long as was waited."""
+    """The house did not answer for as long as was waited. It asks to be left alone for `retry_after_seconds`."""
+
+    def __init__(self, words: str, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(words)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Refused(AgentError):
@@ -145,13 +152,17 @@ class Part:
 
 @dataclass(eq=False)
 class Work:
-    """A task under lease. Say how it goes; exactly one of complete, fail, blocked, split (ask, interrupt, act) ends it."""
+    """A task under lease. Say how it goes; exactly one of complete, fail, blocked, split (ask, interrupt, act) ends it.
+
+    `is_resumed`: this agent held it already, and lost it from sight: a part of it may be done.
+    """
 
     agent: Agent
     raw: Json
     next: str = "continue"
     reason: str = ""
     is_open: bool = True
+    is_resumed: bool = False
 
     def __post_init__(self) -> None:
         task, lease = self.raw["task"], self.raw["lease"]
@@ -165,7 +176,8 @@ class Work:
         self.parts = _parts(self.raw.get("parts"))
         self.earlier: Json = self.raw.get("earlier") or {}
         self.is_from_others = bool(self.raw.get("is_from_others"))
-        self.lease_seconds = (_moment(lease["expires_at"]) - _moment(lease["claimed_at"])).total_seconds()
+        heard_at = _moment(lease.get("heard_at") or lease["claimed_at"])
+        self.lease_seconds = (_moment(lease["expires_at"]) - heard_at).total_seconds()
 
     def __str__(self) -> str:
         return f"“{self.title}” ({self.id})"
@@ -326,6 +338,10 @@ class Agent:
         self._ending, self._woken = threading.Event(), threading.Event()
         self._ends_at = float("inf")
         self._held: dict[str, Work] = {}
+        self._known: deque[str] = deque(maxlen=MOST_KNOWN)  # leases that were given to a handler
+        self._left: deque[str] = deque()  # leases of this agent that no handler has had
+        self._is_unsure = True  # may the house know of more?
+        self._taking = threading.Lock()
         self._outbox: deque[_Event] = deque()
         self._sending = threading.RLock()
         self._heart: threading.Thread | None = None
@@ -368,22 +384,29 @@ class Agent:
     # ---------------------------------------------------------------- work
 
     def run(
-        self, handler: Handler, *, at_once: int = 1, until_idle: bool = False, wait_seconds: int | None = None
+        self,
+        handler: Handler,
+        *,
+        at_once: int = 1,
+        until_idle: bool = False,
+        wait_seconds: int | None = None,
+        resume: bool = True,
     ) -> None:
         """Give each work to the handler, until SIGTERM or Ctrl-C (`until_idle`: until there is none).
 
         What the handler returns completes the work, unless it has ended it itself; what it raises is reported. `at_once`
-        works go to threads side by side; the agent's own limit in the house (max_concurrent) has to allow as many.
+        works go to threads side by side; the agent's own limit in the house (max_concurrent) has to allow as many. What this
+        agent held before it began comes first, unless `resume` is False.
         """
         with self, self._signals():
             if at_once == 1:
-                for work in self.work(until_idle=until_idle, wait_seconds=wait_seconds):
+                for work in self.work(until_idle=until_idle, wait_seconds=wait_seconds, resume=resume):
                     _handle(handler, work)
                 return
             free = threading.Semaphore(at_once)
             with ThreadPoolExecutor(at_once, "work") as pool:
                 while free.acquire() and not self.is_ending:
-                    work = self._next_work(wait_seconds, until_idle)
+                    work = self._next_work(wait_seconds, until_idle, resume)
                     if work is None:
                         free.release()
                         if until_idle and not self._held:
@@ -391,11 +414,16 @@ class Agent:
                         continue
                     pool.submit(self._beside, handler, work, free)
 
-    def work(self, *, until_idle: bool = False, wait_seconds: int | None = None) -> Generator[Work]:
-        """Work, one after the other, each until the next is asked for. What was not ended by then is reported as failed."""
+    def work(
+        self, *, until_idle: bool = False, wait_seconds: int | None = None, resume: bool = True
+    ) -> Generator[Work]:
+        """Work, one after the other, each until the next is asked for. What was not ended by then is reported as failed.
+
+        What this agent held before it began comes first, unless `resume` is False.
+        """
         with self._signals():
             while not self.is_ending:
-                work = self._next_work(wait_seconds, until_idle)
+                work = self._next_work(wait_seconds, until_idle, resume)
                 if work is None:
                     if until_idle:
                         return
@@ -405,36 +433,92 @@ class Agent:
                 finally:
                     self._let_go(work)
 
-    def _next_work(self, wait_seconds: int | None, until_idle: bool) -> Work | None:
-        """The next work; None where there was none for so long, or the agent ends."""
+    def _next_work(self, wait_seconds: int | None, until_idle: bool, resume: bool) -> Work | None:
+        """The next work, what is held before any other; None where there was none for so long, or the agent ends."""
         wait = (IDLE_SECONDS if until_idle else WAIT_SECONDS) if wait_seconds is None else wait_seconds
         self._is_polling = True
-        began = time.monotonic()
         try:
-            answer = self._ask(
-                "GET",
-                f"/api/agents/{self.id}/work",
-                params={"wait": wait},
-                timeout=wait + ANSWER_SECONDS,
-                patience=None,
-            )
-            if answer.status_code == 204 and time.monotonic() - began < 0.9 * wait:
-                self._pause(min(_retry_after(answer), self._pauses[1]))  # the house did not wait with it
+            work = self._resumed() if resume else None
+            work = work or self._polled(wait, resume)
         except _Ended:
             return None
         finally:
             self._is_polling = False
         self._send_kept()
-        if answer.status_code == 204:
+        if work is None:
             return None
-        work = Work(self, answer.json())
         if self.is_ending:  # it came while this was said
+            self._held.pop(work.lease_id, None)
             work.fail("The agent ends", retry_after_seconds=0)
             return None
-        self._held[work.lease_id] = work
         self._start_heart()
-        log.info("Took %s", work)
-        self.report(work, "task_started", {}, is_end=False)
+        log.info("Took %s%s", work, " up again" if work.is_resumed else "")
+        self.report(work, "task_started", {"message": "Taken up again"} if work.is_resumed else {}, is_end=False)
+        return work
+
+    def _polled(self, wait: int, resume: bool) -> Work | None:
+        """Work that was claimed now, or (`resume`) by a poll that broke off; None where there was none for so long."""
+        path, params = f"/api/agents/{self.id}/work", {"wait": wait}
+        pause, longest = self._pauses
+        while not self.is_ending:
+            began = time.monotonic()
+            try:
+                answer = self._ask(
+                    "GET", path, params=params, timeout=wait + ANSWER_SECONDS, patience=0.0 if resume else None
+                )
+            except HouseAway as error:
+                if not resume:
+                    raise
+                log.warning("%s; asked again soon", error)
+                self._is_unsure = True  # it may have claimed work, and only its answer was lost
+                self._pause(max(error.retry_after_seconds, pause / 2))
+                pause = min(pause * 2, longest)
+                if work := self._resumed():
+                    return work
+                continue
+            if answer.status_code == 204:
+                if time.monotonic() - began < 0.9 * wait:
+                    self._pause(min(_retry_after(answer), longest))  # the house did not wait with it
+                return None
+            if work := self._taken(answer.json(), is_resumed=False):
+                return work
+        return None
+
+    def _resumed(self) -> Work | None:
+        """What the house says that this agent holds, and no handler was given: of before a restart, or of a poll that broke off."""
+        if self._is_unsure:
+            self._is_unsure = False
+            try:
+                body: Json = self._ask("POST", f"/api/agents/{self.id}/heartbeat", patience=None).json()
+            except BaseException:
+                self._is_unsure = True
+                raise
+            with self._taking:
+                held = [str(one["lease_id"]) for one in body.get("leases", []) if one.get("next") == "continue"]
+                self._left.extend(one for one in held if one not in self._known and one not in self._left)
+        while True:
+            with self._taking:
+                if not self._left:
+                    return None
+                lease_id = self._left.popleft()
+            try:
+                answer = self._ask("GET", f"/api/agents/{self.id}/work/{lease_id}", patience=None)
+            except TokenRefused:
+                raise
+            except Refused as error:
+                log.info("What was held under the lease %s is this agent's no more: %s", lease_id, error)
+                continue
+            if work := self._taken(answer.json(), is_resumed=True):
+                return work
+
+    def _taken(self, body: Json, *, is_resumed: bool) -> Work | None:
+        """The work; None where another thread has it already."""
+        work = Work(self, body, is_resumed=is_resumed)
+        with self._taking:
+            if work.lease_id in self._known:
+                return None
+            self._known.append(work.lease_id)
+            self._held[work.lease_id] = work
         return work
 
     def _beside(self, handler: Handler, work: Work, free: threading.Semaphore) -> None:
@@ -558,7 +642,7 @@ class Agent:
                         _hear(one, "stop", str(error))
 
     def _heartbeat(self, held: Sequence[Work]) -> None:
-        ids = [one.lease_id for one in held]
+        ids = [one.lease_id for one in held] + [*self._left]  # those are next
         body: Json = self._ask(
             "POST", f"/api/agents/{self.id}/heartbeat", json={"lease_ids": ids}, timeout=10.0, patience=0.0
         ).json()
@@ -567,7 +651,8 @@ class Agent:
             if work := by_id.get(str(said.get("lease_id"))):
                 _hear(work, str(said.get("next", "continue")), str(said.get("reason") or ""))
         for lease_id in body.get("unknown_lease_ids", []):
-            _hear(by_id[str(lease_id)], "stop", "The house does not know this lease")
+            if work := by_id.get(str(lease_id)):
+                _hear(work, "stop", "The house does not know this lease")
 
     # ---------------------------------------------------------------- the line to the house
 
@@ -594,7 +679,7 @@ class Agent:
                 why = f"{type(error).__name__}: {error}"
             wait = max(wait, pause * random.uniform(0.5, 1.0))  # noqa: S311 # nosec B311 # spreads out, guards nothing
             if time.monotonic() + wait > min(end, self._ends_at):
-                raise HouseAway(f"{self._client.base_url} is away: {why}")
+                raise HouseAway(f"{self._client.base_url} is away: {why}", wait)
             log.warning("The house is away (%s); asked again in %.1f s", why, wait)
             self._pause(wait)
             pause = min(pause * 2, longest)

@@ -25,7 +25,7 @@ from app.house import House
 from cli import steward_agent
 from cli.serving import load_keys, serve
 from cli.steward_agent import Agent, Handler, Paused, Refused, Stopped, TokenRefused, Work, interrupt_form
-from tasks.agents import list_agent_reports
+from tasks.agents import list_agent_reports, list_leases
 
 SECONDS = 30
 
@@ -92,12 +92,33 @@ async def working(agent: Agent, handle: Handler) -> AsyncGenerator[None]:
         await running
 
 
+GETS_STUCK = """
+import time
+from pathlib import Path
+from steward_agent import Agent, Work
+
+def handle(work: Work) -> object:
+    if not work.is_resumed:
+        Path("begun").touch()
+        time.sleep(600)
+    return {"lease": work.lease_id, "attempts": work.earlier["attempts"]}
+
+Agent.from_env().run(handle, wait_seconds=5)
+"""
+
+
 @asynccontextmanager
-async def a_process(url: str, token: str, folder: Path) -> AsyncGenerator[subprocess.Popen[bytes]]:
-    """`python steward_agent.py echo`, the file alone in a folder."""
+async def a_process(
+    url: str, token: str, folder: Path, program: str | None = None
+) -> AsyncGenerator[subprocess.Popen[bytes]]:
+    """`python steward_agent.py echo`, the file alone in a folder; or a program beside it."""
     file = shutil.copy(steward_agent.__file__, folder)
+    command = [sys.executable, file, "echo"]
+    if program is not None:
+        (folder / "program.py").write_text(program)
+        command = [sys.executable, str(folder / "program.py")]
     environment = {**os.environ, "STEWARD_URL": url, "STEWARD_AGENT_TOKEN": token}
-    with subprocess.Popen([sys.executable, file, "echo"], env=environment, cwd=folder) as process:
+    with subprocess.Popen(command, env=environment, cwd=folder) as process:
         try:
             yield process
         finally:
@@ -127,14 +148,20 @@ async def line(house: House) -> AsyncGenerator[Served]:
 
 
 class CutLine(httpx.HTTPTransport):
-    """Every request reaches the house; of the first of each kind of event the answer is lost."""
+    """Every request reaches the house; of the first claim, and of each kind of event, the answer is lost."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[dict[str, Any]] = []
+        self.claims = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         answer = super().handle_request(request)
+        if request.url.path.endswith("/work") and answer.status_code == 200:
+            self.claims += 1
+            if self.claims == 1:
+                answer.close()
+                raise httpx.ReadError("cut off")
         if not request.url.path.endswith("/events"):
             return answer
         event = json.loads(request.read())
@@ -150,10 +177,13 @@ MALFORMED = [{"title": ""}]
 PARTS = [{"key": "look", "title": "Look"}, {"title": "Not mine", "who": "steward", "tool": "noop"}]
 
 
-async def test_a_lost_answer_is_no_second_event_and_parts_come_back(line: Served) -> None:
+async def test_a_lost_answer_is_no_second_event_and_parts_come_back(line: Served, tmp_path: Path) -> None:
     seen: list[Any] = []
+    resumed: list[str] = []
 
     def handle(work: Work) -> object:
+        if work.is_resumed:
+            resumed.append(work.title)
         if work.title == "Look":
             return {"city": "Ghent"}
         if not work.parts:
@@ -173,7 +203,21 @@ async def test_a_lost_answer_is_no_second_event_and_parts_come_back(line: Served
         root = await line.offer("Right")
         async with working(agent, handle):
             plan = await line.until(lambda: line.ended(root))
-        reports = await list_agent_reports(line.house.database.acting_as(line.house.owner), UUID(root))
+        owner = line.house.database.acting_as(line.house.owner)
+        reports = await list_agent_reports(owner, UUID(root))
+        # A process that dies in the middle of its work, and begins again within its lease.
+        stuck, token = await line.offer("Stuck"), await line.agent("Bob")
+        async with a_process(line.url, token, tmp_path, GETS_STUCK) as process:
+            await line.until(lambda: _there((tmp_path / "begun").exists()))
+            process.kill()
+        async with a_process(line.url, token, tmp_path, GETS_STUCK):
+            assert (await line.until(lambda: line.ended(stuck)))["execution_status"] == "completed"
+        (lease,) = await list_leases(owner, root_task_id=UUID(stuck))
+        (part,) = (await line.api.get(f"/api/tasks/{stuck}/tree")).json()["children"]
+        told = Counter((one.kind, one.outcome) for one in await list_agent_reports(owner, UUID(stuck)))
+    assert (part["result"]["output"], lease.outcome) == ({"lease": str(lease.id), "attempts": 0}, "completed")
+    assert told == {("task_started", "applied"): 2, ("task_complete", "applied"): 1}
+    assert resumed == ["Right"]
     assert plan["execution_status"] == "completed"
     assert seen == ["Right", {"city": "Ghent"}, {"city": "Ghent"}, None]
     sent = [one for one in cut.sent if one["data"].get("subtasks") != MALFORMED]
