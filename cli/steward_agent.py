@@ -543,9 +543,10 @@ class Agent:
     def interrupt(self, *forms: Json) -> list[str]:
         """Show people what another program would do (Agent Inbox's HumanInterrupt, see `interrupt_form`); the ids.
 
-        Sent once, since a second time would be a second question. Raises Refused, HouseAway.
+        Sent until the house has answered; each has a key, so that it is asked once. Raises Refused, HouseAway.
         """
-        body: Json = self._ask("POST", f"/api/agents/{self.id}/interrupts", json=list(forms), patience=0.0).json()
+        asked = [{"key": str(uuid4()), **one} for one in forms]
+        body: Json = self._ask("POST", f"/api/agents/{self.id}/interrupts", json=asked, patience=None).json()
         return [str(one["id"]) for one in body["items"]]
 
     def answer_to(self, interrupt_id: str, *, within_seconds: float | None = None) -> Json | None:
@@ -747,10 +748,12 @@ def interrupt_form(
     *,
     allow: Sequence[Allowed] = ("accept", "edit", "respond", "ignore"),
     description: str = "",
+    key: str | None = None,
 ) -> Json:
-    """A question to a person in the form of Agent Inbox (HumanInterrupt)."""
+    """A question to a person in the form of Agent Inbox (HumanInterrupt). Under the same key it is asked once (Agent.interrupt)."""
     config = {f"allow_{name}": name in allow for name in ("accept", "edit", "respond", "ignore")}
-    return {"action_request": {"action": action, "args": args}, "config": config, "description": description}
+    asked: Json = {"action_request": {"action": action, "args": args}, "config": config, "description": description}
+    return asked | _given(key=key)
 
 
 def _handle(handler: Handler, work: Work) -> None:

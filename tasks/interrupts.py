@@ -116,10 +116,16 @@ class HumanInterrupt(BaseModel):
 
 
 class NewInterrupt(HumanInterrupt):
-    """An interrupt by itself: which of the agent's work it is about, and how long it may wait (else 14 days)."""
+    """An interrupt by itself: which of the agent's work it is about, how long it may wait (else 14 days), and its own name for it."""
 
     task_id: UUID | None = Field(default=None, description="Work of this agent that it is about")
     expires_in_seconds: float | None = Field(default=None, gt=0, le=MOST_SECONDS, allow_inf_nan=False)
+    key: Annotated[str | None, AfterValidator(storable)] = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="The agent's own name for it: sent again, it is asked once",
+    )
 
 
 OWN_FIELDS = set(NewInterrupt.model_fields) - set(HumanInterrupt.model_fields)
@@ -180,7 +186,10 @@ async def request_interrupt(
 
 
 async def open_interrupts(agent: Caller, agent_id: UUID, interrupts: Sequence[NewInterrupt]) -> list[AskedInterrupt]:
-    """Ask a person, each interrupt by itself, all or none (the agent itself)."""
+    """Ask a person, each interrupt by itself, all or none; what was asked under its key already is not asked again (the agent itself).
+
+    Raises Conflict where something else was asked under a key, or 200 are open.
+    """
     given = [one.as_asked() | one.model_dump(mode="json", include=OWN_FIELDS, exclude_none=True) for one in interrupts]
     rows = await agent.call("open_interrupts", agent_id=agent_id, interrupts=given)
     return [AskedInterrupt.model_validate(row) for row in rows]

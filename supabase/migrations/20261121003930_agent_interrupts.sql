@@ -93,18 +93,38 @@ declare
   agent public.agents := private.speaking_agent(open_interrupts.agent_id);
   made public.tasks;
   item record;
+  open_count bigint;
+  known_as text;
+  ref jsonb;
+  given jsonb;
 begin
   if jsonb_typeof(interrupts) is distinct from 'array' or jsonb_array_length(interrupts) not between 1 and 50 then
     perform private.refuse(422, 'interrupts is a list of 1 to 50 interrupts');
   end if;
   perform pg_advisory_xact_lock(hashtextextended('agent ' || agent.id, 0));
-  if (select count(*) from public.approvals a where a.organization_id = agent.organization_id and a.state = 'open' and a.asked_by ->> 'agent_id' = agent.id::text)
-     + jsonb_array_length(interrupts) > 200 then
-    perform private.refuse(409, 'You may have 200 open questions at a time', null, 'Wait for answers, or withdraw some.');
-  end if;
-  for item in select (i.value ->> 'task_id')::uuid as about, (i.value ->> 'expires_in_seconds')::double precision as expires,
-      i.value - array['task_id', 'expires_in_seconds'] as interrupt from jsonb_array_elements(interrupts) i
+  select count(*) into open_count from public.approvals a
+  where a.organization_id = agent.organization_id and a.state = 'open' and a.asked_by ->> 'agent_id' = agent.id::text;
+  for item in select (i.value ->> 'task_id')::uuid as about, (i.value ->> 'expires_in_seconds')::double precision as expires, i.value ->> 'key' as key,
+      i.value - array['task_id', 'expires_in_seconds', 'key'] as interrupt from jsonb_array_elements(interrupts) with ordinality i order by i.ordinality
   loop
+    if item.key is not null and length(item.key) not between 1 and 200 then
+      perform private.refuse(422, 'The key of an interrupt has 1 to 200 characters');
+    end if;
+    known_as := format('agent:%s:%s', agent.id, item.key);
+    ref := jsonb_strip_nulls(jsonb_build_object('agent_id', agent.id, 'task_id', item.about));
+    given := item.interrupt || jsonb_strip_nulls(jsonb_build_object('expires_in_seconds', item.expires));
+    select t.* into made from public.tasks t where item.key is not null and t.organization_id = agent.organization_id and t.source_key = known_as;
+    if made.id is not null then
+      if (made.tool, made.source_ref - 'by_program', made.tool_input) is distinct from ('agent_interrupt', ref, given) then
+        perform private.refuse(409, 'Under this key you have asked something else', format('key %s, interrupt %s', item.key, made.id), 'Use a new key for a new question.');
+      end if;
+      return next jsonb_build_object('id', made.id, 'status', private.interrupt_json(made) -> 'status');
+      continue;
+    end if;
+    open_count := open_count + 1;
+    if open_count > 200 then
+      perform private.refuse(409, 'You may have 200 open questions at a time', null, 'Wait for answers, or withdraw some.');
+    end if;
     if not private.is_interrupt(item.interrupt) then
       perform private.refuse(422, 'An interrupt is {action_request: {action, args}, config, description}, and its config allows at least one answer');
     end if;
@@ -113,15 +133,14 @@ begin
     end if;
     made := private.insert_task(jsonb_build_object('title', private.interrupt_title(agent.name, item.interrupt), 'source', 'agent', 'tool', 'agent_interrupt',
       'execution_type', 'fully_automated', 'on_failure', 'escalate', 'agent_id', agent.id,
-      'source_ref', jsonb_strip_nulls(jsonb_build_object('agent_id', agent.id, 'task_id', item.about)),
-      'tool_input', item.interrupt || jsonb_strip_nulls(jsonb_build_object('expires_in_seconds', item.expires))));
+      'source_ref', ref, 'source_key', case when item.key is not null then known_as end, 'tool_input', given));
     update public.tasks t set execution_status = 'in_progress' where t.id = made.id;
     perform public.request_interrupt(made.id, item.interrupt, item.expires);
     return next jsonb_build_object('id', made.id, 'status', 'waiting');
   end loop;
 end $$;
 comment on function public.open_interrupts is
-  'The agent that speaks asks a person: interrupts {action_request, config, description, task_id, expires_in_seconds}, each a task by itself; task_id says which of its work it is about. {id, status} of each.';
+  'The agent that speaks asks a person: interrupts {action_request, config, description, task_id, expires_in_seconds, key}, each a task by itself; task_id says which of its work it is about. {id, status} of each. The same under a key that was used already is the same interrupt, PT409 another.';
 
 -- Section: what became of it, for its agent -----------------------------------------------------------------------
 

@@ -146,6 +146,9 @@ async def test_several_at_once_all_or_none_withdrawn_and_refused(
         ({}, "action_request"),
         ([QUESTION, {**QUESTION, "config": {}}], "1.config"),
         ({**QUESTION, "expires_in_seconds": 0}, "expires_in_seconds"),
+        ({**QUESTION, "key": ""}, "key"),
+        ({**QUESTION, "key": "x" * 201}, "key"),
+        ({**QUESTION, "key": "x\0"}, "key"),
         ({**QUESTION, "args": {}}, "args"),
         ("text", ""),
     ):
@@ -157,7 +160,12 @@ async def test_several_at_once_all_or_none_withdrawn_and_refused(
     assert (await larry.post("interrupts", json={**QUESTION, "task_id": str(uuid4())})).status_code == 404
     assert (await larry.get(f"interrupts/{uuid4()}")).status_code == 404
     assert (await client.post(str(larry.base_url.join("interrupts")), json=QUESTION)).status_code == 403
-    assert len((await client.get("/api/approvals", params={"state": "open"})).json()["items"]) == 1
+    keyed = {**QUESTION, "key": "first"}
+    twice = [(await larry.post("interrupts", json=keyed)).json()["items"] for _ in "12"]
+    assert twice[0] == twice[1]
+    other = await larry.post("interrupts", json={**keyed, "description": "Other"})
+    assert (other.status_code, "first" in other.json()["detail"]) == (409, True)
+    assert len((await client.get("/api/approvals", params={"state": "open"})).json()["items"]) == 2
 
 
 async def test_a_person_answers_on_the_pages_with_forms_alone(

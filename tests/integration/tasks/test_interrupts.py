@@ -79,6 +79,38 @@ async def test_each_answer_is_taken_where_the_config_allows_it_alone(ana: Caller
             assert [one.kind for one in task.tainted_by] == ["agent"]
 
 
+async def test_what_is_asked_again_under_its_key_is_the_same_question(ana: Caller) -> None:
+    larry, larry_id = await agent_of(ana)
+    bob, bob_id = await agent_of(ana, "Bob")
+    first = asked(key="🗝 of larry", expires_in_seconds=60)
+    at_once = await asyncio.gather(*(interrupts.open_interrupts(larry, larry_id, [first, first]) for _ in "1234"))
+    (found,) = {one.id for made in at_once for one in made}
+    assert {one.status for made in at_once for one in made} == {"waiting"}
+    assert await ask(bob, bob_id, first) != found
+    assert await ask(larry, larry_id) != found
+    for other in (asked({"allow_ignore": True}, key=first.key), asked(key=first.key)):
+        with pytest.raises(Conflict, match="asked something else"):
+            await interrupts.open_interrupts(larry, larry_id, [asked(key="new"), other])
+    shown = await approval_of(ana, found)
+    await interrupts.answer_interrupt(ana, shown.id, shown.digest, "ignore")
+    (again,) = await interrupts.open_interrupts(larry, larry_id, [first])
+    assert (again.id, again.status) == (found, "answered")
+    theirs = {"title": "Mine", "execution_type": "manual", "source_key": f"agent:{larry_id}:of a person"}
+    await functions.create_tasks(ana, [theirs])
+    with pytest.raises(Conflict, match="asked something else"):
+        await ask(larry, larry_id, key="of a person")
+    page = await review.list_approvals(ana, states=["open"], limit=200)
+    assert len(page.items) == 2
+    # What is asked again needs no place among the 200.
+    for _ in range(3):
+        await interrupts.open_interrupts(larry, larry_id, [asked() for _ in range(50)])
+    full = [asked(key=str(number)) for number in range(49)]
+    for _ in "12":
+        await interrupts.open_interrupts(larry, larry_id, full)
+    with pytest.raises(Conflict, match="200"):
+        await ask(larry, larry_id)
+
+
 async def test_a_yes_or_no_of_every_other_door_is_the_answer_that_it_means(ana: Caller) -> None:
     larry, larry_id = await agent_of(ana)
     cases = [(True, None, "accept", MAIL), (False, " Not now ", "response", "Not now"), (False, None, "ignore", None)]
@@ -245,8 +277,9 @@ async def _run(house: House, service: Caller, task_id: UUID) -> None:
         ({"config": {"allow_all": True}}, "allow_all"),
         ({"description": "x" * 50_001}, "50000"),
         ({"more": 1}, "more"),
+        ({"key": "k"}, "key"),
     ],
-    ids=["empty", "long", "nul", "surrogate", "nan", "list", "huge", "nothing", "unknown", "wordy", "extra"],
+    ids=["empty", "long", "nul", "surrogate", "nan", "list", "huge", "nothing", "unknown", "wordy", "extra", "key"],
 )
 def test_what_is_no_interrupt_is_refused_in_words(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(ValueError, match=field):
