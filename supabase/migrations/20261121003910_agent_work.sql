@@ -27,6 +27,8 @@ create table public.agent_offers (
   obstacle_since timestamptz,
   rechecks integer not null default 0 check (rechecks >= 0),
   reached real,
+  waited_seconds double precision not null default 0 check (waited_seconds >= 0),
+  rounds integer not null default 0 check (rounds >= 0),
   feedback text check (length(feedback) <= 20000),
   failure text check (length(failure) <= 2000),
   generation integer not null default 0,
@@ -40,7 +42,9 @@ comment on column public.agent_offers.continues is 'The task is offered again wh
 comment on column public.agent_offers.reserved_for is 'Who had it, and knows it: others may have it after reserved_until.';
 comment on column public.agent_offers.avoided_agent_id is 'Who went silent with it: it may have it again after avoided_until.';
 comment on column public.agent_offers.obstacle is 'What outside it waits for, as its agent said; obstacle_since when that was said first.';
-comment on column public.agent_offers.reached is 'How far (percent) the work had come when the obstacle was reported: what goes beyond it shows that the obstacle is gone.';
+comment on column public.agent_offers.reached is 'How far (percent) the work had ever come when an obstacle was reported: what goes beyond it shows that the obstacle is gone.';
+comment on column public.agent_offers.waited_seconds is 'How long obstacles lasted that are gone: they count towards how long it may wait in all.';
+comment on column public.agent_offers.rounds is 'How often its agents put it off, whatever they said of progress: after a few times it is kept for none of them.';
 comment on column public.agent_offers.feedback is 'Why a person did not agree to how it was broken down: its next agent reads it.';
 comment on column public.agent_offers.failure is 'What went wrong with the attempt before: its next agent reads it.';
 comment on column public.agent_offers.generation is 'Of the task, when it was offered. A person who executes it again begins anew: deadline, attempts and obstacle count from there.';
@@ -68,6 +72,7 @@ create table public.agent_leases (
   started_at timestamptz,
   told_at timestamptz,
   percent real check (percent between 0 and 100),
+  furthest real check (furthest between 0 and 100),
   message text not null default '' check (length(message) <= 2000),
   ended_at timestamptz,
   outcome text check (outcome in ('completed', 'failed', 'blocked', 'decomposed', 'silent', 'timeout', 'cancelled', 'taken_back')),
@@ -76,6 +81,7 @@ create table public.agent_leases (
 comment on table public.agent_leases is 'Who holds, or held, which task: one attempt of an agent. The id is that of the run.';
 comment on column public.agent_leases.expires_at is 'Every word of the agent about it moves this on; after it the agent counts as silent.';
 comment on column public.agent_leases.times_out_at is 'How long this attempt may take, whatever the agent says.';
+comment on column public.agent_leases.furthest is 'The highest percent that was ever said under it.';
 comment on column public.agent_leases.told_at is 'By the agent''s clock, of the newest word that was applied: an older one that comes late changes nothing.';
 create unique index agent_leases_one_idx on public.agent_leases (task_id) where ended_at is null;
 create index agent_leases_agent_idx on public.agent_leases (agent_id, claimed_at desc);
@@ -431,7 +437,7 @@ begin
   select o.* into known from public.agent_offers o where o.task_id = task.id;
   if known.generation is distinct from task.generation or (known.whom, known.capabilities) is distinct from (coalesce(offer_task.whom, ''), wanted) then
     update public.agent_offers o set deadline_at = null, timeouts = 0, silences = 0, obstacle = null, obstacle_since = null, rechecks = 0, reached = null,
-      reserved_for = null, reserved_until = null, avoided_agent_id = null, avoided_until = null, generation = task.generation where o.task_id = task.id;
+      waited_seconds = 0, rounds = 0, reserved_for = null, reserved_until = null, avoided_agent_id = null, avoided_until = null, generation = task.generation where o.task_id = task.id;
   end if;
   insert into public.agent_offers as o (task_id, organization_id, capabilities, whom, instructions, input, timeout_seconds, deadline_at, generation)
   values (task.id, task.organization_id, wanted, coalesce(offer_task.whom, ''), coalesce(offer_task.instructions, ''), coalesce(offer_task.input, '{}'),
@@ -455,12 +461,19 @@ end $$;
 comment on function public.offer_task is
   'A running task waits, blocked, for an outside agent: the one named, or any with all these capabilities. Nobody is held up. Deadline, attempts and obstacle are kept when it is offered again, and begin anew when a person executes it again or hands it to another. Parts that are open come first.';
 
+create function private.keeps_reserved(agent_id uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select 1 from public.agents a where a.id = keeps_reserved.agent_id and a.token_hash is not null and a.paused_at is null and a.removed_at is null
+    and (a.last_seen_at is null or a.last_seen_at > now() - make_interval(secs => coalesce(a.lease_seconds, 1800))))
+$$;
+comment on function private.keeps_reserved is 'Is work still kept for this agent? Not for one that is paused, revoked, removed, or was not heard for as long as a lease.';
+
 create function private.fits(offer public.agent_offers, agent public.agents) returns boolean
 language sql stable set search_path = '' as $$
   select case when offer.whom = '' then offer.capabilities <@ agent.capabilities
            else lower(offer.whom) in (lower(agent.name), agent.id::text) end
     and (offer.reserved_for is null or offer.reserved_for = agent.id or coalesce(offer.reserved_until, '-infinity') <= now()
-      or not exists (select 1 from public.agents r where r.id = offer.reserved_for and r.token_hash is not null and r.paused_at is null))
+      or not private.keeps_reserved(offer.reserved_for))
     and (offer.avoided_agent_id is distinct from agent.id or coalesce(offer.avoided_until, '-infinity') <= now())
 $$;
 comment on function private.fits is 'May this agent have this work now?';
@@ -539,7 +552,7 @@ declare
       and case when o.whom = '' then o.capabilities <@ agent.capabilities else lower(o.whom) in (lower(agent.name), agent.id::text) end
       and (o.avoided_until is null or o.avoided_until <= now() or o.avoided_agent_id is distinct from agent.id)
       and (o.reserved_for is null or o.reserved_for = agent.id or o.reserved_until is null or o.reserved_until <= now()
-        or not exists (select 1 from public.agents r where r.id = o.reserved_for and r.token_hash is not null and r.paused_at is null))
+        or not private.keeps_reserved(o.reserved_for))
     order by t.priority_rank, t.due_key, o.offered_at, t.id for no key update of t skip locked;
 begin
   if agent.paused_at is not null then
@@ -725,7 +738,7 @@ do $$ declare f text; begin
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
-  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
+  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.agent_with_work', array['authenticated', 'service_role']);

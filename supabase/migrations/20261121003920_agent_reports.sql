@@ -175,11 +175,19 @@ begin
 end $$;
 comment on function private.fail_by_agent is 'The attempt failed: it is tried again while that may help, or a person breaks the task down.';
 
+create function private.waited(offer public.agent_offers) returns double precision
+language sql stable set search_path = '' as $$
+  select coalesce(extract(epoch from now() - offer.obstacle_since), 0)
+$$;
+comment on function private.waited is 'For how many seconds an obstacle has lasted; 0 where there is none.';
+
 create function private.block_by_agent(task public.tasks, agent public.agents, data jsonb, rules jsonb, reached real) returns void
 language plpgsql set search_path = '' as $$
 declare
   since timestamptz;
   pause double precision;
+  own_pause double precision;
+  is_kept boolean;
   offer public.agent_offers;
 begin
   perform private.block_paused(task.id);
@@ -190,20 +198,27 @@ begin
   end if;
   select o.* into offer from public.agent_offers o where o.task_id = task.id;
   since := coalesce(offer.obstacle_since, now());
-  pause := greatest(1, least(coalesce((data ->> 'recheck_after_seconds')::double precision,
-    coalesce((rules ->> 'recheck_seconds')::double precision, 300) * power(2, least(offer.rechecks, 20))), coalesce((rules ->> 'recheck_most_seconds')::double precision, 21600)));
+  own_pause := coalesce((rules ->> 'recheck_seconds')::double precision, 300);
+  pause := least(greatest(1, coalesce((data ->> 'recheck_after_seconds')::double precision, own_pause * power(2, least(offer.rechecks, 20))),
+      -- Put off that often, it is no more up to the agent how soon.
+      case when offer.rounds >= 20 then own_pause * power(2, least(offer.rounds - 20, 20)) end),
+    coalesce((rules ->> 'recheck_most_seconds')::double precision, 21600));
+  is_kept := offer.rounds < 5 and pause >= 5;
   update public.agent_offers o set state = 'resting', obstacle = left(data ->> 'reason', 2000), obstacle_since = since, rechecks = o.rechecks + 1,
-    reached = greatest(o.reached, block_by_agent.reached),
-    -- Not beyond the time that an obstacle may last: then a person is told.
-    opens_at = greatest(now(), least(now() + make_interval(secs => pause), since + make_interval(hours => coalesce((rules ->> 'obstacle_hours')::integer, 48)))),
-    reserved_for = agent.id
+    rounds = o.rounds + 1, reached = greatest(o.reached, block_by_agent.reached),
+    -- Not beyond the time that obstacles may last in all: then a person is told.
+    opens_at = greatest(now(), least(now() + make_interval(secs => pause),
+      since + make_interval(hours => coalesce((rules ->> 'obstacle_hours')::integer, 48)) - make_interval(secs => o.waited_seconds)))
   where o.task_id = task.id returning o.* into offer;
-  update public.agent_offers o set reserved_until = offer.opens_at + interval '10 minutes' where o.task_id = task.id;
+  -- Kept for whoever knows it, but not for one that puts it off again and again; where that asks for it at once, others have it first.
+  update public.agent_offers o set reserved_for = case when is_kept then agent.id end, reserved_until = case when is_kept then offer.opens_at + interval '10 minutes' end,
+    avoided_agent_id = case when pause < 5 then agent.id end, avoided_until = case when pause < 5 then offer.opens_at + interval '1 minute' end
+  where o.task_id = task.id;
   perform public.block_task_execution(task.id, left(format('%s waits: %s', agent.name, data ->> 'reason'), 2000), 'agent',
     left(coalesce(data ->> 'unblocked_by', 'The agent looks again; you can also enter the result yourself'), 2000), until => offer.deadline_at);
 end $$;
 comment on function private.block_by_agent is
-  'Something keeps the agent from going on: a person, or something outside that is looked at again, each time after twice the pause.';
+  'Something keeps the agent from going on: a person, or something outside that is looked at again, each time after twice the pause. One that puts it off again and again does not keep it from others.';
 
 create function private.break_down_by_agent(task public.tasks, agent public.agents, data jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -219,7 +234,7 @@ begin
   select t.* into task from public.tasks t where t.id = task.id;
   parts := private.insert_agent_parts(task, agent, data, is_unsure);
   update public.agent_offers o set continues = coalesce((data ->> 'continues')::boolean, false), reserved_for = agent.id, reserved_until = null,
-    obstacle = null, obstacle_since = null, rechecks = 0, reached = null where o.task_id = task.id;
+    waited_seconds = o.waited_seconds + private.waited(o), obstacle = null, obstacle_since = null, rechecks = 0 where o.task_id = task.id;
   update public.tasks t set execution_status = 'blocked', strategy = 'decompose', blocked_on = 'subtasks', decomposition_confidence = round((data ->> 'confidence')::numeric, 4)::real,
     blocked_reason = case when is_unsure then 'Waits for your agreement to its parts' else format('0 of %s subtasks done', jsonb_array_length(parts)) end,
     result = jsonb_build_object('strategy', 'decompose', 'output', coalesce(data ->> 'message', ''), 'confidence', data -> 'confidence')
@@ -239,7 +254,7 @@ begin
   case kind
     when 'complete' then perform private.complete_by_agent(task, agent, data);
     when 'error' then return private.fail_by_agent(task, agent, data, rules);
-    when 'blocked' then perform private.block_by_agent(task, agent, data, rules, lease.percent);
+    when 'blocked' then perform private.block_by_agent(task, agent, data, rules, lease.furthest);
     when 'created' then return private.break_down_by_agent(task, agent, data);
   end case;
   return '{}';
@@ -357,13 +372,14 @@ declare
 begin
   update public.agent_leases l set heard_at = now(), told_at = coalesce(greatest(l.told_at, clock), l.told_at), started_at = coalesce(l.started_at, now()),
     percent = coalesce(round((data ->> 'percent')::numeric, 2)::real, l.percent), message = coalesce(left(data ->> 'message', 2000), l.message),
+    furthest = greatest(l.furthest, round((data ->> 'percent')::numeric, 2)::real),
     expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
   where l.id = lease.id and l.ended_at is null and (clock is null or l.told_at is null or clock >= l.told_at) returning l.* into heard;
   if heard.id is null then
     return case when (select l.ended_at from public.agent_leases l where l.id = lease.id) is null then 'recorded' else 'late' end;
   end if;
   if kind = 'progress' and data ->> 'percent' is not null then
-    update public.agent_offers o set obstacle = null, obstacle_since = null, rechecks = 0, reached = null
+    update public.agent_offers o set waited_seconds = o.waited_seconds + private.waited(o), obstacle = null, obstacle_since = null, rechecks = 0
     where o.task_id = lease.task_id and o.obstacle_since is not null and (data ->> 'percent')::numeric > coalesce(o.reached, 0)::numeric;
   end if;
   return 'applied';
@@ -620,7 +636,7 @@ do $$ declare f text; begin
   perform private.expose_function('public.break_down_task', array['authenticated', 'service_role']);
   perform private.expose_function('private.close_offer', array['authenticated', 'service_role']);
   foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'fail_by_agent',
-    'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
+    'waited', 'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
     'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat', 'record_reports'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;

@@ -142,14 +142,14 @@ declare
 begin
   for task in
     select t.* from public.agent_offers o join public.tasks t on t.id = o.task_id
-    where o.state in ('open', 'resting') and o.obstacle_since <= too_old and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id)
+    where o.state in ('open', 'resting') and o.obstacle_since - make_interval(secs => o.waited_seconds) <= too_old and t.execution_status = 'blocked' and t.blocked_on = 'agent' and not private.is_paused(t.id)
     order by o.obstacle_since limit 200 for no key update of t skip locked
   loop
     begin
-      update public.agent_offers o set state = 'closed' where o.task_id = task.id and o.state in ('open', 'resting') and o.obstacle_since <= too_old returning o.* into offer;
+      update public.agent_offers o set state = 'closed' where o.task_id = task.id and o.state in ('open', 'resting') and o.obstacle_since - make_interval(secs => o.waited_seconds) <= too_old returning o.* into offer;
       if found then
         update public.tasks t set blocked_on = 'person', blocked_until = null, blocked_reason = left(format('It has waited %s for: %s',
-            private.span_words(extract(epoch from end_obstacles.at - offer.obstacle_since)), offer.obstacle), 2000),
+            private.span_words(extract(epoch from end_obstacles.at - offer.obstacle_since) + offer.waited_seconds), offer.obstacle), 2000),
           unblocked_by = 'Clear it, then execute it again; or do it yourself' where t.id = task.id returning t.* into task;
         perform private.tell_person(task, end_obstacles.at);
         n := n + 1;

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
@@ -125,6 +126,48 @@ async def test_an_obstacle_is_looked_at_after_twice_the_pause_each_time_until_a_
     await yard.offer_queued(task_id)
     assert await yard.offered(task_id, "row_to_json(agent_offers)::jsonb - 'offered_at' ->> 'obstacle_since'") is None
     assert (await larry.take()).earlier.rechecks == 0
+
+
+async def test_work_is_kept_for_none_who_puts_it_off_again_and_again(yard: Yard) -> None:
+    larry, mona = await yard.register("Larry", max_concurrent=5), await yard.register("Mona")
+    task_id = await yard.offer()
+    for round_ in range(6):
+        work = await larry.take()
+        for percent in (3, 1):
+            await larry.report(work, "task_progress", {"percent": percent})
+        await larry.report(work, "task_blocked", {"reason": "waiting", "recheck_after_seconds": 7})
+        await yard.pass_time(seconds=8)
+        await yard.sql("update public.agent_offers set obstacle_since = obstacle_since - interval '7 hours'")
+        assert await yard.sweep() == 1
+        if round_ < 5:
+            assert await mona.claim() is None  # Larry knows it
+    # Going back and on again is no progress, and what it waited counts together.
+    assert await yard.sql("select reached, rounds, rechecks, reserved_for from public.agent_offers") == [
+        (3, 6, 6, None)
+    ]
+    work = await mona.take()
+    await mona.report(work, "task_progress", {"percent": 50})
+    assert await yard.sql("select round(waited_seconds / 3600), obstacle_since from public.agent_offers") == [
+        (42, None)
+    ]
+    await mona.report(work, "task_blocked", {"reason": "snow", "recheck_after_seconds": 0})
+    assert await yard.sweep(seconds=2) == 1
+    await yard.pass_time(seconds=2)
+    assert await mona.claim() is None  # at once: others first
+    assert await yard.sweep(hours=7) == 1
+    assert (await yard.task(task_id)).blocked_reason == "It has waited 49 hours for: snow"
+    # Kept for one that goes on with its parts, while that lives.
+    task_id = await yard.offer()
+    work = await larry.take()
+    parts = [{"title": "a", "tool": "noop", "execution_type": "fully_automated"}]
+    await larry.report(work, "subtask_created", {"parts": parts, "confidence": 1, "continues": True})
+    child = (await yard.sql("select id from public.tasks where parent_task_id = %s", task_id))[0][0]
+    await functions.start_task_execution(yard.service, child, uuid4(), worker_id=uuid4())
+    await functions.complete_task_execution(yard.service, child, {})
+    await yard.offer_queued(task_id)
+    assert await mona.claim() is None
+    await yard.sql("update public.agents set last_seen_at = now() - interval '31 minutes' where id = %s", larry.id)
+    assert await mona.claim()
 
 
 async def test_an_obstacle_lasts_over_lost_agents_and_ends_with_real_progress(yard: Yard) -> None:
