@@ -1,11 +1,15 @@
 """Parts that an agent makes of its task, as rows for the database: checked as a planner's would be."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from agents.sequencer import Part, sequence
 from agents.templates import TEMPLATE, check_tree, reference_in, slug, strings
+from agents.tools.control import DelayInput
 from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.tool import AnyTool, problem_of_input
 from app._agents.subtasks import Subtask, Who
@@ -23,9 +27,12 @@ SPECIAL = frozenset[str]().union(*FITTING.values())
 Tools = Mapping[str, AnyTool]
 
 
-def rows_of(subtasks: Sequence[Subtask], agent_id: UUID, tools: Tools, where: str) -> list[dict[str, Any]]:
+def rows_of(
+    subtasks: Sequence[Subtask], agent_id: UUID, tools: Tools, where: str, *, delay_hours: int
+) -> list[dict[str, Any]]:
     """The parts {key, title, execution_type, tool, tool_input, depends_on: [positions], ...}. `where` is the list's field.
 
+    Their delays last at most `delay_hours` in all, as an obstacle may: work is not put off for ever by its parts.
     Raises Invalid that names the field, its value and what is allowed.
     """
     for at, one in enumerate(subtasks):
@@ -35,6 +42,7 @@ def rows_of(subtasks: Sequence[Subtask], agent_id: UUID, tools: Tools, where: st
         {**_plain(one), **_done_by(one, agent_id, tools, f"{where}.{at}"), "depends_on": edges[at]}
         for at, one in enumerate(subtasks)
     ]
+    _check_delays(rows, 3600 * delay_hours, where)
     _check_templates(subtasks, rows, tools, where)
     return rows
 
@@ -106,6 +114,28 @@ def _by_steward(one: Subtask, tools: Tools, where: str) -> dict[str, Any]:
     if problem := problem_of_input(tool, one.tool_input):
         raise _invalid(f"{where}.tool_input", problem, None)
     return {"execution_type": "fully_automated", "tool": one.tool, "tool_input": one.tool_input}
+
+
+def _check_delays(rows: Sequence[Mapping[str, Any]], most: int, where: str) -> None:
+    left = float(most)
+    for at, row in enumerate(rows):
+        if row.get("tool") == "delay":
+            given, place = row["tool_input"], f"{where}.{at}.tool_input"
+            try:
+                wanted = DelayInput.model_validate(given)
+            except ValidationError:
+                raise _invalid(place, "an agent says how long a delay lasts, without templates", None) from None
+            left -= _seconds(wanted)
+            if left < 0:
+                message = f"the delays of an agent's parts last at most {most} seconds in all"
+                raise _invalid(place, message, str(given.get("seconds") or given.get("until")))
+
+
+def _seconds(wanted: DelayInput) -> float:
+    if wanted.until is None:
+        return wanted.seconds or 0
+    until = wanted.until if wanted.until.tzinfo else wanted.until.replace(tzinfo=UTC)
+    return max(0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _positions(subtasks: Sequence[Subtask], where: str) -> list[list[int]]:

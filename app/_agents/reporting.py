@@ -33,7 +33,11 @@ async def report(
             return {**row, "data": event.data.model_dump(mode="json", exclude_unset=True)}
         where = f"events.{at}.data.subtasks" if is_batch else "data.subtasks"
         said = event.data.model_dump(mode="json", exclude_none=True, exclude={"subtasks"})
-        return {**row, "data": {**said, "parts": rows_of(event.data.subtasks, agent_id, tools, where)}}
+        hours = house.agent_rules.obstacle_hours
+        return {
+            **row,
+            "data": {**said, "parts": rows_of(event.data.subtasks, agent_id, tools, where, delay_hours=hours)},
+        }
 
     rows = [as_row(event, at) for at, event in enumerate(events)]
     return await report_events(caller, execution_id, rows, house.agent_rules)

@@ -16,7 +16,7 @@ SUBTASKS = TypeAdapter(list[Subtask])
 
 
 def rows(*given: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_of(SUBTASKS.validate_python(list(given)), LARRY, BUILT_IN_TOOLS, "data.subtasks")
+    return rows_of(SUBTASKS.validate_python(list(given)), LARRY, BUILT_IN_TOOLS, "data.subtasks", delay_hours=48)
 
 
 def test_each_part_is_done_by_whom_it_names() -> None:
@@ -66,6 +66,21 @@ def part(**more: Any) -> dict[str, Any]:
 
 
 WRONG: dict[str, tuple[list[dict[str, Any]], str, str]] = {
+    "delays that are too long together": (
+        [part(who="steward", tool="delay", tool_input={"seconds": n}) for n in (90_000, 90_000)],
+        "1.tool_input",
+        "the delays of an agent's parts last at most 172800 seconds in all",
+    ),
+    "a delay until some year": (
+        [part(who="steward", tool="delay", tool_input={"until": "2999-01-01T00:00:00"})],
+        "0.tool_input",
+        "last at most 172800 seconds in all",
+    ),
+    "a delay that is filled in later": (
+        [part(), part(who="steward", tool="delay", tool_input={"seconds": "{{ a.output }}"}, depends_on=[0])],
+        "1.tool_input",
+        "an agent says how long a delay lasts",
+    ),
     "no such tool": ([part(who="steward", tool="rm")], "0.tool", "there is no such tool; allowed: "),
     "a tool of the house": ([part(), part(who="steward", tool="plan_stage")], "1.tool", "it is not for parts"),
     "an interrupt by its tool": ([part(who="steward", tool="agent_interrupt")], "0.tool", "it is not for parts"),
