@@ -36,5 +36,6 @@ AGENT_INTERRUPT = Tool(
     AgentInterruptInput,
     effect=Effect.READ,
     brings_untrusted=True,
+    is_read_later=True,  # asking marks it, with the agent's name
     is_plannable=False,
 )

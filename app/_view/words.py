@@ -111,6 +111,14 @@ def state(task: Task) -> tuple[str, str]:
     return task.execution_status, STATUS[task.execution_status]
 
 
+def made_by(task: Task, agents: Mapping[str, str] | None = None) -> str:
+    """Where a task comes from: "from mail", "by Steward", "by Larry". `agents` are the names of outside agents by id."""
+    agent_id = task.source_ref.get("agent_id")
+    if task.source != "agent" or agent_id is None:
+        return SOURCE[task.source]
+    return f"by {(agents or {}).get(str(agent_id), 'an outside agent')}"
+
+
 def owner(task: Task, agents: Mapping[str, str] | None = None) -> str:
     """Who does a task: "you", "Steward", the agent or person it waits for. `agents` are the names of outside agents by id."""
     whom = str(task.tool_input.get("whom") or "")

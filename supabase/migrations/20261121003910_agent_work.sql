@@ -431,7 +431,8 @@ declare
   known public.agent_offers;
   parts bigint;
   wanted text[] := array(select distinct c.value from jsonb_array_elements_text(coalesce(offer_task.capabilities, '[]')) c (value) order by 1);
-  reason text := case when whom <> '' then 'Waits for the agent ' || left(whom, 200)
+  reason text := case when whom <> '' then 'Waits for the agent ' || left(coalesce((select a.name from public.agents a
+      where a.id::text = lower(whom) and a.organization_id = task.organization_id), whom), 200)
     when cardinality(wanted) > 0 then 'Waits for an agent that can: ' || left(array_to_string(wanted, ', '), 500) else 'Waits for an agent' end;
 begin
   select o.* into known from public.agent_offers o where o.task_id = task.id;

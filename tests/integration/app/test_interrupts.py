@@ -209,7 +209,9 @@ async def test_a_person_answers_on_the_pages_with_forms_alone(
         again = await browser.post(own, data=form)
         assert (again.status_code, "Nothing was sent: This is answered already" in again.text) == (409, True)
         assert "You " in (await browser.get(own)).text
-        assert f'href="{own}">look at it' in (await browser.get(f"/tasks/{found}")).text
+        page = (await browser.get(f"/tasks/{found}")).text
+        assert f'href="{own}">look at it' in page
+        assert "<span>by Larry</span>" in page
     everything = (await browser.get("/review?tab=all")).text
     assert everything.count("Larry asks: send_mail") == 4
     assert "You accepted it with your changes" in everything

@@ -148,7 +148,8 @@ async def test_the_most_urgent_work_that_fits_and_never_twice(yard: Yard) -> Non
 async def test_work_that_is_held_can_be_read_again_by_its_agent_alone(yard: Yard, mallory: Caller) -> None:
     larry, bob = await yard.register("Larry", max_concurrent=2), await yard.register("Bob")
     foreign = await yard.register("Eve", by=mallory)
-    task_id = await yard.offer("Work", input={"city": "Ghent"})
+    task_id = await yard.offer("Work", input={"city": "Ghent"}, whom=str(larry.id).upper())
+    assert (await yard.task(task_id)).blocked_reason == "Waits for the agent Larry"
     work = await larry.take()
     await yard.pass_time(minutes=29)
     again = await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)

@@ -245,7 +245,8 @@ async def test_a_part_of_the_agents_own_work_asks_and_the_agent_goes_on_with_the
     found = said.parts[0].task_id
     assert (await interrupts.get_interrupt(larry, larry_id, found)).status == "waiting"
     await _run(house, service, found)
-    assert (await functions.get_task(ana, found)).blocked_on == "approval"
+    task = await functions.get_task(ana, found)
+    assert (task.blocked_on, [(one.kind, one.title) for one in task.tainted_by]) == ("approval", [("agent", "Larry")])
     shown = await approval_of(ana, found)
     assert shown.asked_by is not None
     assert shown.asked_by.name == "Larry"

@@ -49,6 +49,14 @@ def test_the_owner_of_a_task() -> None:
     assert words.owner(node("a")) == "Steward"
 
 
+def test_who_made_a_task_is_named() -> None:
+    made = node("a", source="agent", source_ref={"agent_id": "x"})
+    assert words.made_by(made, {"x": "Larry"}) == "by Larry"
+    assert words.made_by(made) == "by an outside agent"
+    assert words.made_by(node("a", source="agent"), {"x": "Larry"}) == "by Steward"
+    assert words.made_by(node("a", source="mail", source_ref={"agent_id": "x"}), {"x": "Larry"}) == "from mail"
+
+
 def test_evidence_names_the_place_in_short() -> None:
     receipt = Evidence(kind="receipt", what="Found in the outbox", where="/home/robin/outbox/17.eml")
     assert words.evidence(receipt) == "Found in the outbox: 17.eml"
