@@ -457,6 +457,7 @@ begin
   perform public.block_task_execution(task.id, reason, 'agent', 'The agent''s report; you can also enter the result yourself',
     until => (select o.deadline_at from public.agent_offers o where o.task_id = task.id), remind_after_seconds => offer_task.remind_after_seconds);
   perform private.announce_offer(task, wanted, coalesce(offer_task.whom, ''));
+  perform private.commit_without_waiting(true); -- an offer that a crash takes away is made again, and a claim of it takes it to the disk
   return (select to_jsonb(o) from public.agent_offers o where o.task_id = task.id);
 end $$;
 comment on function public.offer_task is
