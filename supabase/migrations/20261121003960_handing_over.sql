@@ -8,6 +8,7 @@ declare
     'instructions', nullif(trim(instructions), '')));
   ids uuid[];
 begin
+  perform private.refuse_token();
   if jsonb_typeof(hand_to_agent.capabilities) is distinct from 'array' or jsonb_array_length(hand_to_agent.capabilities) > 50 then
     perform private.refuse(422, 'capabilities is a list of at most 50 words', left(hand_to_agent.capabilities::text, 200));
   end if;
@@ -35,5 +36,53 @@ begin
   return jsonb_build_object('task_ids', to_jsonb(ids));
 end $$;
 comment on function public.hand_to_agent is
-  'Has outside agents do a task, or every part of a plan that has not begun and is no person''s: the agent named, or any with all these capabilities. It is offered when it is executed.';
+  'Has outside agents do a task, or every part of a plan that has not begun and is no person''s: the agent named, or any with all these capabilities. It is offered when it is executed. A person''s own act: PT403 for programs.';
 select private.expose_function('public.hand_to_agent', array['authenticated', 'service_role']);
+
+-- Section: what a program may not do, whatever way it came --------------------------------------------------------
+-- It makes new work for agents out of its own words. What a person keeps here it shows to none of them: it hands no task over, says of
+-- none who gets it with what, and puts no work for agents into a tree that is there, where it would be shown what the others brought.
+
+create function private.refuse_handing_over() returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  perform private.refuse(403, 'A token does not hand tasks to agents', null, 'It may make a task of its own for agents; what is there already, a person hands over.');
+end $$;
+comment on function private.refuse_handing_over is 'PT403 for a program that would show agents what a person keeps here.';
+
+create function private.before_handing_over() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if (select auth.uid()) is null or private.token_scopes() is null then
+    return new;
+  elsif tg_op = 'UPDATE' then
+    if old.tool is distinct from new.tool or old.tool_input - 'feedback' <> new.tool_input - 'feedback' then
+      perform private.refuse_handing_over();
+    end if;
+  elsif exists (select 1 from public.tasks p join public.tasks r on r.id = p.root_task_id where p.id = new.parent_task_id and r.created_at < now())
+        and not exists (select 1 from public.tasks s where s.id = new.supersedes_task_id and s.tool = new.tool and s.tool_input - 'feedback' = new.tool_input - 'feedback') then
+    perform private.refuse_handing_over(); -- doing such a part again is none
+  end if;
+  return new;
+end $$;
+comment on function private.before_handing_over is 'A program hands no task that is there to agents, nor changes what they get with it, nor adds work for them to a tree.';
+create trigger tasks_07_handing_over before insert on public.tasks for each row when (new.tool = 'outside_agent') execute function private.before_handing_over();
+create trigger tasks_13_handing_over before update of tool, tool_input on public.tasks for each row when (new.tool = 'outside_agent') execute function private.before_handing_over();
+
+create function private.before_showing_agent() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if (select auth.uid()) is not null and private.token_scopes() is not null
+     and exists (select 1 from public.tasks t where t.id = new.task_id and t.tool = 'outside_agent' and t.created_at < now()) then
+    perform private.refuse_handing_over();
+  end if;
+  return new;
+end $$;
+comment on function private.before_showing_agent is 'An agent is shown what its task depends on: a program adds nothing to that.';
+create trigger task_dependencies_07_showing_agent before insert or update on public.task_dependencies for each row execute function private.before_showing_agent();
+
+do $$ declare f text; begin
+  foreach f in array array['refuse_handing_over', 'before_handing_over', 'before_showing_agent'] loop
+    perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
+  end loop;
+end $$;

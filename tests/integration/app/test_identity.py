@@ -157,6 +157,7 @@ async def test_every_way_into_the_api_is_an_area_or_a_persons_own(house: House, 
     ways = {path.split("/")[2] for path in create_app(house, keys).openapi()["paths"] if path.startswith("/api/")}
     assert ways <= AREAS.keys() | own
     assert needed_scope("/api/something-new", "GET") is None
+    assert needed_scope("/api/tasks/{task_id}/hand-over", "POST") is None
     assert "review:write" not in tokens.DEFAULT_SCOPES
 
 

@@ -1,8 +1,13 @@
 """Handing tasks to outside agents."""
 
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
 import pytest
 
-from core.database import Caller
+from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, NotFound
 from tasks import functions, trees
 from tasks.agents import hand_to_agent
@@ -48,3 +53,47 @@ async def test_of_a_plan_what_is_nobodys_own_and_has_not_begun(ana: Caller) -> N
         await hand_to_agent(ana, tree.keys["wait"])
     with pytest.raises(Conflict, match="nothing here to hand"):
         await hand_to_agent(ana, tree.id)
+
+
+async def test_a_program_makes_work_for_agents_but_hands_none_over(ana: Caller, database: Database) -> None:
+    home = UUID((await ana.call("get_profile"))["organization"]["id"])
+    token = Caller(
+        database, replace(ana.identity, organization_id=home, token_id=uuid4(), scopes=("tasks:read", "tasks:write"))
+    )
+    parts: list[dict[str, Any]] = [
+        {"title": "Salaries", "key": "pay", "tool": "noop"},
+        {"title": "Publish", "key": "pub", "tool": "outside_agent", "tool_input": {"capabilities": ["x"]}},
+        {"title": "Box", "key": "box", "execution_type": "fully_automated"},
+    ]
+    tree: dict[str, Any] = {"title": "Plan", "execution_type": "fully_automated", "children": parts}
+    mine = await trees.create_task_tree(ana, tree)
+    for handing in (
+        hand_to_agent(token, mine.id, whom="Larry"),
+        token.call("break_down_task", task_id=mine.keys["box"], parts=[{"title": "a", "tool": "outside_agent"}]),
+    ):
+        with pytest.raises(Forbidden, match="token"):
+            await handing
+    for statement, values in (
+        ("update public.tasks set tool = 'outside_agent' where id = %s", (mine.keys["pay"],)),
+        ('update public.tasks set tool_input = \'{"whom": "Larry"}\' where id = %s', (mine.keys["pub"],)),
+        (
+            "insert into public.task_dependencies (organization_id, task_id, depends_on_task_id) values (%s, %s, %s)",
+            (home, mine.keys["pub"], mine.keys["pay"]),
+        ),
+    ):
+        with pytest.raises(psycopg.DatabaseError, match="A token does not hand tasks to agents"):
+            await _run(token, statement, *values)
+    parts[1] = {**parts[1], "depends_on": ["pay"]}
+    own = await trees.create_task_tree(token, tree)  # of its own words, it may
+    with pytest.raises(Forbidden):
+        await hand_to_agent(token, own.id)
+    assert await hand_to_agent(ana, own.id) == [own.keys["box"]]
+
+
+async def _run(caller: Caller, statement: str, *values: object) -> None:
+    async with caller.database.pool.connection() as connection, connection.transaction():
+        await connection.execute(
+            "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
+            (caller.identity.claims(),),
+        )
+        await connection.execute(statement.encode(), values)
