@@ -82,7 +82,7 @@ $$;
 comment on function private.agent_json is 'An agent as people see it: never its hash.';
 
 create function private.own_agent(agent_id uuid) returns public.agents
-language plpgsql security definer set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 declare
   agent public.agents;
 begin
@@ -93,7 +93,7 @@ begin
   end if;
   return agent;
 end $$;
-comment on function private.own_agent is 'An outside agent of the caller''s organization, locked. PT404 for any other. Definer, since people may not lock its row.';
+comment on function private.own_agent is 'An outside agent of the caller''s organization, locked. PT404 for any other. For definers alone: people may neither lock its row nor read its hash.';
 
 create function private.refuse_managing() returns void
 language plpgsql stable set search_path = '' as $$
@@ -218,7 +218,9 @@ do $$ declare f text; begin
   foreach f in array array['resolve_agent_token', 'list_live_agents'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['acting_agent', 'speaking_agent', 'agent_json', 'own_agent', 'refuse_managing', 'check_agent_name'] loop
+  foreach f in array array['acting_agent', 'agent_json', 'refuse_managing', 'check_agent_name'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
+  perform private.expose_function('private.speaking_agent', array['service_role']);
+  perform private.expose_function('private.own_agent', array[]::text[]); -- it answers with the hash
 end $$;

@@ -40,7 +40,7 @@ comment on column public.agent_offers.whom is 'Name or id of the one agent that 
 comment on column public.agent_offers.input is 'The input with its templates filled in.';
 comment on column public.agent_offers.continues is 'The task is offered again when the parts that its agent made have ended.';
 comment on column public.agent_offers.reserved_for is 'Who had it, and knows it: others may have it after reserved_until.';
-comment on column public.agent_offers.avoided_agent_id is 'Who went silent with it: it may have it again after avoided_until.';
+comment on column public.agent_offers.avoided_agent_id is 'Who went silent with it: it may have it again after avoided_until, or at once where no other lives that may have it.';
 comment on column public.agent_offers.obstacle is 'What outside it waits for, as its agent said; obstacle_since when that was said first.';
 comment on column public.agent_offers.reached is 'How far (percent) the work had ever come when an obstacle was reported: what goes beyond it shows that the obstacle is gone.';
 comment on column public.agent_offers.waited_seconds is 'How long obstacles lasted that are gone: they count towards how long it may wait in all.';
@@ -251,6 +251,8 @@ begin
     where o.task_id = new.id;
   elsif new.execution_status = 'in_progress' then
     update public.agent_offers o set state = 'taken' where o.task_id = new.id;
+  elsif new.blocked_on = 'subtasks' and (select auth.uid()) is not null then
+    update public.agent_offers o set state = 'closed', continues = false where o.task_id = new.id; -- a person has said its parts: it waits for no agent
   end if;
   return null;
 end $$;
@@ -470,13 +472,22 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.keeps_reserved is 'Is work still kept for this agent? Not for one that is paused, revoked, removed, or was not heard for as long as a lease.';
 
+create function private.another_lives(offer public.agent_offers, agent_id uuid, at timestamptz default now()) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select 1 from public.agents a where a.organization_id = offer.organization_id and a.id <> another_lives.agent_id and not a.is_internal
+    and a.token_hash is not null and a.paused_at is null and a.removed_at is null
+    and a.last_seen_at > another_lives.at - make_interval(secs => coalesce(a.lease_seconds, 1800))
+    and case when offer.whom = '' then offer.capabilities <@ a.capabilities else lower(offer.whom) in (lower(a.name), a.id::text) end)
+$$;
+comment on function private.another_lives is 'Is there another agent that may have this work, and was heard within its own silence? Work is kept from one for others alone.';
+
 create function private.fits(offer public.agent_offers, agent public.agents) returns boolean
 language sql stable set search_path = '' as $$
   select case when offer.whom = '' then offer.capabilities <@ agent.capabilities
            else lower(offer.whom) in (lower(agent.name), agent.id::text) end
     and (offer.reserved_for is null or offer.reserved_for = agent.id or coalesce(offer.reserved_until, '-infinity') <= now()
       or not private.keeps_reserved(offer.reserved_for))
-    and (offer.avoided_agent_id is distinct from agent.id or coalesce(offer.avoided_until, '-infinity') <= now())
+    and (offer.avoided_agent_id is distinct from agent.id or coalesce(offer.avoided_until, '-infinity') <= now() or not private.another_lives(offer, agent.id))
 $$;
 comment on function private.fits is 'May this agent have this work now?';
 
@@ -532,8 +543,10 @@ language sql stable set search_path = '' as $$
         'reason', coalesce(c.failure_reason, c.blocked_reason), 'output', case when c.result ? 'output' then c.result -> 'output' else c.result end)
         order by c.position, c.created_at, c.id), '[]')
       from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
-    'earlier', jsonb_strip_nulls(jsonb_build_object('failure_reason', o.failure, 'feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
-      'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id) - 1,
+    'earlier', jsonb_strip_nulls(jsonb_build_object('feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
+      'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id and l.outcome in ('failed', 'silent', 'timeout')),
+      'failure_reason', case when (select l.outcome in ('failed', 'silent', 'timeout') from public.agent_leases l
+        where l.task_id = t.id and l.outcome <> 'taken_back' order by l.ended_at desc, l.id limit 1) then o.failure end,
       'obstacle', o.obstacle, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
     'is_from_others', t.tainted_by <> '[]')
   from public.tasks t join public.tasks r on r.id = t.root_task_id join public.agent_offers o on o.task_id = t.id where t.id = lease.task_id
@@ -552,7 +565,7 @@ declare
     where o.organization_id = agent.organization_id and o.state = 'open' and t.execution_status = 'blocked' and t.blocked_on = 'agent'
       -- As private.fits, and cheaply; whether the tree is paused is asked of one after the other, in may_lease.
       and case when o.whom = '' then o.capabilities <@ agent.capabilities else lower(o.whom) in (lower(agent.name), agent.id::text) end
-      and (o.avoided_until is null or o.avoided_until <= now() or o.avoided_agent_id is distinct from agent.id)
+      and (o.avoided_until is null or o.avoided_until <= now() or o.avoided_agent_id is distinct from agent.id or not private.another_lives(o, agent.id))
       and (o.reserved_for is null or o.reserved_for = agent.id or o.reserved_until is null or o.reserved_until <= now()
         or not private.keeps_reserved(o.reserved_for))
     order by t.priority_rank, t.due_key, o.offered_at, t.id for no key update of t skip locked;
@@ -740,7 +753,7 @@ do $$ declare f text; begin
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
-  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
+  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'another_lives', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.agent_with_work', array['authenticated', 'service_role']);

@@ -154,6 +154,18 @@ begin
 end $$;
 comment on function private.complete_by_agent is 'The task is done, by the word of its agent. PT409 while a part of it is open.';
 
+create function private.release_by_agent(task public.tasks, agent public.agents, data jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+  offer public.agent_offers;
+begin
+  update public.agent_offers o set state = 'open', offered_at = now(), opens_at = null, told_at = null where o.task_id = task.id returning o.* into offer;
+  perform public.block_task_execution(task.id, left(format('%s gave it back: %s', agent.name, data ->> 'error'), 2000), 'agent',
+    'An agent that takes it; you can also enter the result yourself', until => offer.deadline_at);
+  perform private.announce_offer(task, offer.capabilities, offer.whom);
+end $$;
+comment on function private.release_by_agent is 'The agent gives its work back, as one that ends does: whoever fits may have it at once, and no attempt is counted.';
+
 create function private.fail_by_agent(task public.tasks, agent public.agents, data jsonb, rules jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -162,7 +174,10 @@ declare
   attempts integer := coalesce((rules ->> 'attempts')::integer, 3);
 begin
   perform private.block_paused(task.id);
-  if data ->> 'error_type' = 'decomposition_failed' then
+  if data ->> 'error_type' = 'released' then
+    perform private.release_by_agent(task, agent, data);
+    return '{}';
+  elsif data ->> 'error_type' = 'decomposition_failed' then
     perform public.block_task_execution(task.id, left(format('%s cannot break it down: %s', agent.name, data ->> 'error'), 2000), 'person',
       'Break it down yourself, do it, or execute it again');
     return '{"human_review_required": true}';
@@ -173,7 +188,7 @@ begin
   perform public.fail_task_execution(task.id, said, may_retry, (data ->> 'retry_after_seconds')::double precision);
   return '{}';
 end $$;
-comment on function private.fail_by_agent is 'The attempt failed: it is tried again while that may help, or a person breaks the task down.';
+comment on function private.fail_by_agent is 'The attempt failed: it is tried again while that may help, or a person breaks the task down. An agent that gives its work back has not failed.';
 
 create function private.waited(offer public.agent_offers) returns double precision
 language sql stable set search_path = '' as $$
@@ -250,7 +265,7 @@ begin
   update public.tasks t set tainted_by = private.merged_taint(t.tainted_by, private.taken_from(agent))
   where t.id = task.id and private.merged_taint(t.tainted_by, private.taken_from(agent)) <> t.tainted_by;
   perform private.end_lease(lease.id, case kind when 'complete' then 'completed' when 'blocked' then 'blocked' when 'created' then 'decomposed'
-    else case data ->> 'error_type' when 'timeout' then 'timeout' else 'failed' end end);
+    else case data ->> 'error_type' when 'timeout' then 'timeout' when 'released' then 'taken_back' else 'failed' end end);
   case kind
     when 'complete' then perform private.complete_by_agent(task, agent, data);
     when 'error' then return private.fail_by_agent(task, agent, data, rules);
@@ -585,12 +600,6 @@ $$;
 
 -- Section: a person breaks it down --------------------------------------------------------------------------------
 
-create function private.close_offer(task_id uuid) returns void
-language sql security definer set search_path = '' as $$
-  update public.agent_offers o set state = 'closed', continues = false where o.task_id = close_offer.task_id and private.in_scope(o.organization_id)
-$$;
-comment on function private.close_offer is 'A task waits for no agent any more. Definer, since people may not write offers.';
-
 create function public.break_down_task(task_id uuid, parts jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -623,7 +632,6 @@ begin
   update public.tasks t set source = 'manual', on_failure = case t.on_failure when 'replan' then 'escalate' else t.on_failure end where t.id = any (ids);
   update public.tasks t set execution_status = 'blocked', strategy = 'decompose', blocked_on = 'subtasks',
     blocked_reason = format('0 of %s subtasks done', cardinality(ids)) where t.id = task.id;
-  perform private.close_offer(task.id);
   perform private.queue_ready_children(task.id);
   return private.task_tree_json(task.id);
 end $$;
@@ -634,8 +642,7 @@ do $$ declare f text; begin
   perform private.expose_function('public.report_events', array['service_role']);
   perform private.expose_function('public.list_agent_reports', array['authenticated', 'service_role']);
   perform private.expose_function('public.break_down_task', array['authenticated', 'service_role']);
-  perform private.expose_function('private.close_offer', array['authenticated', 'service_role']);
-  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'fail_by_agent',
+  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'release_by_agent', 'fail_by_agent',
     'waited', 'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
     'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat', 'record_reports'] loop
     perform private.expose_function('private.' || f, array['service_role']);

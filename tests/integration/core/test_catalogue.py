@@ -30,6 +30,10 @@ QUERIES = {
         select c.conrelid::regclass::text || '.' || c.conname from pg_constraint c
         where c.contype = 'f' and c.connamespace = 'public'::regnamespace and not exists (
           select 1 from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1])""",
+    "functions that answer people with a row that has a secret": """
+        select p.proname from pg_proc p join pg_type t on t.oid = p.prorettype
+        where has_function_privilege('authenticated', p.oid, 'execute') and ('token_hash' = any (p.proargnames[p.pronargs + 1:])
+          or exists (select 1 from pg_attribute a where a.attrelid = t.typrelid and a.attname = 'token_hash'))""",
     "columns of secrets that people may read": """
         select g.table_name || '.' || g.column_name from information_schema.column_privileges g
         where g.table_schema = 'public' and g.grantee in ('authenticated', 'anon')

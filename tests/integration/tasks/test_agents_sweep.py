@@ -296,6 +296,7 @@ async def test_parts_that_a_person_refused_are_named_by_the_person(yard: Yard) -
     ]
     own, inherited = (await yard.sql("select private.is_own_word(t), t.tainted_by -> 0 ->> 'kind' from public.tasks t where t.parent_task_id = %s limit 1", task_id))[0]  # fmt: skip
     assert (own, inherited) == (True, "agent")  # their words are the person's; what the whole rests on is not
+    assert await yard.offered(task_id, "state") == "closed"  # it waits for no agent any more
     with pytest.raises(Conflict):
         await agents.break_down_task(yard.ana, task_id, [{"title": "Again"}])
     for part in tree.children:
