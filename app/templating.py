@@ -3,7 +3,7 @@
 import hashlib
 import re
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from tasks.review import shown_facts, without_sending
 
 APP = Path(__file__).parent
 STATIC = APP / "static"
+SHORT = 6_000  # characters
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 ARTIFACT = re.compile(r"/api/artifacts/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TAGS = {
@@ -166,6 +167,10 @@ def markdown(text: str | None) -> Markup:
     """Markdown as safe HTML: no raw HTML, no images; each link says behind its words where it leads."""
     if not text:
         return Markup("")
+    return _markdown_again(text) if len(text) <= SHORT else _markdown(text)
+
+
+def _markdown(text: str) -> Markup:
     clean = nh3.clean(
         MARKDOWN.render(text),
         tags=TAGS,
@@ -174,6 +179,9 @@ def markdown(text: str | None) -> Markup:
         link_rel="noopener noreferrer nofollow",
     )
     return Markup(name_links(clean))  # noqa: S704 - cleaned on the line above  # nosec B704
+
+
+_markdown_again = lru_cache(maxsize=200)(_markdown)  # live pages show the same texts again and again
 
 
 def in_order(value: object) -> object:

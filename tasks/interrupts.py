@@ -18,7 +18,8 @@ from tasks.models import Approval, Record
 
 AnswerType = Literal["accept", "edit", "response", "ignore"]
 InterruptStatus = Literal["waiting", "answered", "withdrawn", "expired"]
-LONGEST_INTERRUPT = 200_000  # characters of its JSON
+LONGEST_ARGS = 100_000  # characters as JSON
+LONGEST_DESCRIPTION = 20_000
 DEEPEST = 40
 MOST_SECONDS = 366 * 86_400
 
@@ -101,13 +102,13 @@ class HumanInterrupt(BaseModel):
 
     action_request: ActionRequest
     config: InterruptConfig
-    description: Annotated[str | None, AfterValidator(storable)] = Field(default=None, max_length=50_000)
+    description: Annotated[str | None, AfterValidator(storable)] = Field(default=None, max_length=LONGEST_DESCRIPTION)
 
     @model_validator(mode="after")
     def _is_not_huge(self) -> "HumanInterrupt":
         size = len(json.dumps(self.action_request.args, ensure_ascii=False))
-        if size > LONGEST_INTERRUPT:
-            raise ValueError(f"args have {size:,} characters as JSON; {LONGEST_INTERRUPT:,} are allowed")
+        if size > LONGEST_ARGS:
+            raise ValueError(f"args have {size:,} characters as JSON; {LONGEST_ARGS:,} are allowed")
         return self
 
     def as_asked(self) -> dict[str, Any]:

@@ -6,8 +6,8 @@ touched keeps its value exactly, whatever a browser makes of it on the way.
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -20,6 +20,8 @@ MOST_FIELDS = 60  # more are one text of JSON
 LONGEST_LABEL = 100
 TITLE_HOLDS = 150  # characters of an action, whatever its agent is called
 SCROLLS_FROM = 900  # characters
+CARD_TEXT, CARD_LINES = 5_000, 100  # of one text on a card; the rest stands on the page of the question
+CARD_HOLDS = 10_000  # characters of all arguments on a card
 WHOLE = "all"
 SAID = {
     "accept": "You accepted it as it was",
@@ -45,13 +47,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class ShownInterrupt:
-    """An interrupt with its approval; `task` where it is known. `typed` is what a person wrote into the fields, by name."""
+    """An interrupt with its approval; `task` where it is known. `typed` is what a person wrote into the fields, by name.
+
+    On a card long texts are cut; `is_whole`: on its own page they are not.
+    """
 
     approval: Approval
     interrupt: HumanInterrupt
     task: Task | None = None
     typed: Mapping[str, str] | None = None
     errors: Mapping[str, str] | None = None
+    is_whole: bool = False
 
     @property
     def who(self) -> str:
@@ -71,18 +77,49 @@ class ShownInterrupt:
         return self.interrupt.config.answers
 
     @property
+    def description(self) -> str:
+        """What it says of itself, in Markdown."""
+        return self._fitting(self.interrupt.description or "", CARD_TEXT)
+
+    @cached_property
     def args(self) -> list[Shown]:
         """The arguments, line by line."""
+        return self._fitting_lines(self._all_args)
+
+    @cached_property
+    def is_cut(self) -> bool:
+        """Is there more of it than is shown here? Then it is read, and answered, on its own page."""
+        return self.description != (self.interrupt.description or "") or self.args != self._all_args
+
+    @cached_property
+    def _all_args(self) -> list[Shown]:
         given = self.interrupt.action_request.args
         if len(given) > MOST_FIELDS:
             return [Shown("arguments", visible(_json(given)), is_json=True)]
         return [Shown(_label(name), *_shown(value)) for name, value in sorted(given.items(), key=_rank)]
 
+    def _fitting_lines(self, lines: Sequence[Shown]) -> list[Shown]:
+        """As much of each as a card holds; none is left out."""
+        found: list[Shown] = []
+        left = CARD_HOLDS
+        for one in lines:
+            text = self._fitting(one.text, min(CARD_TEXT, left))
+            left = max(0, left - len(text))
+            found.append(replace(one, text=text) if text != one.text else one)
+        return found
+
+    def _fitting(self, text: str, most: int) -> str:
+        if self.is_whole:
+            return text
+        start = "\n".join(text[:most].split("\n", CARD_LINES)[:CARD_LINES])
+        return text if start == text else f"{start}\n\n…" if "\n" in start else f"{start}…"
+
     @property
     def has_unseen(self) -> bool:
         """Is there something in it that a page does not show: control characters, and signs without a shape?"""
         told = [self.interrupt.action_request.action, self.interrupt.description or ""]
-        return any(_is_unseen(sign) for text in (*told, *_texts(self.interrupt.action_request.args)) for sign in text)
+        signs = set[str]().union(*told, *_texts(self.interrupt.action_request.args))
+        return any(_is_unseen(sign) for sign in signs)
 
     @cached_property
     def fields(self) -> list[FormField]:
@@ -115,7 +152,7 @@ class ShownInterrupt:
         before = self.interrupt.action_request.args
         gone = [Shown(_label(name), "(left out)", is_json=False) for name in before if name not in now]
         differs = [(name, value) for name, value in now.items() if name not in before or before[name] != value]
-        return [*(Shown(_label(name), *_shown(value)) for name, value in differs), *gone]
+        return self._fitting_lines([*(Shown(_label(name), *_shown(value)) for name, value in differs), *gone])
 
 
 def shown_interrupt(asked: Approval, task: Task | None = None) -> ShownInterrupt | None:
@@ -155,9 +192,10 @@ def read_args(args: Mapping[str, Any], form: Mapping[str, str]) -> tuple[dict[st
 
 def visible(text: str) -> str:
     """The text with signs in the place of control characters, which a page does not show."""
-    return "".join(
-        _picture(sign) if unicodedata.category(sign) == "Cc" and sign not in "\n\t" else sign for sign in text
-    )
+    unseen = {
+        ord(sign): _picture(sign) for sign in set(text) if unicodedata.category(sign) == "Cc" and sign not in "\n\t"
+    }
+    return text.translate(unseen) if unseen else text
 
 
 def _picture(sign: str) -> str:

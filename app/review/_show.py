@@ -24,6 +24,7 @@ TABS: dict[str, tuple[str, list[DraftState]]] = {
     "sent": ("Sent", ["sent"]),
     "all": ("All", []),
 }
+MOST_ASKED = 50  # questions on a page
 DECIDED: list[ApprovalState] = ["used", "approved", "rejected", "expired", "voided"]
 
 
@@ -46,6 +47,7 @@ async def show(
     caller: Caller,
     tab: str = "waiting",
     cursor: str | None = None,
+    asked_after: str | None = None,
     problem: str | None = None,
     status_code: int = 200,
     switched_off: UUID | None = None,
@@ -57,20 +59,27 @@ async def show(
         review.list_drafts(
             caller, states=TABS[tab][1] or None, after=decode_cursor(cursor) if cursor else None, limit=20
         ),
-        review.list_approvals(caller, states=["open"], limit=50),
+        review.list_approvals(
+            caller,
+            states=DECIDED if tab == "all" else ["open"],
+            after=decode_cursor(asked_after) if asked_after else None,
+            limit=MOST_ASKED,
+        ),
         review.list_approvals(caller, held=True, limit=50),
     )
-    is_first = tab == "waiting" and not cursor
+    is_first = tab == "waiting" and not cursor and not asked_after
     leaving = soonest_held(held.items) if is_first else []
     newest = [draft for draft in page.items if tab == "all" or draft.superseded_by_id is None]
     first = [one.draft_id for one in leaving if one.draft_id]
     drafts = [await review.get_draft(caller, found) for found in dict.fromkeys([*first, *(one.id for one in newest)])]
-    shown = approvals.items if tab == "waiting" else []
-    if tab == "all" and not cursor:
-        shown = (await review.list_approvals(caller, states=DECIDED, limit=50)).items
+    if asked_after:
+        drafts = []
+    shown = approvals.items if tab != "sent" and not cursor else []
     asked = [await _asked(caller, approval) for approval in shown if approval.draft_id is None]
     held_acts = [await _asked(caller, approval) for approval in leaving if approval.draft_id is None]
-    return render(
+    after = encode_cursor(approvals.after) if shown and approvals.after else None
+    return await asyncio.to_thread(  # what agents wrote may be long: nobody else waits for it
+        render,
         request,
         "review/page.html",
         status_code=status_code,
@@ -81,8 +90,9 @@ async def show(
         results=[one for one in asked if not one.is_gate and one.approval.state == "open"],
         tabs=TABS,
         tab=tab,
-        more=f"/review?tab={tab}&cursor={encode_cursor(page.after)}" if page.after else None,
-        waiting_count=len(approvals.items),
+        more=f"/review?tab={tab}&cursor={encode_cursor(page.after)}" if page.after and not asked_after else None,
+        more_asked=f"/review?tab={tab}&asked_after={after}" if after else None,
+        waiting_count=await count_waiting(caller),
         word_diff=word_diff,
         rows_of=rows_of,
         words=words,
@@ -90,6 +100,11 @@ async def show(
         off=await switched_off_now(caller, switched_off),
         in_words=in_words,
     )
+
+
+async def count_waiting(caller: Caller) -> int:
+    """How much waits for a yes; 200 stand for all that are more."""
+    return len((await review.list_approvals(caller, states=["open"], limit=200)).items)
 
 
 async def switched_off_now(caller: Caller, policy_id: UUID | None) -> Policy | None:

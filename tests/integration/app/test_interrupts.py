@@ -34,7 +34,7 @@ HOSTILE = {
         "args": {
             "<img src=http://evil.example/a>": "<script>alert(1)</script>\x07",
             "button": '</dd><form action="http://evil.example"><button name="type" value="accept">Accept</button></form>',
-            "huge": "x" * 100_000,
+            "huge": "x" * 60_000,
             **{f"n{n}": n for n in range(40)},
         },
     },
@@ -248,8 +248,35 @@ async def test_what_an_agent_writes_is_text_and_no_page(
         assert 'action="http://evil.example"' not in main
         assert "\x1b" not in main.partition('id="edit-')[0]
         assert "There are characters in it that nobody sees" in main
-        assert re.findall(r'name="type" value="(\w+)"', main) == ["accept", "ignore", "edit", "response"]
-    form = form_in((await browser.get("/review")).text, asked["id"], "edit")
+        own = f"/review/interrupts/{asked['id']}"  # what is too long for a card is answered where it stands whole
+        answers = ["accept", "ignore", "edit", "response"] if where == own else []
+        assert re.findall(r'name="type" value="(\w+)"', main) == answers
+        assert ("Read the whole, then answer" in main, "x" * 6000 in main) == (where != own, where == own)
+    form = form_in((await browser.get(f"/review/interrupts/{asked['id']}")).text, asked["id"], "edit")
     assert (await browser.post(f"/review/interrupts/{asked['id']}", data=form)).status_code == 303
     answer = (await larry.get(f"interrupts/{found}")).json()["response"]
     assert answer == {"type": "edit", "args": HOSTILE["action_request"]}
+
+
+async def test_what_is_long_is_cut_and_what_is_many_has_pages(
+    client: httpx.AsyncClient,
+    larry: httpx.AsyncClient,
+    browser: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.review._show.MOST_ASKED", 1)
+    heads = {**QUESTION, "description": "# x\n" * 5000}
+    second = await ask(larry, heads)
+    first = await ask(larry, {**QUESTION, "action_request": {"action": "first", "args": {"n" * 2000: "y" * 90_000}}})
+    for wrong in ({"description": "x" * 20_001}, {"action_request": {"action": "a", "args": {"a": "x" * 100_000}}}):
+        assert (await larry.post("interrupts", json={**QUESTION, **wrong})).status_code == 422
+    page = (await browser.get("/review")).text
+    assert ("Larry asks: first" in page, "Larry asks: send_mail" in page, len(page) < 40_000) == (True, False, True)
+    [older] = re.findall(r'href="(/review[^"]*asked_after=[^"]+)"', page)
+    page = (await browser.get(unescape(older))).text
+    assert (page.count("<h1>x</h1>"), "Larry asks: first" in page) == (100, False)
+    own = f"/review/interrupts/{(await waiting(client, second))['id']}"
+    assert (await browser.get(own)).text.count("<h1>x</h1>") == 5000
+    count = await browser.get("/review", headers={"HX-Request": "true", "HX-Target": "review-count"})
+    assert (">2<" in count.text, "Larry" in count.text) == (True, False)
+    assert await waiting(client, first)

@@ -1,5 +1,6 @@
 """`/review/interrupts/{approval_id}`: what an outside agent asks, and a person's answer."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ ANSWERS: Mapping[str, AnswerType] = {"accept": "accept", "edit": "edit", "respon
 
 
 async def get(request: Request, caller: CurrentCaller, approval_id: UUID) -> Response:
-    return _page(request, await _asked(caller, approval_id))
+    return await _page(request, await _asked(caller, approval_id))
 
 
 async def post(request: Request, caller: CurrentCaller, approval_id: UUID) -> Response:
@@ -38,13 +39,15 @@ async def post(request: Request, caller: CurrentCaller, approval_id: UUID) -> Re
     typed = replace(found, typed=form)
     args, errors = _args(found, answer, form)
     if errors:
-        return _page(request, replace(typed, errors=errors), form, "Nothing was sent: look at what is marked.", 422)
+        return await _page(
+            request, replace(typed, errors=errors), form, "Nothing was sent: look at what is marked.", 422
+        )
     try:
         await answer_interrupt(caller, approval_id, form.get("digest", ""), answer, args)
     except (Conflict, Invalid) as error:
         said = ". ".join(part for part in (error.message, error.detail) if part)
         fresh = await _asked(caller, approval_id)
-        return _page(request, replace(fresh, typed=form), form, f"Nothing was sent: {said}", error.status)
+        return await _page(request, replace(fresh, typed=form), form, f"Nothing was sent: {said}", error.status)
     return back_to(form.get("back") or "/review")
 
 
@@ -71,10 +74,10 @@ async def _asked(caller: Caller, approval_id: UUID) -> ShownInterrupt:
     found = shown_interrupt(asked, await functions.get_task(caller, asked.task_id))
     if found is None:
         raise NotFound("There is no such question of an agent", detail=f"approval {approval_id}")
-    return found
+    return replace(found, is_whole=True)
 
 
-def _page(
+async def _page(
     request: Request,
     found: ShownInterrupt,
     form: Mapping[str, str] | None = None,
@@ -82,7 +85,8 @@ def _page(
     status_code: int = 200,
 ) -> Response:
     form = form or {}
-    return render(
+    return await asyncio.to_thread(
+        render,
         request,
         "review/interrupts/by_approval_id/page.html",
         status_code=status_code,
