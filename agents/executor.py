@@ -6,9 +6,9 @@ house from here but through `agents.sending`, with an approval that the database
 """
 
 import asyncio
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from core.errors import Conflict, Invalid, NotFound, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from core.tracing import span
 from tasks import functions, review
+from tasks.actions import ALWAYS_ASK
 from tasks.functions import Completed, StartedTask
 from tasks.models import BlockedOn, Evidence
 
@@ -103,6 +104,7 @@ async def _use(run: Run, tool: AnyTool) -> Completed:
     """
     asked: BaseModel = tool.parsed(await resolved_input(run))
     if tool.kind == "control":
+        _insist_on_own(run, tool)
         await _reads(run, tool)
         return await settle(run, await _timed(tool, tool.run(run, asked)))
     leave = await _leave(run, tool, asked)
@@ -170,9 +172,27 @@ async def _reads(run: Run, tool: AnyTool) -> None:
         await is_about_to_read(run, tool)
 
 
+def _told_of(run: Run, tool: AnyTool) -> list[str]:
+    """The outside agents that get to know what comes of it, and were not given the tool."""
+    if not isinstance(run.task, StartedTask) or not run.task.outside_agents:
+        return []
+    from agents.provenance import told_of
+
+    return told_of(run.task, tool)
+
+
+def _insist_on_own(run: Run, tool: AnyTool) -> None:
+    """Raises Refused for a tool that goes by itself and looks about, in a task of an agent that was not given it.
+
+    What such a tool sends is a draft, and what it starts always asks.
+    """
+    if tool.brings_untrusted and tool.effect not in ALWAYS_ASK and (told := _told_of(run, tool)):
+        raise Refused(f"{told[0]} was not given {tool.name}", hint="Give the agent the tool on its page")
+
+
 async def _leave(run: Run, tool: AnyTool, given: BaseModel) -> Leave | None:
     """On what the tool may be used with this input. None when a person is asked first, or a permission holds it for a while."""
-    if tool.only_looks:
+    if tool.only_looks and not _told_of(run, tool):
         return Leave(given)
     from agents.gate import is_allowed, judge_tool
 
@@ -196,6 +216,8 @@ async def _ask(run: Run, tool: AnyTool, given: BaseModel, judged: "Judged | None
     facts = given.model_dump(mode="json", exclude_none=True)
     with _outside_words():
         shown = await tool.show(run, given) if tool.show else Shown(run.task.title, facts)
+    if told := _told_of(run, tool) if not tool.asks_first else []:
+        shown = _for_agents(shown, told, tool)
     payload: dict[str, object] = {"input": given.model_dump(mode="json"), **shown.as_json()}
     if judged is not None:
         payload |= judged.for_payload()
@@ -209,6 +231,19 @@ async def _ask(run: Run, tool: AnyTool, given: BaseModel, judged: "Judged | None
             expires_in_seconds=shown.expires_in_seconds,
             decision=judged.decision if judged is not None else None,
         )
+    )
+
+
+def _for_agents(shown: Shown, told: Sequence[str], tool: AnyTool) -> Shown:
+    """The same question, which says who wants it and who gets to know what comes of it."""
+    names = ", ".join(told)
+    what = "read" if tool.kind == "read" else "do"
+    text = f"What comes of it goes to {names}. {names} is no part of this house."
+    return replace(
+        shown,
+        title=f"{names} would have Steward {what}: {shown.title}"[:500],
+        facts={"Tool": tool.name, **shown.facts},
+        text="\n\n".join(one for one in (text, shown.text) if one),
     )
 
 

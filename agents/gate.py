@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from agents.equipment import Run
 from agents.journal import insist
-from agents.provenance import Known, known_to
+from agents.provenance import Known, known_to, told_of
 from agents.tools.tool import AnyTool
 from core.errors import Conflict, NotFound
 from core.outside.errors import Refused
@@ -87,11 +87,15 @@ async def judge(run: Run, action: Action, origins: Mapping[str, Origin] | None =
 
 
 async def judge_tool(run: Run, tool: AnyTool, given: BaseModel) -> Judged | None:
-    """What becomes of a tool's use with this input; None for what stays the user's own whatever the run has read."""
+    """What becomes of a tool's use with this input; None for what stays the user's own whatever the run has read.
+
+    In a task that an outside agent made, that agent gets to know what comes of it.
+    """
     try:
         action = await tool.as_action(run, given)
     except (NotFound, Conflict) as error:  # of what the tool looks at, not of the task
         raise Refused(error.message, detail=error.detail, hint=error.hint) from error
+    action = replace(action, discloses_to=told_of(run.task, tool))
     if action.real_effect in STAYS_HOME and decide(action, Provenance(), Policy()).verdict is Verdict.ALLOW:
         return None
     return await judge(run, action)

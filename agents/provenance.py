@@ -6,7 +6,7 @@ nowhere else is the model's own. Words of tasks that an agent planned are not th
 
 import asyncio
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,8 @@ from agents.equipment import Run
 from agents.journal import insist
 from agents.tools.tool import AnyTool
 from tasks.actions import Effect, Policy
-from tasks.models import Taint
+from tasks.functions import AgentAbove, StartedTask
+from tasks.models import Taint, Task
 from tasks.origins import Provenance, Source
 from tasks.provenance import LookedUp, ReadText, RunKnowledge, get_provenance, taint_task
 
@@ -68,6 +69,21 @@ async def known_to(run: Run) -> Known:
         now=known.now,
     )
     return Known(provenance, policy, known.task_kind or run.task.kind)
+
+
+def agents_above(task: Task) -> Sequence[AgentAbove]:
+    """The outside agents that made this task, or one above it: what it finds goes to them."""
+    return task.outside_agents if isinstance(task, StartedTask) else ()
+
+
+def told_of(task: Task, tool: AnyTool) -> list[str]:
+    """Names of the outside agents that get to know what the tool brings here, and were not given it.
+
+    Acts are never given: of what is done for an agent, a person is asked each time.
+    """
+    if tool.stays_within:
+        return []
+    return [one.name for one in agents_above(task) if tool.kind == "act" or tool.name not in one.tools]
 
 
 async def provenance_of(run: Run) -> Provenance:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from agents.equipment import Run
 from agents.journal import BoundReached, RunStopped
+from agents.provenance import agents_above, is_about_to_read, told_of
 from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
 from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.tool import AnyTool, Done
@@ -58,7 +59,8 @@ class Toolbox:
     async def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
         """The tools for an agent's row {capabilities, tools}; all of them where the task names no agent."""
         providers = await connected_providers(run.caller) if run.equipment.thinking.is_model else frozenset[str]()
-        helpers = await _helpers(run) if run.equipment.thinking.is_model else []
+        outsiders = agents_above(run.task)
+        helpers = await _helpers(run) if run.equipment.thinking.is_model and not outsiders else []
         return cls(run, given_to(agent), providers, helpers, pauses_seconds=run.equipment.thinking.pauses_seconds)
 
     @property
@@ -67,7 +69,12 @@ class Toolbox:
         outside = self.run.equipment.outside
         for _, tool in sorted(self.run.equipment.tools.items()):
             is_given = self.given is None or tool.capability in self.given or tool.name in self.given
-            if is_given and tool.missing(lambda need: outside.lacks(need, self.providers)) is None:
+            # What a task of an outside agent finds goes to it: then only what it was given, too.
+            if (
+                is_given
+                and not told_of(self.run.task, tool)
+                and tool.missing(lambda need: outside.lacks(need, self.providers)) is None
+            ):
                 yield tool
 
     @property
@@ -133,7 +140,6 @@ class Toolbox:
     async def _insist_on_leave(self, tool: AnyTool, given: BaseModel) -> None:
         """Raises Refused for what a person has to say yes to first; else notes that others' words are about to come in."""
         from agents.gate import is_allowed, judge_tool
-        from agents.provenance import is_about_to_read
 
         if not tool.only_looks and not is_allowed(judged := await judge_tool(self.run, tool, given)):
             why = judged.in_words() if judged else ""

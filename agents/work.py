@@ -12,7 +12,7 @@ from agents.gate import deliver
 from agents.journal import insist
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
-from agents.provenance import taint
+from agents.provenance import agents_above, taint
 from agents.strategist import (
     Blocked,
     Decompose,
@@ -169,10 +169,10 @@ async def _outcome(
             await insist(lambda: review.request_review(run.caller, task.id, task.title, _result(decision, box)))
         case Decompose():
             rows = as_rows(decision.subtasks)
+            # An outside agent gets to know what stands there, and nobody has reviewed it.
+            message = "Done in parts" if agents_above(task) else decision.message
             await insist(
-                lambda: functions.decompose_task_execution(
-                    run.caller, task.id, rows, decision.message, decision.confidence
-                )
+                lambda: functions.decompose_task_execution(run.caller, task.id, rows, message, decision.confidence)
             )
         case Blocked() if box is not None and box.missing is not None:
             missing = box.missing

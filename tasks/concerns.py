@@ -66,6 +66,12 @@ def _is_let_in(url: str, policy: Policy) -> bool:
     return not {host_of(url), place}.isdisjoint(policy.private_hosts)
 
 
+def disclosures(action: Action) -> Iterator[Reason]:
+    """Which agents of others get to know what comes of it, though the user did not give them that."""
+    for agent in dict.fromkeys(action.discloses_to):
+        yield Reason("told_to_agent", f"What comes of it goes to {agent}, an agent of others", agent)
+
+
 def unusable(permission: Permission, policy: Policy) -> Iterator[Reason]:
     """What is wrong with the permission itself, at this time."""
     if policy.is_stopped:

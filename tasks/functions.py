@@ -82,11 +82,23 @@ class StepStart(Record):
         return (self.result or {}).get("value")
 
 
+class AgentAbove(Record):
+    """An outside agent that gets to know what a task finds. `tools`: names of those that the person gave it."""
+
+    id: UUID
+    name: str
+    tools: list[str] = Field(default_factory=list[str])
+
+
 class StartedTask(Task):
-    """A task whose run has begun, and the step of its tool where that is journaled; `bound`: one that forbids the work."""
+    """A task whose run has begun, and the step of its tool where that is journaled; `bound`: one that forbids the work.
+
+    `outside_agents`: those that made it or a task above it.
+    """
 
     step: StepStart | None = None
     bound: str | None = None
+    outside_agents: list[AgentAbove] = Field(default_factory=list[AgentAbove])
 
 
 class Completed(Record):

@@ -8,11 +8,13 @@ written as actions; everything here fails towards *ask*: what is left out, unkno
 The rules, in order:
 
 1. Malformed targets, URLs that are never opened (private addresses, other schemes) and targets on the `never` list: deny.
-2. Looking at one's own data: allow. A write that is one's own, can be undone and that nobody else sees: allow, also after
+2. What stays in the house, but is done for somebody else's agent, who gets to know what comes of it: ask. No permission
+   covers that; an agent that was given a tool is not named here.
+3. Looking at one's own data: allow. A write that is one's own, can be undone and that nobody else sees: allow, also after
    reading untrusted text (what it wrote stays tainted).
-3. Money, deletion, grants and settings, credentials, identity: ask, always.
-4. A question to an outside service, or opening a URL: allow while it carries the user's words to where the user said.
-5. Whatever reaches others needs a permission that covers every target, and nothing about it may speak against it:
+4. Money, deletion, grants and settings, credentials, identity: ask, always.
+5. A question to an outside service, or opening a URL: allow while it carries the user's words to where the user said.
+6. Whatever reaches others needs a permission that covers every target, and nothing about it may speak against it:
    a target, link, address, number or file that first appeared in untrusted text or nowhere; after untrusted text was read also
    a target that the user did not name for this task, and words that are not the user's own.
 """
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.actions import ALWAYS_ASK, Action, Carries, Decision, Effect, Permission, Policy, Reason, Verdict
-from tasks.concerns import concerns, forbidden, unusable
+from tasks.concerns import concerns, disclosures, forbidden, unusable
 from tasks.origins import Origin, Provenance, Source
 
 __all__ = [
@@ -50,7 +52,8 @@ def _decided(action: Action, provenance: Provenance, policy: Policy) -> Decision
     if never := tuple(forbidden(action, policy)):
         return Decision(Verdict.DENY, never)
     if effect in {Effect.READ, Effect.OWN_WRITE} and not action.urls and not action.destinations:
-        return Decision(Verdict.ALLOW)
+        told = tuple(disclosures(action))
+        return Decision(Verdict.ASK if told else Verdict.ALLOW, told)
     is_told = effect in {Effect.OWN_WRITE, Effect.SEND, Effect.SHARE} and bool(action.destinations)
     is_to_self = is_told and not action.urls and all(one.strip().lower() in own for one in action.destinations)
     stays_home = is_to_self or effect in {Effect.READ, Effect.OWN_WRITE, Effect.QUERY, Effect.FETCH}
@@ -58,6 +61,8 @@ def _decided(action: Action, provenance: Provenance, policy: Policy) -> Decision
     if effect in ALWAYS_ASK:
         always = Reason(f"always_asks_{effect.value}", f"{ALWAYS_ASK[effect]}: that always asks")
         return Decision(Verdict.ASK, (always, *against))
+    if stays_home and (told := tuple(disclosures(action))):
+        return Decision(Verdict.ASK, (*told, *against))
     if stays_home and not against:
         return Decision(Verdict.ALLOW)
     reaching = [one for one in policy.permissions if one.reaches(action, provenance, own)]

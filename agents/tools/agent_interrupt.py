@@ -38,4 +38,5 @@ AGENT_INTERRUPT = Tool(
     brings_untrusted=True,
     is_read_later=True,  # asking marks it, with the agent's name
     is_plannable=False,
+    stays_within=True,
 )

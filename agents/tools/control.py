@@ -112,8 +112,17 @@ CONTROL_TOOLS: tuple[AnyTool, ...] = (
         do_nothing,
         AnyInput,
         effect=Effect.READ,
+        stays_within=True,
     ),
-    Tool("delay", "Waits for some seconds, or until a time", "control", delay, DelayInput, effect=Effect.READ),
+    Tool(
+        "delay",
+        "Waits for some seconds, or until a time",
+        "control",
+        delay,
+        DelayInput,
+        effect=Effect.READ,
+        stays_within=True,
+    ),
     Tool(
         "approval_gate",
         "Waits for a person's yes or no to a question",
@@ -121,6 +130,7 @@ CONTROL_TOOLS: tuple[AnyTool, ...] = (
         approval_gate,
         GateInput,
         effect=Effect.READ,
+        stays_within=True,
     ),
     Tool(
         "wait_for_reply",

@@ -47,5 +47,6 @@ OUTSIDE_AGENT = Tool(
     OutsideAgentInput,
     effect=Effect.READ,
     brings_untrusted=True,
+    stays_within=True,
     is_read_later=True,  # a report marks it; what nobody has worked on is as it was
 )

@@ -96,6 +96,7 @@ class Tool(Generic[Input]):
     others; `is_read_later`: not before its answer comes, which marks the task itself. `cost_usd` is what one use costs about, `timeout_seconds` how long one may take.
     `effect` is what a use of it does to the world, and `action` the use with this input as the policy takes it; where it says
     neither, a read looks at the user's own data and an act writes all of its input to nobody knows whom, so it asks.
+    `stays_within`: does it look at nothing, and only move its task or compute on what it is given?
     `is_plannable`: may a plan name it? Not where only the house itself makes tasks with it.
     `find` looks for the effect of an act that broke off: its output, None when it certainly did not happen, or
     StepUncertain. A tool raises a StewardError when nothing took effect; those that are retryable are tried again.
@@ -120,6 +121,7 @@ class Tool(Generic[Input]):
     cost_usd: float = 0.0
     timeout_seconds: float | None = None
     is_plannable: bool = True
+    stays_within: bool = False
 
     @property
     def may_be_planned(self) -> bool:

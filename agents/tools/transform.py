@@ -112,5 +112,6 @@ TRANSFORM_TOOLS: tuple[AnyTool, ...] = (
         capability="data",
         effect=Effect.READ,
         timeout_seconds=60,
+        stays_within=True,
     ),
 )

@@ -105,7 +105,7 @@ def _by_steward(one: Subtask, tools: Tools, where: str) -> dict[str, Any]:
     if one.tool is None:
         if one.tool_input:
             raise _invalid(f"{where}.tool_input", "it needs a tool", None)
-        return {"execution_type": "fully_automated"}
+        return {"execution_type": "semi_automated"}  # a person reviews what was thought before it is handed out
     allowed = {name: tool for name, tool in tools.items() if tool.may_be_planned and name != INTERRUPT}
     tool = allowed.get(one.tool)
     if tool is None:

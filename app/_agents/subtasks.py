@@ -2,18 +2,32 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 
 from tasks.models import Priority
 
 MOST_SUBTASKS = 100
 Who = Literal["me", "agent", "person", "steward"]
-Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+def _plain(key: str) -> str:
+    """A key that people and programs read as the same: no control or invisible characters, no other space, no braces."""
+    if not key.isprintable() or "{" in key or "}" in key:
+        raise ValueError("plain printable characters without braces are allowed")
+    return key.strip(" ")
+
+
+Key = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    AfterValidator(_plain),
+    StringConstraints(min_length=1),
+]
 
 
 def _key_or_position(value: object) -> str | int:
-    if isinstance(value, str) and 1 <= len(value.strip()) <= 100:
-        return value.strip()
+    if isinstance(value, str) and 1 <= len(value.strip(" ")) <= 100:
+        return value.strip(" ")
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SUBTASKS:
         return value
     raise ValueError(f"a key (1 to 100 characters) or a position (0 to {MOST_SUBTASKS - 1}) is allowed")

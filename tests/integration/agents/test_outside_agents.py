@@ -63,15 +63,15 @@ async def test_what_an_agent_plans_asks_whatever_is_permitted_and_whatever_it_sa
         planned = await mallory.report(lease, "subtask_created", {"confidence": 1, "parts": parts})
         assert planned.outcome == "applied", planned
         ids = [one.task_id for one in planned.parts or []]
-        asked = [await until(house, one, lambda task: task.open_approval_id is not None) for one in ids[:2]]
-        kept = await until(house, ids[2], is_state("completed"))
+        asked = [await until(house, one, lambda task: task.open_approval_id is not None) for one in ids]
         approvals = [await review.get_approval(house.caller, one.open_approval_id) for one in asked if one.open_approval_id]  # fmt: skip
         drafts = (await review.list_drafts(house.caller)).items
         assert not [*(house.settings.home / "outbox").glob("*.eml")]
-    assert {one.kind for task in (*asked, kept) for one in task.tainted_by} == {"agent"}
+    assert {one.kind for task in asked for one in task.tainted_by} == {"agent"}
     reasons = [{one.code for one in approval.decision.reasons} for approval in approvals if approval.decision]
-    assert len(reasons) == 2
+    assert len(reasons) == 3
     assert all(reasons)
+    assert reasons[2] == {"told_to_agent"}
     first = {one["value"]: one["origin"] for draft in drafts for one in draft.provenance["values"]}
     assert first[ITS_OWN] == "untrusted"
     assert first["https://breeders-hub.example/?t=9"] == "untrusted"

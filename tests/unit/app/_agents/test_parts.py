@@ -57,7 +57,7 @@ def test_each_part_is_done_by_whom_it_names() -> None:
     assert any_one["tool_input"]["capabilities"] == ["e-mail"]
     assert (person["execution_type"], person.get("tool"), person["priority"]) == ("manual", None, "high")
     assert (asked["tool"], asked["tool_input"]) == ("agent_interrupt", ask)
-    assert (steward["execution_type"], steward.get("tool")) == ("fully_automated", None)
+    assert (steward["execution_type"], steward.get("tool")) == ("semi_automated", None)
     assert (mail["tool"], mail["tool_input"]) == ("delay", {"seconds": 5})
 
 

@@ -1,0 +1,341 @@
+-- What a part that an outside agent made reads, leaves the house to that agent: it has leave only by a person's yes, or by a tool that
+-- the person gave the agent. And such a part names no outputs but the agent's own.
+
+-- Section: who gets what a task finds -----------------------------------------------------------------------------
+
+create function private.agents_above(task_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  with recursive above (id, parent_id, agent_id) as (
+    select t.id, t.parent_task_id, t.source_ref ->> 'agent_id' from public.tasks t where t.id = agents_above.task_id and private.in_scope(t.organization_id)
+    union all
+    select t.id, t.parent_task_id, t.source_ref ->> 'agent_id' from above a join public.tasks t on t.id = a.parent_id)
+  select coalesce(jsonb_agg(jsonb_build_object('id', m.agent_id, 'name', coalesce(g.name, 'An agent'), 'tools', coalesce((
+      select jsonb_agg(case jsonb_typeof(x.value) when 'object' then x.value ->> 'name' else x.value #>> '{}' end) from jsonb_array_elements(g.tools) x), '[]'))
+    order by g.name), '[]')
+  from (select distinct a.agent_id from above a where a.agent_id is not null) m left join public.agents g on g.id = private.as_uuid(m.agent_id)
+$$;
+comment on function private.agents_above is
+  'The outside agents that made this task, or one above it: what it finds goes to them. `tools` is what the person gave each. Definer, since nobody reads the hashes.';
+
+create function private.may_not_read(task_id uuid, name text) returns text
+language sql stable set search_path = '' as $$
+  -- Computing on what is given looks at nothing.
+  select case when may_not_read.name <> 'data_transform' then (
+    select format('what it finds goes to %s, who was not given %s', a.value ->> 'name', may_not_read.name)
+    from jsonb_array_elements(private.agents_above(may_not_read.task_id)) a where not a.value -> 'tools' ? may_not_read.name limit 1) end
+$$;
+comment on function private.may_not_read is 'Why this task may not read by itself with this tool, in words; null where it may.';
+
+create or replace function private.step_refusal(step public.steps) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  purpose text := regexp_replace(step.key, '/[0-9]+$', '');
+begin
+  if step.kind = 'read' then
+    return case when not exists (select 1 from public.approvals a where a.step_id = step.id and a.task_id = step.task_id and a.state = 'used' and a.tool = step.name)
+      then private.may_not_read(step.task_id, step.name) end;
+  elsif step.kind <> 'act' or exists (
+       select 1 from public.approvals a where a.step_id = step.id and a.task_id = step.task_id and a.state = 'used'
+         and private.is_step_of(a.tool, step.name, step.key)
+         and (a.decided_how is distinct from 'own' or private.agents_above(step.task_id) = '[]')) then
+    return null;
+  elsif purpose like 'send draft %' then
+    return case when not exists (
+      select 1 from public.drafts d join public.approvals a on a.draft_id = d.id and a.state = 'used' and a.digest = d.digest
+      join public.tasks t on t.id = step.task_id and t.tool_input ->> 'draft_id' = d.id::text
+      where d.id = private.as_uuid(substr(purpose, 12)) and d.organization_id = step.organization_id and d.state in ('sending', 'sent', 'failed', 'uncertain')
+        and step.name = purpose and step.key = purpose || '/0')
+      then 'this draft is not being sent' end;
+  elsif purpose ~ '^browser_by_hand [0-9]{1,18}$' then
+    return case when not exists (
+      select 1 from public.browser_commands c where c.id = substr(purpose, 17)::bigint and c.task_id = step.task_id)
+      then 'no person made this move' end;
+  end if;
+  return 'no approval was used for it';
+end $$;
+comment on function private.step_refusal is
+  'Why a step has no leave, in words; null when it has. An act: an approval used by this step, a draft that is being sent, or a person''s own move in the browser. A read: where it goes to no outside agent, or to one that was given the tool, or by a yes.';
+
+create or replace function public.begin_step(task_id uuid, key text, kind text, name text, approval_id uuid default null, own jsonb default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.running_task(begin_step.task_id);
+  known public.steps;
+  was text;
+  reached text;
+  sealed jsonb;
+begin
+  select * into known from public.steps s where s.task_id = task.id and s.key = begin_step.key for no key update;
+  if known.state = 'finished' then
+    update public.steps s set replays = s.replays + 1 where s.id = known.id;
+    return jsonb_build_object('state', 'finished', 'step_id', known.id, 'result', known.result);
+  end if;
+  if known.state = 'uncertain' then
+    return jsonb_build_object('state', 'uncertain', 'step_id', known.id);
+  end if;
+  if kind = 'model' then
+    reached := private.work_bound(task.root_task_id);
+    if reached is not null then
+      return jsonb_build_object('state', 'refused', 'reason', reached);
+    end if;
+  end if;
+  was := known.state;
+  if known.id is null then
+    insert into public.steps as s (organization_id, task_id, root_task_id, key, kind, name, run_id)
+    values (task.organization_id, task.id, task.root_task_id, begin_step.key, begin_step.kind, begin_step.name, task.run_id) returning s.* into known;
+  else
+    update public.steps s set state = 'started', error = null, started_at = clock_timestamp(), finished_at = null, run_id = task.run_id,
+      attempts = s.attempts + case when was = 'started' and s.run_id is not distinct from task.run_id then 0 else 1 end
+    where s.id = known.id;
+  end if;
+  if begin_step.approval_id is not null then
+    update public.approvals a set state = 'used', step_id = known.id
+    where a.id = begin_step.approval_id and a.task_id = task.id and a.tool = task.tool
+      and (begin_step.kind <> 'act' or private.is_step_of(a.tool, begin_step.name, begin_step.key))
+      and (a.state = 'approved' and a.generation = task.generation and a.payload -> 'given' = task.tool_input or a.state = 'used' and a.step_id = known.id);
+    if not found then
+      perform private.refuse(409, 'Nothing is done without an unused approval of exactly this', format('approval %s', begin_step.approval_id));
+    end if;
+  elsif kind in ('act', 'read') then
+    reached := private.step_refusal(known);
+    if reached is not null and kind = 'act' and private.is_own_act(task.tool) and begin_step.name = task.tool and private.agents_above(task.id) = '[]' then
+      sealed := coalesce(begin_step.own, jsonb_build_object('input', task.tool_input));
+      insert into public.approvals (organization_id, task_id, title, state, digest, payload, tool, generation, step_id, decided_how, decision)
+      values (task.organization_id, task.id, task.title, 'used', encode(sha256(convert_to(sealed::text, 'UTF8')), 'hex'), sealed, task.tool, task.generation,
+        known.id, 'own', '{"verdict": "allow", "permission_id": null, "reasons": []}');
+    elsif reached is not null then
+      perform private.refuse(403, 'Nothing is done without leave', format('%s: %s', begin_step.name, reached));
+    end if;
+  end if;
+  return jsonb_build_object('step_id', known.id,
+    'state', case when was = 'started' and kind = 'act' and known.run_id is distinct from task.run_id then 'unknown' else 'new' end);
+end $$;
+
+create or replace function private.start_queued_task(task_id uuid, executor_id uuid, worker_id uuid, journaled jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  answer jsonb;
+  kind text;
+  reached text;
+  told jsonb;
+begin
+  if private.waits_for_others(start_queued_task.task_id) then
+    -- An edge was drawn since, or a waiver taken back: its release queues it again.
+    update public.tasks t set execution_status = 'pending'
+    where t.id = start_queued_task.task_id and t.execution_status = 'queued' and private.in_scope(t.organization_id);
+    return case when found then '{}'::jsonb end;
+  end if;
+  update public.tasks t set execution_status = 'in_progress', assigned_to_type = 'agent', worker_id = start_queued_task.worker_id,
+    assigned_to_id = coalesce(start_queued_task.executor_id, t.assigned_to_id),
+    agent_id = coalesce((select a.id from public.agents a where a.id = start_queued_task.executor_id), t.agent_id)
+  where t.id = start_queued_task.task_id and t.execution_status = 'queued' and (t.run_after is null or t.run_after <= now() + interval '1 second')
+    and private.in_scope(t.organization_id) and not private.is_paused(t.id)
+  returning to_jsonb(t) - array['search', 'priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id', 'execution_log']
+    || jsonb_build_object('subtask_count', (select count(*) from public.tasks c where c.parent_task_id = t.id)) into answer;
+  if answer is null then
+    return null;
+  end if;
+  told := private.agents_above(start_queued_task.task_id);
+  if told <> '[]' then
+    answer := answer || jsonb_build_object('outside_agents', told);
+  end if;
+  reached := private.wall_bound((answer ->> 'root_task_id')::uuid);
+  if reached is not null then
+    return answer || jsonb_build_object('bound', reached);
+  end if;
+  kind := journaled ->> (answer ->> 'tool');
+  -- Another act needs a yes, and so may a read of which an outside agent is told: the run looks for it.
+  if kind = 'read' and (told = '[]' or private.may_not_read(start_queued_task.task_id, answer ->> 'tool') is null)
+     or kind = 'act' and told = '[]' and private.is_own_act(answer ->> 'tool') then
+    answer := answer || jsonb_build_object('step', public.begin_step(start_queued_task.task_id,
+      case when kind = 'read' then format('%s/%s/0', answer ->> 'generation', answer ->> 'tool') else (answer ->> 'tool') || '/0' end,
+      kind, answer ->> 'tool'));
+  end if;
+  return answer;
+end $$;
+
+create function private.before_agents_thought() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  -- It saw other tasks, threads and notes: a person reads what came out before the agent does.
+  new.execution_type := 'semi_automated';
+  return new;
+end $$;
+comment on function private.before_agents_thought is 'What Steward thinks for an outside agent waits for a person''s review.';
+create trigger tasks_12_agents_thought before insert on public.tasks for each row
+when (new.source_ref ? 'agent_id' and new.tool is null and new.execution_type = 'fully_automated') execute function private.before_agents_thought();
+
+-- Section: what templates may name --------------------------------------------------------------------------------
+
+create function private.nameable(task_id uuid) returns setof uuid
+language plpgsql stable set search_path = '' as $$
+declare
+  task public.tasks;
+  part public.tasks;
+begin
+  select t.* into task from public.tasks t where t.id = nameable.task_id;
+  part := task;
+  while part.id is not null and not part.source_ref ? 'agent_id' loop
+    select t.* into part from public.tasks t where t.id = part.parent_task_id;
+  end loop;
+  if part.id is null then
+    -- As if there were no parts that agents made.
+    return query with recursive theirs (id) as (
+      select t.id from public.tasks t where t.root_task_id = task.root_task_id and t.source_ref ? 'agent_id'
+      union select c.id from theirs h join public.tasks c on c.parent_task_id = h.id)
+    select t.id from public.tasks t where t.root_task_id = task.root_task_id and not exists (select 1 from theirs h where h.id = t.id);
+    return;
+  end if;
+  return query
+    select t.id from public.tasks t where t.parent_task_id = part.parent_task_id and t.id <> part.id and t.source_ref ->> 'agent_id' = part.source_ref ->> 'agent_id'
+    union select d.depends_on_task_id from public.task_dependencies d where d.task_id = part.parent_task_id
+    union select private.subtree(part.id);
+end $$;
+comment on function private.nameable is
+  'Whose outputs templates of this task may name, as far as they are over before it. Of a part that an outside agent made: the agent''s other parts of the same task, and what that task directly depends on. Of any other: all but such parts.';
+
+create or replace function public.list_outputs_before(task_id uuid) returns setof jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  perform private.own_task(list_outputs_before.task_id);
+  return query
+    with named as materialized (select private.nameable(list_outputs_before.task_id) as id)
+    select jsonb_build_object('id', t.id, 'title', t.title, 'names', case when t.id in (select n.id from named n) then private.template_names(t) else '{}' end,
+      'tool', t.tool, 'tool_input', t.tool_input, 'source', t.source, 'execution_status', t.execution_status, 'is_waived', t.waived_at is not null,
+      'result', t.result, 'after', array(select private.done_before(t.id)))
+    from public.tasks t where t.id in (select private.done_before(list_outputs_before.task_id)) order by t.position, t.id;
+end $$;
+comment on function public.list_outputs_before is
+  'Every task that is over before this one starts, with what it gave and, where templates may name it, its names.';
+
+create or replace function private.check_templates(task public.tasks) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  wanted text;
+  fitting integer;
+  named uuid[];
+begin
+  for wanted in
+    select distinct m[2] from jsonb_path_query(task.tool_input, 'strict $.**') v (value)
+    cross join lateral regexp_matches(v.value #>> '{}', '(\\?)\{\{\s*([^\s.{}\[\]]*)', 'g') m
+    where jsonb_typeof(v.value) = 'string' and m[1] = ''
+  loop
+    named := coalesce(named, array(select private.nameable(task.id)));
+    select count(*) into fitting from public.tasks t
+    where t.id in (select private.done_before(task.id)) and t.id = any (named) and wanted = any (private.template_names(t));
+    if fitting = 1 then
+      continue;
+    elsif fitting > 1 then
+      perform private.refuse(422, format('%s uses {{ %s }}, and several tasks are called that', task.title, wanted), 'tool_input', 'Give each a key of its own.');
+    elsif exists (select 1 from public.tasks t where t.id = any (named) and wanted = any (private.template_names(t))) then
+      perform private.refuse(422, format('%s uses {{ %s }}, and does not depend on that task', task.title, wanted), 'tool_input', 'Add it to depends_on.');
+    else
+      perform private.refuse(422, format('%s uses {{ %s }}, and no task of the tree has that key or title', task.title, wanted), 'tool_input');
+    end if;
+  end loop;
+end $$;
+
+create or replace function private.check_agent_templates(parent public.tasks, made public.tasks) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  wanted text;
+begin
+  -- An agent names what it made, and what its task got; nothing else of the tree.
+  select w.name into wanted from (
+    select distinct m[2] as name from jsonb_path_query(made.tool_input, 'strict $.**') v (value)
+    cross join lateral regexp_matches(v.value #>> '{}', '(\\?)\{\{\s*([^\s.{}\[\]]*)', 'g') m
+    where jsonb_typeof(v.value) = 'string' and m[1] = '') w
+  where not exists (select 1 from public.tasks t where w.name = any (private.template_names(t)) and t.id in (select private.nameable(made.id))) limit 1;
+  if wanted is not null then
+    perform private.refuse(422, format('%s uses {{ %s }}', left(made.title, 100), left(wanted, 100)), 'tool_input', 'A part may name other parts, and what its task depends on.');
+  end if;
+  perform private.check_templates(made);
+end $$;
+
+create or replace function private.check_agent_part(part jsonb, n bigint, parts integer) returns void
+language plpgsql immutable set search_path = '' as $$
+declare
+  place text := format('parts[%s]', n - 1);
+begin
+  if jsonb_typeof(part) is distinct from 'object' or jsonb_typeof(part -> 'title') is distinct from 'string' then
+    perform private.refuse(422, place || ': an object with a title', left(part::text, 100));
+  elsif jsonb_typeof(coalesce(part -> 'key', 'null')) not in ('string', 'null') or length(part ->> 'key') > 200
+      or part ->> 'key' ~ '[\u0001-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff{}]' or part ->> 'key' <> trim(part ->> 'key') then
+    perform private.refuse(422, place || '.key: a plain printable text of at most 200 characters, without braces', left(part ->> 'key', 100));
+  elsif jsonb_typeof(coalesce(part -> 'tool_input', '{}')) <> 'object' then
+    perform private.refuse(422, place || '.tool_input: an object', left(part ->> 'tool_input', 100));
+  elsif part ->> 'tool' in ('revise_draft', 'plan_stage', 'plan_report', 'notify_stakeholders') or part -> 'tool_input' ? 'draft_id'
+      or part ->> 'tool' = 'approval_gate' and part -> 'tool_input' ? 'given' then
+    perform private.refuse(422, place || '.tool: not for parts of an agent', part ->> 'tool');
+  elsif jsonb_typeof(coalesce(part -> 'depends_on', '[]')) <> 'array' then
+    perform private.refuse(422, place || '.depends_on: a list of positions', left(part ->> 'depends_on', 100));
+  elsif exists (select 1 from jsonb_array_elements(coalesce(part -> 'depends_on', '[]')) d where case when jsonb_typeof(d.value) = 'number'
+      then d.value::numeric <> trunc(d.value::numeric) or d.value::numeric not between 0 and parts - 1 or d.value::numeric = n - 1 else true end) then
+    perform private.refuse(422, place || '.depends_on: positions of other parts, from 0', left(part ->> 'depends_on', 100));
+  end if;
+end $$;
+
+-- Section: what parts of an agent prove ---------------------------------------------------------------------------
+
+create or replace function private.settle_parent(parent_id uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  parent public.tasks;
+  failed public.tasks;
+begin
+  select * into parent from public.tasks t where t.id = settle_parent.parent_id for no key update;
+  if parent.execution_status = 'completed' then
+    -- A part that was done again after the end: nobody re-plans it.
+    update public.tasks t set escalated_at = now() where t.parent_task_id = parent.id and t.execution_status = 'failed' and t.supersedes_task_id is not null
+      and t.waived_at is null and t.superseded_at is null and t.escalated_at is null and t.failed_at >= parent.completed_at;
+    return;
+  end if;
+  if parent.execution_status <> 'blocked' or parent.blocked_on <> 'subtasks' or private.settle_agent_work(parent) then
+    return;
+  end if;
+  for failed in select t.* from public.tasks t where t.parent_task_id = parent.id and t.execution_status = 'failed'
+    and t.waived_at is null and t.superseded_at is null and t.escalated_at is null
+  loop
+    if failed.on_failure = 'stop' then
+      update public.tasks t set execution_status = 'failed', failure_reason = format('%s failed: %s', failed.title, failed.failure_reason)
+      where t.id = parent.id;
+      return;
+    elsif failed.on_failure = 'replan' and parent.tool is null and parent.replan_count < (private.tree_bounds(parent.root_task_id) ->> 'max_replans')::integer then
+      update public.tasks t set execution_status = 'queued', run_after = null where t.id = parent.id;
+      return;
+    else
+      update public.tasks t set escalated_at = now() where t.id = failed.id;
+    end if;
+  end loop;
+  if not exists (select 1 from public.tasks t where t.parent_task_id = parent.id
+                 and t.execution_status not in ('completed', 'cancelled')
+                 and (t.execution_status <> 'failed' or (t.waived_at is null and t.superseded_at is null))) then
+    update public.tasks set execution_status = 'in_progress' where id = parent.id;
+    update public.tasks p set execution_status = 'completed',
+      (result, verification, evidence) = (
+        select coalesce(p.result, '{}') || jsonb_build_object('strategy', 'decompose',
+            'subtasks_completed', count(*) filter (where t.execution_status = 'completed')),
+          -- That an agent's parts are done does not show that its task is: which parts it needs is the agent's word.
+          case when bool_and(t.verification = 'verified' and not t.source_ref ? 'agent_id') then 'verified' else 'claimed' end,
+          jsonb_build_array(jsonb_build_object('kind', 'subtasks', 'at', now(), 'what',
+            format('%s of %s parts verified', count(*) filter (where t.verification = 'verified'), count(*))))
+            || coalesce((select jsonb_agg(jsonb_build_object('kind', 'agent', 'at', now(), 'where', a.id, 'what', format('By the word of the agent %s: it made the parts', a.name)) order by a.name)
+              from public.agents a where a.id in (select private.as_uuid(m.source_ref ->> 'agent_id') from public.tasks m where m.parent_task_id = p.id and m.execution_status = 'completed')), '[]')
+        from public.tasks t where t.parent_task_id = p.id and t.execution_status = 'completed')
+    where id = parent.id;
+  else
+    update public.tasks p set blocked_reason = (
+      select format('%s of %s subtasks done', count(*) filter (where t.execution_status = 'completed'), count(*))
+             || case count(*) filter (where t.execution_status = 'failed' and t.waived_at is null)
+                  when 0 then '' when 1 then '; one failed and needs you' else '; several failed and need you' end
+      from public.tasks t where t.parent_task_id = p.id and t.execution_status <> 'cancelled' and t.superseded_at is null and t.waived_at is null)
+    where id = parent.id;
+  end if;
+end $$;
+
+do $$ begin
+  perform private.expose_function('private.agents_above', array['service_role']);
+  perform private.expose_function('private.may_not_read', array['service_role']);
+  perform private.expose_function('private.nameable', array['authenticated', 'service_role']);
+  perform private.expose_function('private.before_agents_thought', array[]::text[]);
+end $$;
