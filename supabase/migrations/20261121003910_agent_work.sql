@@ -74,6 +74,8 @@ create table public.agent_leases (
   percent real check (percent between 0 and 100),
   furthest real check (furthest between 0 and 100),
   message text not null default '' check (length(message) <= 2000),
+  words integer not null default 0 check (words >= 0),
+  without_effect integer not null default 0 check (without_effect >= 0),
   ended_at timestamptz,
   outcome text check (outcome in ('completed', 'failed', 'blocked', 'decomposed', 'silent', 'timeout', 'cancelled', 'taken_back')),
   constraint agent_leases_end check ((ended_at is null) = (outcome is null))
@@ -82,6 +84,8 @@ comment on table public.agent_leases is 'Who holds, or held, which task: one att
 comment on column public.agent_leases.expires_at is 'Every word of the agent about it moves this on; after it the agent counts as silent.';
 comment on column public.agent_leases.times_out_at is 'How long this attempt may take, whatever the agent says.';
 comment on column public.agent_leases.furthest is 'The highest percent that was ever said under it.';
+comment on column public.agent_leases.words is 'How many words about how it goes were applied, kept or not.';
+comment on column public.agent_leases.without_effect is 'How many events came late, or old, or were refused: only so many are kept.';
 comment on column public.agent_leases.told_at is 'By the agent''s clock, of the newest word that was applied: an older one that comes late changes nothing.';
 create unique index agent_leases_one_idx on public.agent_leases (task_id) where ended_at is null;
 create index agent_leases_agent_idx on public.agent_leases (agent_id, claimed_at desc);
@@ -545,8 +549,8 @@ language sql stable set search_path = '' as $$
       from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
     'earlier', jsonb_strip_nulls(jsonb_build_object('feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
       'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id and l.outcome in ('failed', 'silent', 'timeout')),
-      'failure_reason', case when (select l.outcome in ('failed', 'silent', 'timeout') from public.agent_leases l
-        where l.task_id = t.id and l.outcome <> 'taken_back' order by l.ended_at desc, l.id limit 1) then o.failure end,
+      'failure_reason', case when (select l.outcome in ('failed', 'silent', 'timeout', 'taken_back') from public.agent_leases l
+        where l.task_id = t.id and l.ended_at is not null order by l.claimed_at desc, l.id limit 1) then o.failure end,
       'obstacle', o.obstacle, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
     'is_from_others', t.tainted_by <> '[]')
   from public.tasks t join public.tasks r on r.id = t.root_task_id join public.agent_offers o on o.task_id = t.id where t.id = lease.task_id

@@ -76,6 +76,26 @@ begin
 end $$;
 comment on function private.check_agent_templates is 'PT422 where a part of an agent names an output that is not its own or its task''s.';
 
+create function private.agent_part_words(agent public.agents, part jsonb, parts jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_strip_nulls(jsonb_build_object('part', private.as_plain(part ->> 'title'),
+    'who', private.as_plain(case
+      when part ->> 'tool' = 'outside_agent' and w.whom = agent.id::text then agent.name
+      when part ->> 'tool' = 'outside_agent' and w.whom <> '' then 'the agent ' || coalesce((select a.name from public.agents a
+        where a.organization_id = agent.organization_id and a.id = private.as_uuid(w.whom)), left(w.whom, 200))
+      when part ->> 'tool' = 'outside_agent' then coalesce('an agent for ' || (select string_agg(c.value, ', ') from jsonb_array_elements_text(w.given -> 'capabilities') c), 'any agent')
+      when part ->> 'tool' = 'agent_interrupt' then 'you answer'
+      when part ->> 'tool' = 'approval_gate' then 'you decide'
+      when part ->> 'tool' is not null then 'Steward, with ' || (part ->> 'tool')
+      when part ->> 'execution_type' = 'manual' then 'you' else 'Steward' end),
+    'after', (select string_agg(private.as_plain(parts -> d.value::integer ->> 'title'), ', ' order by d.value::integer) from jsonb_array_elements_text(coalesce(part -> 'depends_on', '[]')) d),
+    'what', nullif(private.as_plain(left(coalesce(nullif(w.given ->> 'instructions', ''), part ->> 'description'), 600)), ''),
+    'input', case when w.rest <> '{}' then private.as_plain(left(w.rest::text, 600)) end))
+  from (select g.given, g.given ->> 'whom' as whom, case when part ->> 'tool' = 'outside_agent' then coalesce(g.given -> 'input', '{}') else g.given end as rest
+    from (select coalesce(part -> 'tool_input', '{}') as given) g) w
+$$;
+comment on function private.agent_part_words is 'A part as a person reads it before they agree: {part, who, after, what, input}.';
+
 create function private.insert_agent_parts(parent public.tasks, agent public.agents, data jsonb, needs_agreement boolean) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -94,7 +114,8 @@ begin
       'source_ref', jsonb_build_object('task_id', parent.id, 'agent_id', agent.id, 'agrees_to_parts', true),
       'tool_input', jsonb_build_object('question', private.as_plain(left(format('%s would do "%s" in these parts. Shall it?', agent.name, parent.title), 500)),
         'why', format('It is %s sure of them.', round(100 * coalesce((data ->> 'confidence')::numeric, 0)) || ' %'),
-        'parts', (select jsonb_agg(private.as_plain(p.value ->> 'title') order by p.ordinality) from jsonb_array_elements(data -> 'parts') with ordinality p))), parent.id);
+        'message', nullif(private.as_plain(left(data ->> 'message', 5000)), ''),
+        'parts', (select jsonb_agg(private.agent_part_words(agent, p.value, data -> 'parts') order by p.ordinality) from jsonb_array_elements(data -> 'parts') with ordinality p))), parent.id);
   end if;
   for item in select value, ordinality from jsonb_array_elements(data -> 'parts') with ordinality loop
     made := private.insert_task((select coalesce(jsonb_object_agg(f.key, f.value), '{}') from jsonb_each(item.value) f where f.key = any (array['title', 'description', 'kind',
@@ -117,6 +138,23 @@ begin
 end $$;
 comment on function private.insert_agent_parts is
   'Parts {key, title, ..., depends_on: [positions from 0]} below a task, with a person''s agreement before all of them where the agent is not sure; their ids by key.';
+
+-- Section: how much is kept ----------------------------------------------------------------------------------------
+-- An agent may say the same for ever: what has no effect is kept shortened, and of each lease so much.
+
+create function private.as_kept(data jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select case when length(data::text) <= 2500 then data
+    else jsonb_build_object('cut', true, 'start', left(data::text, 2000), 'digest', encode(sha256(convert_to(data::text, 'UTF8')), 'hex')) end
+$$;
+comment on function private.as_kept is 'The data of an event that ended nothing: where it is long, its first 2000 characters, and a digest that tells it from other data.';
+
+create function private.why_not_kept(lease public.agent_leases, outcome text) returns text
+language sql immutable set search_path = '' as $$
+  select case when outcome = 'applied' then case when lease.words > 10000 then 'heard, and not kept: 10000 words about this lease are' end
+    when lease.without_effect > 1000 then format('%s, and not kept: 1000 events about this lease without effect are', outcome) end
+$$;
+comment on function private.why_not_kept is 'Why an event is not kept: so many of its lease are already; null where it is.';
 
 -- Section: one report ---------------------------------------------------------------------------------------------
 
@@ -370,7 +408,8 @@ language plpgsql stable set search_path = '' as $$
 declare
   lease public.agent_leases;
 begin
-  if (known.execution_id, known.task_id, known.kind, known.data) is distinct from (known_answer.execution_id, (event ->> 'task_id')::uuid, event ->> 'type', data) then
+  if (known.execution_id, known.task_id, known.kind) is distinct from (known_answer.execution_id, (event ->> 'task_id')::uuid, event ->> 'type')
+     or known.data <> data and known.data <> private.as_kept(data) then
     return private.refused_event(event, 409, 'this event_id was used for another event', 'continue');
   end if;
   select l.* into lease from public.agent_leases l where l.id = known.lease_id;
@@ -387,7 +426,7 @@ declare
 begin
   update public.agent_leases l set heard_at = now(), told_at = coalesce(greatest(l.told_at, clock), l.told_at), started_at = coalesce(l.started_at, now()),
     percent = coalesce(round((data ->> 'percent')::numeric, 2)::real, l.percent), message = coalesce(left(data ->> 'message', 2000), l.message),
-    furthest = greatest(l.furthest, round((data ->> 'percent')::numeric, 2)::real),
+    words = l.words + 1, furthest = greatest(l.furthest, round((data ->> 'percent')::numeric, 2)::real),
     expires_at = now() + make_interval(secs => coalesce(agent.lease_seconds, (rules ->> 'silent_seconds')::integer, 1800))
   where l.id = lease.id and l.ended_at is null and (clock is null or l.told_at is null or clock >= l.told_at) returning l.* into heard;
   if heard.id is null then
@@ -415,6 +454,7 @@ declare
   problem text := private.event_problem(event);
   said jsonb := '{}';
   became text;
+  is_end boolean;
   refused_message text;
   refused_detail text;
 begin
@@ -462,13 +502,20 @@ begin
         'reason', concat_ws(': ', refused_message, nullif(refused_detail, '')));
     end;
   end if;
+  if became <> 'applied' then
+    update public.agent_leases l set without_effect = l.without_effect + 1 where l.id = lease.id;
+  end if;
   select l.* into lease from public.agent_leases l where l.id = lease.id;
   said := jsonb_build_object('event_id', event ->> 'event_id', 'outcome', became) || private.next_of(lease) || said;
-  if became = 'applied' and kind not in ('started', 'progress') then
+  is_end := became = 'applied' and kind not in ('started', 'progress');
+  if not is_end and private.why_not_kept(lease, became) is not null then
+    return said || jsonb_build_object('reason', concat_ws('; ', said ->> 'reason', private.why_not_kept(lease, became)));
+  end if;
+  if is_end then
     said := said || '{"next": "poll", "reason": "recorded; poll for more work"}';
   end if;
   insert into public.agent_reports (agent_id, event_id, organization_id, execution_id, task_id, lease_id, kind, data, at, outcome, answer)
-  values (agent.id, event ->> 'event_id', agent.organization_id, apply_report.execution_id, task.id, lease.id, event ->> 'type', data, said_at, became, said)
+  values (agent.id, event ->> 'event_id', agent.organization_id, apply_report.execution_id, task.id, lease.id, event ->> 'type', case when is_end then data else private.as_kept(data) end, said_at, became, said)
   on conflict on constraint agent_reports_pkey do nothing;
   if not found then
     raise exception 'The same event came twice at the same moment' using errcode = '40001'; -- tried again, it is a duplicate
@@ -510,17 +557,18 @@ begin
     from jsonb_array_elements(events) with ordinality e
     join jsonb_array_elements(answers) with ordinality a on a.ordinality = e.ordinality
     join public.tasks t on t.id = (a.value ->> 'task_id')::uuid
-    where a.value ? 'lease_id' and a.value ->> 'outcome' <> 'duplicate' and e.value ->> 'type' <> 'heartbeat' order by e.ordinality
+    where a.value ? 'lease_id' and a.value ->> 'outcome' <> 'duplicate' and e.value ->> 'type' <> 'heartbeat'
+      and exists (select 1 from public.agent_reports r where r.agent_id = agent.id and r.event_id = e.value ->> 'event_id') order by e.ordinality
   loop
     data := case when jsonb_typeof(said.event -> 'data') = 'object' then said.event -> 'data' else '{}' end;
     perform private.record_event(said.organization_id, said.id, said.root_task_id, 'agent',
-      left(coalesce(data ->> 'message', data ->> 'error', data ->> 'reason', ''), 2000),
+      left(coalesce(data ->> 'message', data ->> 'error', data ->> 'reason', ''), case said.outcome when 'applied' then 2000 else 200 end),
       jsonb_strip_nulls(jsonb_build_object('type', said.event ->> 'type', 'agent_id', agent.id, 'agent', agent.name, 'event_id', said.event ->> 'event_id',
         'outcome', said.outcome, 'percent', data -> 'percent', 'at', said.event ->> 'at', 'title', said.title)));
   end loop;
 end $$;
 comment on function private.record_reports is
-  'What was reported, as events of the tasks. Last in its transaction: events are recorded one transaction at a time. Definer, since nobody writes events by themselves.';
+  'What was reported and kept, as events of the tasks. Last in its transaction: events are recorded one transaction at a time. Definer, since nobody writes events by themselves.';
 
 create function public.report_events(execution_id uuid, events jsonb, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
@@ -642,8 +690,8 @@ do $$ declare f text; begin
   perform private.expose_function('public.report_events', array['service_role']);
   perform private.expose_function('public.list_agent_reports', array['authenticated', 'service_role']);
   perform private.expose_function('public.break_down_task', array['authenticated', 'service_role']);
-  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'release_by_agent', 'fail_by_agent',
-    'waited', 'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
+  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'agent_part_words', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'release_by_agent', 'fail_by_agent',
+    'waited', 'as_kept', 'why_not_kept', 'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
     'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat', 'record_reports'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;

@@ -79,7 +79,7 @@ async def test_what_a_removed_or_revoked_agent_held_is_offered_to_others(yard: Y
     with pytest.raises(NotFound):
         await larry.claim()
     taken = await bob.take()
-    assert (taken.task.id, taken.earlier.attempts) == (task_id, 1)
+    assert (taken.task.id, taken.earlier.attempts) == (task_id, 0)  # it has not failed
     assert taken.earlier.failure_reason == "The agent Larry may not work any more; its work is offered to others"
 
 
@@ -216,6 +216,42 @@ async def test_each_event_counts_once_in_whatever_order(yard: Yard) -> None:
     assert (task.execution_status, task.verification, task.result["output"]) == ("completed", "claimed", {"n": 1})  # pyright: ignore[reportOptionalSubscript]
     kept = await agents.list_agent_reports(yard.ana, work.execution.id)
     assert len({(one.event_id) for one in kept}) == len(kept) == 8
+
+
+async def test_what_has_no_effect_is_kept_short_and_only_so_much(yard: Yard) -> None:
+    larry = await yard.register("Larry")
+    await yard.offer()
+    work = await larry.take()
+    long = {"message": "x" * 10_000}
+    await larry.report(work, "task_progress", long, event_id="long")
+    await yard.sql("update public.agent_leases set words = 9999")
+    answers = [await larry.report(work, "task_progress", {"percent": n}) for n in (5, 6)]
+    assert [(one.outcome, one.reason) for one in answers] == [
+        ("applied", None),
+        ("applied", "heard, and not kept: 10000 words about this lease are"),
+    ]
+    assert (await agents.get_agent(yard.ana, larry.id)).working_on[0].percent == 6
+    output = {"output": "y" * 10_000}
+    await larry.report(work, "task_complete", output, event_id="end")  # what ends it is kept whole
+    late = event("task_complete", work.task.id, {"output": "z" * 10_000})
+    other = {**late, "data": {"output": "z" * 9_999 + "a"}}
+    said = [
+        (await agents.report_events(larry.caller, work.execution.id, [one], RULES))[0] for one in (late, late, other)
+    ]
+    assert [one.outcome for one in said] == ["late", "duplicate", "refused"]  # told apart by its digest
+    again = await larry.report(work, "task_progress", long, event_id="long")
+    assert again.outcome == "duplicate"
+    kept = {one.event_id: one.data for one in await agents.list_agent_reports(yard.ana, work.execution.id)}
+    assert kept["end"] == output
+    assert kept[late["event_id"]].keys() == kept["long"].keys() == {"cut", "start", "digest"}
+    assert len(kept["long"]["start"]) == 2000
+    count = "select (select count(*) from public.agent_reports), (select count(*) from public.task_events)"
+    before = await yard.sql(count)
+    await yard.sql("update public.agent_leases set without_effect = 1000")
+    answer = await larry.report(work, "task_complete", {"output": 1})
+    assert (answer.outcome, answer.next) == ("late", "stop")
+    assert "not kept: 1000 events" in (answer.reason or "")
+    assert await yard.sql(count) == before
 
 
 async def test_a_subtask_is_begun_by_the_word_that_it_has_begun(yard: Yard) -> None:
@@ -355,7 +391,7 @@ async def test_a_person_who_does_not_agree_to_parts_says_why(yard: Yard) -> None
     assert (await yard.task(guess)).execution_status == "pending"
     run = await functions.start_task_execution(yard.service, gate.id, uuid4())
     assert run
-    assert gate.tool_input["parts"] == ["{ { guess }}"]
+    assert [part["part"] for part in gate.tool_input["parts"]] == ["{ { guess }}"]
     await review.request_approval(yard.service, gate.id, "Agree?", {"task": "x"})
     asked = (await review.list_approvals(yard.ana, states=["open"])).items[0]
     with pytest.raises(Forbidden):
