@@ -223,6 +223,10 @@ class Work:
         more = _given(error_type=error_type, is_retryable=is_retryable, retry_after_seconds=retry_after_seconds)
         return self._end("task_error", {"error": error[:LONGEST_TEXT] or "No reason was given", **more})
 
+    def release(self, reason: str = "The agent ends") -> Answer:
+        """Give it back: that is no failure, and it is offered again at once, to any agent that fits."""
+        return self._end("task_error", {"error": reason[:LONGEST_TEXT] or "The agent ends", "error_type": "released"})
+
     def blocked(
         self,
         reason: str,
@@ -279,13 +283,16 @@ class Work:
         if isinstance(error, LeaveWork):
             log.info("Left %s: %s", self, error)
             if self.is_open and self.next == "continue":
-                self.fail(f"The agent had to leave it: {error}", retry_after_seconds=0)
+                if self.agent.is_ending:
+                    self.release(str(error))
+                else:
+                    self.fail(f"The agent had to leave it: {error}", retry_after_seconds=0)
             return True
         if isinstance(error, TokenRefused | HouseAway):
             return False
         if not isinstance(error, Exception):  # Ctrl-C, sys.exit
             if self.is_open:
-                self.fail("The agent was stopped", retry_after_seconds=0)
+                self.release("The agent was stopped")
             return False
         log.error("%s went wrong", self, exc_info=error)
         if self.is_open:
@@ -449,7 +456,7 @@ class Agent:
             return None
         if self.is_ending:  # it came while this was said
             self._held.pop(work.lease_id, None)
-            work.fail("The agent ends", retry_after_seconds=0)
+            work.release()
             return None
         self._start_heart()
         log.info("Took %s%s", work, " up again" if work.is_resumed else "")
@@ -536,7 +543,10 @@ class Agent:
         self._held.pop(work.lease_id, None)
         if work.is_open and work.next == "continue":
             with suppress(AgentError):
-                work.fail("The agent left it without a result")
+                if self.is_ending:
+                    work.release()
+                else:
+                    work.fail("The agent left it without a result")
 
     # ---------------------------------------------------------------- asking people outside of any work
 
@@ -723,7 +733,10 @@ class Agent:
         for work in [*self._held.values()]:
             if work.is_open and work.next == "continue" and not isinstance(error, TokenRefused):
                 with suppress(AgentError):
-                    work.fail(f"The agent ended: {error}" if error else "The agent ended", retry_after_seconds=0)
+                    if isinstance(error, Exception) and not isinstance(error, AgentError):
+                        work.fail(f"The agent ended: {error}", retry_after_seconds=0)
+                    else:
+                        work.release()
         self.close()
 
     def close(self) -> None:

@@ -217,7 +217,10 @@ class WorkPart(Record):
 
 
 class EarlierAttempts(Record):
-    """What went wrong before, and what a person said about it."""
+    """What went wrong before, and what a person said about it.
+
+    `attempts`: those that failed, went silent or took too long; `failure_reason`: why the last one ended, where it was such, or was taken back.
+    """
 
     attempts: int = 0
     failure_reason: str | None = None

@@ -61,10 +61,10 @@ class Completion(_Strict):
 
 
 class Failure(_Strict):
-    """It went wrong. `decomposition_failed`: a person breaks it down."""
+    """It went wrong. `decomposition_failed`: a person breaks it down; `released`: it did not, the agent gives it back."""
 
     error: Said
-    error_type: Literal["timeout", "decomposition_failed", "other"] = "other"
+    error_type: Literal["timeout", "decomposition_failed", "released", "other"] = "other"
     is_retryable: bool = Field(default=True, description="Can trying again help?")
     retry_after_seconds: Seconds | None = None
 

@@ -93,6 +93,10 @@ REPORTS: dict[str, dict[str, Any]] = {
             ]
         },
     },
+    "given back": {
+        "summary": "The agent ends and gives it back: no failure, it is offered again at once",
+        "value": _event("task_error", {"error": "The agent ends", "error_type": "released"}),
+    },
 }
 AGENT: dict[str, Any] = {
     "name": "Larry",

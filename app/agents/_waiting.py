@@ -43,7 +43,10 @@ async def list_waiting(caller: Caller, agents: Sequence[AgentRow]) -> list[Waiti
 
 
 def fits(task: Task, row: AgentRow) -> bool:
-    """May this agent take the task, once it has room? By name or id, else by all the capabilities; as the database says."""
+    """May this agent take the task, once it has room? By name or id, else by all the capabilities; as the database says.
+
+    One that went silent with it comes after the others that fit and live, and after 5 minutes in any case.
+    """
     agent = row.agent
     if agent.is_internal or agent.paused_at is not None or agent.removed_at is not None or not agent.has_token:
         return False

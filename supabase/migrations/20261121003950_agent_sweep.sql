@@ -39,7 +39,7 @@ begin
   update public.agent_offers o set state = 'open', offered_at = offer_again.at, opens_at = null, told_at = null, failure = left(offer_again.reason, 2000)
   where o.task_id = task.id returning o.* into offer;
   update public.tasks t set execution_status = 'blocked', blocked_on = 'agent', blocked_reason = left(offer_again.reason, 2000),
-    unblocked_by = 'Another agent; you can also enter the result yourself', blocked_until = offer.deadline_at
+    unblocked_by = 'An agent that takes it; you can also enter the result yourself', blocked_until = offer.deadline_at
   where t.id = task.id;
   perform private.announce_offer(task, offer.capabilities, offer.whom);
 end $$;
@@ -78,11 +78,12 @@ begin
   if offer.silences >= coalesce((rules ->> 'silences')::integer, 10) then
     perform private.fail_lost(task, format('Its agents went silent %s times; the last was %s', offer.silences, agent_name));
   else
-    perform private.offer_again(task, format('%s was last heard %s ago; the work is offered to another', agent_name,
-      private.span_words(extract(epoch from end_silent.at - lease.heard_at))), end_silent.at);
+    perform private.offer_again(task, format('%s was last heard %s ago; the work is offered %s', agent_name,
+      private.span_words(extract(epoch from end_silent.at - lease.heard_at)),
+      case when private.another_lives(offer, lease.agent_id, end_silent.at) then 'to another' else 'again' end), end_silent.at);
   end if;
 end $$;
-comment on function private.end_silent is 'An agent without a word for too long: its work is offered to others first.';
+comment on function private.end_silent is 'An agent without a word for too long: its work is offered to others first, where there are any.';
 
 create function private.end_lost_leases(at timestamptz, rules jsonb) returns integer
 language plpgsql set search_path = '' as $$

@@ -146,7 +146,7 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     await agents.sweep_agents(house.database.acting_as(Identity.service()), rules)
     await report("task_complete", output="too late")
     page = (await browser.get(f"/executions/{task_id}")).text
-    assert "Larry was last heard 31 minutes ago; the work is offered to another" in page
+    assert "Larry was last heard 31 minutes ago; the work is offered again" in page
     assert "it came late, and changed nothing" in page
     assert (await browser.get("/executions")).headers["location"] == "/agents#executions"
     listed = (await browser.get("/agents")).text

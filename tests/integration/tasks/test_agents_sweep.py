@@ -19,7 +19,9 @@ def yard(database: Database, ana: Caller, service: Caller) -> Yard:
 
 
 async def test_a_silent_agent_loses_its_work_to_another_and_after_a_day_a_person_is_told(yard: Yard) -> None:
-    larry, bob = await yard.register("Larry", "mail"), await yard.register("Bob", "mail")
+    larry, bob = await yard.register("Larry", "mail"), await yard.register("Bob", "mail", lease_seconds=7200)
+    assert await bob.claim() is None  # he lives
+    await bob.beat()
     task_id = await yard.offer(capabilities=["mail"])
     work = await larry.take()
     assert await yard.sweep(minutes=29) == 0
@@ -58,9 +60,7 @@ async def test_settings_say_how_long_an_agent_may_be_silent_and_who_is_named_get
     await slow.take(rules)
     assert await yard.sweep(rules, seconds=11) == 1  # its own limit is shorter
     assert await yard.sweep(rules, seconds=61) == 1
-    assert (
-        await yard.task(other)
-    ).blocked_reason == "Slow was last heard 61 seconds ago; the work is offered to another"
+    assert (await yard.task(other)).blocked_reason == "Slow was last heard 61 seconds ago; the work is offered again"
     assert await yard.sweep(rules, hours=2) == 2  # both are told of
     await yard.pass_time(minutes=7)
     assert (await quick.take(rules)).task.id == named
@@ -151,9 +151,11 @@ async def test_work_is_kept_for_none_who_puts_it_off_again_and_again(yard: Yard)
         (42, None)
     ]
     await mona.report(work, "task_blocked", {"reason": "snow", "recheck_after_seconds": 0})
+    await larry.beat()  # there are others
     assert await yard.sweep(seconds=2) == 1
     await yard.pass_time(seconds=2)
-    assert await mona.claim() is None  # at once: others first
+    await larry.beat()
+    assert await mona.claim() is None  # at once: others that live first
     assert await yard.sweep(hours=7) == 1
     assert (await yard.task(task_id)).blocked_reason == "It has waited 49 hours for: snow"
     # Kept for one that goes on with its parts, while that lives.
@@ -345,3 +347,52 @@ async def test_a_task_that_cannot_be_moved_holds_up_nobody_else(yard: Yard) -> N
     assert (await yard.task(other)).execution_status == "failed"
     assert (await yard.task(stuck)).execution_status == "in_progress"
     assert len([lease for lease in await agents.list_leases(yard.ana) if lease.ended_at is None]) == 1
+
+
+async def test_work_is_kept_from_a_silent_agent_only_while_another_lives(yard: Yard) -> None:
+    larry, bob = await yard.register("Larry", "mail"), await yard.register("Bob", "mail")
+    await yard.register("Rosa", "phone")
+    task_id = await yard.offer(capabilities=["mail"])
+    await larry.take()
+    assert await yard.sweep(minutes=31) == 1
+    assert (await yard.task(task_id)).blocked_reason == "Larry was last heard 31 minutes ago; the work is offered again"
+    await bob.beat()
+    assert await larry.claim() is None  # Bob comes first
+    await agents.update_agent(yard.ana, bob.id, {"is_paused": True})
+    again = await larry.take()
+    assert (again.task.id, again.earlier.attempts) == (task_id, 1)
+    assert again.earlier.failure_reason == "Larry was last heard 31 minutes ago; the work is offered again"
+    tool = {"tool": "outside_agent", "execution_type": "fully_automated", "tool_input": {"whom": "Larry"}}
+    await larry.report(
+        again, "subtask_created", {"parts": [{"title": "A part", **tool}], "confidence": 0.9, "continues": True}
+    )
+    (part,) = (await functions.get_task_tree(yard.ana, task_id)).children
+    await yard.offer_queued(part.id)
+    await larry.report(await larry.take(), "task_complete", {"output": 1})
+    await yard.offer_queued(task_id)
+    whole = await larry.take()  # breaking it down was no failure, and the silence lies behind
+    assert (whole.earlier.attempts, whole.earlier.failure_reason) == (1, None)
+
+
+async def test_work_that_is_given_back_has_not_failed(yard: Yard) -> None:
+    larry = await yard.register("Larry")
+    task_id = await yard.offer(max_retries=1)
+    released = {"error": "The agent ends", "error_type": "released"}
+    for _ in range(4):
+        work = await larry.take()
+        said = await larry.report(work, "task_error", released)
+        assert (said.outcome, said.next, said.task_status) == ("applied", "poll", "blocked")
+    task = await yard.task(task_id)
+    assert (task.blocked_on, task.retry_count) == ("agent", 0)
+    assert task.blocked_reason == "Larry gave it back: The agent ends"
+    work = await larry.take()
+    assert (work.earlier.attempts, work.earlier.failure_reason) == (0, None)
+    await functions.pause_task(yard.ana, task_id)  # given back while it is paused: it waits for both
+    assert (await larry.report(work, "task_error", released)).outcome == "applied"
+    assert await larry.claim() is None
+    await functions.resume_task(yard.ana, task_id)
+    await larry.take()
+    larry_now = await agents.get_agent(yard.ana, larry.id)
+    assert (larry_now.done.failed, larry_now.done.success) == (0, None)
+    outcomes = {lease.outcome for lease in await agents.list_leases(yard.ana)}
+    assert outcomes == {"taken_back", None}
