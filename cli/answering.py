@@ -47,6 +47,13 @@ def say_interrupt(out: Output, asked: Approval, interrupt: HumanInterrupt) -> No
         out.say(*_barred(f"{one_line(name)}: {_short(value)}"))
 
 
+def say_wanted(out: Output, asked: Approval) -> None:
+    """That an outside agent wants it, where one does: the words may be its own."""
+    if agent := asked.origin.agent:
+        said = f"{one_line(agent.name)}, an outside agent, wants this, not Steward; the words may be its own."
+        out.say(Text(said, "yellow"))
+
+
 def question_of(interrupt: HumanInterrupt) -> str:
     """The keys for what may be answered."""
     return "   ".join([*(WORDS[one] for one in interrupt.config.answers), "s skip", "q quit"]) + " > "

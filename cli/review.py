@@ -164,13 +164,15 @@ def say_waiting(out: Output, waiting: Waiting) -> None:
         if waiting.draft.why:
             out.say(Text(one_line(waiting.draft.why), "dim"))
         say_moved(out, waiting.draft)
+        answering.say_wanted(out, waiting.approval)
         say_reasons(out, waiting.approval)
         out.say(*rendering.draft_as_mail(waiting.draft))
     elif waiting.interrupt:
         answering.say_interrupt(out, waiting.approval, waiting.interrupt)
     elif waiting.is_question:
         head = f"Question {rendering.short_id(waiting.approval)}"
-        out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), waiting.approval.title)
+        out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"), plain(waiting.approval.title))
+        answering.say_wanted(out, waiting.approval)
         if waiting.approval.why:
             out.say(waiting.approval.why)
         say_reasons(out, waiting.approval)

@@ -44,7 +44,7 @@ class Cards:
     def of_draft(self, draft: Draft, state: str) -> Card:
         """A draft; `state` is that of its approval, or what became of it once that was used."""
         is_mail = draft.channel == "mail"
-        facts = _mail_facts(draft) if is_mail else _slack_facts(draft)
+        facts = [*_wanted_by(draft.approval), *(_mail_facts(draft) if is_mail else _slack_facts(draft))]
         if draft.approval is not None and state == "open":
             facts += _why_asked(draft.approval)
         return Card(
@@ -108,9 +108,16 @@ class Cards:
             result = cast("dict[str, Any]", task.result) if isinstance(task.result, dict) else {}
             facts, text = [], _words(result.get("output"))
             heading, label = f"Result of “{approval.title}”", "Approve"
+        facts = [*_wanted_by(approval), *facts]
         until = approval.expires_at
         hints = (f"Decide by {until.astimezone(UTC):%a %d %b %Y, %H:%M} UTC; then it is a no.",) if until else ()
         return Card(heading, value, facts, text, approval.why, link, approve_label=label, decided=decided, hints=hints)
+
+
+def _wanted_by(approval: ApprovalOfDraft | None) -> list[tuple[str, str]]:
+    """The outside agent that wants it, where one does."""
+    agent = approval.origin.agent if approval else None
+    return [("Wanted by", f"{agent.name}, an outside agent, not Steward; the words may be its own")] if agent else []
 
 
 def _why_asked(approval: ApprovalOfDraft) -> list[tuple[str, str]]:

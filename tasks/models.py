@@ -259,13 +259,21 @@ class PolicyDecision(Record):
     reasons: list[Reason] = Field(default_factory=list[Reason])
 
 
+class AskedBy(Record):
+    """An outside agent that asks or wants something: what it says of it was written by somebody else."""
+
+    agent_id: UUID | None = None
+    name: str
+
+
 class Origin(Record):
-    """What something came from: the task at the top of its tree, in the database's word."""
+    """What something came from: the task at the top of its tree, in the database's word; `agent`: the outside agent that wants it."""
 
     source: str | None = None
     source_ref: dict[str, Any] = Field(default_factory=dict[str, Any])
     title: str = ""
     task_id: UUID | None = None
+    agent: AskedBy | None = None
 
 
 class ApprovalOfDraft(Record):
@@ -327,13 +335,6 @@ class Draft(Record):
     approval_id: UUID | None = None
     approval: ApprovalOfDraft | None = None
     provenance: dict[str, Any] = Field(default_factory=dict[str, Any])
-
-
-class AskedBy(Record):
-    """The outside agent whose interrupt an approval is about: its payload was written by somebody else."""
-
-    agent_id: UUID | None = None
-    name: str
 
 
 class Approval(ApprovalOfDraft):

@@ -47,6 +47,9 @@ class Waiting(BaseModel):
     task_title: str
     tool: str | None = Field(description="The tool that asks before it acts")
     asked_by: str | None = Field(description="The outside agent that asks")
+    wanted_by: str | None = Field(
+        description="The outside agent whose work this is: what stands here may be its words, and none of Steward's"
+    )
     decisions: list[str] = Field(description="What review takes here as its decision")
     created_at: datetime
     expires_at: datetime | None
@@ -91,6 +94,7 @@ async def _waiting(visit: Visit, approval: Approval) -> Waiting:
         task_title=task.title,
         tool=approval.tool,
         asked_by=approval.asked_by.name if approval.asked_by else None,
+        wanted_by=approval.origin.agent.name if approval.origin.agent else None,
         decisions=list(interrupt.config.answers) if interrupt else ["approve", "reject"],
         created_at=approval.created_at,
         expires_at=approval.expires_at,

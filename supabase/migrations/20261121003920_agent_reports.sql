@@ -276,8 +276,8 @@ comment on function private.block_by_agent is
 create function private.break_down_by_agent(task public.tasks, agent public.agents, data jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  reached text := private.growth_bound(task, jsonb_array_length(data -> 'parts') + 1);
   is_unsure boolean := coalesce((data ->> 'confidence')::double precision, 0) < 0.8;
+  reached text := private.growth_bound(task, jsonb_array_length(data -> 'parts') + is_unsure::integer); -- with the question whether to
   parts jsonb;
 begin
   if reached is not null then
@@ -368,7 +368,7 @@ language sql stable set search_path = '' as $$
       then format('type: %s is not one of the types of events', left(coalesce(event ->> 'type', 'nothing'), 100))
     when private.as_uuid(event ->> 'task_id') is null then format('task_id: %s is no id', left(coalesce(event ->> 'task_id', 'nothing'), 100))
     when event ->> 'lease_id' is not null and private.as_uuid(event ->> 'lease_id') is null then format('lease_id: %s is no id', left(event ->> 'lease_id', 100))
-    when event ->> 'at' is not null and private.as_time(event ->> 'at') is null then format('at: %s is no time with an offset', left(event ->> 'at', 100))
+    when event ->> 'at' is not null and private.as_time(event ->> 'at') is null then format('at: %s is no time with an offset in the years 1970 to 9999', left(event ->> 'at', 100))
     when jsonb_typeof(coalesce(event -> 'data', 'null')) not in ('object', 'null') then 'data: an object'
     when pg_column_size(event -> 'data') > 2000000 then 'data: too large'
     else private.data_problem(split_part(event ->> 'type', '_', 2), coalesce(nullif(event -> 'data', 'null'), '{}')) end

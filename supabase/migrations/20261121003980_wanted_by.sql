@@ -1,0 +1,46 @@
+-- Whose wish it is that a person says yes to: an outside agent's, where the task, or one above it, was made by one.
+
+create function private.wanted_by(task_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with recursive above (parent_id, agent_id, height) as (
+    select t.parent_task_id, t.source_ref ->> 'agent_id', 0 from public.tasks t where t.id = wanted_by.task_id
+    union all
+    select t.parent_task_id, t.source_ref ->> 'agent_id', a.height + 1 from above a join public.tasks t on t.id = a.parent_id)
+  select jsonb_build_object('agent_id', g.id, 'name', g.name)
+  from above a join public.agents g on g.id = private.as_uuid(a.agent_id)
+  order by a.height limit 1
+$$;
+comment on function private.wanted_by is 'The nearest outside agent that made this task, or one above it: {agent_id, name}; null where none did.';
+select private.expose_function('private.wanted_by', array['authenticated', 'service_role']);
+
+create or replace function private.before_approval_insert() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks;
+begin
+  if new.state <> 'open' and not (new.state = 'used' and new.decided_how is not distinct from 'own') then
+    perform private.refuse(409, 'A new approval starts as open');
+  end if;
+  select * into task from public.tasks t where t.id = new.task_id and t.organization_id = new.organization_id;
+  if task.id is null
+     or (new.draft_id is not null and not exists (
+       select 1 from public.drafts d where d.id = new.draft_id and d.organization_id = new.organization_id
+         and d.task_id = new.task_id and d.digest = new.digest)) then
+    perform private.refuse(422, 'An approval belongs to a task and a draft of the same tenant, and carries the draft''s digest');
+  end if;
+  new.decided_by := null; new.decided_at := null; new.used_at := null; new.policy_id := null; new.hold_until := null; new.good_until := null;
+  if new.state = 'used' then
+    if new.draft_id is not null or not private.is_own_act(new.tool) or task.tool is distinct from new.tool or not exists (
+         select 1 from public.steps s where s.id = new.step_id and s.task_id = task.id and s.kind = 'act' and private.is_step_of(new.tool, s.name, s.key)) then
+      perform private.refuse(403, 'Only own acts need no yes', coalesce(new.tool, ''));
+    end if;
+    new.decided_at := now(); new.used_at := now(); new.expires_at := null;
+  else
+    new.decided_how := null; new.step_id := null;
+    new.expires_at := coalesce(new.expires_at, now() + private.approval_lasts('question'));
+  end if;
+  select jsonb_build_object('source', r.source, 'source_ref', r.source_ref, 'title', r.title, 'task_id', r.id) into new.origin
+  from public.tasks r where r.id = task.root_task_id;
+  new.origin := coalesce(new.origin, '{}') || jsonb_strip_nulls(jsonb_build_object('agent', private.wanted_by(task.id)));
+  return new;
+end $$;
