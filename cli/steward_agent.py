@@ -335,6 +335,8 @@ class Agent:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise AgentError(f"The address of the house has to begin with https:// or http://, and it is {url!r}")
+        if not token.isascii() or not token.isprintable():
+            raise AgentError("The token has a character in it that no token has")
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}", "User-Agent": "steward-agent/1"},
@@ -357,12 +359,16 @@ class Agent:
 
     @classmethod
     def from_env(cls) -> Agent:
-        """As STEWARD_URL and STEWARD_AGENT_TOKEN say. Raises AgentError where one is missing."""
+        """As STEWARD_URL and STEWARD_AGENT_TOKEN say. Where one is missing or wrong the program ends with a line that says so.
+
+        (Exit status 2; in a thread, AgentError.)
+        """
         url, token = os.environ.get("STEWARD_URL", ""), os.environ.get("STEWARD_AGENT_TOKEN", "")
-        for name, value in (("STEWARD_URL", url), ("STEWARD_AGENT_TOKEN", token)):
-            if not value:
-                raise AgentError(f"{name} is not set. See docs/agents/setup.md")
-        return cls(url, token)
+        with _told():
+            for name, value in (("STEWARD_URL", url), ("STEWARD_AGENT_TOKEN", token)):
+                if not value.strip():
+                    raise AgentError(f"{name} is not set. The token was shown with it, when the agent was registered")
+            return cls(url.strip(), token.strip())
 
     # ---------------------------------------------------------------- who it is
 
@@ -403,9 +409,10 @@ class Agent:
 
         What the handler returns completes the work, unless it has ended it itself; what it raises is reported. `at_once`
         works go to threads side by side; the agent's own limit in the house (max_concurrent) has to allow as many. What this
-        agent held before it began comes first, unless `resume` is False.
+        agent held before it began comes first, unless `resume` is False. Where the token is refused, the program ends with a
+        line that says so (exit status 2; in a thread, TokenRefused).
         """
-        with self, self._signals():
+        with _told(), self, self._signals():
             if at_once == 1:
                 for work in self.work(until_idle=until_idle, wait_seconds=wait_seconds, resume=resume):
                     _handle(handler, work)
@@ -769,6 +776,19 @@ def interrupt_form(
     return asked | _given(key=key)
 
 
+@contextmanager
+def _told() -> Generator[None]:
+    """What its author has to mend about how a program is started ends it with a line, not with a traceback."""
+    try:
+        yield
+    except AgentError as error:
+        is_about_start = type(error) is AgentError or (isinstance(error, Refused) and error.status in {401, 403, 404})
+        if not is_about_start or threading.current_thread() is not threading.main_thread():
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
 def _handle(handler: Handler, work: Work) -> None:
     with work:
         output = handler(work)
@@ -834,7 +854,7 @@ def main(words: Sequence[str]) -> int:
             agent.run(_echo)
     except AgentError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, TokenRefused) else 1
     return 0
 
 

@@ -107,6 +107,21 @@ Agent.from_env().run(handle, wait_seconds=5)
 """
 
 
+ENDS = """
+import time
+from pathlib import Path
+from steward_agent import Agent, Work
+
+def handle(work: Work) -> object:
+    Path("begun").touch()
+    while True:
+        work.check()
+        time.sleep(0.02)
+
+Agent.from_env().run(handle, wait_seconds=5)
+"""
+
+
 @asynccontextmanager
 async def a_process(
     url: str, token: str, folder: Path, program: str | None = None
@@ -242,7 +257,7 @@ async def test_it_hears_of_pause_and_stop_and_outlives_the_house(
         if work.title == "Held":
             assert go_on.wait(SECONDS)
             return "done while the house was away"
-        if work.title == "Paused" and work.earlier["attempts"]:
+        if work.title == "Paused" and begun.count("Paused") > 1:
             return work.input
         while True:
             try:
@@ -291,6 +306,44 @@ async def test_it_hears_of_pause_and_stop_and_outlives_the_house(
             echo.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(echo.wait, SECONDS) == 0
         assert plan["execution_status"] == "completed"
+
+
+async def test_a_program_ends_with_one_line_and_gives_back_what_it_holds(line: Served, tmp_path: Path) -> None:
+    def script(file: Path, *words: str, token: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "STEWARD_URL": line.url, "STEWARD_AGENT_TOKEN": token}
+        command = [sys.executable, str(file), *words]
+        return subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+
+    client = Path(steward_agent.__file__)  # where it lies: what is beside it must not hide a module of Python's
+    examples = client.parents[1] / "docs" / "agents" / "examples"
+    (tmp_path / "program.py").write_text(ENDS)
+    async with serving(line.house):
+        token = await line.agent("Larry")
+        me = await asyncio.to_thread(script, client, "me", token=token)
+        assert json.loads(me.stdout)["name"] == "Larry"
+        shutil.copy(client, tmp_path)
+        for file, wrong, words in [
+            (client, "sta_wrong", "error: 401 "),
+            (tmp_path / "program.py", "sta_" + "x" * 43, "error: 401 "),
+            (examples / "generic_agent.py", "", "error: STEWARD_AGENT_TOKEN is not set"),
+        ]:
+            said = await asyncio.to_thread(script, file, *["me"][: file is client], token=wrong)
+            assert (said.returncode, said.stdout, len(said.stderr.splitlines())) == (2, "", 1), said.stderr
+            assert said.stderr.startswith(words)
+        root = await line.offer("Long")
+        for _ in range(2):
+            async with a_process(line.url, token, tmp_path, ENDS) as process:
+                await line.until(lambda: _there((tmp_path / "begun").exists()))
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, SECONDS) == 0
+            (tmp_path / "begun").unlink()
+        (part,) = (await line.api.get(f"/api/tasks/{root}/tree")).json()["children"]
+        leases = await list_leases(line.house.database.acting_as(line.house.owner), root_task_id=UUID(root))
+    assert (part["execution_status"], part["blocked_on"], part["retry_count"]) == ("blocked", "agent", 0)
+    assert part["blocked_reason"] == "Larry gave it back: This agent ends"
+    assert [lease.outcome for lease in leases] == ["taken_back"] * 2
 
 
 async def _there(found: object) -> object:
