@@ -5,7 +5,9 @@ same network round trip as the function, so a pooled connection never carries on
 identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
 """
 
+import asyncio
 import json
+import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -122,6 +124,7 @@ class Database:
                 error = _own_word(caught)
                 if error.sqlstate not in RETRYABLE or not left:
                     raise translate(error) from error
+                await asyncio.sleep(random.uniform(0, PAUSE_SECONDS) * (TRIES - left))  # noqa: S311 # nosec B311 # out of step, no secret
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
@@ -204,7 +207,8 @@ async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function
 
 
 RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the transaction left nothing behind
-TRIES = 3
+TRIES = 8  # several that collide go out of step
+PAUSE_SECONDS = 0.03
 
 STATUS_ERRORS: dict[str, type[StewardError]] = {
     "PT403": Forbidden,
@@ -221,8 +225,8 @@ STATUS_ERRORS: dict[str, type[StewardError]] = {
 
 def _own_word(error: psycopg.Error) -> psycopg.Error:
     """What the database said, where psycopg then failed to leave the pipeline that this broke off (a deadlock)."""
-    while error.sqlstate is None and isinstance(error.__context__, psycopg.Error):
-        error = error.__context__
+    while error.sqlstate is None and isinstance(before := error.__cause__ or error.__context__, psycopg.Error):
+        error = before
     return error
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -19,11 +20,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app._agents.subtasks import Subtasks
 from tasks.agents import EVENT_TYPES, MOST_EVENTS
+from tasks.interrupts import storable
 
 Word = Annotated[str, Field(max_length=2000)]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
+Week = Annotated[float, Field(ge=0, le=7 * 86_400, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -54,7 +57,7 @@ class Shows(_Strict):
 class Completion(_Strict):
     """It is done: what came out, any JSON."""
 
-    output: Any = Field(examples=[{"found": 3}])
+    output: Annotated[Any, AfterValidator(storable)] = Field(examples=[{"found": 3}])
     message: Word | None = None
     confidence: Confidence | None = None
     evidence: list[Shows] = Field(default_factory=list[Shows], max_length=50)
@@ -66,7 +69,7 @@ class Failure(_Strict):
     error: Said
     error_type: Literal["timeout", "decomposition_failed", "released", "other"] = "other"
     is_retryable: bool = Field(default=True, description="Can trying again help?")
-    retry_after_seconds: Seconds | None = None
+    retry_after_seconds: Week | None = None
 
 
 class Obstacle(_Strict):

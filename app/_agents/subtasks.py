@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
 
+from tasks.interrupts import storable
 from tasks.models import Priority
 
 MOST_SUBTASKS = 100
@@ -41,6 +42,9 @@ Need = Annotated[
 ]
 
 
+Given = Annotated[dict[str, Any], AfterValidator(storable)]
+
+
 class Subtask(BaseModel):
     """A part: for the agent itself, for another, for a person, or for Steward (with one of its tools, or to think about)."""
 
@@ -57,12 +61,12 @@ class Subtask(BaseModel):
         default_factory=list[str], max_length=50
     )
     instructions: str = Field(default="", max_length=20_000)
-    input: dict[str, Any] = Field(
+    input: Given = Field(
         default_factory=dict[str, Any], description="May have templates: {{key.field}} of a part it depends on"
     )
     tool: str | None = Field(default=None, min_length=1, max_length=200, description="who=steward: what does it")
-    tool_input: dict[str, Any] = Field(default_factory=dict[str, Any])
-    interrupt: dict[str, Any] | None = Field(
+    tool_input: Given = Field(default_factory=dict[str, Any])
+    interrupt: Given | None = Field(
         default=None, description="who=person: a question in the Agent Inbox form (HumanInterrupt)"
     )
     depends_on: list[Need] = Field(

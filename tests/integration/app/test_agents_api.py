@@ -233,8 +233,11 @@ async def test_a_task_is_broken_down_by_its_agent(larry: httpx.AsyncClient, hous
     for body, field in ((bad, "data.subtasks.0.tool"), ({"events": [bad]}, "events.0.data.subtasks.0.tool")):
         refused = await larry.post(events, json=body)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
-    too_many = [{"title": f"Part {n}"} for n in range(100)]
-    reached = await larry.post(events, json=event("subtask_created", task_id, {"subtasks": too_many, "confidence": 1}))
+    too_many = [
+        {"title": f"Part {n}"} for n in range(100)
+    ]  # a task may have so many; not the question before them as well
+    unsure = event("subtask_created", task_id, {"subtasks": too_many, "confidence": 0.5})
+    reached = await larry.post(events, json=unsure)
     assert (reached.status_code, reached.json()["next"]) == (422, "continue")
     assert "bound" in reached.json()["detail"]
 

@@ -329,6 +329,10 @@ async def test_only_a_token_comes_in_and_no_page_of_another_site(house: House, u
         for content, kind in ((b"{", "application/json"), (b"[" * 100_000, "application/json"), (b"x=1", "text/plain")):
             answer = await http.post(url, headers={**bearer, "Content-Type": kind}, content=content)
             assert answer.status_code in {400, 415}, answer.text
+        for number in (b"NaN", b"-Infinity", b"1e999"):
+            content = b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % number
+            answer = await http.post(url, headers={**bearer, "Content-Type": "application/json"}, content=content)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32700)
         for method in ("GET", "DELETE"):
             answer = await http.request(method, url, headers=bearer)
             assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -29,9 +29,9 @@ class Deadlocked(Database):
 async def test_a_deadlock_is_tried_again_also_where_psycopg_hides_it() -> None:
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool("", open=False)
     database = Deadlocked(pool, "")
-    database.left = 2
+    database.left = 7
     assert await database.call("x", Identity(None), {}) == 1
-    database.left = 3
+    database.left = 8
     with pytest.raises(Conflict, match="at the same time"):
         await database.call("x", Identity(None), {})
     with pytest.raises(Unavailable):

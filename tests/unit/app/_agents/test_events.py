@@ -39,6 +39,21 @@ WRONG: dict[str, tuple[object, str, str]] = {
     "no offset": (event(at="2026-03-04T09:30:00"), "at", "timezone"),
     "an empty id": (event(event_id=""), "event_id", "at least 1 character"),
     "no output": (event(data={}), "data.output", "Field required"),
+    "a number that is none": (
+        event(data={"output": {"total": float("inf")}}),
+        "data.output",
+        "NaN and infinity are no JSON",
+    ),
+    "a pause of weeks": (
+        event("task_error", data={"error": "no", "retry_after_seconds": 604_801}),
+        "data.retry_after_seconds",
+        "less than or equal to 604800",
+    ),
+    "such a number in a part": (
+        event("subtask_created", data={"confidence": 1, "subtasks": [{"title": "a", "input": {"n": float("nan")}}]}),
+        "data.subtasks.0.input",
+        "NaN and infinity are no JSON",
+    ),
     "something else": (event(data={"output": 1, "result": 2}), "data.result", "Extra inputs"),
     "too many words": (event(data={"output": 1, "message": "x" * 2001}), "data.message", "at most 2000"),
     "an empty reason": (event("task_blocked", data={"reason": "  "}), "data.reason", "at least 1 character"),
