@@ -102,7 +102,7 @@ AGENT: dict[str, Any] = {
     "name": "Larry",
     "description": "Finds people who might buy",
     "capabilities": ["prospecting", "email"],
-    "tools": ["web search", {"name": "crm", "description": "Reads our contacts"}],
+    "tools": ["web_search", {"name": "crm", "description": "Reads our contacts"}],
     "instructions": "Be brief and kind. Never promise a price.",
     "max_concurrent": 2,
     "lease_seconds": 900,

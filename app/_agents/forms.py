@@ -25,7 +25,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Description = Annotated[str, Field(max_length=2000)]
 Capability = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Capabilities = Annotated[list[Capability], Field(max_length=50, examples=[["prospecting", "email"]])]
-Instructions = Annotated[str, Field(max_length=20_000, description="What it is always told, with every task")]
+Instructions = Annotated[str, Field(max_length=20_000, description="What it should always keep in mind; GET /api/agents/me tells it")]
 AtOnce = Annotated[int, Field(ge=1, le=100, description="How many tasks it may hold at a time")]
 LeaseSeconds = Annotated[
     int | None,
@@ -37,7 +37,7 @@ TimeoutSeconds = Annotated[
 
 
 class AgentTool(BaseModel):
-    """Something that the agent can use, for people to read."""
+    """Something that the agent may use. One of Steward's own tools that looks something up is thereby given to it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +53,15 @@ ToolOrName = Annotated[
         json_schema_input_type=ToolName | AgentTool,
     ),
 ]
-Tools = Annotated[list[ToolOrName], Field(max_length=100, examples=[["web search", {"name": "crm"}]])]
+Tools = Annotated[
+    list[ToolOrName],
+    Field(
+        max_length=100,
+        examples=[["web_search", {"name": "crm"}]],
+        description="What it works with. A tool of Steward's that looks something up (calendar_read, web_search) may be "
+        "used in its parts without asking, and what is found goes to it; any other asks its person each time, and acts always do",
+    ),
+]
 
 
 class AgentWish(BaseModel):

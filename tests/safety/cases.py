@@ -81,6 +81,8 @@ class Outcome:
     def reaches_beyond(self) -> bool:
         """Would it touch anything or anybody but the person's own things?"""
         action = self.attempt.action
+        if action.discloses_to:
+            return True
         if action.real_effect in {Effect.READ, Effect.OWN_WRITE} and not action.urls:
             return False
         if action.real_effect not in {Effect.OWN_WRITE, Effect.SEND, Effect.SHARE}:

@@ -10,7 +10,7 @@ from core.database import Identity
 from jobs.worker import working
 from tasks import agents, functions, policies, review, trees
 from tasks.models import Task
-from tests.integration.agents.growing import is_state, until
+from tests.integration.agents.growing import until
 from tests.integration.tasks.outside import RULES, Outsider
 from tests.integration.tasks.permitting import terms
 

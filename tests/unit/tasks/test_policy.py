@@ -62,6 +62,24 @@ def test_looking_and_own_writes_run_alone_also_after_reading_and_stay_tainted() 
         assert (decision.verdict, decision.reasons, decision.stays_tainted) == (Verdict.ALLOW, (), True)
 
 
+def test_what_goes_to_somebody_elses_agent_asks_whatever_is_permitted() -> None:
+    anything = policy(permission("named", "https://x.example", "x.example", action="web_fetch"))
+    page = Action("web_fetch", "fetch", urls=["https://x.example"], body="", discloses_to=["Larry"])
+    asked = [decide(page, said("read https://x.example", read=[]), anything)]
+    for effect in ("read", "own_write", "query"):
+        look = Action("look", effect, body="time in Lima", discloses_to=["Larry", "Larry"])
+        asked.append(decide(look, said("time in Lima", read=[]), anything))
+        assert decide(replace(look, discloses_to=()), said("time in Lima", read=[]), anything).verdict is Verdict.ALLOW
+    assert {one.verdict for one in asked} == {Verdict.ASK}
+    assert {(one.code, one.value) for decision in asked for one in decision.reasons} == {("told_to_agent", "Larry")}
+    # What leaves the house is judged as ever, for whomever it is done.
+    for sent in (mail(), mail("secret")):
+        assert decide(replace(sent, discloses_to=["Larry"]), said("Hello Dana"), policy()) == decide(
+            sent, said("Hello Dana"), policy()
+        )
+    assert Action("look", "read", discloses_to="Larry").discloses_to == ("Larry",)
+
+
 def test_an_own_write_that_others_see_is_a_send() -> None:
     shared = Action("private_event", "own_write", is_shared=True, body="talk")
     invited = Action("private_event", "own_write", ["eve@evil.example"], body="talk")
