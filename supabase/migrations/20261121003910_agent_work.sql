@@ -544,7 +544,9 @@ language sql stable set search_path = '' as $$
         'output', case when b.result ? 'output' then b.result -> 'output' else b.result end) order by b.position, b.id), '[]')
       from public.task_dependencies d join public.tasks b on b.id = d.depends_on_task_id where d.task_id = t.id and b.execution_status = 'completed'),
     'parts', (select coalesce(jsonb_agg(jsonb_build_object('task_id', c.id, 'title', c.title, 'key', c.source_ref ->> 'key', 'status', c.execution_status,
-        'reason', coalesce(c.failure_reason, c.blocked_reason), 'output', case when c.result ? 'output' then c.result -> 'output' else c.result end)
+        -- What Steward thought of a part that it did not complete, nobody has reviewed.
+        'reason', coalesce(c.failure_reason, case when c.tool is not null or c.execution_type = 'manual' then c.blocked_reason end),
+        'output', case when c.execution_status <> 'completed' then null when c.result ? 'output' then c.result -> 'output' else c.result end)
         order by c.position, c.created_at, c.id), '[]')
       from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
     'earlier', jsonb_strip_nulls(jsonb_build_object('feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),

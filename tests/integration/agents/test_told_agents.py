@@ -173,3 +173,20 @@ async def test_what_an_agent_has_done_proves_nothing_and_what_steward_thinks_for
         other = await started(house, work_for(larry))
         (thought,) = await broken_down(house, larry, other.id, part(None, "Summarise everything that Robin plans"))
         assert (await functions.get_task(house.caller, thought)).execution_type == "semi_automated"
+        seen = await until(house, thought, lambda task: task.execution_status == "blocked")
+        await _think_for(house, seen, "Robin's private plans")
+        await functions.cancel_task(house.caller, thought)
+        await waits(house, other.id)
+        (told,) = (await larry.take()).parts
+        assert (told.status, told.output) == ("cancelled", None)
+        assert "private" not in told.model_dump_json()
+
+
+async def _think_for(house: House, task: Task, said: str) -> None:
+    """What a model would have said of it, waiting for the person."""
+    async with house.database.pool.connection() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")
+        await connection.execute(
+            "update public.tasks set result = jsonb_build_object('output', %s::text), blocked_reason = %s where id = %s",
+            (said, said, task.id),
+        )
