@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app._view.agent_words import is_offer, offered_to, said_by_agent
-from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN
+from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN, answer_words
 from tasks.models import LogEntry, Task, TaskEvent
 
 PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
@@ -32,7 +32,9 @@ def log_of(task: Task, events: Sequence[TaskEvent], agents: Mapping[str, str] | 
     permitted = [event.data for event in mine if _is_permitted(event)]
     unasked = {str(data.get(name)) for data in permitted for name in ("approval_id", "draft_id")}
     finer = [
-        _entry(event, unasked) for event in mine if not (_was_not_asked(event, unasked) or _is_said(event, blocked))
+        _entry(event, unasked, task)
+        for event in mine
+        if not (_was_not_asked(event, unasked) or _is_said(event, blocked))
     ]
     return sorted([*states, *finer], key=lambda entry: entry.at)
 
@@ -78,6 +80,8 @@ def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, st
         head = "taken"
     if agent and reason:
         reason = reason.removeprefix(f"{agent}: ")
+    if agent and entry.event == "retry_queued":
+        return Entry(entry.timestamp, head, f"{agent} could not do it{f': {reason}' if reason else ''}")
     return Entry(entry.timestamp, head, _by(agent or ACTOR.get(entry.actor_type or ""), reason))
 
 
@@ -85,7 +89,7 @@ def _by(actor: str | None, reason: str | None) -> str:
     return f"by {actor or 'somebody'}{f': {reason}' if reason else ''}"
 
 
-def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
+def _entry(event: TaskEvent, unasked: set[str], task: Task) -> Entry:
     match event.kind:
         case "draft":
             is_unasked = event.message == "draft" and event.data.get("draft_id") in unasked
@@ -101,7 +105,9 @@ def _entry(event: TaskEvent, unasked: set[str]) -> Entry:
                 return Entry(event.created_at, "let go", "a standing permission let it go", until)
             if event.message == "voided" and event.data.get("decided_how") == "permission":
                 return Entry(event.created_at, "taken back", "what a permission had let go does not leave")
-            return Entry(event.created_at, "answer", GATE.get(event.message, event.message))
+            said = answer_words(task) if event.message in {"approved", "rejected"} else ""
+            head = "answered" if said else "answer"
+            return Entry(event.created_at, head, said or GATE.get(event.message, event.message))
         case "plan":
             text = PLAN.get(event.message, event.message)
             return Entry(event.created_at, "plan", f"{text}: {event.data.get('reason') or 'no reason given'}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
+from typing import Any, cast
 from uuid import UUID
 
 from agents.estimates import work_words
@@ -89,6 +90,27 @@ GATE = {"open": "open", "used": "yes", "approved": "yes", "rejected": "no", "exp
 APPROVAL = {"voided": "The question was withdrawn", "expired": "Nobody decided in time, or the yes was not used in time: it is void"}  # fmt: skip
 STEP_KIND = {"model": "asked a model", "read": "read", "act": "did"}
 STEP_STATE = {"started": "under way", "finished": "finished", "failed": "failed", "uncertain": "nobody knows whether it took effect"}  # fmt: skip
+
+
+ANSWERED = {"accept": "accepted as it was", "edit": "accepted with changes", "ignore": "ignored"}
+
+
+def answer_words(task: Task) -> str:
+    """What a person answered an agent's question: their words, or what they did; empty for every other task."""
+    result: Any = task.result if task.tool == "agent_interrupt" and task.execution_status == "completed" else None
+    output: Any = cast("dict[str, Any]", result).get("output") if isinstance(result, dict) else None
+    if not isinstance(output, dict):
+        return ""
+    answer = cast("dict[str, Any]", output)
+    kind = str(answer.get("type"))
+    return str(answer.get("args"))[:500] if kind == "response" else ANSWERED.get(kind, "")
+
+
+def proof_words(task: Task) -> str:
+    """How it is known that a task is done."""
+    if task.tool in {"agent_interrupt", "approval_gate"} and task.verification == "verified":
+        return "a person answered"
+    return VERIFICATION.get(task.verification or "", "")
 
 
 def confidence(value: float | None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app._view.agent_words import Saying, is_offer, offered_to, said_by_agent
+from app._view.words import answer_words
 from app.plans._log import lines_of
 from tasks.agents import Lease
 from tasks.functions import TaskNode
@@ -73,9 +74,7 @@ class _Story:
         """The sentence of an event; None for what nobody needs to read."""
         match event.kind:
             case "agent":
-                said = said_by_agent(event)
-                is_again = event.data.get("outcome") == "applied" and self._near(event, "state", "retry_queued")
-                return Saying(said.who, said.did, f"{said.rest}; it is tried again") if is_again else said
+                return said_by_agent(event)
             case "offered":
                 blocked = self._near(event, "state", "blocked")
                 return (
@@ -86,11 +85,18 @@ class _Story:
             case "reminder":
                 is_idle = is_offer(event.message)
                 return Saying("", "", ": nobody takes it, and you were told" if is_idle else f": {event.message}")
+            case "approval" if event.message in {"approved", "rejected"} and (answer := self._answer(event)):
+                return answer
             case kind if kind in OTHERS:
                 lines = lines_of([event], {})
                 return Saying("", "", _joined(lines[0].head, lines[0].text)) if lines else None
             case _:
                 return None
+
+    def _answer(self, event: TaskEvent) -> Saying | None:
+        """What a person answered an agent: "answered: 1200.50 please"."""
+        task = self._tasks.get(event.task_id) if event.task_id else None
+        return Saying("You", "answered", f": {answer_words(task)}") if task and answer_words(task) else None
 
     def _state(self, event: TaskEvent) -> Saying | None:
         reason = str(event.data.get("reason") or "")
