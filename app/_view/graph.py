@@ -83,6 +83,7 @@ def draw(
         path = found.plan.critical_path
     if not any(needs.values()):
         return None
+    path = [part for part in path if nodes[part].execution_status != "cancelled"]
     pairs = set(pairwise(path))
     columns = lay_out(reduced(needs))
     ends: dict[tuple[UUID, int], tuple[int, int]] = {}

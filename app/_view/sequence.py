@@ -20,8 +20,16 @@ class Sequence:
 
 
 def parts_of(task: TaskNode) -> list[TaskNode]:
-    """The parts that count: neither replaced by another, nor only there to send or revise a draft."""
-    return [part for part in task.children if part.superseded_at is None and not belongs_to_draft(part)]
+    """The parts that count: neither replaced by others, nor only there to send or revise a draft."""
+    found = [part for part in task.children if part.superseded_at is None and not belongs_to_draft(part)]
+    newest = max((part.created_at for part in found), default=None)
+    return [part for part in found if part.cancelled_at is None or newest is None or part.cancelled_at >= newest]
+
+
+def replaced_parts(task: TaskNode) -> list[TaskNode]:
+    """What parts_of leaves out of what was wanted once: replaced, or cancelled before others were made in its place."""
+    left = {part.id for part in parts_of(task)}
+    return [part for part in task.children if part.id not in left and not belongs_to_draft(part)]
 
 
 def walk(task: TaskNode) -> Iterator[TaskNode]:
@@ -29,6 +37,13 @@ def walk(task: TaskNode) -> Iterator[TaskNode]:
     for part in parts_of(task):
         yield part
         yield from walk(part)
+
+
+def everything(task: TaskNode) -> Iterator[TaskNode]:
+    """A task and all that was ever below it, also what counts no more."""
+    yield task
+    for part in task.children:
+        yield from everything(part)
 
 
 def sequence_of(tree: TaskNode) -> Sequence:
@@ -43,9 +58,17 @@ def sequence_of(tree: TaskNode) -> Sequence:
     found = [part for part in walk(tree) if not parts_of(part)]
     known = [part.estimated_duration_minutes for part in found if part.estimated_duration_minutes]
     usual = median(known) if known else 1
-    minutes = {part.id: 0 if part.tool in NO_WORK else part.estimated_duration_minutes or usual for part in found}
+    minutes = {
+        part.id: 0 if part.tool in NO_WORK or _is_left(part) else part.estimated_duration_minutes or usual
+        for part in found
+    }
     plan = sequence([Part(part.id, needs[part.id], minutes[part.id]) for part in found])
     return Sequence(plan, bool(known))
+
+
+def _is_left(part: TaskNode) -> bool:
+    """Will nobody work on it any more, though it is not done?"""
+    return part.execution_status == "cancelled" or part.waived_at is not None
 
 
 def _leaves(task: TaskNode, found: dict[UUID, frozenset[UUID]]) -> frozenset[UUID]:

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app._view.sequence import parts_of, walk
+from app._view.sequence import parts_of, replaced_parts, walk
 from app._view.words import seconds_left
 from tasks.functions import TaskNode
 from tasks.models import PlanChange, Task
 
+__all__ = ["parts_of", "replaced_parts"]
 Kind = Literal["failed", "cancelled", "decide", "review", "do", "help", "bound"]
 ENDED = {"completed", "failed", "cancelled"}
 SHARES = (  # the class and word of each part of the bar, from left to right

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app._view import tree as trees_view
 from app._view import words
 from app._view.agent_words import is_offer
-from app._view.sequence import parts_of, walk
+from app._view.sequence import everything, parts_of, replaced_parts
 from app.executions import _words
 from app.executions._log import sentences_of
 from app.plans._log import newest_events
@@ -36,7 +36,7 @@ async def show(
         list_agents(caller, with_removed=True),
     )
     names = {str(agent.id): agent.name for agent in agents if not agent.is_internal}
-    tasks = {part.id: part for part in (tree, *walk(tree))}
+    tasks = {part.id: part for part in everything(tree)}
     return render(
         request,
         "executions/by_execution_id/page.html",
@@ -44,6 +44,7 @@ async def show(
         execution=found,
         tree=tree,
         parts=parts_of(tree),
+        gone=replaced_parts(tree),
         at_work={one.task_id: one for one in found.at_work},
         progress=trees_view.progress_of(tree),
         titles=trees_view.titles_of(tree),

@@ -16,7 +16,7 @@ from app._view.bounds import bounds_of
 from app._view.graph import draw
 from app._view.links import hanging_on
 from app._view.log import log_of
-from app._view.sequence import parts_of, sequence_of, walk
+from app._view.sequence import parts_of, replaced_parts, sequence_of, walk
 from app._view.tables import result_of, rows_of
 from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
@@ -97,7 +97,7 @@ def _of_tree(tree: TaskNode) -> dict[str, Any]:
     return {
         "tree": tree,
         "parts": parts_of(tree),
-        "replaced": [part for part in tree.children if part.superseded_at is not None],
+        "replaced": replaced_parts(tree),
         "tasks_by_id": {part.id: part for part in walk(tree)},
         "titles": trees_view.titles_of(tree),
         "states": trees_view.states_of(tree),

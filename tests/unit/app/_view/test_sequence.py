@@ -1,7 +1,8 @@
+from datetime import timedelta
 from uuid import UUID
 
 from agents.estimates import estimate_tree
-from app._view.sequence import sequence_of
+from app._view.sequence import parts_of, replaced_parts, sequence_of
 from tests.unit.app._view.nodes import NOW, id_of, node
 
 
@@ -56,3 +57,15 @@ def test_a_gate_is_no_work_on_the_longest_chain_nor_in_the_estimate() -> None:
 def test_a_task_alone_has_no_sequence() -> None:
     found = sequence_of(node("root"))
     assert (found.plan.order, found.is_timed) == ([], False)
+
+
+def test_what_was_cancelled_before_others_came_in_its_place_counts_no_more() -> None:
+    early, late = NOW, NOW + timedelta(minutes=1)
+    old = node("old", state="cancelled", cancelled_at=early)
+    tree = node(
+        "root", old, node("new", created_at=late), node("dropped", state="cancelled", cancelled_at=late + timedelta(1))
+    )
+    assert [part.title for part in parts_of(tree)] == ["new", "dropped"]
+    assert replaced_parts(tree) == [old]
+    alone = node("root", old)
+    assert (parts_of(alone), replaced_parts(alone)) == ([old], [])
