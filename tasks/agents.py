@@ -124,6 +124,7 @@ class Agent(Record):
     updated_at: datetime
     working_on: list[HeldWork] = Field(default_factory=list[HeldWork])
     done: DoneWork = Field(default_factory=DoneWork)
+    lost_at: datetime | None = Field(default=None, description="When it last lost work by its silence")
 
 
 class NewAgent(BaseModel):
@@ -160,6 +161,7 @@ class Lease(Record):
     message: str = ""
     ended_at: datetime | None = None
     outcome: LeaseOutcome | None = None
+    why: str | None = Field(default=None, description="What the agent said went wrong")
 
 
 class WorkLease(Record):
@@ -307,7 +309,7 @@ class AgentReport(Record):
 
 
 def status_of(agent: Agent, now: datetime, poll_seconds: int, silent_seconds: int) -> AgentStatus:
-    """From its last word: online within two polls, then late, and gone once it is silent for so long that it loses its work."""
+    """From its last word: online within two polls, then late, and gone once it was silent for so long that it lost its work, or would."""
     if agent.removed_at is not None:
         return "removed"
     if agent.paused_at is not None:
@@ -318,7 +320,8 @@ def status_of(agent: Agent, now: datetime, poll_seconds: int, silent_seconds: in
         return "new"
     silence = now - agent.last_seen_at
     silent = agent.lease_seconds or silent_seconds
-    if silence >= timedelta(seconds=max(silent, 2 * poll_seconds)):
+    is_lost = agent.lost_at is not None and agent.lost_at >= agent.last_seen_at
+    if is_lost or silence >= timedelta(seconds=max(silent, 2 * poll_seconds)):
         return "gone"
     return "online" if silence <= timedelta(seconds=max(2 * poll_seconds, 60)) else "late"
 
@@ -491,11 +494,17 @@ async def break_down_task(caller: Caller, task_id: UUID, parts: Sequence[Mapping
 
 
 async def hand_to_agent(
-    caller: Caller, task_id: UUID, *, whom: str = "", capabilities: Sequence[str] = (), instructions: str = ""
+    caller: Caller,
+    task_id: UUID,
+    *,
+    whom: str = "",
+    capabilities: Sequence[str] = (),
+    instructions: str = "",
+    input: Mapping[str, Any] | None = None,  # as the database and the wire call it
 ) -> list[UUID]:
     """Have outside agents do a task, or what is left of a plan and is no person's; the ids of those handed over.
 
-    It is offered when it is executed. Raises Conflict where there is nothing to hand over.
+    `input` is what they get with it; None keeps what is there. It is offered when it is executed. Raises Conflict where there is nothing to hand over.
     """
     row = await caller.call(
         "hand_to_agent",
@@ -503,6 +512,7 @@ async def hand_to_agent(
         whom=whom,
         capabilities=read_capabilities(capabilities),
         instructions=instructions,
+        input=None if input is None else dict(input),
     )
     return [UUID(one) for one in row["task_ids"]]
 

@@ -20,7 +20,7 @@ OUTCOME: Mapping[LeaseOutcome, tuple[str, str]] = {
     "completed": ("completed", "done"),
     "decomposed": ("completed", "broken into parts"),
     "failed": ("failed", "failed"),
-    "blocked": ("blocked", "waits for something"),
+    "blocked": ("blocked", "could not go on"),
     "silent": ("failed", "went silent"),
     "timeout": ("failed", "took too long"),
     "cancelled": ("cancelled", "cancelled"),

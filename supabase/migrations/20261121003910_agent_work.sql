@@ -710,12 +710,13 @@ language sql stable set search_path = '' as $$
     'working_on', (select coalesce(jsonb_agg(jsonb_build_object('lease_id', l.id, 'task_id', l.task_id, 'root_task_id', l.root_task_id, 'title', t.title,
         'claimed_at', l.claimed_at, 'heard_at', l.heard_at, 'expires_at', l.expires_at, 'percent', l.percent, 'message', l.message) order by l.claimed_at), '[]')
       from public.agent_leases l join public.tasks t on t.id = l.task_id where l.agent_id = agent.id and l.ended_at is null),
+    'lost_at', (select max(l.ended_at) from public.agent_leases l where l.agent_id = agent.id and l.outcome = 'silent'),
     'done', (select jsonb_build_object('completed', count(*) filter (where l.outcome = 'completed'), 'decomposed', count(*) filter (where l.outcome = 'decomposed'),
         'failed', count(*) filter (where l.outcome = 'failed'), 'lost', count(*) filter (where l.outcome in ('silent', 'timeout')),
         'seconds', coalesce(extract(epoch from avg(l.ended_at - l.claimed_at) filter (where l.outcome = 'completed')), 0))
       from public.agent_leases l where l.agent_id = agent.id and l.ended_at > now() - interval '30 days'))
 $$;
-comment on function private.agent_with_work is 'An agent with what it holds now, and how its last 30 days went: completed, decomposed, failed, lost, and seconds of a completed one on average.';
+comment on function private.agent_with_work is 'An agent with what it holds now, and how its last 30 days went: completed, decomposed, failed, lost, and seconds of a completed one on average; lost_at: when it last lost work by its silence.';
 
 create function public.list_agents(with_removed boolean default false) returns setof jsonb
 language sql stable security definer set search_path = '' as $$

@@ -44,3 +44,18 @@ begin
   new.origin := coalesce(new.origin, '{}') || jsonb_strip_nulls(jsonb_build_object('agent', private.wanted_by(task.id)));
   return new;
 end $$;
+
+-- Section: why an attempt ended --------------------------------------------------------------------------------------
+
+create or replace function public.list_leases(agent_id uuid default null, root_task_id uuid default null, most integer default 50) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(l) || jsonb_build_object('title', t.title, 'agent', a.name, 'execution', r.title,
+    'why', case when l.outcome in ('failed', 'blocked', 'timeout', 'taken_back') then (
+      select left(coalesce(p.data ->> 'error', p.data ->> 'reason'), 2000) from public.agent_reports p
+      where p.task_id = l.task_id and p.lease_id = l.id and p.outcome = 'applied' and p.kind like any (array['%\_error', '%\_blocked']) order by p.received_at desc limit 1) end)
+  from public.agent_leases l join public.tasks t on t.id = l.task_id join public.agents a on a.id = l.agent_id join public.tasks r on r.id = l.root_task_id
+  where private.in_scope(l.organization_id) and (list_leases.agent_id is null or l.agent_id = list_leases.agent_id)
+    and (list_leases.root_task_id is null or l.root_task_id = list_leases.root_task_id)
+  order by l.claimed_at desc, l.id limit least(most, 500)
+$$;
+comment on function public.list_leases is 'What agents held and hold, newest first: of one agent, of one execution, or of all. `why` it ended, as the agent said.';

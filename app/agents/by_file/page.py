@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from starlette.responses import Response
 
-from app.agents._starting import CLIENT
+from app._agents.starting import CLIENT
 from core.errors import NotFound
 
 

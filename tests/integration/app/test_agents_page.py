@@ -143,7 +143,10 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
         await connection.execute(
             "update public.agent_leases set heard_at = now() - interval '31 minutes', expires_at = now() - interval '1 minute'"
         )
+        await connection.execute("update public.agents set last_seen_at = now() where not is_internal")
     await agents.sweep_agents(house.database.acting_as(Identity.service()), rules)
+    listed = (await browser.get("/agents")).text
+    assert ">gone<" in listed
     await report("task_complete", output="too late")
     page = (await browser.get(f"/executions/{task_id}")).text
     assert "Larry was last heard 31 minutes ago; the work is offered again" in page
@@ -151,6 +154,7 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     assert (await browser.get("/executions")).headers["location"] == "/agents#executions"
     listed = (await browser.get("/agents")).text
     assert "1 lost" in listed
+    assert "0 % of 1 attempt succeeded" in listed
     assert "Larry could take it" in listed
     answered = await browser.post(f"/tasks/{task_id}/act", data={"action": "answer", "answer": "Carol"})
     assert answered.status_code == 303
