@@ -1,16 +1,19 @@
 -- A person hands a task, or what is left of a plan, to outside agents.
 
-create function public.hand_to_agent(task_id uuid, whom text default '', capabilities jsonb default '[]', instructions text default '') returns jsonb
+create function public.hand_to_agent(task_id uuid, whom text default '', capabilities jsonb default '[]', instructions text default '', input jsonb default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(hand_to_agent.task_id, true);
   wanted jsonb := jsonb_strip_nulls(jsonb_build_object('whom', nullif(trim(whom), ''), 'capabilities', nullif(hand_to_agent.capabilities, '[]'),
-    'instructions', nullif(trim(instructions), '')));
+    'instructions', nullif(trim(instructions), ''))) || case when hand_to_agent.input is null then '{}' else jsonb_build_object('input', hand_to_agent.input) end;
   ids uuid[];
 begin
   perform private.refuse_token();
   if jsonb_typeof(hand_to_agent.capabilities) is distinct from 'array' or jsonb_array_length(hand_to_agent.capabilities) > 50 then
     perform private.refuse(422, 'capabilities is a list of at most 50 words', left(hand_to_agent.capabilities::text, 200));
+  end if;
+  if jsonb_typeof(hand_to_agent.input) <> 'object' then
+    perform private.refuse(422, 'input is an object', left(hand_to_agent.input::text, 200));
   end if;
   if exists (select 1 from public.tasks t where t.parent_task_id = task.id and t.superseded_at is null and t.execution_status <> 'cancelled') then
     ids := array(
@@ -36,7 +39,7 @@ begin
   return jsonb_build_object('task_ids', to_jsonb(ids));
 end $$;
 comment on function public.hand_to_agent is
-  'Has outside agents do a task, or every part of a plan that has not begun and is no person''s: the agent named, or any with all these capabilities. It is offered when it is executed. A person''s own act: PT403 for programs.';
+  'Has outside agents do a task, or every part of a plan that has not begun and is no person''s: the agent named, or any with all these capabilities. `input` is what they get with it; without one, what is there stays. It is offered when it is executed. A person''s own act: PT403 for programs.';
 select private.expose_function('public.hand_to_agent', array['authenticated', 'service_role']);
 
 -- Section: what a program may not do, whatever way it came --------------------------------------------------------

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from core.database import Caller, Database
-from core.errors import Conflict, Forbidden, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tasks import functions, trees
 from tasks.agents import hand_to_agent
 
@@ -19,8 +19,12 @@ async def test_a_task_of_ones_own_is_handed_over(ana: Caller, mallory: Caller, n
     handed = await functions.get_task(ana, task.id)
     assert (handed.tool, handed.execution_type) == ("outside_agent", "fully_automated")
     assert handed.tool_input == {"whom": "Larry", "instructions": "Near Ghent"}
-    await hand_to_agent(ana, task.id, capabilities=["Printing", "printing "])
-    assert (await functions.get_task(ana, task.id)).tool_input == {"capabilities": ["printing"]}
+    with pytest.raises(Invalid, match="input is an object"):
+        await ana.call("hand_to_agent", task_id=task.id, input=[1])
+    await hand_to_agent(ana, task.id, whom="Larry", input={"paper": None})
+    await hand_to_agent(ana, task.id, capabilities=["Printing", "printing "])  # what it gets with it stays
+    handed = await functions.get_task(ana, task.id)
+    assert handed.tool_input == {"capabilities": ["printing"], "input": {"paper": None}}
     with pytest.raises(NotFound):
         await hand_to_agent(mallory, task.id)
     with pytest.raises(Forbidden):

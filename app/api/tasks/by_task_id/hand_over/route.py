@@ -1,6 +1,6 @@
 """POST /api/tasks/{task_id}/hand-over."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -21,6 +21,11 @@ class HandOver(BaseModel):
     agent: str = Field(default="", max_length=200, description="Name or id", examples=["Larry"])
     capabilities: list[Capability] = Field(default_factory=list[str], max_length=50, examples=[["prospecting"]])
     instructions: str = Field(default="", max_length=20_000, description="What the agent is told beside the task")
+    input: dict[str, Any] | None = Field(
+        default=None,
+        description="What the agent gets as its input; absent, what is there stays",
+        examples=[{"city": "Ghent"}],
+    )
     execute: bool = Field(default=True, description="Offer it at once; else when the task is executed")
 
 
@@ -36,7 +41,12 @@ class HandedOver(BaseModel):
 async def post(caller: CurrentCaller, task_id: UUID, body: HandOver) -> HandedOver:
     """Of a task with parts, those that have not begun, have no tool and are not manual; they are offered as their turn comes."""
     ids = await hand_to_agent(
-        caller, task_id, whom=body.agent, capabilities=body.capabilities, instructions=body.instructions
+        caller,
+        task_id,
+        whom=body.agent,
+        capabilities=body.capabilities,
+        instructions=body.instructions,
+        input=body.input,
     )
     if body.execute and ids == [task_id]:
         await queue_task_execution(caller, task_id)
