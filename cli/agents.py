@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
+from pydantic import BaseModel
 from rich.table import Table
 
 from cli.door import DoorCommand, JsonOption, ask, in_house
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from app.house import House
     from tasks.agents import Agent, Lease, NewAgent
 
-Action = Literal["list", "add", "show", "pause", "resume", "rotate", "revoke", "remove"]
+Action = Literal["list", "add", "show", "change", "pause", "resume", "rotate", "revoke", "remove"]
+Form = TypeVar("Form", bound=BaseModel)
 LEAST_PREFIX = 4
 SHOWN_LEASES = 10
 STATUS_WORDS = {"gone": "gone: not heard for long", "new": "never heard", "paused": "paused: takes no new work"}
@@ -28,17 +30,43 @@ def register(app: typer.Typer) -> None:
 
 def agents_command(
     action: Annotated[
-        Action, typer.Argument(help="list; add NAME; show, pause, resume, rotate, revoke or remove one.")
+        Action, typer.Argument(help="list; add NAME; show, change, pause, resume, rotate, revoke or remove one.")
     ] = "list",
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The agent's name; else its id, or how that begins.")
     ] = "",
     can: Annotated[
-        list[str] | None, typer.Option("--can", help="add: what it can, like prospecting,email; or once for each.")
+        list[str] | None, typer.Option("--can", help="What it can, like prospecting,email; or once for each.")
     ] = None,
-    at_once: Annotated[int, typer.Option("--at-once", min=1, max=100, help="add: tasks it may hold at a time.")] = 1,
-    description: Annotated[str, typer.Option("--description", help="add: what it is, for people.")] = "",
-    instructions: Annotated[str, typer.Option("--instructions", help="add: what it is told with every task.")] = "",
+    tool: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tool",
+            help="What it works with, once for each; one of Steward's that looks something up is thereby given to it.",
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option("--at-once", min=1, max=100, help="Tasks it may hold at a time; 1 where you say nothing."),
+    ] = None,
+    silent: Annotated[
+        int | None,
+        typer.Option(
+            "--silent-seconds", help="Silent for so long it loses its work (10 to 86400; 0: as the house says)."
+        ),
+    ] = None,
+    timeout: Annotated[
+        int | None,
+        typer.Option("--timeout-seconds", help="How long one attempt may take (to 604800; 0: as the house says)."),
+    ] = None,
+    description: Annotated[str | None, typer.Option("--description", help="What it is, for people.")] = None,
+    instructions: Annotated[
+        str | None,
+        typer.Option(
+            "--instructions", help="What it should always keep in mind; it reads this from GET /api/agents/me."
+        ),
+    ] = None,
+    rename: Annotated[str | None, typer.Option("--rename", help="change: what it is called from now on.")] = None,
     removed: Annotated[bool, typer.Option("--removed", help="list: also those that work here no more.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="remove: do not ask.")] = False,
     as_json: JsonOption = False,
@@ -48,19 +76,27 @@ def agents_command(
     Each has a token of its own, which is shown once: when it is added, or given a new one (rotate).
 
     [dim]steward agents add Larry --can prospecting,email --at-once 2[/dim]
+    [dim]steward agents change Larry --at-once 4 --silent-seconds 120[/dim]
     [dim]steward agents rotate Larry[/dim]
     """
     wanted = name.strip()
     if (action == "list") == bool(wanted):
         what = "takes no name" if action == "list" else "needs a name; `steward agents` shows those that there are"
         raise WrongUse(f"steward agents {action} {what}")
-    fields = {
-        "name": wanted,
-        "capabilities": [part for one in can or () for part in one.split(",") if part.strip()],
-        "max_concurrent": at_once,
-        "description": description,
-        "instructions": instructions,
-    }
+    fields = _given(
+        name=wanted if action == "add" else rename,
+        capabilities=None if can is None else [part for one in can for part in one.split(",") if part.strip()],
+        tools=tool,
+        max_concurrent=at_once,
+        lease_seconds=silent,
+        timeout_seconds=timeout,
+        description=description,
+        instructions=instructions,
+    )
+    if action not in {"add", "change"} and fields:
+        raise WrongUse(
+            f"steward agents {action} changes nothing about an agent", hint="steward agents change NAME ... does."
+        )
 
     async def visit(house: "House") -> None:
         out = Output(as_json)
@@ -70,15 +106,17 @@ def agents_command(
             case "add":
                 await _add(house, out, fields)
             case "show":
-                await _show(house, out, await _find(house, wanted))
+                await _show(house, out, await find_agent(house, wanted))
+            case "change":
+                await _change(house, out, await find_agent(house, wanted), fields)
             case "pause" | "resume":
-                await _pause(house, out, await _find(house, wanted), is_paused=action == "pause")
+                await _pause(house, out, await find_agent(house, wanted), is_paused=action == "pause")
             case "rotate":
-                await _rotate(house, out, await _find(house, wanted))
+                await _rotate(house, out, await find_agent(house, wanted))
             case "revoke":
-                await _revoke(house, out, await _find(house, wanted))
+                await _revoke(house, out, await find_agent(house, wanted))
             case "remove":
-                await _remove(house, out, await _find(house, wanted), is_sure=yes)
+                await _remove(house, out, await find_agent(house, wanted), is_sure=yes)
 
     in_house(visit)
 
@@ -104,20 +142,58 @@ async def _list(house: "House", out: Output, *, with_removed: bool) -> None:
     out.table(table)
 
 
-async def _add(house: "House", out: Output, fields: dict[str, Any]) -> None:
+def _given(**fields: Any) -> dict[str, Any]:
+    """What was said on the command line; a time of 0 is the house's."""
+    times = {"lease_seconds", "timeout_seconds"}
+    return {
+        name: None if name in times and value == 0 else value for name, value in fields.items() if value is not None
+    }
+
+
+def _read(form: type[Form], fields: dict[str, Any]) -> Form:
+    """The fields as that form. Raises Invalid that names each wrong one."""
     from pydantic import ValidationError
 
-    from app._agents.forms import AgentWish
     from app.problems import invalid_from
-    from tasks.agents import register_agent
 
     try:
-        wish = AgentWish.model_validate(fields)
+        return form.model_validate(fields)
     except ValidationError as error:
         raise invalid_from([{**one, "loc": ("agent", *one["loc"])} for one in error.errors()]) from None
-    made = await register_agent(house.caller, wish.as_json())
+
+
+async def _add(house: "House", out: Output, fields: dict[str, Any]) -> None:
+    from app._agents.forms import AgentWish
+    from tasks.agents import register_agent
+
+    made = await register_agent(house.caller, _read(AgentWish, fields).as_json())
     _say_token(house, out, made)
     out.note(f"{one_line(made.details.name)} works with this token. It is shown this once.")
+    _note_start(house, out, made)
+
+
+async def _change(house: "House", out: Output, agent: "Agent", fields: dict[str, Any]) -> None:
+    from app._agents.forms import AgentChanges
+    from app._agents.showing import shown
+    from tasks.agents import get_agent, update_agent
+
+    if not fields:
+        raise WrongUse(
+            "There is nothing to change", hint="Say what: --can, --tool, --at-once, --silent-seconds, --rename ..."
+        )
+    await update_agent(house.caller, agent.id, _read(AgentChanges, fields).as_json())
+    view = shown(await get_agent(house.caller, agent.id), house.settings)
+    out.data(view)
+    out.say(f"Changed: {one_line(view.name)}")
+
+
+def _note_start(house: "House", out: Output, made: "NewAgent") -> None:
+    from app._agents.starting import starting_lines
+    from cli.serving import web_address
+
+    url = (house.settings.public_url or web_address(house)).rstrip("/")
+    out.note("Where the agent is to run, these lines fetch the client and try the token:\n")
+    out.note(starting_lines(url, made.token))
 
 
 async def _rotate(house: "House", out: Output, agent: "Agent") -> None:
@@ -126,6 +202,7 @@ async def _rotate(house: "House", out: Output, agent: "Agent") -> None:
     made = await rotate_agent_token(house.caller, agent.id)
     _say_token(house, out, made)
     out.note(f"{one_line(agent.name)} works with this token from now on; the one before works no more.")
+    _note_start(house, out, made)
 
 
 def _say_token(house: "House", out: Output, made: "NewAgent") -> None:
@@ -159,6 +236,7 @@ def _facts(agent: "AgentView", house: "House") -> list[tuple[str, str]]:
         ("status", STATUS_WORDS.get(agent.status, agent.status)),
         ("about", one_line(agent.description)),
         ("can", one_line(", ".join(agent.capabilities))),
+        ("tools", one_line(", ".join(str(tool.get("name")) for tool in agent.tools))),
         ("load", f"{agent.load.held} of {agent.load.most}"),
         ("success", f"{_percent(agent.success)} of the last 30 days" if agent.success is not None else ""),
         ("last word", _when(agent.last_seen_at, house)),
@@ -210,7 +288,7 @@ async def _remove(house: "House", out: Output, agent: "Agent", *, is_sure: bool)
     out.say(f"{one_line(agent.name)} works here no more; what it held is offered to others, its record stays.")
 
 
-async def _find(house: "House", wanted: str) -> "Agent":
+async def find_agent(house: "House", wanted: str) -> "Agent":
     """The agent of that name, or whose id is this or begins so. Raises WrongUse for none and for several."""
     from tasks.agents import list_agents
 

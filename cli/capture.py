@@ -8,7 +8,9 @@ import typer
 from rich.text import Text
 
 from cli import rendering
+from cli.agents import find_agent
 from cli.door import DoorCommand, JsonOption, ask, in_house
+from cli.handing import AgentOption, CanOption, InputOption, TellOption, hand_over, say_handed, wish_of
 from cli.output import Output, WrongUse, one_line
 from tasks import capture, functions
 from tasks.models import Task
@@ -121,13 +123,19 @@ def say_new_tasks(out: Output, tasks: list[Task], clock: "Clock") -> None:
 
 def add_command(
     words: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The task, as you would jot it down.")],
+    agent: AgentOption = "",
+    can: CanOption = None,
+    given: InputOption = "",
+    told: TellOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Add one task; day, time, p1 to p4, #labels and "every ..." are understood.
 
     [dim]steward add call Ana tomorrow 3pm p1 #home[/dim]
+    [dim]steward add "Find three breeders near Ghent" --agent Larry[/dim]
     """
     text = " ".join(words).strip()
+    wish = wish_of(agent, can, given, told)
 
     async def action(house: "House") -> None:
         from agents.rules.quick_add import parse_quick_add
@@ -136,10 +144,17 @@ def add_command(
             raise WrongUse("There is nothing to add", hint="steward add call Ana tomorrow 3pm p1 #home")
         if len(text) > LONGEST_SENTENCE:
             raise WrongUse(f"A task is up to {LONGEST_SENTENCE} characters; this one has {len(text)}")
+        if wish is not None and wish.agent:
+            await find_agent(house, wish.agent)  # before anything is added
         found = parse_quick_add(text, house.clock.now()).task
         tasks = await functions.create_tasks(house.caller, [functions.task_item(found, source="manual")])
         out = Output(as_json)
+        ids = await hand_over(house, tasks[0], wish) if wish is not None else []
+        if ids:
+            tasks = [await functions.get_task(house.caller, ids[0])]
         out.data({"task": tasks[0]})
-        say_new_tasks(out, tasks, house.clock)
+        say_new_tasks(out, [] if ids else tasks, house.clock)
+        if wish is not None:
+            say_handed(out, wish, ids, tasks[0])
 
     in_house(action)

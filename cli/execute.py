@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, in_house
+from cli.handing import AgentOption, CanOption, InputOption, TellOption, hand_over, say_handed, wish_of
 from cli.output import Output, one_line
 from cli.tasks import find_task, say_result
 from core.database import Caller
@@ -36,16 +37,29 @@ def register(app: typer.Typer) -> None:
 def execute_command(
     task_id: IdArgument,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Queue it and go; a running Steward does it.")] = False,
+    agent: AgentOption = "",
+    can: CanOption = None,
+    given: InputOption = "",
+    told: TellOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Have Steward work on a task: it does it, breaks it down, or says what only you can do.
 
     A mail becomes a draft that waits in `steward review`; it leaves by itself only where a permission of yours covers it.
+    With --agent or --can it is given to other people's agents instead; `steward agents` shows them.
+
+    [dim]steward execute 22afbe6a --agent Larry --input '{"text": "two words"}'[/dim]
     """
+    wish = wish_of(agent, can, given, told)
 
     async def action(house: "House") -> int:
         found = await find_task(house.caller, task_id)
         out = Output(as_json)
+        if wish is not None:
+            ids = await hand_over(house, found, wish)
+            out.data({"task": await functions.get_task(house.caller, found.id), "task_ids": ids})
+            say_handed(out, wish, ids, found)
+            return 0
         seen = await last_event_id(house.caller, found.id)
         task = await functions.queue_task_execution(house.caller, found.id)
         if no_wait:

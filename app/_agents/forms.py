@@ -25,7 +25,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Description = Annotated[str, Field(max_length=2000)]
 Capability = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Capabilities = Annotated[list[Capability], Field(max_length=50, examples=[["prospecting", "email"]])]
-Instructions = Annotated[str, Field(max_length=20_000, description="What it should always keep in mind; GET /api/agents/me tells it")]
+Instructions = Annotated[
+    str, Field(max_length=20_000, description="What it should always keep in mind; GET /api/agents/me tells it")
+]
 AtOnce = Annotated[int, Field(ge=1, le=100, description="How many tasks it may hold at a time")]
 LeaseSeconds = Annotated[
     int | None,

@@ -2,20 +2,11 @@
 
 from fastapi import Request
 
+from app._agents.starting import starting_lines
 from tasks.agents import NewAgent
-
-CLIENT = "steward_agent.py"
 
 
 def starting(request: Request, made: NewAgent) -> str:
     """Shell lines that fetch the client and have it sign in as this agent; they hold its token."""
     settings = request.app.state.house.settings
-    url = (settings.public_url or str(request.base_url)).rstrip("/")
-    return "\n".join(
-        [
-            f"curl -O {url}/agents/{CLIENT}",
-            f"export STEWARD_URL={url}",
-            f"export STEWARD_AGENT_TOKEN={made.token}",
-            f"python {CLIENT} me",
-        ]
-    )
+    return starting_lines((settings.public_url or str(request.base_url)).rstrip("/"), made.token)
