@@ -182,6 +182,13 @@ class Work:
     def __str__(self) -> str:
         return f"“{self.title}” ({self.id})"
 
+    @property
+    def text(self) -> str:
+        """What it is about, in words: `input["text"]`, else its instructions, else the task's description, else its title."""
+        given = self.input.get("text")
+        words = (given if isinstance(given, str) else "", self.instructions, self.description)
+        return next((one for one in words if one.strip()), self.title)
+
     def part(self, key: str) -> Part | None:
         """The part of this key; None before it was made."""
         return next((one for one in self.parts if one.key == key), None)

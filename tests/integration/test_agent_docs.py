@@ -240,6 +240,14 @@ async def test_every_block_of_the_pages_does_what_it_says(
         for name in ("setup", "polling", "reporting", "reference", "examples"):
             await reader.page((PAGES / f"{name}.md").read_text())
         await the_reference_is_whole(reader)
+        # A task that says no more than its title is enough for the ten lines, and for the example to begin with.
+        (ten_lines,) = re.findall(r"```python\n(.*?)```", (PAGES / "setup.md").read_text(), re.DOTALL)
+        assert await reader.run(ten_lines, {}) == {"shouted": "WORK"}
+        generic = (PAGES / "examples" / "generic_agent.py").read_text()
+        assert await reader.run(f"{generic}\nAgent.from_env().run(count_words)", {}) == {
+            "words": 1,
+            "counts": {"work": 1},
+        }
         answers = [("response", "About 250 euros"), ("response", "Say it more kindly"), ("accept", None)]
         gave = await reader.run(f"{LOOP.read_text()}\nAgent.from_env().run(quote)", {"customer": "Carol"}, answers)
         note = {"customer": "Carol", "price": 250.0, "note": "Say it more kindly"}

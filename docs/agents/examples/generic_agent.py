@@ -15,12 +15,11 @@ from steward_agent import Agent, Work
 
 
 def count_words(work: Work) -> object:
-    """What this agent can: how often each word stands in `input.text`."""
-    text = str(work.input.get("text", ""))
-    if not text:
-        # Nobody can do this as it is asked, however often it is tried: a person has to say more.
-        return work.blocked("There is no text in the input", on="person", unblocked_by="Give the task a text")
-    words = text.split()
+    """What this agent can: how often each word stands in `input.text`, else in the instructions, else in the task itself."""
+    if not isinstance(work.input.get("text", ""), str):
+        # Nobody can do this as it is asked, however often it is tried: a person has to say it otherwise.
+        return work.blocked("input.text is no text", on="person", unblocked_by="Give the task a text in input.text")
+    words = work.text.split()
     counts: dict[str, int] = {}
     for done, word in enumerate(words, start=1):
         work.check()  # raises Paused or Stopped where a person said so; leave it to the client

@@ -19,20 +19,20 @@ from steward_agent import Agent, Work
 
 def quote(work: Work) -> object:
     """A quotation: ask for the price, show the whole, take it back or change it as the person says."""
-    price = price_of(work)
+    customer, price = str(work.input.get("customer") or work.text), price_of(work)
     if price is None:
-        return work.ask(f"What may it cost for {work.input['customer']}? A number is enough.", key="price")
+        return work.ask(f"What may it cost for {customer}? A number is enough.", key="price")
 
     rounds = [one for one in work.parts if one.key.startswith("quotation")]
     if not rounds:
-        return propose(work, {"customer": work.input["customer"], "price": price}, 1)
+        return propose(work, {"customer": customer, "price": price}, 1)
 
     answer: dict[str, Any] | None = rounds[-1].output if rounds[-1].is_done else None
     match answer:
         case {"type": "accept" | "edit", "args": {"args": quotation}}:
             return {"sent": send(quotation), "quotation": quotation}
         case {"type": "response", "args": str(words)}:  # a person's words: what they want changed
-            return propose(work, {"customer": work.input["customer"], "price": price, "note": words}, len(rounds) + 1)
+            return propose(work, {"customer": customer, "price": price, "note": words}, len(rounds) + 1)
         case {"type": "ignore"}:
             return {"sent": False, "why": "A person did not want it"}
         case _:

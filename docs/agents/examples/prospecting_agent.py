@@ -2,7 +2,8 @@
 
     STEWARD_URL=http://127.0.0.1:8765 STEWARD_AGENT_TOKEN=sta_... python docs/agents/examples/prospecting_agent.py
 
-What is to be done stands in `input.step` of a task; `input.web` says where the pages are that the agent reads. A step that
+What is to be done stands in `input.step` of a task; `input.web` says where the pages are that the agent reads. There are such
+pages, and a plan whose tasks name the steps, in `make demo ARGS=agents`; with no other task it can do anything. A step that
 makes parts is called again when they have ended: it looks at `work.parts` to know how far it is.
 """
 
@@ -108,7 +109,10 @@ def handle(work: Work) -> object:
     """The step that the task names."""
     step = STEPS.get(str(work.input.get("step")))
     if step is None:
-        return work.fail(f"input.step is one of {', '.join(STEPS)}", is_retryable=False)
+        steps = ", ".join(STEPS)
+        return work.blocked(
+            f"input.step is one of {steps}", on="person", unblocked_by="Give the task input.step and input.web"
+        )
     return step(work)
 
 
