@@ -32,7 +32,7 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """The parts {key, title, execution_type, tool, tool_input, depends_on: [positions], ...}. `where` is the list's field.
 
-    Their delays last at most `delay_hours` in all, as an obstacle may: work is not put off for ever by its parts.
+    Their delays after one another last at most `delay_hours`, as an obstacle may: work is not put off for ever by its parts.
     Raises Invalid that names the field, its value and what is allowed.
     """
     for at, one in enumerate(subtasks):
@@ -117,21 +117,26 @@ def _by_steward(one: Subtask, tools: Tools, where: str) -> dict[str, Any]:
 
 
 def _check_delays(rows: Sequence[Mapping[str, Any]], most: int, where: str) -> None:
-    left = float(most)
-    for at, row in enumerate(rows):
-        if row.get("tool") == "delay":
-            given, place = row["tool_input"], f"{where}.{at}.tool_input"
-            try:
-                wanted = DelayInput.model_validate(given)
-            except ValidationError:
-                raise _invalid(place, "an agent says how long a delay lasts, without templates", None) from None
-            left -= _seconds(wanted)
-            if left < 0:
-                message = f"the delays of an agent's parts last at most {most} seconds in all"
-                raise _invalid(place, message, str(given.get("seconds") or given.get("until")))
+    """Delays after one another, in what is known to have no circle, are not longer than that."""
+    wanted = [_seconds(row, f"{where}.{at}.tool_input") for at, row in enumerate(rows)]
+    ends: dict[int, float] = {}
+    while len(ends) < len(rows):
+        for at, row in enumerate(rows):
+            if at not in ends and all(need in ends for need in row["depends_on"]):
+                ends[at] = wanted[at] + max((ends[need] for need in row["depends_on"]), default=0)
+                if wanted[at] and ends[at] > most:
+                    message = f"the delays of an agent's parts last at most {most} seconds after one another"
+                    raise _invalid(f"{where}.{at}.tool_input", message, f"{ends[at]:.0f}")
 
 
-def _seconds(wanted: DelayInput) -> float:
+def _seconds(row: Mapping[str, Any], where: str) -> float:
+    """How long a part waits; 0 where it is no delay."""
+    if row.get("tool") != "delay":
+        return 0
+    try:
+        wanted = DelayInput.model_validate(row["tool_input"])
+    except ValidationError:
+        raise _invalid(where, "an agent says how long a delay lasts, without templates", None) from None
     if wanted.until is None:
         return wanted.seconds or 0
     until = wanted.until if wanted.until.tzinfo else wanted.until.replace(tzinfo=UTC)

@@ -25,7 +25,7 @@ def test_each_part_is_done_by_whom_it_names() -> None:
         "config": {"allow_accept": True, "allow_edit": False, "allow_respond": True, "allow_ignore": True},
         "description": "Book it?",
     }
-    mine, other, any_one, person, asked, steward, mail = rows(
+    mine, other, any_one, person, asked, steward, mail, *_ = rows(
         {"key": "look", "title": " Look ", "instructions": "Be quick", "input": {"n": 1}, "timeout_seconds": 60},
         {"title": "Call", "who": "agent", "agent": "Mona", "depends_on": ["look", 0]},
         {
@@ -39,6 +39,7 @@ def test_each_part_is_done_by_whom_it_names() -> None:
         {"title": "Book", "who": "person", "interrupt": ask},
         {"title": "Think", "who": "steward", "estimated_duration_minutes": 5},
         {"title": "Wait", "who": "steward", "tool": "delay", "tool_input": {"seconds": 5}},
+        *({"title": "Day", "who": "steward", "tool": "delay", "tool_input": {"seconds": 90_000}} for _ in "12"),
     )
     automated = {"execution_type": "fully_automated"}
     assert mine == {
@@ -67,14 +68,17 @@ def part(**more: Any) -> dict[str, Any]:
 
 WRONG: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "delays that are too long together": (
-        [part(who="steward", tool="delay", tool_input={"seconds": n}) for n in (90_000, 90_000)],
-        "1.tool_input",
-        "the delays of an agent's parts last at most 172800 seconds in all",
+        [
+            part(who="steward", tool="delay", tool_input={"seconds": 90_000}, depends_on=needs)
+            for needs in ([2], [], [1])
+        ],
+        "2.tool_input",
+        "the delays of an agent's parts last at most 172800 seconds after one another",
     ),
     "a delay until some year": (
         [part(who="steward", tool="delay", tool_input={"until": "2999-01-01T00:00:00"})],
         "0.tool_input",
-        "last at most 172800 seconds in all",
+        "last at most 172800 seconds after one another",
     ),
     "a delay that is filled in later": (
         [part(), part(who="steward", tool="delay", tool_input={"seconds": "{{ a.output }}"}, depends_on=[0])],
