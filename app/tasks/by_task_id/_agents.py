@@ -4,7 +4,9 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import orjson
 
 from app._view.agent_words import is_offer
 from app._view.sequence import parts_of
@@ -125,6 +127,34 @@ def _whose(who: str) -> dict[str, Any]:
     if kind == "agent" and name:
         return {"execution_type": "fully_automated", "tool": "outside_agent", "tool_input": {"whom": name[:200]}}
     return {"execution_type": "manual"}
+
+
+def read_input(text: str) -> dict[str, Any] | None:
+    """What the agent gets: JSON as an object, else one `name: value` a line, each value a text; None of nothing. Raises Invalid that names the line."""
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        return None
+    if text.startswith("{"):
+        try:
+            whole: Any = orjson.loads(text)
+        except ValueError as error:
+            raise _wrong_input(f"this is not JSON: {error}") from None
+        return cast("dict[str, Any]", whole)
+    found: dict[str, Any] = {}
+    for at, line in enumerate(text.split("\n"), 1):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not line.strip():
+            continue
+        if not colon or not name:
+            raise _wrong_input(f"line {at} is no name: value")
+        if name in found:
+            raise _wrong_input(f"line {at}: {name[:100]} is there twice")
+        found[name] = value
+    return found
+
+
+def _wrong_input(message: str) -> Invalid:
+    return Invalid(f"What it gets: {message}", errors=[{"field": "input", "message": message}])
 
 
 def read_capability_words(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The pages of agents and executions as HTML: what is refused is said, nobody else sees them, and their words are text."""
 
 from collections.abc import AsyncGenerator
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -191,6 +192,18 @@ async def test_a_task_is_handed_over_and_broken_down_on_its_page(
     )
     assert many.status_code == 422
     assert "Look in Ghent" in many.text
+    for given, said in (
+        ("city Ghent", "line 1 is no name: value"),
+        ("{oh", "this is not JSON"),
+        ("a: 1\na: 2", "twice"),
+    ):
+        wrong = await browser.post(act, data={"action": "hand_over", "input": given})
+        assert (wrong.status_code, said in wrong.text, given in unescape(wrong.text)) == (422, True, True)
+    given = {"city": "Ghent: the old town", "for": "Carol"}
+    handed = {"action": "hand_over", "whom": "Larry", "input": "city: Ghent: the old town\r\nfor: Carol\r\n"}
+    other = (await functions.create_tasks(house.caller, [{"title": "Another"}]))[0].id
+    assert (await browser.post(f"/tasks/{other}/act", data=handed)).status_code == 303
+    assert (await functions.get_task(house.caller, other)).tool_input["input"] == given
 
     parts = {
         "action": "break_down",

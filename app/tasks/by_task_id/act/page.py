@@ -10,7 +10,7 @@ from app._view.bounds import read_bounds
 from app._view.forms import back_to, form_of
 from app._view.sequence import walk
 from app.dependencies import CurrentCaller
-from app.tasks.by_task_id._agents import read_capability_words, read_parts
+from app.tasks.by_task_id._agents import read_capability_words, read_input, read_parts
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -103,6 +103,7 @@ async def _hand_over(caller: Caller, task_id: UUID, form: Form) -> None:
         whom=form.get("whom", "")[:200],
         capabilities=read_capability_words(form.get("capabilities", "")),
         instructions=form.get("instructions", "").replace("\r\n", "\n").strip()[:20_000],
+        input=read_input(form.get("input", "")),
     )
     if ids == [task_id]:
         await functions.queue_task_execution(caller, task_id)
