@@ -17,7 +17,7 @@ from app.review._show import soonest_held
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
-from tasks import capture, functions, review
+from tasks import capture, functions, review, trees
 from tasks.functions import TaskFilter
 from tasks.models import Task
 
@@ -73,11 +73,12 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         capture.list_mail(caller),
         functions.count_tasks(caller),
     )
+    handed = await _handed_to_you(caller)
     results = [approval for approval in approvals.items if approval.draft_id is None]
     return {
         "due": due,
         "coming": coming,
-        "yours": [task for task in [*failed, *blocked] if _is_yours(task)],
+        "yours": [*handed, *(task for task in [*failed, *blocked] if _is_yours(task))],
         "done": [
             task for task in done if task.completed_at and task.completed_at.astimezone(now.tzinfo).date() == now.date()
         ],
@@ -89,6 +90,20 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),
     }
+
+
+async def _handed_to_you(caller: Caller) -> list[Task]:
+    """Parts of agents' tasks that are a person's, and that nothing holds."""
+    where = TaskFilter(status=["pending"], execution_type="manual", source="agent")
+    found = (await functions.list_tasks(caller, where, sort="updated", limit=20)).items
+    links = await asyncio.gather(*(trees.list_dependencies(caller, task.id) for task in found))
+    return [
+        task
+        for task, link in zip(found, links, strict=True)
+        if task.tool is None
+        and task.source_ref.get("agent_id")
+        and all(need.execution_status == "completed" for need in link.depends_on)
+    ]
 
 
 def _is_yours(task: Task) -> bool:

@@ -23,6 +23,7 @@ PARTS: list[dict[str, Any]] = [
         "tool_input": {"capabilities": ["looking"], "instructions": "Look in Ghent", "input": {"city": "Ghent"}},
         "depends_on": [0, 1],
     },
+    {"title": "Sign it", "execution_type": "manual"},
 ]
 
 
@@ -47,7 +48,7 @@ async def test_what_an_agent_wants_is_never_stewards_word(
     data = {"parts": PARTS, "confidence": 0.6, "message": "I would ask her <i>"}
     event = {"event_id": "1", "type": "subtask_created", "task_id": str(task_id), "data": data}
     await agents.report_events(caller, task_id, [event], RULES)
-    agree, login, write, _ = (await functions.get_task_tree(house.caller, task_id)).children
+    agree, login, write, _, sign = (await functions.get_task_tree(house.caller, task_id)).children
     await ask(worker, agree.id)
     page = (await browser.get("/review")).text
     for said in (
@@ -64,8 +65,11 @@ async def test_what_an_agent_wants_is_never_stewards_word(
         assert said in page, said
     assert "asked by Steward" not in page
 
+    assert f"/tasks/{sign.id}" not in (await browser.get("/")).text
     [asked] = (await review.list_approvals(house.caller, states=["open"])).items
     await review.decide_approval(house.caller, asked.id, approved=True)
+    today = (await browser.get("/")).text
+    assert f"/tasks/{sign.id}" in today
     await ask(worker, login.id)
     await review.create_draft(
         house.caller, write.id, {"to_recipients": ["carol@example.org"], "subject": "Hi", "body": "Hello"}
