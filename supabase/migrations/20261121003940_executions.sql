@@ -96,7 +96,7 @@ begin
     select t.id, t.created_at, t.execution_status as status, case when t.execution_status = 'blocked' then t.blocked_on end as blocked_on,
       t.paused_at is not null as is_paused, t.execution_status = 'completed' and t.id in (select r.id from redone r) as is_redone
     from public.tasks t
-    where t.organization_id = private.acting_organization() and t.parent_task_id is null
+    where t.organization_id = private.acting_organization() and t.parent_task_id is null and t.tool is distinct from 'agent_interrupt'
       and (t.source = 'plan' or t.strategy = 'decompose' or t.execution_type <> 'manual' and (t.started_at is not null or t.execution_status = 'queued'))
       and (list_executions.agent_id is null or exists (
         select 1 from public.agent_leases l where l.root_task_id = t.id and l.agent_id = list_executions.agent_id))),
@@ -115,7 +115,7 @@ begin
   return jsonb_build_object('items', found_items, 'totals', found_totals);
 end $$;
 comment on function public.list_executions is
-  'Executions, newest first: {items, totals}. wanted: what a root may be, as [{status, blocked_on, is_paused, is_redone}]; agent_id: one that had work of it; totals count all of that agent, on all pages, by the same facts.';
+  'Executions, newest first, without the questions that agents ask by themselves: {items, totals}. wanted: what a root may be, as [{status, blocked_on, is_paused, is_redone}]; agent_id: one that had work of it; totals count all of that agent, on all pages, by the same facts.';
 
 -- Section: one execution ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """GET and POST /api/executions."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,11 +8,10 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from app._executions.acting import Beginning, execute_plan, execute_root_task
+from app._executions.listing import cursor_after, place_of
 from app.api.executions._shapes import ExecutionList, NewExecution
-from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
-from core.errors import Invalid
 from tasks.executions import ExecutionDetail, ExecutionState, list_executions
 
 
@@ -26,11 +24,9 @@ async def get(
     cursor: str | None = None,
 ) -> ExecutionList:
     """`totals` count those of the agent, or all, in every state."""
-    before, before_id = _place(cursor) if cursor else (None, None)
+    before, before_id = place_of(cursor) if cursor else (None, None)
     found = await list_executions(caller, state, agent_id, limit, before, before_id)
-    last = found.items[-1] if len(found.items) == limit else None
-    after = encode_cursor([last.created_at.isoformat(), str(last.id)]) if last else None
-    return ExecutionList(items=found.items, next_cursor=after, totals=found.totals)
+    return ExecutionList(items=found.items, next_cursor=cursor_after(found.items, limit), totals=found.totals)
 
 
 @responds(
@@ -52,18 +48,3 @@ async def post(request: Request, caller: CurrentCaller, body: NewExecution) -> R
     return JSONResponse(
         made.model_dump(mode="json"), status_code=201, headers={"Location": f"/api/executions/{made.id}"}
     )
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    """Where the next page begins. Raises Invalid for a cursor of another list."""
-    try:
-        match decode_cursor(cursor):
-            case [str() as before, str() as before_id] if (moment := datetime.fromisoformat(before)).tzinfo:
-                return moment, UUID(before_id)
-            case _:
-                raise ValueError("wrong form")
-    except ValueError as error:
-        raise Invalid(
-            "The cursor is not one that this list gave out",
-            errors=[{"field": "cursor", "message": "leave it out to begin anew"}],
-        ) from error

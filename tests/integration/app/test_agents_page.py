@@ -152,7 +152,10 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     page = (await browser.get(f"/executions/{task_id}")).text
     assert "Larry was last heard 31 minutes ago; the work is offered again" in page
     assert "it came late, and changed nothing" in page
-    assert (await browser.get("/executions")).headers["location"] == "/agents#executions"
+    blocked = (await browser.get("/executions?state=blocked")).text
+    assert f'id="execution-{task_id}"' in blocked
+    assert "None is in this state" in (await browser.get("/executions?state=completed")).text
+    assert (await browser.get("/executions?state=odd")).status_code == 422
     listed = (await browser.get("/agents")).text
     assert "1 lost" in listed
     assert "0 % of 1 attempt succeeded" in listed

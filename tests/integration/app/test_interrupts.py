@@ -214,6 +214,7 @@ async def test_a_person_answers_on_the_pages_with_forms_alone(
         assert "<span>by Larry</span>" in page
         assert ("a person answered" in page, "looked up afterwards" in page) == (True, False)
         assert ("<strong>answered</strong> Call her" in page) is (kind == "response")
+        assert found not in (await browser.get("/executions")).text
     everything = (await browser.get("/review?tab=all")).text
     assert everything.count("Larry asks: send_mail") == 4
     assert "You accepted it with your changes" in everything
