@@ -24,6 +24,7 @@ from core.outside.errors import NotConnected, Refused, Temporary
 from jobs.worker import Worker, working
 from tasks import functions, steps
 from tasks.agents import register_agent
+from tasks.functions import AgentAbove, StartedTask
 from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import is_state, until
@@ -247,6 +248,17 @@ async def test_an_agent_may_be_given_a_tool_by_name(desk: Any, tools: Sequence[A
     at = await desk("Say when the museum opens (by name)", Shelf().tools())
     at.box.given = given_to({"capabilities": [], "tools": tools})
     assert [offered.name for offered in at.box.offered()] == ["lookup"]
+
+
+async def test_for_an_outside_agent_only_what_it_was_given_is_there(desk: Any) -> None:
+    at = await desk("Say when the museum opens (for Larry)", Shelf().tools())
+    larry, rosa = (
+        AgentAbove(id=uuid4(), name=name, tools=tools) for name, tools in (("Larry", ["lookup"]), ("Rosa", []))
+    )
+    for above, there in (([larry], ["lookup"]), ([larry, rosa], []), ([], ["lookup"])):
+        task = StartedTask.model_validate({**at.run.task.model_dump(), "outside_agents": above})
+        box = replace(at.box, run=replace(at.run, task=task))
+        assert [offered.name for offered in box.offered()] == there
 
 
 async def test_tools_whose_service_is_missing_are_not_offered(desk: Any) -> None:
