@@ -1,13 +1,15 @@
 """`/agents`: other people's agents, the work that waits for one, and the form of a new one."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from app._view import words
-from app._view.forms import form_of
+from app._view.forms import back_to, form_of
 from app.agents import _words
 from app.agents._form import AgentForm
 from app.agents._starting import starting
@@ -18,10 +20,11 @@ from app.house import House
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks.agents import NewAgent, list_agents, register_agent
+from tasks.agents import Agent, NewAgent, list_agents, register_agent
 from tasks.executions import list_executions
 
 MOST_EXECUTIONS = 100
+AGAIN = timedelta(hours=1)
 UNDER_WAY = {"queued", "running", "blocked", "paused"}
 
 
@@ -38,12 +41,24 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     try:
         made = await register_agent(caller, given)
     except Conflict as error:
+        same = await _just_registered(caller, given)
+        if same is not None:
+            return back_to(f"/agents/{same.id}", registered=1)
         wrong = form.with_errors({"name": error.message})
         return await _show(request, caller, wrong, status_code=error.status)
     except Invalid as error:
         wrong = form.with_errors({one["field"]: one["message"] for one in error.errors} or {"": error.message})
         return await _show(request, caller, wrong, status_code=error.status)
     return await _show(request, caller, AgentForm(), made=made, status_code=201)
+
+
+async def _just_registered(caller: Caller, given: Mapping[str, Any]) -> Agent | None:
+    """The agent that the same form made a while ago: a page that is loaded anew sends it again."""
+    for agent in await list_agents(caller):
+        is_same = all(getattr(agent, name) == value for name, value in given.items())
+        if is_same and datetime.now(UTC) - agent.created_at < AGAIN:
+            return agent
+    return None
 
 
 async def _show(

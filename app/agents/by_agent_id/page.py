@@ -10,7 +10,7 @@ from app.agents._form import AgentForm
 from app.agents.by_agent_id._show import show
 from app.dependencies import CurrentCaller
 from core.errors import Conflict, Invalid
-from tasks.agents import update_agent
+from tasks.agents import get_agent, update_agent
 
 
 async def get(request: Request, caller: CurrentCaller, agent_id: UUID) -> Response:
@@ -20,7 +20,7 @@ async def get(request: Request, caller: CurrentCaller, agent_id: UUID) -> Respon
 async def post(request: Request, caller: CurrentCaller, agent_id: UUID) -> Response:
     """An edit of what it can, and its limits; a form with errors comes back with them."""
     form = AgentForm.of(await form_of(request))
-    given = form.fields()
+    given = form.fields((await get_agent(caller, agent_id)).tools)
     if isinstance(given, AgentForm):
         return await show(request, caller, agent_id, form=given, status_code=422)
     try:

@@ -74,26 +74,35 @@ async def test_the_form_says_what_is_wrong_and_a_token_is_shown_once(
         },
     )
     assert wrong.status_code == 422
-    for said in ("1 to 200 characters", "1 to 100 characters", "from 1 to 100", "from 0.17 to 1440", "up to 168"):
+    for said in (
+        "1 to 200 characters",
+        "1 to 100 characters",
+        "from 1 to 100",
+        "from 0.17 to 1440, or seconds like 90 s",
+        "up to 168",
+    ):
         assert said in wrong.text, said
     assert "agent-most-wrong" in wrong.text
     assert await agents.list_agents(house.caller) == [
         one for one in await agents.list_agents(house.caller) if one.is_internal
     ]
 
-    made = await browser.post(
-        "/agents",
-        data={
-            "name": HOSTILE,
-            "capabilities": "Web  Research, web research",
-            "max_concurrent": "2",
-            "silence_minutes": "0,5",
-        },
-    )
+    typed = {
+        "name": HOSTILE,
+        "capabilities": "Web  Research, web research",
+        "max_concurrent": "2",
+        "silence_minutes": "30 s",
+        "tools": "web_search, crm,, crm",
+    }
+    made = await browser.post("/agents", data=typed)
     assert made.status_code == 201
     assert HOSTILE not in made.text
     agent = next(one for one in await agents.list_agents(house.caller) if not one.is_internal)
     assert (agent.capabilities, agent.lease_seconds, agent.max_concurrent) == (["web research"], 30, 2)
+    assert agent.tools == [{"name": "web_search"}, {"name": "crm"}]
+    anew = await browser.post("/agents", data=typed)  # the page of the token, loaded anew
+    assert anew.headers["location"] == f"/agents/{agent.id}?registered=1"
+    assert "is registered already" in (await browser.get(anew.headers["location"])).text
     token = made.text.partition('id="new-token">')[2].partition("<")[0]
     assert agent.token_prefix
     assert token.startswith(agent.token_prefix)
