@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, ask, in_house
-from cli.output import Output, WrongUse, one_line
+from cli.output import Output, WrongUse, one_line, to_json
 from cli.undo import held_of, say_leaving
 from core.database import Caller
 from core.errors import NotFound
@@ -265,6 +265,8 @@ def say_result(out: Output, task: Task) -> None:
     """The output of a run, when there is one to read."""
     result: dict[str, Any] = task.result or {}
     output = result.get("output")
+    if task.tool == "outside_agent" and output is not None and result.get("strategy") != "decompose":
+        output = output if isinstance(output, str) else to_json(output)  # what an agent gives is any JSON
     if isinstance(output, str) and output.strip():
         out.say("", Text("Result", "bold"), output.strip())
 

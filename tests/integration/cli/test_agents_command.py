@@ -1,9 +1,12 @@
 """Other people's agents in the terminal: added with a token that is printed once, looked at, paused, taken out."""
 
+from uuid import UUID
+
 from app.house import House
 from core.database import Identity
 from tasks.agents import resolve_agent_token
 from tests.integration.cli.conftest import Steward
+from tests.integration.tasks.outside import Outsider, Yard
 
 
 async def test_an_agent_from_its_first_token_to_its_last(steward: Steward, house: House) -> None:
@@ -75,6 +78,12 @@ async def test_tasks_are_given_to_agents_and_their_executions_followed(steward: 
         {"whom": larry},
         "queued",
     )
+    organization = UUID((await house.caller.call("get_profile"))["organization"]["id"])
+    yard = Yard(house.database, house.caller, house.database.acting_as(Identity.service(organization)))
+    agent = Outsider(house.database.acting_as(Identity.agent(UUID(larry), organization)), UUID(larry), "Larry")
+    await yard.offer_queued(UUID(added["id"]))
+    await agent.report(await agent.take(), "task_complete", {"output": {"shouted": "GREET"}})
+    assert '"shouted": "GREET"' in steward("show", added["id"]).stdout
     task = steward.json("add", "Count the words")["task"]["id"]
     given = ("--can", "words,Email", "--input", '{"text": "one two"}', "--tell", "Be quick")
     said = steward("execute", task[:8], *given)
