@@ -12,6 +12,7 @@ from core.errors import StewardError
 from jobs.worker import working
 from tasks import agents, functions, review, steps, trees
 from tasks.models import Approval, Task
+from tasks.plan_tools import list_outputs_before
 from tests.integration.agents.growing import is_state, node, root, started, until
 from tests.integration.tasks.outside import Outsider
 
@@ -150,6 +151,9 @@ async def test_templates_of_an_agents_parts_name_what_is_the_agents_alone_and_no
         planned = await larry.report(work, "subtask_created", {"confidence": 1, "parts": [mine, fair]})
         assert planned.outcome == "applied", planned
         done = await until(house, (planned.parts or [])[1].task_id, is_state("completed", "failed"))
+        before = await list_outputs_before(house.caller, done.id)
+        assert {one.title for one in before} == {"payroll", "sum", "mine"}
+        assert {name for one in before for name in one.names} == {"sum", "mine"}
         assert done.result["output"]["value"] == [{"value": 7}, 1], done.failure_reason
         # The part named payroll takes nothing away from the rest of the plan.
         used = await until(house, made.keys["use"], is_state("completed", "failed"))
