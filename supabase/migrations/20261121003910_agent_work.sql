@@ -400,9 +400,12 @@ begin
       (result, verification, evidence) = (
         select coalesce(p.result, '{}') || jsonb_build_object('strategy', 'decompose',
             'subtasks_completed', count(*) filter (where t.execution_status = 'completed')),
-          case when bool_and(t.verification = 'verified') then 'verified' else 'claimed' end,
+          -- That an agent's parts are done does not show that its task is: which parts it needs is the agent's word.
+          case when bool_and(t.verification = 'verified' and not t.source_ref ? 'agent_id') then 'verified' else 'claimed' end,
           jsonb_build_array(jsonb_build_object('kind', 'subtasks', 'at', now(), 'what',
             format('%s of %s parts verified', count(*) filter (where t.verification = 'verified'), count(*))))
+            || coalesce((select jsonb_agg(jsonb_build_object('kind', 'agent', 'at', now(), 'where', a.id, 'what', format('By the word of the agent %s: it made the parts', a.name)) order by a.name)
+              from public.agents a where a.id in (select private.as_uuid(m.source_ref ->> 'agent_id') from public.tasks m where m.parent_task_id = p.id and m.execution_status = 'completed')), '[]')
         from public.tasks t where t.parent_task_id = p.id and t.execution_status = 'completed')
     where id = parent.id;
   else

@@ -42,11 +42,13 @@ declare
 begin
   if jsonb_typeof(part) is distinct from 'object' or jsonb_typeof(part -> 'title') is distinct from 'string' then
     perform private.refuse(422, place || ': an object with a title', left(part::text, 100));
-  elsif jsonb_typeof(coalesce(part -> 'key', 'null')) not in ('string', 'null') or length(part ->> 'key') > 200 then
-    perform private.refuse(422, place || '.key: a text of at most 200 characters', left(part ->> 'key', 100));
+  elsif jsonb_typeof(coalesce(part -> 'key', 'null')) not in ('string', 'null') or length(part ->> 'key') > 200
+      or part ->> 'key' ~ '[\u0001-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff{}]' or part ->> 'key' <> trim(part ->> 'key') then
+    perform private.refuse(422, place || '.key: a plain printable text of at most 200 characters, without braces', left(part ->> 'key', 100));
   elsif jsonb_typeof(coalesce(part -> 'tool_input', '{}')) <> 'object' then
     perform private.refuse(422, place || '.tool_input: an object', left(part ->> 'tool_input', 100));
-  elsif part ->> 'tool' in ('revise_draft', 'plan_stage') or part -> 'tool_input' ? 'draft_id' or part ->> 'tool' = 'approval_gate' and part -> 'tool_input' ? 'given' then
+  elsif part ->> 'tool' in ('revise_draft', 'plan_stage', 'plan_report', 'notify_stakeholders') or part -> 'tool_input' ? 'draft_id'
+      or part ->> 'tool' = 'approval_gate' and part -> 'tool_input' ? 'given' then
     perform private.refuse(422, place || '.tool: not for parts of an agent', part ->> 'tool');
   elsif jsonb_typeof(coalesce(part -> 'depends_on', '[]')) <> 'array' then
     perform private.refuse(422, place || '.depends_on: a list of positions', left(part ->> 'depends_on', 100));
@@ -67,8 +69,7 @@ begin
     select distinct m[2] as name from jsonb_path_query(made.tool_input, 'strict $.**') v (value)
     cross join lateral regexp_matches(v.value #>> '{}', '(\\?)\{\{\s*([^\s.{}\[\]]*)', 'g') m
     where jsonb_typeof(v.value) = 'string' and m[1] = '') w
-  where not exists (select 1 from public.tasks t where w.name = any (private.template_names(t)) and (
-    t.parent_task_id = parent.id or t.id in (select d.depends_on_task_id from public.task_dependencies d where d.task_id = parent.id))) limit 1;
+  where not exists (select 1 from public.tasks t where w.name = any (private.template_names(t)) and t.id in (select private.nameable(made.id))) limit 1;
   if wanted is not null then
     perform private.refuse(422, format('%s uses {{ %s }}', left(made.title, 100), left(wanted, 100)), 'tool_input', 'A part may name other parts, and what its task depends on.');
   end if;
