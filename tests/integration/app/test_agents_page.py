@@ -216,6 +216,11 @@ async def test_a_task_is_handed_over_and_broken_down_on_its_page(
     other = (await functions.create_tasks(house.caller, [{"title": "Another"}]))[0].id
     assert (await browser.post(f"/tasks/{other}/act", data=handed)).status_code == 303
     assert (await functions.get_task(house.caller, other)).tool_input["input"] == given
+    again = (await functions.create_tasks(house.caller, [{"title": "Once more"}]))[0].id
+    await agents.hand_to_agent(house.caller, again, whom="Larry", capabilities=["prospecting"], instructions="Be kind")
+    page = (await browser.get(f"/tasks/{again}")).text
+    for kept in ('<option value="Larry" selected>', 'value="prospecting"', "Be kind"):
+        assert kept in page, kept
 
     parts = {
         "action": "break_down",
