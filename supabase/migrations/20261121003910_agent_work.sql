@@ -743,21 +743,11 @@ begin
 end $$;
 comment on function public.get_agent is 'One agent; PT404 where it is not the caller''s. Definer, since nobody reads the hashes.';
 
-create function public.list_leases(agent_id uuid default null, root_task_id uuid default null, most integer default 50) returns setof jsonb
-language sql stable set search_path = '' as $$
-  select to_jsonb(l) || jsonb_build_object('title', t.title, 'agent', a.name, 'execution', r.title)
-  from public.agent_leases l join public.tasks t on t.id = l.task_id join public.agents a on a.id = l.agent_id join public.tasks r on r.id = l.root_task_id
-  where private.in_scope(l.organization_id) and (list_leases.agent_id is null or l.agent_id = list_leases.agent_id)
-    and (list_leases.root_task_id is null or l.root_task_id = list_leases.root_task_id)
-  order by l.claimed_at desc, l.id limit least(most, 500)
-$$;
-comment on function public.list_leases is 'What agents held and hold, newest first: of one agent, of one execution, or of all.';
-
 do $$ declare f text; begin
   foreach f in array array['offer_task', 'claim_work', 'get_work', 'heartbeat_agent'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['revoke_agent_token', 'remove_agent', 'list_agents', 'get_agent', 'list_leases'] loop
+  foreach f in array array['revoke_agent_token', 'remove_agent', 'list_agents', 'get_agent'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop

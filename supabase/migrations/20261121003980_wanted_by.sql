@@ -47,7 +47,7 @@ end $$;
 
 -- Section: why an attempt ended --------------------------------------------------------------------------------------
 
-create or replace function public.list_leases(agent_id uuid default null, root_task_id uuid default null, most integer default 50) returns setof jsonb
+create function public.list_leases(agent_id uuid default null, root_task_id uuid default null, most integer default 50) returns setof jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(l) || jsonb_build_object('title', t.title, 'agent', a.name, 'execution', r.title,
     'why', case when l.outcome in ('failed', 'blocked', 'timeout', 'taken_back') then (
@@ -59,3 +59,4 @@ language sql stable set search_path = '' as $$
   order by l.claimed_at desc, l.id limit least(most, 500)
 $$;
 comment on function public.list_leases is 'What agents held and hold, newest first: of one agent, of one execution, or of all. `why` it ended, as the agent said.';
+select private.expose_function('public.list_leases', array['authenticated', 'service_role']);
