@@ -34,7 +34,7 @@ from jobs.plan_callbacks import register_plan_callbacks
 from jobs.slack_work import SlackWork, register_slack
 from jobs.worker import Worker, working
 from tasks import functions, workers
-from tasks.agents import AgentRules
+from tasks.agent_work import AgentRules
 
 LOOK_SECONDS = 0.1
 UNSETTLED = {"queued", "in_progress"}

@@ -14,7 +14,8 @@ from cli.output import Output, WrongUse, one_line
 if TYPE_CHECKING:
     from app._agents.showing import AgentView
     from app.house import House
-    from tasks.agents import Agent, Lease, NewAgent
+    from tasks.agent_work import Lease
+    from tasks.agents import Agent, NewAgent
 
 Action = Literal["list", "add", "show", "change", "pause", "resume", "rotate", "revoke", "remove"]
 Form = TypeVar("Form", bound=BaseModel)
@@ -214,7 +215,7 @@ def _say_token(house: "House", out: Output, made: "NewAgent") -> None:
 
 async def _show(house: "House", out: Output, agent: "Agent") -> None:
     from app._agents.showing import shown
-    from tasks.agents import list_leases
+    from tasks.agent_work import list_leases
 
     view = shown(agent, house.settings)
     leases = await list_leases(house.caller, agent.id, most=SHOWN_LEASES)

@@ -10,7 +10,7 @@ import typer
 
 from cli.agents import find_agent
 from cli.output import Output, WrongUse, one_line
-from tasks.agents import hand_to_agent
+from tasks.agent_work import hand_to_agent
 from tasks.functions import queue_task_execution
 from tasks.models import Task
 

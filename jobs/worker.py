@@ -27,7 +27,7 @@ from agents.executor import STEWARD_AGENT_ID, carry_out, start_task
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, workers
-from tasks.agents import AgentRules, sweep_agents
+from tasks.agent_work import AgentRules, sweep_agents
 from tasks.functions import Completed, StartedTask
 
 log = structlog.get_logger()

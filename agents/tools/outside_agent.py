@@ -8,7 +8,7 @@ from agents.equipment import Run
 from agents.tools.control import DAY_SECONDS
 from agents.tools.tool import AnyInput, Outcome, Settled, Tool
 from tasks.actions import Effect
-from tasks.agents import offer_task
+from tasks.agent_work import offer_task
 
 
 class OutsideAgentInput(AnyInput):

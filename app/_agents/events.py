@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app._agents.subtasks import Subtasks
-from tasks.agents import EVENT_TYPES, MOST_EVENTS
+from tasks.agent_work import EVENT_TYPES, MOST_EVENTS
 from tasks.interrupts import storable
 
 Word = Annotated[str, Field(max_length=2000)]

@@ -10,7 +10,7 @@ from app._agents.parts import rows_of
 from app.house import House
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from tasks.agents import ReportAnswer, report_events
+from tasks.agent_work import ReportAnswer, report_events
 
 REFUSALS: dict[int, type[StewardError]] = {403: Forbidden, 404: NotFound, 409: Conflict}
 WHAT_NEXT = {

@@ -17,7 +17,8 @@ from app.live import EventHub
 from app.subscription import End
 from core.database import Caller, Identity
 from core.errors import StewardError
-from tasks.agents import Agent, AgentRules, Work, claim_work, get_agent
+from tasks.agent_work import AgentRules, Work, claim_work
+from tasks.agents import Agent, get_agent
 from tasks.functions import get_last_event_id
 from tasks.models import TaskEvent
 

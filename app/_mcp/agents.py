@@ -9,8 +9,8 @@ from app._agents.events import AnyEvent, with_plain_places
 from app._agents.reporting import report
 from app._agents.speaking import speaking_agent
 from app._mcp.tool import Given, Tool, Visit
-from tasks import agents
-from tasks.agents import MOST_EVENTS, ReportAnswer, Work
+from tasks import agent_work
+from tasks.agent_work import MOST_EVENTS, ReportAnswer, Work
 
 
 class ClaimWork(Given):
@@ -25,7 +25,7 @@ class ClaimedWork(BaseModel):
 
 
 async def _claim(visit: Visit, given: ClaimWork) -> ClaimedWork:
-    work = await agents.claim_work(visit.caller, speaking_agent(visit.caller), visit.house.agent_rules)
+    work = await agent_work.claim_work(visit.caller, speaking_agent(visit.caller), visit.house.agent_rules)
     return ClaimedWork(work=work, poll_after_seconds=None if work else visit.house.settings.agent_poll_seconds)
 
 

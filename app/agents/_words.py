@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 from core.settings_agents import AgentSettings
-from tasks.agents import Agent, AgentStatus, LeaseOutcome, status_of
+from tasks.agent_work import LeaseOutcome
+from tasks.agents import Agent, AgentStatus, status_of
 
 STATUS: Mapping[AgentStatus, tuple[str, str, str]] = {  # the class of its dot, the word, and what that means
     "online": ("completed", "online", "it looks for work"),

@@ -10,7 +10,7 @@ from uuid import UUID
 from app._view.agent_words import Saying, is_offer, offered_to, said_by_agent
 from app._view.words import answer_words
 from app.plans._log import lines_of
-from tasks.agents import Lease
+from tasks.agent_work import Lease
 from tasks.functions import TaskNode
 from tasks.models import TaskEvent
 

@@ -205,17 +205,11 @@ begin
 end $$;
 comment on function public.resolve_agent_token is 'Whose live token this is: {id, organization_id, name}, or null. It notes that the agent was heard. Service only.';
 
-create function public.list_live_agents(agent_ids uuid[]) returns setof jsonb
-language sql stable set search_path = '' as $$
-  select to_jsonb(a.id) from public.agents a where a.id = any (agent_ids) and a.removed_at is null and a.token_hash is not null and private.is_service()
-$$;
-comment on function public.list_live_agents is 'Which of these agents still have a token. Service only.';
-
 do $$ declare f text; begin
   foreach f in array array['register_agent', 'update_agent', 'rotate_agent_token'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['resolve_agent_token', 'list_live_agents'] loop
+  foreach f in array array['resolve_agent_token'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
   foreach f in array array['acting_agent', 'agent_json', 'refuse_managing', 'check_agent_name'] loop

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from app.house import House
 from core.database import Identity
-from tasks import agents, functions, interrupts, review
+from tasks import agent_work, agents, functions, interrupts, review
 from tasks.interrupts import NewInterrupt
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -43,7 +43,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
             for one in ("allow_accept", "allow_edit", "allow_respond")
         ],
     )
-    await agents.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
+    await agent_work.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
     await functions.queue_task_execution(house.caller, tasks[2].id)
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")

@@ -29,7 +29,6 @@ OF_EVERYBODY = {
     "public.keep_slack_channel",
     "public.keep_slack_notice",
     "public.list_connected_accounts",
-    "public.list_live_agents",
     "public.list_live_tokens",
     "public.list_workers",
     "public.open_calendar_feed",

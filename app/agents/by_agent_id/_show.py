@@ -14,7 +14,8 @@ from app.agents._starting import starting
 from app.house import House
 from app.templating import render
 from core.database import Caller
-from tasks.agents import NewAgent, get_agent, list_leases
+from tasks.agent_work import list_leases
+from tasks.agents import NewAgent, get_agent
 
 MOST_LEASES = 50
 

@@ -16,7 +16,8 @@ from app.executions._log import sentences_of
 from app.plans._log import newest_events
 from app.templating import render
 from core.database import Caller
-from tasks.agents import list_agents, list_leases
+from tasks.agent_work import list_leases
+from tasks.agents import list_agents
 from tasks.executions import ExecutionDetail, get_execution
 from tasks.functions import get_task_tree
 

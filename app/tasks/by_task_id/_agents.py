@@ -15,7 +15,8 @@ from app.agents._words import ANY, AgentRow, row_of, wants
 from core.database import Caller
 from core.errors import Invalid
 from core.settings_agents import AgentSettings
-from tasks.agents import Agent, Lease, list_agents, list_leases
+from tasks.agent_work import Lease, list_leases
+from tasks.agents import Agent, list_agents
 from tasks.functions import TaskNode
 
 MOST_LEASES = 500

@@ -17,7 +17,7 @@ from app.limits import Limiter
 from app.main import create_app
 from core.keys import Keys
 from tasks import functions
-from tasks.agents import EVENT_TYPES
+from tasks.agent_work import EVENT_TYPES
 from tasks.tokens import create_token
 from tests.integration.app.offering import ID, agent_of, event, offer, own
 

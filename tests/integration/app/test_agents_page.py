@@ -12,7 +12,7 @@ from app.house import House
 from app.main import create_app
 from core.database import Caller, Identity
 from core.keys import Keys
-from tasks import agents, functions, trees
+from tasks import agent_work, agents, functions, trees
 from tests.integration.app.conftest import BASE
 from tests.integration.app.permitting import worker_of
 
@@ -46,11 +46,11 @@ async def larry(house: House, worker: Caller) -> tuple[agents.NewAgent, Caller]:
 async def offered(house: House, worker: Caller, title: str, **tool_input: Any) -> UUID:
     """A task of its own that is offered."""
     task = (await functions.create_tasks(house.caller, [{"title": title}]))[0]
-    await agents.hand_to_agent(house.caller, task.id, **tool_input)
+    await agent_work.hand_to_agent(house.caller, task.id, **tool_input)
     await functions.queue_task_execution(house.caller, task.id)
     started = await functions.start_task_execution(worker, task.id, uuid4(), worker_id=uuid4())
     run = worker.as_run(task.id, started.run_id or uuid4())
-    await agents.offer_task(
+    await agent_work.offer_task(
         run, task.id, whom=tool_input.get("whom", ""), capabilities=started.tool_input.get("capabilities", [])
     )
     return task.id
@@ -136,14 +136,14 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     larry: tuple[agents.NewAgent, Caller],
 ) -> None:
     made, caller = larry
-    rules = agents.AgentRules()
+    rules = agent_work.AgentRules()
     task_id = await offered(house, worker, "Find breeders", capabilities=["prospecting"])
-    work = await agents.claim_work(caller, made.details.id, rules)
+    work = await agent_work.claim_work(caller, made.details.id, rules)
     assert work
 
     async def report(kind: str, **data: Any) -> None:
         event = {"event_id": str(uuid4()), "type": kind, "task_id": str(task_id), "data": data}
-        await agents.report_events(caller, task_id, [event], rules)
+        await agent_work.report_events(caller, task_id, [event], rules)
 
     await report("task_progress", percent=40, message=HOSTILE)
     page = (await browser.get(f"/executions/{task_id}")).text
@@ -154,7 +154,7 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
             "update public.agent_leases set heard_at = now() - interval '31 minutes', expires_at = now() - interval '1 minute'"
         )
         await connection.execute("update public.agents set last_seen_at = now() where not is_internal")
-    await agents.sweep_agents(house.database.acting_as(Identity.service()), rules)
+    await agent_work.sweep_agents(house.database.acting_as(Identity.service()), rules)
     listed = (await browser.get("/agents")).text
     assert ">gone<" in listed
     await report("task_complete", output="too late")
@@ -217,7 +217,9 @@ async def test_a_task_is_handed_over_and_broken_down_on_its_page(
     assert (await browser.post(f"/tasks/{other}/act", data=handed)).status_code == 303
     assert (await functions.get_task(house.caller, other)).tool_input["input"] == given
     again = (await functions.create_tasks(house.caller, [{"title": "Once more"}]))[0].id
-    await agents.hand_to_agent(house.caller, again, whom="Larry", capabilities=["prospecting"], instructions="Be kind")
+    await agent_work.hand_to_agent(
+        house.caller, again, whom="Larry", capabilities=["prospecting"], instructions="Be kind"
+    )
     page = (await browser.get(f"/tasks/{again}")).text
     for kept in ('<option value="Larry" selected>', 'value="prospecting"', "Be kind"):
         assert kept in page, kept
@@ -252,7 +254,7 @@ async def test_today_tells_of_work_that_no_agent_does(
     assert "Paint the sign" not in (await browser.get("/")).text
     async with house.database.pool.connection() as connection:
         await connection.execute("update public.agent_offers set offered_at = now() - interval '25 hours'")
-    await agents.sweep_agents(house.database.acting_as(Identity.service()), agents.AgentRules())
+    await agent_work.sweep_agents(house.database.acting_as(Identity.service()), agent_work.AgentRules())
     today = (await browser.get("/")).text
     assert "no agent has done it so far" in today
     assert f"/tasks/{task_id}" in today

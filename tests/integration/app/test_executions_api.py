@@ -15,8 +15,8 @@ from app.house import House
 from core.database import Caller, Identity
 from core.keys import Keys
 from jobs.worker import working
-from tasks import agents, plans
-from tasks.agents import AgentRules, Work
+from tasks import agent_work, agents, plans
+from tasks.agent_work import AgentRules, Work
 from tasks.functions import create_tasks, get_task_tree
 from tasks.tokens import create_token
 from tests.conftest import sign_up
@@ -80,18 +80,18 @@ class Helper:
     async def claim(self) -> Work:
         """The next work, once there is some."""
         for _ in range(400):
-            work = await agents.claim_work(self._caller, self.id, RULES)
+            work = await agent_work.claim_work(self._caller, self.id, RULES)
             if work is not None:
                 return work
             await asyncio.sleep(0.05)
         raise AssertionError("nothing was offered")
 
-    async def says(self, work: Work, kind: str, **data: Any) -> agents.ReportAnswer:
+    async def says(self, work: Work, kind: str, **data: Any) -> agent_work.ReportAnswer:
         event = {"event_id": str(uuid4()), "type": kind, "task_id": str(work.task.id), "data": data}
-        return (await agents.report_events(self._caller, work.execution.id, [event], RULES))[0]
+        return (await agent_work.report_events(self._caller, work.execution.id, [event], RULES))[0]
 
     async def hears(self) -> list[str]:
-        return [one.next for one in (await agents.heartbeat_agent(self._caller, self.id, RULES)).leases]
+        return [one.next for one in (await agent_work.heartbeat_agent(self._caller, self.id, RULES)).leases]
 
 
 async def test_a_plan_is_carried_out_by_an_agent_paused_resumed_and_cancelled(
@@ -188,7 +188,7 @@ async def test_what_stands_still_and_what_may_go_wrong_is_shown(client: httpx.As
 
     assert {("silent", "Late"), ("late", "Late"), ("deadline", "Win Carol"), ("retries", "Lost")} == set(await risks())
     service = house.database.acting_as(Identity.service())
-    await agents.sweep_agents(service, RULES, datetime.now(UTC) + timedelta(hours=25))
+    await agent_work.sweep_agents(service, RULES, datetime.now(UTC) + timedelta(hours=25))
     assert (await blockers())["Idle"]["told_at"]
     found_risks = await risks()
     assert {kind for kind, title in found_risks if title == "Idle"} == {"idle"}

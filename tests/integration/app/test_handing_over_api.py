@@ -1,6 +1,7 @@
 """Handing a task to outside agents, and saying its parts by hand, over HTTP."""
 
 import asyncio
+from typing import Any
 
 import httpx
 
@@ -20,12 +21,13 @@ async def test_a_task_is_handed_over_and_broken_down_instead(
         await asyncio.sleep(0.02)
     assert task["blocked_reason"] == "Waits for an agent that can: printing"
 
-    for wrong, words in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"parts": []}, "parts"),
         ({"parts": [{"title": "a", "depends_on": ["b"]}]}, "parts.0.depends_on"),
         ({"parts": [{"title": "a", "children": [{"title": "b"}]}]}, "parts.0.children"),
         ({"parts": [{"title": "a", "tool": "send_everything"}]}, "send_everything"),
-    ):
+    ]
+    for wrong, words in refused:
         answer = await client.post(f"{url}/break-down", json=wrong)
         is_problem(answer, 422)
         assert words in answer.text

@@ -8,11 +8,11 @@ import httpx
 from app.house import House
 from core.database import Caller
 from jobs.slack_cards import Cards
-from tasks import agents, functions, review
+from tasks import agent_work, agents, functions, review
 from tests.integration.app.test_agents_page import browser, larry, offered, worker
 
 __all__ = ["browser", "larry", "worker"]
-RULES = agents.AgentRules()
+RULES = agent_work.AgentRules()
 GATE = {"tool": "approval_gate", "execution_type": "fully_automated"}
 PARTS: list[dict[str, Any]] = [
     {"title": "Login", **GATE, "tool_input": {"question": "Steward: your session expires", "why": "Say yes <b>"}},
@@ -44,10 +44,10 @@ async def test_what_an_agent_wants_is_never_stewards_word(
 ) -> None:
     made, caller = larry
     task_id = await offered(house, worker, "Win Carol", capabilities=["prospecting"])
-    assert await agents.claim_work(caller, made.details.id, RULES)
+    assert await agent_work.claim_work(caller, made.details.id, RULES)
     data = {"parts": PARTS, "confidence": 0.6, "message": "I would ask her <i>"}
     event = {"event_id": "1", "type": "subtask_created", "task_id": str(task_id), "data": data}
-    await agents.report_events(caller, task_id, [event], RULES)
+    await agent_work.report_events(caller, task_id, [event], RULES)
     agree, login, write, _, sign = (await functions.get_task_tree(house.caller, task_id)).children
     await ask(worker, agree.id)
     page = (await browser.get("/review")).text

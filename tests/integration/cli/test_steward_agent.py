@@ -25,7 +25,7 @@ from app.house import House
 from cli import steward_agent
 from cli.serving import load_keys, serve
 from cli.steward_agent import Agent, Handler, Paused, Refused, Stopped, TokenRefused, Work, interrupt_form
-from tasks.agents import list_agent_reports, list_leases
+from tasks.agent_work import list_agent_reports, list_leases
 
 SECONDS = 30
 

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from core.database import Caller, Database, Identity
-from tasks import agents, functions, trees
-from tasks.agents import AgentRules, ReportAnswer, Work
+from tasks import agent_work, agents, functions, trees
+from tasks.agent_work import AgentRules, ReportAnswer, Work
 from tasks.models import Task
 
 RULES = AgentRules()
@@ -29,21 +29,21 @@ class Outsider:
     name: str
 
     async def claim(self, rules: AgentRules = RULES) -> Work | None:
-        return await agents.claim_work(self.caller, self.id, rules)
+        return await agent_work.claim_work(self.caller, self.id, rules)
 
     async def take(self, rules: AgentRules = RULES) -> Work:
         work = await self.claim(rules)
         assert work, f"there is no work for {self.name}"
         return work
 
-    async def beat(self, rules: AgentRules = RULES) -> agents.Heartbeat:
-        return await agents.heartbeat_agent(self.caller, self.id, rules)
+    async def beat(self, rules: AgentRules = RULES) -> agent_work.Heartbeat:
+        return await agent_work.heartbeat_agent(self.caller, self.id, rules)
 
     async def report(
         self, work: Work, kind: str, data: Mapping[str, Any] | None = None, rules: AgentRules = RULES, **more: Any
     ) -> ReportAnswer:
         one = event(kind, work.task.id, data, **more)
-        (answer,) = await agents.report_events(self.caller, work.execution.id, [one], rules)
+        (answer,) = await agent_work.report_events(self.caller, work.execution.id, [one], rules)
         return answer
 
 
@@ -79,7 +79,7 @@ class Yard:
         task = await functions.start_task_execution(self.service, task_id, uuid4(), worker_id=uuid4())
         assert task, "the task is not queued, or not due"
         given = {key: value for key, value in task.tool_input.items() if key != "feedback"}
-        await agents.offer_task(self.service, task_id, **given)
+        await agent_work.offer_task(self.service, task_id, **given)
 
     async def task(self, task_id: UUID) -> Task:
         return await functions.get_task(self.ana, task_id)
@@ -87,7 +87,7 @@ class Yard:
     async def sweep(self, rules: AgentRules = RULES, at: datetime | None = None, **later: float) -> int:
         """What the clock brings about, as of now or so much later."""
         moment = at or datetime.now(UTC) + timedelta(**later)
-        return await agents.sweep_agents(self.database.acting_as(Identity.service()), rules, moment)
+        return await agent_work.sweep_agents(self.database.acting_as(Identity.service()), rules, moment)
 
     async def pass_time(self, **span: float) -> None:
         """So much time has passed: everything that is noted lies so much further back."""

@@ -9,7 +9,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from tasks import agents, functions, metrics, review, trees
+from tasks import agent_work, agents, functions, metrics, review, trees
 from tests.integration.tasks.outside import RULES, Outsider, Yard, event
 
 
@@ -88,7 +88,7 @@ async def test_an_agent_is_no_worker_and_nobody_else(yard: Yard, mallory: Caller
     foreign = await yard.register("Eve", by=mallory)
     task_id = await yard.offer()
     with pytest.raises(NotFound):
-        await agents.claim_work(larry.caller, bob.id, RULES)
+        await agent_work.claim_work(larry.caller, bob.id, RULES)
     assert await foreign.claim() is None
     work = await larry.take()
     wrong: list[tuple[Outsider, UUID, dict[str, Any]]] = [
@@ -99,17 +99,18 @@ async def test_an_agent_is_no_worker_and_nobody_else(yard: Yard, mallory: Caller
     ]
     for agent, execution_id, more in wrong:
         for kind in ("task_complete", "heartbeat", "subtask_started"):
-            (answer,) = await agents.report_events(agent.caller, execution_id, [event(kind, task_id, **more)], RULES)
+            (answer,) = await agent_work.report_events(
+                agent.caller, execution_id, [event(kind, task_id, **more)], RULES
+            )
             assert (answer.outcome, answer.status) == ("refused", 404)
     for execution_id in (work.execution.id, uuid4()):
         with pytest.raises(NotFound, match="no such execution"):
-            await agents.report_events(foreign.caller, execution_id, [event("task_complete", task_id)], RULES)
+            await agent_work.report_events(foreign.caller, execution_id, [event("task_complete", task_id)], RULES)
     with pytest.raises(Forbidden, match="Only the worker"):
-        await agents.sweep_agents(larry.caller, RULES)
+        await agent_work.sweep_agents(larry.caller, RULES)
     assert await larry.caller.call("list_sealed") == []
-    assert await agents.live_agents(larry.caller, [larry.id]) == set()
     with pytest.raises(Forbidden, match="Only a person"):
-        await agents.break_down_task(larry.caller, task_id, [{"title": "Mine"}])
+        await agent_work.break_down_task(larry.caller, task_id, [{"title": "Mine"}])
     with pytest.raises(Forbidden):
         await agents.register_agent(larry.caller, {"name": "A friend"})
     assert (await yard.task(task_id)).execution_status == "in_progress"
@@ -152,7 +153,7 @@ async def test_work_that_is_held_can_be_read_again_by_its_agent_alone(yard: Yard
     assert (await yard.task(task_id)).blocked_reason == "Waits for the agent Larry"
     work = await larry.take()
     await yard.pass_time(minutes=29)
-    again = await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)
+    again = await agent_work.get_work(larry.caller, larry.id, work.lease.id, RULES)
     same = {"task", "execution", "input", "parts", "earlier"}
     assert again.model_dump(include=same) == work.model_dump(include=same)
     assert again.lease.expires_at - again.lease.heard_at == work.lease.expires_at - work.lease.heard_at
@@ -161,15 +162,15 @@ async def test_work_that_is_held_can_be_read_again_by_its_agent_alone(yard: Yard
     assert (await yard.task(task_id)).execution_status == "in_progress"
     for agent, lease_id in ((bob, work.lease.id), (foreign, work.lease.id), (larry, uuid4())):
         with pytest.raises(NotFound, match="no such work of yours"):
-            await agents.get_work(agent.caller, agent.id, lease_id, RULES)
+            await agent_work.get_work(agent.caller, agent.id, lease_id, RULES)
     for caller in (bob.caller, yard.service):
         with pytest.raises(NotFound, match="no such agent"):
-            await agents.get_work(caller, larry.id, work.lease.id, RULES)
+            await agent_work.get_work(caller, larry.id, work.lease.id, RULES)
     await functions.pause_task(yard.ana, task_id)
-    assert (await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)).lease.id == work.lease.id
+    assert (await agent_work.get_work(larry.caller, larry.id, work.lease.id, RULES)).lease.id == work.lease.id
     await functions.cancel_task(yard.ana, task_id)
     with pytest.raises(NotFound, match="no such work of yours"):
-        await agents.get_work(larry.caller, larry.id, work.lease.id, RULES)
+        await agent_work.get_work(larry.caller, larry.id, work.lease.id, RULES)
 
 
 async def test_a_claim_and_a_removal_at_once_leave_no_lease(yard: Yard) -> None:
@@ -198,7 +199,7 @@ async def test_each_event_counts_once_in_whatever_order(yard: Yard) -> None:
         event("task_progress", work.task.id, {"percent": 71}),
         event("heartbeat", work.task.id),
     ]
-    answers = await agents.report_events(larry.caller, work.execution.id, batch, RULES)
+    answers = await agent_work.report_events(larry.caller, work.execution.id, batch, RULES)
     said = ["applied", "applied", "duplicate", "recorded", "refused", "applied", "applied", "applied"]
     assert [answer.outcome for answer in answers] == said
     assert (answers[4].status, answers[2].first_outcome) == (409, "applied")
@@ -207,14 +208,14 @@ async def test_each_event_counts_once_in_whatever_order(yard: Yard) -> None:
     # The same end from many connections at once: it ends once.
     end = event("task_complete", work.task.id, {"output": {"n": 1}})
     words = event("task_progress", work.task.id, {"percent": 80})
-    sent = await asyncio.gather(*(agents.report_events(larry.caller, work.execution.id, [one], RULES) for _ in range(4) for one in (end, words)))  # fmt: skip
+    sent = await asyncio.gather(*(agent_work.report_events(larry.caller, work.execution.id, [one], RULES) for _ in range(4) for one in (end, words)))  # fmt: skip
     outcomes = [answer.outcome for (answer,) in sent if answer.event_id == end["event_id"]]
     assert sorted(outcomes) == ["applied", "duplicate", "duplicate", "duplicate"]
     assert {answer.outcome for (answer,) in sent if answer.event_id != end["event_id"]} <= {"applied", "late", "duplicate"}  # fmt: skip
     assert (await larry.report(work, "task_error", {"error": "no"})).outcome == "late"
     task = await yard.task(work.task.id)
     assert (task.execution_status, task.verification, task.result["output"]) == ("completed", "claimed", {"n": 1})  # pyright: ignore[reportOptionalSubscript]
-    kept = await agents.list_agent_reports(yard.ana, work.execution.id)
+    kept = await agent_work.list_agent_reports(yard.ana, work.execution.id)
     assert len({(one.event_id) for one in kept}) == len(kept) == 8
 
 
@@ -236,12 +237,13 @@ async def test_what_has_no_effect_is_kept_short_and_only_so_much(yard: Yard) -> 
     late = event("task_complete", work.task.id, {"output": "z" * 10_000})
     other = {**late, "data": {"output": "z" * 9_999 + "a"}}
     said = [
-        (await agents.report_events(larry.caller, work.execution.id, [one], RULES))[0] for one in (late, late, other)
+        (await agent_work.report_events(larry.caller, work.execution.id, [one], RULES))[0]
+        for one in (late, late, other)
     ]
     assert [one.outcome for one in said] == ["late", "duplicate", "refused"]  # told apart by its digest
     again = await larry.report(work, "task_progress", long, event_id="long")
     assert again.outcome == "duplicate"
-    kept = {one.event_id: one.data for one in await agents.list_agent_reports(yard.ana, work.execution.id)}
+    kept = {one.event_id: one.data for one in await agent_work.list_agent_reports(yard.ana, work.execution.id)}
     assert kept["end"] == output
     assert kept[late["event_id"]].keys() == kept["long"].keys() == {"cut", "start", "digest"}
     assert len(kept["long"]["start"]) == 2000
@@ -258,15 +260,15 @@ async def test_a_subtask_is_begun_by_the_word_that_it_has_begun(yard: Yard) -> N
     larry, bob = await yard.register("Larry"), await yard.register("Bob")
     task_id, (first,) = await broken_down(yard, larry, part("Look", tool_input={"whom": "Larry"}), continues=True)
     await yard.offer_queued(first)
-    (none,) = await agents.report_events(bob.caller, task_id, [event("subtask_started", first)], RULES)
+    (none,) = await agent_work.report_events(bob.caller, task_id, [event("subtask_started", first)], RULES)
     assert none.status == 404  # it is Larry's
     begin = event("subtask_started", first)
-    (begun,) = await agents.report_events(larry.caller, task_id, [begin], RULES)
+    (begun,) = await agent_work.report_events(larry.caller, task_id, [begin], RULES)
     assert (begun.outcome, begun.next) == ("applied", "continue")
     await yard.pass_time(minutes=31)
     await yard.sweep()
     await yard.pass_time(minutes=6)
-    (again,) = await agents.report_events(larry.caller, task_id, [begin], RULES)
+    (again,) = await agent_work.report_events(larry.caller, task_id, [begin], RULES)
     assert (again.outcome, again.next) == ("duplicate", "poll")  # it claims nothing a second time
     assert (await yard.task(first)).execution_status == "blocked"
     work = await larry.take()
@@ -326,7 +328,7 @@ async def test_odd_words_are_refused_by_name_and_change_nothing(yard: Yard) -> N
     good = event("task_progress", task_id, {"percent": 1})
     bent = [{**good, "at": "10000-01-01T00:00:00Z"}, {**good, "at": "2026-02-31T00:00:00Z"}, {**good, "at": 5}, {**good, "at": "soon"}]  # fmt: skip
     bent += [{**good, "lease_id": "mine"}, {**good, "task_id": "x"}, {**good, "event_id": ""}, {**good, "event_id": 7}, {**good, "data": []}]  # fmt: skip
-    answers = await agents.report_events(larry.caller, task_id, [*bent, good], RULES)
+    answers = await agent_work.report_events(larry.caller, task_id, [*bent, good], RULES)
     assert [(one.outcome, one.status) for one in answers[:-1]] == [("refused", 422)] * len(bent)
     assert answers[-1].outcome == "applied"
     wrong: list[Any] = [[], {}, [good] * 501, None]
@@ -364,7 +366,7 @@ async def test_work_that_a_person_ends_or_deletes_is_let_go(yard: Yard) -> None:
     await functions.delete_task(yard.ana, other)
     with pytest.raises(NotFound):
         await larry.report(work, "task_progress", {"percent": 1})
-    (beat,) = [await agents.heartbeat_agent(larry.caller, larry.id, RULES, [work.lease.id])]
+    (beat,) = [await agent_work.heartbeat_agent(larry.caller, larry.id, RULES, [work.lease.id])]
     assert (beat.leases, beat.unknown_lease_ids) == ([], [work.lease.id])
     third = await yard.offer()
     work = await larry.take()
@@ -474,7 +476,7 @@ async def test_reports_and_leases_go_after_their_time_and_nothing_comes_alive_ag
     task_id = await yard.offer()
     work = await larry.take()
     end = event("task_complete", task_id, {"output": 1})
-    await agents.report_events(larry.caller, task_id, [event("task_progress", task_id, {"percent": 1}), end], RULES)
+    await agent_work.report_events(larry.caller, task_id, [event("task_progress", task_id, {"percent": 1}), end], RULES)
     await yard.offer("Open")
     held = await larry.take()
     await yard.pass_time(days=89)
@@ -485,11 +487,11 @@ async def test_reports_and_leases_go_after_their_time_and_nothing_comes_alive_ag
     assert await metrics.clean_up(whole, "agent_reports", 90, dry_run=True) == 2
     assert await metrics.clean_up(whole, "agent_reports", 90, batch_size=1) == 1
     assert await metrics.clean_up(whole, "agent_reports", 90) == 1
-    (late,) = await agents.report_events(larry.caller, task_id, [end], RULES)
+    (late,) = await agent_work.report_events(larry.caller, task_id, [end], RULES)
     assert (late.outcome, late.next) == ("late", "stop")
     await yard.sql("delete from public.agent_reports")
     assert await metrics.clean_up(whole, "agent_leases", 90) == 1
-    (gone,) = await agents.report_events(larry.caller, task_id, [end], RULES)
+    (gone,) = await agent_work.report_events(larry.caller, task_id, [end], RULES)
     assert (gone.outcome, gone.status) == ("refused", 404)
-    assert [lease.id for lease in await agents.list_leases(yard.ana)] == [held.lease.id]
+    assert [lease.id for lease in await agent_work.list_leases(yard.ana)] == [held.lease.id]
     assert work.lease.id != held.lease.id

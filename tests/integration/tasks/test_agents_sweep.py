@@ -8,8 +8,8 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict
-from tasks import agents, functions, trees
-from tasks.agents import AgentRules
+from tasks import agent_work, agents, functions, trees
+from tasks.agent_work import AgentRules
 from tests.integration.tasks.outside import RULES, Yard, event
 
 
@@ -46,7 +46,7 @@ async def test_a_silent_agent_loses_its_work_to_another_and_after_a_day_a_person
     assert (again.task.id, again.earlier.attempts) == (task_id, 1)
     assert (await bob.report(again, "task_complete", {"output": 2})).outcome == "applied"
     assert (await yard.task(task_id)).result["output"] == 2  # pyright: ignore[reportOptionalSubscript]
-    outcomes = [lease.outcome for lease in await agents.list_leases(yard.ana)]
+    outcomes = [lease.outcome for lease in await agent_work.list_leases(yard.ana)]
     assert outcomes == ["completed", "silent"]
 
 
@@ -288,7 +288,7 @@ async def test_parts_that_a_person_refused_are_named_by_the_person(yard: Yard) -
     task = await yard.task(task_id)
     assert (task.blocked_on, task.blocked_reason) == ("person", "Larry cannot break it down: huh?")
     assert await yard.sweep(days=9) == 0
-    await agents.break_down_task(
+    await agent_work.break_down_task(
         yard.ana, task_id, [{"title": "Call Carol"}, {"title": "Thank her", "depends_on": [0]}]
     )
     tree = await functions.get_task_tree(yard.ana, task_id)
@@ -300,7 +300,7 @@ async def test_parts_that_a_person_refused_are_named_by_the_person(yard: Yard) -
     assert (own, inherited) == (True, "agent")  # their words are the person's; what the whole rests on is not
     assert await yard.offered(task_id, "state") == "closed"  # it waits for no agent any more
     with pytest.raises(Conflict):
-        await agents.break_down_task(yard.ana, task_id, [{"title": "Again"}])
+        await agent_work.break_down_task(yard.ana, task_id, [{"title": "Again"}])
     for part in tree.children:
         await functions.update_task(yard.ana, part.id, {"execution_status": "completed"})
     assert (await yard.task(task_id)).execution_status == "completed"
@@ -317,12 +317,12 @@ async def test_two_sweeps_at_once_and_a_sweep_while_the_agent_reports(yard: Yard
         work = held[number]
         kind = ("task_complete", "task_progress", "heartbeat")[number % 3]
         one = event(kind, work.task.id, {"output": 1} if number % 3 == 0 else {"percent": 5})
-        return (await agents.report_events(agent.caller, work.execution.id, [one], RULES))[0].outcome
+        return (await agent_work.report_events(agent.caller, work.execution.id, [one], RULES))[0].outcome
 
     swept = await asyncio.gather(*(yard.sweep() for _ in range(3)), *(say(number) for number in range(12)))
     said = swept[3:]
     assert set(said) <= {"applied", "late"}
-    ended = {lease.task_id: lease.outcome for lease in await agents.list_leases(yard.ana)}
+    ended = {lease.task_id: lease.outcome for lease in await agent_work.list_leases(yard.ana)}
     for work, outcome in zip(held, said, strict=True):
         task = await yard.task(work.task.id)
         if outcome == "late":
@@ -346,7 +346,7 @@ async def test_a_task_that_cannot_be_moved_holds_up_nobody_else(yard: Yard) -> N
     assert await yard.sweep(RULES, minutes=31) == 1
     assert (await yard.task(other)).execution_status == "failed"
     assert (await yard.task(stuck)).execution_status == "in_progress"
-    assert len([lease for lease in await agents.list_leases(yard.ana) if lease.ended_at is None]) == 1
+    assert len([lease for lease in await agent_work.list_leases(yard.ana) if lease.ended_at is None]) == 1
 
 
 async def test_work_is_kept_from_a_silent_agent_only_while_another_lives(yard: Yard) -> None:
@@ -394,5 +394,5 @@ async def test_work_that_is_given_back_has_not_failed(yard: Yard) -> None:
     await larry.take()
     larry_now = await agents.get_agent(yard.ana, larry.id)
     assert (larry_now.done.failed, larry_now.done.success) == (0, None)
-    outcomes = {lease.outcome for lease in await agents.list_leases(yard.ana)}
+    outcomes = {lease.outcome for lease in await agent_work.list_leases(yard.ana)}
     assert outcomes == {"taken_back", None}

@@ -10,7 +10,7 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tasks import functions, trees
-from tasks.agents import hand_to_agent
+from tasks.agent_work import hand_to_agent
 
 
 async def test_a_task_of_ones_own_is_handed_over(ana: Caller, mallory: Caller, nobody: Caller) -> None:

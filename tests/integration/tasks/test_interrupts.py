@@ -10,8 +10,8 @@ from agents.executor import carry_out, start_task
 from app.house import House
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from tasks import agents, functions, interrupts, review, trees
-from tasks.agents import AgentRules
+from tasks import agent_work, agents, functions, interrupts, review, trees
+from tasks.agent_work import AgentRules
 from tasks.interrupts import HumanInterrupt, NewInterrupt
 from tasks.models import Approval
 
@@ -235,12 +235,12 @@ async def test_a_part_of_the_agents_own_work_asks_and_the_agent_goes_on_with_the
     )).id  # fmt: skip
     await functions.queue_task_execution(ana, root)
     await _run(house, service, root)
-    work = await agents.claim_work(larry, larry_id, RULES)
+    work = await agent_work.claim_work(larry, larry_id, RULES)
     assert work is not None
     part = {"key": "ask", "title": "Ask", "tool": "agent_interrupt", "execution_type": "fully_automated"}
     event = {"event_id": "1", "type": "subtask_created", "task_id": str(root)}
     data = {"confidence": 0.9, "continues": True, "parts": [{**part, "tool_input": asked().as_asked()}]}
-    said = (await agents.report_events(larry, root, [{**event, "data": data}], RULES))[0]
+    said = (await agent_work.report_events(larry, root, [{**event, "data": data}], RULES))[0]
     assert said.parts, said
     found = said.parts[0].task_id
     assert (await interrupts.get_interrupt(larry, larry_id, found)).status == "waiting"
@@ -252,7 +252,7 @@ async def test_a_part_of_the_agents_own_work_asks_and_the_agent_goes_on_with_the
     assert shown.asked_by.name == "Larry"
     await interrupts.answer_interrupt(ana, shown.id, shown.digest, "edit", EDITED)
     await _run(house, service, root)
-    work = await agents.claim_work(larry, larry_id, RULES)
+    work = await agent_work.claim_work(larry, larry_id, RULES)
     assert work is not None
     assert work.parts[0].output == {"type": "edit", "args": EDITED}
     await ask(larry, larry_id, task_id=root)

@@ -14,7 +14,7 @@ from app.tasks.by_task_id._agents import read_capability_words, read_input, read
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import agents, functions, policies, review, steps, trees
+from tasks import agent_work, functions, policies, review, steps, trees
 from tasks.demotion import switched_off_by
 
 Form = Mapping[str, str]
@@ -97,7 +97,7 @@ async def _set_bounds(caller: Caller, task_id: UUID, form: Form) -> None:
 
 async def _hand_over(caller: Caller, task_id: UUID, form: Form) -> None:
     """Outside agents do it: it is offered at once."""
-    ids = await agents.hand_to_agent(
+    ids = await agent_work.hand_to_agent(
         caller,
         task_id,
         whom=form.get("whom", "")[:200],
@@ -148,7 +148,7 @@ _ACTS: dict[str, Act] = {
     "undo": _undo,
     "bounds": _set_bounds,
     "hand_over": _hand_over,
-    "break_down": lambda caller, task_id, form: agents.break_down_task(caller, task_id, read_parts(form)),
+    "break_down": lambda caller, task_id, form: agent_work.break_down_task(caller, task_id, read_parts(form)),
     "link": _link,
     "unlink": _unlink,
     "feedback": _rate,

@@ -8,7 +8,7 @@ from app._agents.forms import Sign
 from app._agents.speaking import speaking_agent
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.agents import Heartbeat, heartbeat_agent
+from tasks.agent_work import Heartbeat, heartbeat_agent
 
 
 class HeartbeatAnswer(Heartbeat):

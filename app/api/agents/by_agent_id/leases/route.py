@@ -8,7 +8,8 @@ from fastapi import Query
 from app.api._answers import Listing
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.agents import Lease, get_agent, list_leases
+from tasks.agent_work import Lease, list_leases
+from tasks.agents import get_agent
 
 
 @responds(summary="What an agent held and holds, newest first", response_model=Listing[Lease], problems=(404,))

@@ -14,7 +14,7 @@ from app._agents.speaking import speaking_agent
 from app._agents.waiting import WaitingAgents
 from app.dependencies import CurrentCaller, identify
 from app.router import responds
-from tasks.agents import Work, claim_work
+from tasks.agent_work import Work, claim_work
 
 
 @responds(

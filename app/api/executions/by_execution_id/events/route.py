@@ -17,7 +17,7 @@ from app.api.events._streams import EventStream, LastEventId, begins_after, page
 from app.dependencies import CurrentCaller
 from app.problems import problem_response
 from app.router import responds
-from tasks.agents import ReportAnswer
+from tasks.agent_work import ReportAnswer
 from tasks.models import TaskEvent
 
 Reported = Annotated[Report, Body(openapi_examples=cast("dict[str, Any]", REPORTS))]

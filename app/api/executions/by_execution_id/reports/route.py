@@ -13,7 +13,7 @@ from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
 from core.errors import Invalid
-from tasks.agents import AgentReport, list_agent_reports
+from tasks.agent_work import AgentReport, list_agent_reports
 
 INSTANT = timedelta(microseconds=1)
 MOST_AT_ONCE = 500  # events of one request have the same time

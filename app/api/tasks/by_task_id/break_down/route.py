@@ -11,7 +11,7 @@ from app.api.tasks._shapes import TreeTask
 from app.dependencies import CurrentCaller
 from app.router import responds
 from core.errors import Invalid
-from tasks.agents import break_down_task
+from tasks.agent_work import break_down_task
 from tasks.functions import TaskNode, get_task_tree
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.agents import hand_to_agent
+from tasks.agent_work import hand_to_agent
 from tasks.functions import queue_task_execution
 
 Capability = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]

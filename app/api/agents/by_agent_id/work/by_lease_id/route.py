@@ -8,7 +8,7 @@ from fastapi import Path, Request
 from app._agents.speaking import speaking_agent
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.agents import Work, get_work
+from tasks.agent_work import Work, get_work
 
 WHERE = "The `lease.id` of the work; a heartbeat without `lease_ids` names all that the agent holds"
 LeaseId = Annotated[UUID, Path(description=WHERE, examples=["0b0f7a3e-52a5-4d5e-9d0c-6f2b8a1e4c77"])]
