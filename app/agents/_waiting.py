@@ -25,11 +25,6 @@ class WaitingWork:
     def is_told(self) -> bool:
         return self.task.reminded_at is not None
 
-    @property
-    def is_out_of_reach(self) -> bool:
-        """Is there nobody who could take it?"""
-        return not self.fits
-
 
 async def list_waiting(caller: Caller, agents: Sequence[AgentRow]) -> list[WaitingWork]:
     """What waits for an agent, the most urgent first."""
