@@ -13,13 +13,14 @@ from pydantic import BaseModel
 
 from agents.equipment import Run
 from agents.journal import insist
-from agents.provenance import Known, known_to, told_of
+from agents.provenance import Known, agents_above, known_to, told_of
 from agents.tools.tool import AnyTool
 from core.errors import Conflict, NotFound
 from core.outside.errors import Refused
 from tasks import review
 from tasks.actions import Action, Decision, Effect, Policy, Reason, Verdict
 from tasks.artifacts import get_artifact
+from tasks.concerns import REACHES
 from tasks.models import Draft, Task
 from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
 from tasks.policy import decide
@@ -74,6 +75,8 @@ class Judged:
 async def judge(run: Run, action: Action, origins: Mapping[str, Origin] | None = None) -> Judged:
     """What becomes of an action of this run; `origins` of values that are known better. Raises Refused for one that is denied."""
     known = await known_to(run)
+    if action.real_effect in REACHES:
+        action = replace(action, discloses_to=[one.name for one in agents_above(run.task)])
     if origins:
         known = replace(known, provenance=replace(known.provenance, origins={**known.provenance.origins, **origins}))
     decision = decide(replace(action, task_kind=known.task_kind), known.provenance, known.policy)

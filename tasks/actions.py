@@ -90,8 +90,8 @@ class Action:
     forwarded or quoted text unless they have it already, contents of a new file; of a QUERY the question. None means that
     it is not known. Dates and times in fields of their own are not part of it. `amounts`: money that it moves; any makes
     it MONEY. `attachments`: names of files that go along, or of what is shared. `is_shared`: others see the result of an
-    OWN_WRITE. `task_kind`: kind of the task it belongs to. `discloses_to`: agents of others that get to know what comes of it,
-    and were not given that by the user.
+    OWN_WRITE. `task_kind`: kind of the task it belongs to. `discloses_to`: agents of others that want it, or get to know what comes
+    of it, and were not given that by the user: of what reaches others, every one.
     """
 
     name: str

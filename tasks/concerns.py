@@ -67,9 +67,12 @@ def _is_let_in(url: str, policy: Policy) -> bool:
 
 
 def disclosures(action: Action) -> Iterator[Reason]:
-    """Which agents of others get to know what comes of it, though the user did not give them that."""
+    """Which agents of others want it or get to know what comes of it, though the user did not give them that."""
     for agent in dict.fromkeys(action.discloses_to):
-        yield Reason("told_to_agent", f"What comes of it goes to {agent}, an agent of others", agent)
+        if action.real_effect in REACHES:
+            yield Reason("wanted_by_agent", f"{agent}, an agent of others, wants it: no permission covers that", agent)
+        else:
+            yield Reason("told_to_agent", f"What comes of it goes to {agent}, an agent of others", agent)
 
 
 def unusable(permission: Permission, policy: Policy) -> Iterator[Reason]:

@@ -8,8 +8,8 @@ written as actions; everything here fails towards *ask*: what is left out, unkno
 The rules, in order:
 
 1. Malformed targets, URLs that are never opened (private addresses, other schemes) and targets on the `never` list: deny.
-2. What stays in the house, but is done for somebody else's agent, who gets to know what comes of it: ask. No permission
-   covers that; an agent that was given a tool is not named here.
+2. What is done for somebody else's agent: ask, whatever it does. No permission covers that; where it looks at something, an
+   agent that was given the tool is not named here.
 3. Looking at one's own data: allow. A write that is one's own, can be undone and that nobody else sees: allow, also after
    reading untrusted text (what it wrote stays tainted).
 4. Money, deletion, grants and settings, credentials, identity: ask, always.
@@ -61,7 +61,7 @@ def _decided(action: Action, provenance: Provenance, policy: Policy) -> Decision
     if effect in ALWAYS_ASK:
         always = Reason(f"always_asks_{effect.value}", f"{ALWAYS_ASK[effect]}: that always asks")
         return Decision(Verdict.ASK, (always, *against))
-    if stays_home and (told := tuple(disclosures(action))):
+    if told := tuple(disclosures(action)):
         return Decision(Verdict.ASK, (*told, *against))
     if stays_home and not against:
         return Decision(Verdict.ALLOW)

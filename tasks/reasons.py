@@ -4,7 +4,17 @@ from tasks.models import ApprovalOfDraft, PolicyDecision, Reason
 
 NO_PERMISSION = "no_permission"
 SHOWN = 4  # so many reasons at once; the others are folded
-FIRST = ("thread_moved", "undone", "demoted", "always_asks_", "destination_", "url_", "address_", "attachment_")
+FIRST = (
+    "wanted_by_agent",
+    "thread_moved",
+    "undone",
+    "demoted",
+    "always_asks_",
+    "destination_",
+    "url_",
+    "address_",
+    "attachment_",
+)
 LAST = ("words_", "number_", NO_PERMISSION)
 MARKS = {
     "destination_lookalike": "looks like another",

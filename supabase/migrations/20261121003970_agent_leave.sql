@@ -56,6 +56,44 @@ end $$;
 comment on function private.step_refusal is
   'Why a step has no leave, in words; null when it has. An act: an approval used by this step, a draft that is being sent, or a person''s own move in the browser. A read: where it goes to no outside agent, or to one that was given the tool, or by a yes.';
 
+create or replace function private.permission_covers(policy_id uuid, approval public.approvals) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  permission public.policies;
+  refusal text;
+  this_hour bigint;
+  this_day bigint;
+begin
+  -- Locked: two at once would both count the same past.
+  select * into permission from public.policies p
+  where p.id = permission_covers.policy_id and p.organization_id = approval.organization_id for no key update;
+  if permission.id is null then
+    return 'There is no such standing permission';
+  elsif exists (select 1 from public.organizations o where o.id = approval.organization_id and o.permissions_stopped_at is not null) then
+    return 'All standing permissions are stopped';
+  elsif not permission.is_enabled then
+    return 'The standing permission is switched off';
+  elsif permission.expires_at <= now() then
+    return 'The standing permission has expired';
+  elsif private.agents_above(approval.task_id) <> '[]' then
+    return format('It is the wish of %s, an agent of others', private.agents_above(approval.task_id) -> 0 ->> 'name');
+  elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then
+    return 'The policy did not allow it by this permission';
+  end if;
+  refusal := private.permission_reaches(permission, approval);
+  if refusal is not null then
+    return refusal;
+  end if;
+  select count(*) filter (where a.decided_at > now() - interval '1 hour'), count(*) into this_hour, this_day
+  from public.approvals a where a.policy_id = permission.id and a.decided_how = 'permission' and a.state in ('approved', 'used')
+    and a.decided_at > now() - interval '1 day'; -- what was taken back had not begun: it never left
+  return case
+    when this_hour >= permission.max_per_hour then format('The standing permission was used %s times in the last hour, as often as it may', this_hour)
+    when this_day >= permission.max_per_day then format('The standing permission was used %s times in the last day, as often as it may', this_day) end;
+end $$;
+comment on function private.permission_covers is
+  'Why a standing permission does not cover what an approval asks for, in words; null when it does. What an outside agent wants, none covers. Locks the permission, so that two at once cannot exceed its limits.';
+
 create or replace function public.begin_step(task_id uuid, key text, kind text, name text, approval_id uuid default null, own jsonb default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -111,6 +149,71 @@ begin
     'state', case when was = 'started' and kind = 'act' and known.run_id is distinct from task.run_id then 'unknown' else 'new' end);
 end $$;
 
+-- Section: what outside agents have done here waits for everybody else ------------------------------------------------
+
+create function private.wanted_by(task_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with recursive above (parent_id, agent_id, height) as (
+    select t.parent_task_id, t.source_ref ->> 'agent_id', 0 from public.tasks t where t.id = wanted_by.task_id
+    union all
+    select t.parent_task_id, t.source_ref ->> 'agent_id', a.height + 1 from above a join public.tasks t on t.id = a.parent_id)
+  select jsonb_build_object('agent_id', g.id, 'name', g.name)
+  from above a join public.agents g on g.id = private.as_uuid(a.agent_id)
+  order by a.height limit 1
+$$;
+comment on function private.wanted_by is 'The nearest outside agent that made this task, or one above it: {agent_id, name}; null where none did.';
+select private.expose_function('private.wanted_by', array['authenticated', 'service_role']);
+
+create function private.burdens(task public.tasks) returns text
+language sql stable set search_path = '' as $$
+  select case when coalesce(task.tool, '') <> all (array['outside_agent', 'agent_interrupt', 'approval_gate', 'noop', 'delay'])
+    then private.wanted_by(task.id) ->> 'agent_id' end
+$$;
+comment on function private.burdens is 'The outside agent for which a worker would do this; null where it is for none, or costs nothing.';
+
+create or replace function private.defer_task(task public.tasks) returns void
+language plpgsql security definer set search_path = jobs, pg_temp as $$
+begin
+  perform procrastinate_defer_jobs_v1(array[row(
+    case when task.tool is not null then 'tools' else 'thinking' end, 'advance_task',
+    5 - task.priority_rank - case when private.burdens(task) is null then 0 else 100 end, -- agents' after all others
+    null, task.id::text,
+    jsonb_build_object('task_id', task.id, 'organization_id', task.organization_id), task.run_after
+  )::procrastinate_job_to_defer_v1]);
+exception when unique_violation then
+  -- A job for this task waits already: one is enough, but it must not wait longer than this one would.
+  update procrastinate_jobs j set scheduled_at = task.run_after
+  where j.queueing_lock = task.id::text and j.status = 'todo' and j.scheduled_at > coalesce(task.run_after, now());
+end $$;
+
+create function private.is_held_back(task_id uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+  most constant integer := 2; -- at a time, for one agent
+  task public.tasks;
+  agent text;
+begin
+  select t.* into task from public.tasks t where t.id = is_held_back.task_id and t.execution_status = 'queued' and private.in_scope(t.organization_id);
+  agent := private.burdens(task);
+  if agent is null then
+    return false;
+  end if;
+  -- Two that start at once would both count the same; nobody waits for the lock.
+  if pg_try_advisory_xact_lock(hashtextextended('parts of agent ' || agent, 0)) and most > (
+       select count(*) from public.tasks t
+       where t.organization_id = task.organization_id and t.execution_status = 'in_progress' and t.worker_id is not null
+         and private.burdens(t) = agent and not exists (select 1 from public.tasks c where c.parent_task_id = t.id)) then
+    return false;
+  end if;
+  -- The more wait, the less often each asks.
+  task.run_after := now() + make_interval(secs => 1 + 0.05 * (select count(*) from public.tasks t
+    where t.parent_task_id = task.parent_task_id and t.execution_status = 'queued'));
+  perform private.defer_task(task);
+  return true;
+end $$;
+comment on function private.is_held_back is
+  'Does as much run for the task''s outside agent as may at a time? Then it stays queued, with a job that asks again a moment later. Definer: nobody else touches the queue.';
+
 create or replace function private.start_queued_task(task_id uuid, executor_id uuid, worker_id uuid, journaled jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -124,6 +227,9 @@ begin
     update public.tasks t set execution_status = 'pending'
     where t.id = start_queued_task.task_id and t.execution_status = 'queued' and private.in_scope(t.organization_id);
     return case when found then '{}'::jsonb end;
+  end if;
+  if private.is_held_back(start_queued_task.task_id) then
+    return '{}';
   end if;
   update public.tasks t set execution_status = 'in_progress', assigned_to_type = 'agent', worker_id = start_queued_task.worker_id,
     assigned_to_id = coalesce(start_queued_task.executor_id, t.assigned_to_id),
@@ -164,6 +270,27 @@ end $$;
 comment on function private.before_agents_thought is 'What Steward thinks for an outside agent waits for a person''s review.';
 create trigger tasks_12_agents_thought before insert on public.tasks for each row
 when (new.source_ref ? 'agent_id' and new.tool is null and new.execution_type = 'fully_automated') execute function private.before_agents_thought();
+
+create function private.before_agents_part_changes() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if private.token_scopes() is null then
+    return new;
+  elsif old.source_ref ? 'agent_id' and (new.execution_type <> old.execution_type or new.tool is distinct from old.tool) then
+    perform private.refuse(403, 'How an agent''s part is done, a person changes', case when new.tool is distinct from old.tool then 'tool' else 'execution_type' end);
+  elsif private.may_not_decide() and old.execution_status <> 'completed' and new.execution_status = 'completed'
+        and (old.blocked_on in ('review', 'approval') or old.execution_status <> 'in_progress' and old.tool is null and old.result is not null
+          or exists (select 1 from public.approvals a where a.task_id = old.id and a.state = 'open'))
+        and private.agents_above(old.id) <> '[]' then
+    perform private.refuse(403, 'A person looks at this before an agent does', 'execution_status', 'A token decides only with the scope review:write.');
+  end if;
+  return new;
+end $$;
+comment on function private.before_agents_part_changes is
+  'No program has an agent''s part done in another way, or, without the scope to decide, ends one that waits for a person''s word. Definer, since nobody reads the agents above.';
+create trigger tasks_14_agents_part before update of execution_type, tool, execution_status on public.tasks for each row
+when (new.execution_type <> old.execution_type or new.tool is distinct from old.tool or new.execution_status = 'completed' and old.execution_status <> 'completed')
+execute function private.before_agents_part_changes();
 
 -- Section: what templates may name --------------------------------------------------------------------------------
 
@@ -240,4 +367,7 @@ do $$ begin
   perform private.expose_function('private.may_not_read', array['service_role']);
   perform private.expose_function('private.nameable', array['authenticated', 'service_role']);
   perform private.expose_function('private.before_agents_thought', array[]::text[]);
+  perform private.expose_function('private.before_agents_part_changes', array[]::text[]);
+  perform private.expose_function('private.burdens', array[]::text[]);
+  perform private.expose_function('private.is_held_back', array['authenticated', 'service_role']);
 end $$;

@@ -1,18 +1,5 @@
 -- Whose wish it is that a person says yes to: an outside agent's, where the task, or one above it, was made by one.
 
-create function private.wanted_by(task_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  with recursive above (parent_id, agent_id, height) as (
-    select t.parent_task_id, t.source_ref ->> 'agent_id', 0 from public.tasks t where t.id = wanted_by.task_id
-    union all
-    select t.parent_task_id, t.source_ref ->> 'agent_id', a.height + 1 from above a join public.tasks t on t.id = a.parent_id)
-  select jsonb_build_object('agent_id', g.id, 'name', g.name)
-  from above a join public.agents g on g.id = private.as_uuid(a.agent_id)
-  order by a.height limit 1
-$$;
-comment on function private.wanted_by is 'The nearest outside agent that made this task, or one above it: {agent_id, name}; null where none did.';
-select private.expose_function('private.wanted_by', array['authenticated', 'service_role']);
-
 create or replace function private.before_approval_insert() returns trigger
 language plpgsql set search_path = '' as $$
 declare

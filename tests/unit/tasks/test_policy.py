@@ -72,11 +72,18 @@ def test_what_goes_to_somebody_elses_agent_asks_whatever_is_permitted() -> None:
         assert decide(replace(look, discloses_to=()), said("time in Lima", read=[]), anything).verdict is Verdict.ALLOW
     assert {one.verdict for one in asked} == {Verdict.ASK}
     assert {(one.code, one.value) for decision in asked for one in decision.reasons} == {("told_to_agent", "Larry")}
-    # What leaves the house is judged as ever, for whomever it is done.
-    for sent in (mail(), mail("secret")):
-        assert decide(replace(sent, discloses_to=["Larry"]), said("Hello Dana"), policy()) == decide(
-            sent, said("Hello Dana"), policy()
-        )
+    # What reaches others is the agent's wish: also where the words are the user's, and a permission would let it go.
+    for sent in (
+        mail(),
+        mail("Hello", "me@home.example"),
+        replace(mail(), effect="write"),
+        replace(mail(), effect="publish"),
+    ):
+        wished = decide(replace(sent, discloses_to=["Larry"]), said("Hello Dana"), policy())
+        assert wished.verdict is Verdict.ASK, sent
+        assert wished.permission_id is None
+        assert "wanted_by_agent" in {one.code for one in wished.reasons}
+    assert decide(mail(), said("Hello Dana"), policy()).verdict is Verdict.ALLOW
     assert Action("look", "read", discloses_to="Larry").discloses_to == ("Larry",)
 
 
