@@ -130,7 +130,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the work that was made before, or work that this one depends on, and what it gave."""
+    """A part of the work that was made before, or work that this one depends on, and what it gave.
+
+    `is_own`: this agent made it. Of a part that another made one sees whether it is done, not what it gave.
+    """
 
     task_id: str
     title: str
@@ -138,12 +141,21 @@ class Part:
     status: str
     reason: str
     output: Any
+    is_own: bool = False
 
     @classmethod
     def read(cls, body: Json) -> Part:
         """From the house's JSON."""
         texts = [str(body.get(name) or "") for name in ("task_id", "title", "key", "status", "reason")]
-        return cls(texts[0], texts[1], texts[2], texts[3] or "completed", texts[4], body.get("output"))
+        return cls(
+            texts[0],
+            texts[1],
+            texts[2],
+            texts[3] or "completed",
+            texts[4],
+            body.get("output"),
+            bool(body.get("is_own")),
+        )
 
     @property
     def is_done(self) -> bool:
@@ -190,13 +202,14 @@ class Work:
         return next((one for one in words if one.strip()), self.title)
 
     def part(self, key: str) -> Part | None:
-        """The part of this key; None before it was made."""
-        return next((one for one in self.parts if one.key == key), None)
+        """The part of this key, this agent's own before another's; None before it was made."""
+        found = [one for one in self.parts if one.key == key]
+        return next((one for one in found if one.is_own), found[0] if found else None)
 
     def output_of(self, key: str) -> Any:
         """What the part, or the work that this one depends on, of this key has given; None where there is none."""
-        found = [one for one in (*self.parts, *self.outputs) if one.key == key]
-        return found[0].output if found else None
+        part = self.part(key) or next((one for one in self.outputs if one.key == key), None)
+        return part and part.output
 
     def check(self) -> None:
         """Raises Paused or Stopped when a person, the clock or the end of this agent says so. Call it between steps."""

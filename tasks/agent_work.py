@@ -129,12 +129,16 @@ class WorkOutput(Record):
 
 
 class WorkPart(Record):
-    """A part that was made below the task, and how it ended."""
+    """A part that was made below the task, and how it ended.
+
+    `is_own`: the agent that holds the task made it. Of others it gets no reason, and an output only where a person gave it by hand.
+    """
 
     task_id: UUID
     title: str
     key: str | None = None
     status: ExecutionStatus
+    is_own: bool = False
     reason: str | None = None
     output: Any = None
 

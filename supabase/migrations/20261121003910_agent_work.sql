@@ -334,8 +334,9 @@ begin
   if parent.tool is distinct from 'outside_agent' then
     return false;
   end if;
-  select t.* into refused from public.tasks t where t.parent_task_id = parent.id and t.source_ref ? 'agrees_to_parts' and t.execution_status = 'failed'
-    and t.superseded_at is null order by t.failed_at desc limit 1;
+  select t.* into refused from public.tasks t where t.parent_task_id = parent.id and t.source_ref ? 'agrees_to_parts' and t.superseded_at is null
+    and (t.execution_status = 'failed' or t.execution_status = 'cancelled' and t.cancelled_at >= parent.blocked_at) -- taken away, nobody can agree any more
+    order by coalesce(t.failed_at, t.cancelled_at) desc limit 1;
   if refused.id is not null then
     update public.tasks t set superseded_at = now() where t.id = refused.id;
     update public.tasks t set blocked_on = 'person', blocked_reason = 'You did not agree to how it was broken down',
@@ -532,6 +533,24 @@ begin
 end $$;
 comment on function private.lease_task is 'A task that waits for an agent runs under a lease of this one.';
 
+create function private.is_done_by_hand(part public.tasks) returns boolean
+language sql stable set search_path = '' as $$
+  select part.tool is null and part.execution_type = 'manual' and part.source = 'manual' and not part.source_ref ?| array['agent_id', 'by_program']
+    and not exists (select 1 from public.steps s where s.task_id = part.id)
+    and (select e.value ->> 'actor_type' from jsonb_array_elements(part.execution_log) with ordinality e
+      where e.value ->> 'to' = 'completed' order by e.ordinality desc limit 1) = 'user'
+$$;
+comment on function private.is_done_by_hand is 'Did a person say this part, and do it: is what it gave their own, and nothing that was read here?';
+
+create function private.may_hear(lease public.agent_leases, outcome text) returns boolean
+language sql stable set search_path = '' as $$
+  select not exists (select 1 from public.tasks c where c.parent_task_id = lease.task_id and c.source_ref ? 'agent_id' and c.source_ref ->> 'agent_id' <> lease.agent_id::text)
+    or coalesce((select l.agent_id = lease.agent_id from public.agent_leases l where l.task_id = lease.task_id and l.outcome = may_hear.outcome
+      order by l.ended_at desc, l.id limit 1), true)
+$$;
+comment on function private.may_hear is
+  'May the holder of this lease read how the attempt that ended so was put in words? Another''s only where no other had parts: one without parts knew no more than the holder is told.';
+
 create function private.work_json(lease public.agent_leases) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -544,23 +563,27 @@ language sql stable set search_path = '' as $$
     'instructions', o.instructions, 'input', o.input, 'capabilities', o.capabilities, 'deadline_at', o.deadline_at,
     'notes', coalesce(t.ai_context, ''),
     'outputs', (select coalesce(jsonb_agg(jsonb_build_object('task_id', b.id, 'title', b.title, 'key', b.source_ref ->> 'key',
-        'output', case when b.result ? 'output' then b.result -> 'output' else b.result end) order by b.position, b.id), '[]')
+        'output', b.result -> 'output') order by b.position, b.id), '[]')
       from public.task_dependencies d join public.tasks b on b.id = d.depends_on_task_id where d.task_id = t.id and b.execution_status = 'completed'),
     'parts', (select coalesce(jsonb_agg(jsonb_build_object('task_id', c.id, 'title', c.title, 'key', c.source_ref ->> 'key', 'status', c.execution_status,
+        'is_own', m.is_own,
         -- What Steward thought of a part that it did not complete, nobody has reviewed.
-        'reason', coalesce(c.failure_reason, case when c.tool is not null or c.execution_type = 'manual' then c.blocked_reason end),
-        'output', case when c.execution_status <> 'completed' then null when c.result ? 'output' then c.result -> 'output' else c.result end)
+        'reason', case when m.is_own then coalesce(c.failure_reason, case when c.tool is not null or c.execution_type = 'manual' then c.blocked_reason end) end,
+        'output', case when c.execution_status = 'completed' and (m.is_own or private.is_done_by_hand(c)) then c.result -> 'output' end)
         order by c.position, c.created_at, c.id), '[]')
-      from public.tasks c where c.parent_task_id = t.id and c.superseded_at is null),
+      from public.tasks c cross join lateral (select coalesce(c.source_ref ->> 'agent_id' = lease.agent_id::text, false) as is_own) m
+      where c.parent_task_id = t.id and c.superseded_at is null),
     'earlier', jsonb_strip_nulls(jsonb_build_object('feedback', coalesce(o.feedback, t.tool_input ->> 'feedback'),
       'attempts', (select count(*) from public.agent_leases l where l.task_id = t.id and l.outcome in ('failed', 'silent', 'timeout')),
       'failure_reason', case when (select l.outcome in ('failed', 'silent', 'timeout', 'taken_back') from public.agent_leases l
-        where l.task_id = t.id and l.ended_at is not null order by l.claimed_at desc, l.id limit 1) then o.failure end,
-      'obstacle', o.obstacle, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
+        where l.task_id = t.id and l.ended_at is not null order by l.claimed_at desc, l.id limit 1)
+        then case when private.may_hear(lease, 'failed') then o.failure else 'The attempt of another agent failed' end end,
+      'obstacle', case when o.obstacle is null or private.may_hear(lease, 'blocked') then o.obstacle else 'Another agent waited for something outside' end, 'obstacle_since', o.obstacle_since, 'rechecks', nullif(o.rechecks, 0))),
     'is_from_others', t.tainted_by <> '[]')
   from public.tasks t join public.tasks r on r.id = t.root_task_id join public.agent_offers o on o.task_id = t.id where t.id = lease.task_id
 $$;
-comment on function private.work_json is 'Work as its agent gets it: task, input, outputs of what it depends on, its own parts, what went wrong before, lease and deadline.';
+comment on function private.work_json is
+  'Work as its agent gets it: task, input, outputs of what it depends on, its own parts, what went wrong before, lease and deadline. What was found for another agent, or answered to it, is not among it.';
 
 create function public.claim_work(agent_id uuid, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
@@ -753,7 +776,7 @@ do $$ declare f text; begin
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
-  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'another_lives', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'work_json', 'next_of'] loop
+  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'another_lives', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'is_done_by_hand', 'may_hear', 'work_json', 'next_of'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.agent_with_work', array['authenticated', 'service_role']);

@@ -59,6 +59,22 @@ begin
 end $$;
 comment on function private.check_agent_part is 'PT422 that names what is wrong with a part as an agent gave it.';
 
+create function private.check_whom(organization_id uuid, part jsonb, n bigint) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  whom text := lower(trim(part -> 'tool_input' ->> 'whom'));
+begin
+  if part ->> 'tool' is distinct from 'outside_agent' or coalesce(whom, '') = '' or exists (
+       select 1 from public.agents a where a.organization_id = check_whom.organization_id and not a.is_internal and a.removed_at is null
+         and whom in (lower(a.name), a.id::text)) then
+    return;
+  end if;
+  perform private.refuse(422, format('parts[%s].agent: there is no agent called %s', n - 1, left(part -> 'tool_input' ->> 'whom', 200)),
+    'there are: ' || coalesce((select string_agg(x.name, ', ') from (select a.name from public.agents a
+      where a.organization_id = check_whom.organization_id and not a.is_internal and a.removed_at is null order by lower(a.name) limit 50) x), 'none'));
+end $$;
+comment on function private.check_whom is 'PT422 where a part is for an agent that nobody registered here: it would wait for nobody.';
+
 create function private.check_agent_templates(parent public.tasks, made public.tasks) returns void
 language plpgsql stable set search_path = '' as $$
 declare
@@ -108,6 +124,7 @@ declare
 begin
   for item in select value, ordinality from jsonb_array_elements(data -> 'parts') with ordinality loop
     perform private.check_agent_part(item.value, item.ordinality, jsonb_array_length(data -> 'parts'));
+    perform private.check_whom(agent.organization_id, item.value, item.ordinality);
   end loop;
   if needs_agreement then
     gate := private.insert_task(jsonb_build_object('title', left(format('Agree to how %s breaks this down', agent.name), 500), 'position', after, 'source', 'agent',
@@ -658,7 +675,9 @@ declare
 begin
   if (select auth.uid()) is null then
     perform private.refuse(403, 'Only a person breaks a task down by hand');
-  elsif jsonb_typeof(parts) is distinct from 'array' or jsonb_array_length(parts) not between 1 and 200 then
+  end if;
+  perform private.refuse_token();
+  if jsonb_typeof(parts) is distinct from 'array' or jsonb_array_length(parts) not between 1 and 200 then
     perform private.refuse(422, 'parts is a list of 1 to 200 tasks');
   elsif private.waits_for_others(task.id) then
     perform private.refuse(409, 'This task waits for others', null, 'Its parts would begin before them.');
@@ -685,13 +704,13 @@ begin
   return private.task_tree_json(task.id);
 end $$;
 comment on function public.break_down_task is
-  'A person says what the parts of a task are, {title, ..., depends_on: [positions from 0]}: where an agent could not, or its parts were refused. It completes with them.';
+  'A person says what the parts of a task are, {title, ..., depends_on: [positions from 0]}: where an agent could not, or its parts were refused. It completes with them. A person''s own act: PT403 for programs.';
 
 do $$ declare f text; begin
   perform private.expose_function('public.report_events', array['service_role']);
   perform private.expose_function('public.list_agent_reports', array['authenticated', 'service_role']);
   perform private.expose_function('public.break_down_task', array['authenticated', 'service_role']);
-  foreach f in array array['as_plain', 'check_agent_part', 'check_agent_templates', 'agent_part_words', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'release_by_agent', 'fail_by_agent',
+  foreach f in array array['as_plain', 'check_agent_part', 'check_whom', 'check_agent_templates', 'agent_part_words', 'insert_agent_parts', 'taken_from', 'evidence_of', 'complete_by_agent', 'release_by_agent', 'fail_by_agent',
     'waited', 'as_kept', 'why_not_kept', 'block_by_agent', 'break_down_by_agent', 'apply_end', 'block_paused', 'as_time', 'data_problem', 'event_problem', 'lease_of_report', 'claim_by_report', 'refused_event',
     'known_answer', 'hear_word', 'apply_report', 'apply_heartbeat', 'record_reports'] loop
     perform private.expose_function('private.' || f, array['service_role']);

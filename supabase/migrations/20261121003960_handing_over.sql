@@ -72,6 +72,37 @@ comment on function private.before_handing_over is 'A program hands no task that
 create trigger tasks_07_handing_over before insert on public.tasks for each row when (new.tool = 'outside_agent') execute function private.before_handing_over();
 create trigger tasks_13_handing_over before update of tool, tool_input on public.tasks for each row when (new.tool = 'outside_agent') execute function private.before_handing_over();
 
+create function private.before_adding_for_agent() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if (select auth.uid()) is null or private.token_scopes() is null or new.tool = 'revise_draft'
+     or new.tool in ('email_send', 'slack_notification') and new.tool_input ? 'draft_id' then
+    return new; -- sending and revising is done to what the task has
+  elsif exists (select 1 from public.tasks p where p.id = new.parent_task_id and p.tool = 'outside_agent') and not exists (
+       select 1 from public.tasks s where s.id = new.supersedes_task_id and s.parent_task_id = new.parent_task_id
+         and s.tool is not distinct from new.tool and s.tool_input - 'feedback' = new.tool_input - 'feedback') then
+    perform private.refuse_handing_over();
+  end if;
+  return new;
+end $$;
+comment on function private.before_adding_for_agent is 'An agent is shown what is below its task: a program adds nothing to that, but has a part done again.';
+create trigger tasks_07_for_agent before insert on public.tasks for each row when (new.parent_task_id is not null) execute function private.before_adding_for_agent();
+
+create function private.after_gate_is_cancelled() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if private.may_not_decide() and private.is_undecided(new)
+     and exists (select 1 from public.tasks p where p.id = new.parent_task_id and p.execution_status <> 'cancelled') then
+    perform private.refuse_undecided();
+  end if;
+  return null;
+end $$;
+comment on function private.after_gate_is_cancelled is
+  'Taking a question away is an answer to it: no program without the scope to decide does so, but with the whole that the gate is a part of.';
+create trigger tasks_15_gate_cancelled after update of execution_status on public.tasks for each row
+when (new.execution_status = 'cancelled' and old.execution_status <> 'cancelled' and new.tool in ('approval_gate', 'plan_stage'))
+execute function private.after_gate_is_cancelled();
+
 create function private.before_showing_agent() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -85,7 +116,7 @@ comment on function private.before_showing_agent is 'An agent is shown what its 
 create trigger task_dependencies_07_showing_agent before insert or update on public.task_dependencies for each row execute function private.before_showing_agent();
 
 do $$ declare f text; begin
-  foreach f in array array['refuse_handing_over', 'before_handing_over', 'before_showing_agent'] loop
+  foreach f in array array['refuse_handing_over', 'before_handing_over', 'before_adding_for_agent', 'after_gate_is_cancelled', 'before_showing_agent'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
 end $$;

@@ -84,9 +84,21 @@ async def test_a_program_makes_work_for_agents_but_hands_none_over(ana: Caller, 
             "insert into public.task_dependencies (organization_id, task_id, depends_on_task_id) values (%s, %s, %s)",
             (home, mine.keys["pub"], mine.keys["pay"]),
         ),
+        (
+            "insert into public.tasks (organization_id, created_by, parent_task_id, title, tool) values (%s, %s, %s, 'Look', 'calendar_read')",
+            (home, ana.identity.user_id, mine.keys["pub"]),
+        ),
     ):
         with pytest.raises(psycopg.DatabaseError, match="A token does not hand tasks to agents"):
             await _run(token, statement, *values)
+    waiting = (await trees.create_task_tree(ana, {"title": "Offered", "tool": "outside_agent", "tool_input": {}})).id
+    for adding in (
+        functions.create_subtask(token, waiting, "Mine"),
+        token.call("break_down_task", task_id=waiting, parts=[{"title": "Look", "tool": "calendar_read"}]),
+    ):
+        with pytest.raises(Forbidden, match="token"):
+            await adding
+    assert (await functions.create_subtask(ana, waiting, "Mine")).parent_task_id == waiting
     parts[1] = {**parts[1], "depends_on": ["pay"]}
     own = await trees.create_task_tree(token, tree)  # of its own words, it may
     with pytest.raises(Forbidden):
