@@ -205,14 +205,33 @@ begin
          and private.burdens(t) = agent and not exists (select 1 from public.tasks c where c.parent_task_id = t.id)) then
     return false;
   end if;
-  -- The more wait, the less often each asks.
-  task.run_after := now() + make_interval(secs => 1 + 0.05 * (select count(*) from public.tasks t
+  -- The more wait, the less often each asks; the end of one calls the next.
+  task.run_after := now() + make_interval(secs => 1 + 0.25 * (select count(*) from public.tasks t
     where t.parent_task_id = task.parent_task_id and t.execution_status = 'queued'));
   perform private.defer_task(task);
   return true;
 end $$;
 comment on function private.is_held_back is
   'Does as much run for the task''s outside agent as may at a time? Then it stays queued, with a job that asks again a moment later. Definer: nobody else touches the queue.';
+
+create function private.call_next_part() returns trigger
+language plpgsql security definer set search_path = jobs, pg_temp as $$
+declare
+  agent text := private.burdens(old);
+begin
+  if agent is not null then
+    update procrastinate_jobs w set scheduled_at = now()
+    where w.id = (
+      select j.id from procrastinate_jobs j join public.tasks t on t.id::text = j.queueing_lock
+      where j.status = 'todo' and j.priority < -50 and j.scheduled_at > now() and t.execution_status = 'queued' and coalesce(t.run_after <= now(), true)
+        and t.organization_id = old.organization_id and private.burdens(t) = agent
+      order by j.scheduled_at limit 1 for update of j skip locked);
+  end if;
+  return null;
+end $$;
+comment on function private.call_next_part is 'What was held back for an outside agent is tried when one of its tasks has ended. Definer: nobody else touches the queue.';
+create trigger tasks_22_next_part after update of execution_status on public.tasks for each row
+when (old.execution_status = 'in_progress' and new.execution_status <> 'in_progress' and old.parent_task_id is not null) execute function private.call_next_part();
 
 create or replace function private.start_queued_task(task_id uuid, executor_id uuid, worker_id uuid, journaled jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -279,7 +298,7 @@ begin
   elsif old.source_ref ? 'agent_id' and (new.execution_type <> old.execution_type or new.tool is distinct from old.tool) then
     perform private.refuse(403, 'How an agent''s part is done, a person changes', case when new.tool is distinct from old.tool then 'tool' else 'execution_type' end);
   elsif private.may_not_decide() and old.execution_status <> 'completed' and new.execution_status = 'completed'
-        and (old.blocked_on in ('review', 'approval') or old.execution_status <> 'in_progress' and old.tool is null and old.result is not null
+        and (old.blocked_on in ('review', 'approval') or old.tool is null and old.execution_type <> 'manual' and old.result is not null
           or exists (select 1 from public.approvals a where a.task_id = old.id and a.state = 'open'))
         and private.agents_above(old.id) <> '[]' then
     perform private.refuse(403, 'A person looks at this before an agent does', 'execution_status', 'A token decides only with the scope review:write.');
@@ -369,5 +388,6 @@ do $$ begin
   perform private.expose_function('private.before_agents_thought', array[]::text[]);
   perform private.expose_function('private.before_agents_part_changes', array[]::text[]);
   perform private.expose_function('private.burdens', array[]::text[]);
+  perform private.expose_function('private.call_next_part', array[]::text[]);
   perform private.expose_function('private.is_held_back', array['authenticated', 'service_role']);
 end $$;

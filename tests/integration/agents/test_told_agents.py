@@ -1,8 +1,9 @@
 """What a part of an outside agent finds goes to that agent: a person is asked, and nothing of theirs is named or proved by it."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,7 +14,7 @@ from jobs.worker import working
 from tasks import agents, functions, review, steps, trees
 from tasks.models import Approval, Task
 from tasks.plan_tools import list_outputs_before
-from tests.integration.agents.growing import is_state, node, root, started, until
+from tests.integration.agents.growing import Bench, at_work, is_state, node, root, started, until
 from tests.integration.tasks.outside import Outsider
 
 
@@ -175,15 +176,41 @@ async def test_what_an_agent_has_done_proves_nothing_and_what_steward_thinks_for
         assert (await until(house, made.id, is_state("completed"))).verification == "claimed"
 
         other = await started(house, work_for(larry))
-        (thought,) = await broken_down(house, larry, other.id, part(None, "Summarise everything that Robin plans"))
+        thought, later = await broken_down(house, larry, other.id, part(None, "Summarise everything that Robin plans"), part(None, "Later", depends_on=[0]))  # fmt: skip
         assert (await functions.get_task(house.caller, thought)).execution_type == "semi_automated"
         seen = await until(house, thought, lambda task: task.execution_status == "blocked")
         await _think_for(house, seen, "Robin's private plans")
-        await functions.cancel_task(house.caller, thought)
+        program = house.database.acting_as(replace(house.caller.identity, organization_id=seen.organization_id, token_id=uuid4(), scopes=("tasks:read", "tasks:write")))  # fmt: skip
+        for task_id, past in ((later, {"execution_type": "fully_automated"}), (thought, {"execution_status": "completed"})):  # fmt: skip
+            with pytest.raises(StewardError, match="person"):
+                await functions.update_task(program, task_id, past)
+        changed = await functions.update_task(house.caller, later, {"execution_type": "fully_automated"})
+        assert changed.execution_type == "fully_automated"  # a person may
+        for one in (later, thought):
+            await functions.cancel_task(house.caller, one)
         await waits(house, other.id)
-        (told,) = (await larry.take()).parts
+        told, _ = (await larry.take()).parts
         assert (told.status, told.output) == ("cancelled", None)
         assert "private" not in told.model_dump_json()
+
+
+async def test_a_persons_own_work_does_not_wait_for_what_an_agent_has_done_here(house: House) -> None:
+    bench = Bench()
+    bench.hold.clear()
+    async with at_work(house, bench):
+        rosa = await register(house, "Rosa", "bench")
+        made = await started(house, work_for(rosa))
+        ids = await broken_down(house, rosa, made.id, *[part("bench", f"Look {n}") for n in range(9)])
+        await until(house, made.id, lambda _: bench.together == 2)
+        mine = await started(
+            house, root(node("quick"), node("sum", "data_transform", tool_input={"expression": "1 + 1", "data": {}}))
+        )
+        await until(house, mine.id, is_state("completed"))
+        assert (len(bench.calls), bench.together) == (2, 2)
+        bench.hold.set()
+        for one in ids:
+            await until(house, one, is_state("completed"))
+    assert (len(bench.calls), bench.most_together) == (9, 2)
 
 
 async def _think_for(house: House, task: Task, said: str) -> None:
