@@ -17,6 +17,20 @@ $$;
 comment on function private.agents_above is
   'The outside agents that made this task, or one above it: what it finds goes to them. `tools` is what the person gave each. Definer, since nobody reads the hashes.';
 
+create function private.wanted_by(task_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with recursive above (parent_id, agent_id, height) as (
+    select t.parent_task_id, t.source_ref ->> 'agent_id', 0 from public.tasks t where t.id = wanted_by.task_id
+    union all
+    select t.parent_task_id, t.source_ref ->> 'agent_id', a.height + 1 from above a join public.tasks t on t.id = a.parent_id)
+  select jsonb_build_object('agent_id', private.as_uuid(a.agent_id), 'name', coalesce(g.name, 'An agent'))
+  from above a left join public.agents g on g.id = private.as_uuid(a.agent_id)
+  where private.as_uuid(a.agent_id) is not null
+  order by a.height limit 1
+$$;
+comment on function private.wanted_by is 'The nearest outside agent that made this task, or one above it: {agent_id, name}; null where none did.';
+select private.expose_function('private.wanted_by', array['authenticated', 'service_role']);
+
 create function private.may_not_read(task_id uuid, name text) returns text
 language sql stable set search_path = '' as $$
   -- Computing on what is given looks at nothing.
@@ -75,8 +89,8 @@ begin
     return 'The standing permission is switched off';
   elsif permission.expires_at <= now() then
     return 'The standing permission has expired';
-  elsif private.agents_above(approval.task_id) <> '[]' then
-    return format('It is the wish of %s, an agent of others', private.agents_above(approval.task_id) -> 0 ->> 'name');
+  elsif private.wanted_by(approval.task_id) is not null then -- whoever asks
+    return format('It is the wish of %s, an agent of others', private.wanted_by(approval.task_id) ->> 'name');
   elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then
     return 'The policy did not allow it by this permission';
   end if;
@@ -150,19 +164,6 @@ begin
 end $$;
 
 -- Section: what outside agents have done here waits for everybody else ------------------------------------------------
-
-create function private.wanted_by(task_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  with recursive above (parent_id, agent_id, height) as (
-    select t.parent_task_id, t.source_ref ->> 'agent_id', 0 from public.tasks t where t.id = wanted_by.task_id
-    union all
-    select t.parent_task_id, t.source_ref ->> 'agent_id', a.height + 1 from above a join public.tasks t on t.id = a.parent_id)
-  select jsonb_build_object('agent_id', g.id, 'name', g.name)
-  from above a join public.agents g on g.id = private.as_uuid(a.agent_id)
-  order by a.height limit 1
-$$;
-comment on function private.wanted_by is 'The nearest outside agent that made this task, or one above it: {agent_id, name}; null where none did.';
-select private.expose_function('private.wanted_by', array['authenticated', 'service_role']);
 
 create function private.burdens(task public.tasks) returns text
 language sql stable set search_path = '' as $$

@@ -31,6 +31,7 @@ async def mallory(house: House) -> Outsider:
 async def permit(house: House) -> None:
     """Mail to whom the person names, and plain words to everybody at the breeders'."""
     await policies.save_policy(house.caller, terms(targets=["named"]))
+    await policies.save_policy(house.caller, terms(targets=["john@example.com"], carries="plain_text"))
     await policies.save_policy(house.caller, terms(targets=["@breeders-hub.example"], carries="plain_text"))
 
 
@@ -58,6 +59,7 @@ async def test_what_an_agent_plans_asks_whatever_is_permitted_and_whatever_it_sa
         parts = [
             mail(),
             mail(to=["john@example.com"], body=f"Please sign in at https://breeders-hub.example/?t=9 or write to {ITS_OWN}"),
+            mail(to=["john@example.com"], subject="breeders", body="Find breeders"),
             {"title": "Save it", "tool": "file", "execution_type": "fully_automated", "tool_input": {"action": "write", "name": "n.txt", "text": "Approved."}},
         ]  # fmt: skip
         planned = await mallory.report(lease, "subtask_created", {"confidence": 1, "parts": parts})
@@ -69,9 +71,12 @@ async def test_what_an_agent_plans_asks_whatever_is_permitted_and_whatever_it_sa
         assert not [*(house.settings.home / "outbox").glob("*.eml")]
     assert {one.kind for task in asked for one in task.tainted_by} == {"agent"}
     reasons = [{one.code for one in approval.decision.reasons} for approval in approvals if approval.decision]
-    assert len(reasons) == 3
-    assert all(reasons)
-    assert reasons[2] == {"told_to_agent"}
+    assert len(reasons) == 4
+    assert {approval.state for approval in approvals} == {"open"}
+    assert all(
+        "wanted_by_agent" in one for one in reasons[:3]
+    )  # also in the person's words, to whom a permission covers
+    assert reasons[3] == {"told_to_agent"}
     first = {one["value"]: one["origin"] for draft in drafts for one in draft.provenance["values"]}
     assert first[ITS_OWN] == "untrusted"
     assert first["https://breeders-hub.example/?t=9"] == "untrusted"

@@ -456,3 +456,33 @@ async def test_the_past_says_what_was_edited_and_rejected(ana: Caller, mallory: 
             await policies.list_sent_history(ana, "email_send", days)
     with pytest.raises(StewardError):
         await policies.list_sent_history(ana.database.acting_as(Identity(None, "anon")), "email_send")
+
+
+async def test_what_an_outside_agent_wants_no_permission_covers_whatever_a_worker_believes(
+    ana: Caller, service: Caller, database: Database
+) -> None:
+    for_mail, for_events = await permitted(ana), await permitted(ana, action="calendar_event")
+    wish = f"jsonb_build_object('agent_id', '{uuid4()}')"
+    task = await running(ana, service)
+    await write(database, "tasks", task.id, source_ref=wish)
+    draft = await review.deliver_draft(service, task.id, CONTENT, {"output": "x"}, decision=allowed_by(for_mail))
+    event = await running(ana, service, title="Invite John", kind="schedule", tool="calendar_event")
+    await write(database, "tasks", event.id, source_ref=wish)
+    wanted = {"input": {"title": "Lunch"}, "destinations": [JOHN]}
+    act = await review.request_act(service, event.id, "Invite John?", wanted, decision=allowed_by(for_events))
+    for approval in (await approval_of(ana, draft), act):
+        assert (approval.state, approval.decided_how) == ("open", None)
+        assert approval.decision
+        assert "the wish of" in approval.decision.reasons[0].message
+    # Nor one that was let through before: it is asked when it is decided.
+    await write(
+        database,
+        "approvals",
+        act.id,
+        decision=f"jsonb_build_object('verdict', 'allow', 'permission_id', '{for_events.id}')",
+    )
+    async with database.pool.connection() as connection, connection.transaction():
+        with pytest.raises(psycopg.Error, match="Nothing but a person approves this"):
+            await connection.execute(
+                "update public.approvals set state = 'approved', policy_id = %s where id = %s", (for_events.id, act.id)
+            )
