@@ -551,6 +551,21 @@ $$;
 comment on function private.may_hear is
   'May the holder of this lease read how the attempt that ended so was put in words? Another''s only where no other had parts: one without parts knew no more than the holder is told.';
 
+create function private.why_for_agent(part public.tasks) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  if part.tool is null then
+    return coalesce(part.failure_reason, case when part.execution_type = 'manual' then part.blocked_reason end);
+  elsif part.tool in ('outside_agent', 'agent_interrupt', 'approval_gate', 'delay') or private.may_not_read(part.id, part.tool) is null
+        or exists (select 1 from public.approvals a where a.task_id = part.id and (a.state = 'open' or a.decided_by is not null)) then
+    return coalesce(part.failure_reason, part.blocked_reason);
+  end if;
+  return case when part.execution_status = 'failed' or part.execution_status = 'blocked' and part.blocked_on = 'person' or part.failure_reason is not null
+    then 'Steward could not do it; its person sees why' else part.blocked_reason end;
+end $$;
+comment on function private.why_for_agent is
+  'How a part of its own stands, as its agent reads it. What a tool found that nobody had said yes to, and that the agent was not given, is not told: it would say what there is here.';
+
 create function private.work_json(lease public.agent_leases) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -568,7 +583,7 @@ language sql stable set search_path = '' as $$
     'parts', (select coalesce(jsonb_agg(jsonb_build_object('task_id', c.id, 'title', c.title, 'key', c.source_ref ->> 'key', 'status', c.execution_status,
         'is_own', m.is_own,
         -- What Steward thought of a part that it did not complete, nobody has reviewed.
-        'reason', case when m.is_own then coalesce(c.failure_reason, case when c.tool is not null or c.execution_type = 'manual' then c.blocked_reason end) end,
+        'reason', case when m.is_own then private.why_for_agent(c) end,
         'output', case when c.execution_status = 'completed' and (m.is_own or private.is_done_by_hand(c)) then c.result -> 'output' end)
         order by c.position, c.created_at, c.id), '[]')
       from public.tasks c cross join lateral (select coalesce(c.source_ref ->> 'agent_id' = lease.agent_id::text, false) as is_own) m
@@ -776,7 +791,7 @@ do $$ declare f text; begin
   foreach f in array array['follow_task', 'settle_agent_work', 'take_work_back'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
-  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'another_lives', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'is_done_by_hand', 'may_hear', 'work_json', 'next_of'] loop
+  foreach f in array array['end_lease', 'record_agent_event', 'announce_offer', 'keeps_reserved', 'another_lives', 'fits', 'has_its_limit', 'may_lease', 'lease_task', 'is_done_by_hand', 'may_hear', 'why_for_agent', 'work_json', 'next_of'] loop
     perform private.expose_function('private.' || f, array['service_role']);
   end loop;
   perform private.expose_function('private.agent_with_work', array['authenticated', 'service_role']);

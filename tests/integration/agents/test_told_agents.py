@@ -85,6 +85,8 @@ async def test_what_an_agent_has_read_for_it_asks_until_the_person_gave_it_the_t
         await waits(house, made.id)
         again = await larry.take()
         assert {one.title for one in again.parts if one.status == "completed"} == {"Look"}
+        (failed,) = (one for one in again.parts if one.task_id == waiting)
+        assert failed.reason == "Steward could not do it; its person sees why"  # an error would say what there is here
 
         given = await started(house, work_for(rosa))
         freely, writes = await broken_down(house, rosa, given.id, secret, asks[1])
