@@ -120,7 +120,7 @@ def become(asked: dict[str, Any]) -> None:
     for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         before = getattr(sys, name)
         buffering = 1 if name == "stderr" or os.isatty(number) else -1
-        stream = open(number, mode, buffering, encoding=before.encoding, errors=before.errors, closefd=False)  # noqa: SIM115
+        stream = open(number, mode, buffering, encoding=before.encoding, errors=before.errors, closefd=False)  # noqa: SIM115 # it is the command's for as long as that lives
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 

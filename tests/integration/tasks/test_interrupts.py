@@ -1,7 +1,7 @@
 """Interrupts of outside agents: asked as they are, answered once by a person, in the ways that their config allows."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,14 +12,14 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from tasks import agent_work, agents, functions, interrupts, review, trees
 from tasks.agent_work import AgentRules
-from tasks.interrupts import HumanInterrupt, NewInterrupt
+from tasks.interrupts import AnswerType, HumanInterrupt, NewInterrupt
 from tasks.models import Approval
 
 RULES = AgentRules()
 MAIL = {"action": "send_mail", "args": {"to": "carol@example.org", "copies": 2, "deep": {"list": [1, {"a": None}]}}}
 ALL = {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True}
 EDITED = {"action": "send_mail", "args": {"to": "dana@example.org", "copies": 3}}
-ANSWERS: dict[str, tuple[str, Any]] = {
+ANSWERS: dict[AnswerType, tuple[str, Any]] = {
     "accept": ("allow_accept", None),
     "edit": ("allow_edit", EDITED),
     "response": ("allow_respond", "Call her first"),
@@ -62,11 +62,11 @@ async def test_each_answer_is_taken_where_the_config_allows_it_alone(ana: Caller
             assert shown.asked_by.name == "Larry"
             if allowed != flag:
                 with pytest.raises(Invalid, match="does not take this answer") as refused:
-                    await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)  # type: ignore[arg-type]
+                    await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)
                 only = next(answer for answer, (name, _) in ANSWERS.items() if name == allowed)
                 assert refused.value.detail == f"allowed: {only}"
                 continue
-            decided = await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)  # type: ignore[arg-type]
+            decided = await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)
             assert decided.state == ("used" if given in {"accept", "edit"} else "rejected")
             answer = await interrupts.get_interrupt(larry, larry_id, found)
             assert answer.status == "answered"
@@ -130,7 +130,7 @@ async def test_an_answer_is_for_what_was_shown_once_and_of_the_right_form(ana: C
     larry, larry_id = await agent_of(ana)
     found = await ask(larry, larry_id)
     shown = await approval_of(ana, found)
-    wrong: list[tuple[str, Any]] = [
+    wrong: list[tuple[AnswerType, Any]] = [
         ("accept", EDITED),
         ("ignore", "because"),
         ("response", "  \n"),
@@ -140,11 +140,11 @@ async def test_an_answer_is_for_what_was_shown_once_and_of_the_right_form(ana: C
         ("edit", {"action": "delete_all", "args": {}}),
         ("edit", {"action": "send_mail", "args": [1]}),
         ("edit", {**EDITED, "more": 1}),
-        ("approve", None),
+        (cast("AnswerType", "approve"), None),
     ]
     for given, args in wrong:
         with pytest.raises(Invalid):
-            await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)  # type: ignore[arg-type]
+            await interrupts.answer_interrupt(ana, shown.id, shown.digest, given, args)
     with pytest.raises(Conflict, match="not what was shown"):
         await interrupts.answer_interrupt(ana, shown.id, "0" * 64, "accept")
     results = await asyncio.gather(
