@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from app._executions.listing import cursor_after, place_of
+from app.cursors import cursor_after, place_of
 from app.dependencies import CurrentCaller
 from app.executions import _words
 from app.templating import render
@@ -17,7 +17,7 @@ async def get(request: Request, caller: CurrentCaller, state: str = "", cursor: 
     wanted: ExecutionState | None = next((one for one in STATES if one == state), None)
     if state and wanted is None:
         raise Invalid("There is no such state", errors=[{"field": "state", "message": f"allowed: {', '.join(STATES)}"}])
-    before, before_id = place_of(cursor) if cursor else (None, None)
+    before, before_id = place_of(cursor)
     found = await list_executions(caller, wanted, None, ON_A_PAGE, before, before_id)
     after = cursor_after(found.items, ON_A_PAGE)
     return render(

@@ -1,9 +1,7 @@
 """`/plans`: the list with filters, and the form of a new plan."""
 
-from datetime import datetime
 from typing import Any, get_args
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import Request
 from starlette.responses import Response
@@ -12,7 +10,7 @@ from agents.playbooks.document.catalog import stages
 from app._plans.making import make_document_plan, make_objective_plan
 from app._view import words
 from app._view.forms import back_to, form_of
-from app.cursors import decode_cursor, encode_cursor
+from app.cursors import cursor_after, place_of
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.plans import _words
@@ -68,13 +66,11 @@ async def _show(
 ) -> Response:
     house: House = request.app.state.house
     kind, state = _one_of(asked, "kind", PlanKind), _one_of(asked, "state", PlanState)
-    before, before_id = _place(asked["cursor"]) if "cursor" in asked else (None, None)
+    before, before_id = place_of(asked.get("cursor"))
     found = await list_plans(caller, kind, state, asked.get("q", "")[:500] or None, PAGE, before, before_id)
     kept = {name: asked[name] for name in ("q", "kind", "state") if name in asked}
-    more = None
-    if len(found) == PAGE:
-        cursor = encode_cursor([found[-1].created_at.isoformat(), str(found[-1].id)])
-        more = f"/plans?{urlencode({**kept, 'cursor': cursor})}"
+    cursor = cursor_after(found, PAGE)
+    more = f"/plans?{urlencode({**kept, 'cursor': cursor})}" if cursor else None
     here = {**kept, **({"cursor": asked["cursor"]} if "cursor" in asked else {})}
     return render(
         request,
@@ -118,18 +114,3 @@ def _one_of(asked: dict[str, str], name: str, allowed: Any) -> Any:
             "There is no such filter", errors=[{"field": name, "message": f"allowed: {', '.join(get_args(allowed))}"}]
         )
     return value
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    """Where the next page begins. Raises Invalid for a cursor of another list."""
-    match decode_cursor(cursor):
-        case [str() as before, str() as before_id]:
-            try:
-                return datetime.fromisoformat(before), UUID(before_id)
-            except ValueError:
-                pass
-        case _:
-            pass
-    raise Invalid(
-        "The cursor is not one that this list gave out", errors=[{"field": "cursor", "message": "leave it out"}]
-    )

@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from app._executions.acting import Beginning, execute_plan, execute_root_task
-from app._executions.listing import cursor_after, place_of
 from app.api.executions._shapes import ExecutionList, NewExecution
+from app.cursors import cursor_after, place_of
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.executions import ExecutionDetail, ExecutionState, list_executions
@@ -24,7 +24,7 @@ async def get(
     cursor: str | None = None,
 ) -> ExecutionList:
     """`totals` count those of the agent, or all, in every state."""
-    before, before_id = place_of(cursor) if cursor else (None, None)
+    before, before_id = place_of(cursor)
     found = await list_executions(caller, state, agent_id, limit, before, before_id)
     return ExecutionList(items=found.items, next_cursor=cursor_after(found.items, limit), totals=found.totals)
 

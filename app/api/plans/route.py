@@ -1,8 +1,6 @@
 """GET and POST /api/plans."""
 
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -11,10 +9,9 @@ from app._plans.forms import DocumentRequest
 from app._plans.making import make_document_plan
 from app.api._answers import Listing, listing
 from app.api.plans._shapes import PlanAccepted, accepted
-from app.cursors import decode_cursor
+from app.cursors import keys_after, place_of
 from app.dependencies import CurrentCaller
 from app.router import responds
-from core.errors import Invalid
 from tasks.plans import PlanKind, PlanState, PlanSummary, list_plans
 
 MESSAGE = "The plan document is accepted; GET /api/plans/{id} shows how far it is, its progress comes live."
@@ -29,10 +26,9 @@ async def get(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> Response:
-    before, before_id = _place(cursor) if cursor else (None, None)
+    before, before_id = place_of(cursor)
     found = await list_plans(caller, kind, state, search or None, limit, before, before_id)
-    last = found[-1] if len(found) == limit else None
-    return listing(found, [last.created_at.isoformat(), str(last.id)] if last else None)
+    return listing(found, keys_after(found, limit))
 
 
 @responds(
@@ -44,18 +40,3 @@ async def get(
 async def post(request: Request, caller: CurrentCaller, body: DocumentRequest) -> Response:
     """`speed_vs_detail`: ping_llm (a few stages), fast_but_skip_details, balanced_speed_and_detail, all_details_but_slow."""
     return accepted(await make_document_plan(request.app.state.house, caller, body), MESSAGE)
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    """Where the next page begins. Raises Invalid for a cursor of another list."""
-    try:
-        match decode_cursor(cursor):
-            case [str() as before, str() as before_id] if (moment := datetime.fromisoformat(before)).tzinfo:
-                return moment, UUID(before_id)
-            case _:
-                raise ValueError("wrong form")
-    except ValueError as error:
-        raise Invalid(
-            "The cursor is not one that this list gave out",
-            errors=[{"field": "cursor", "message": "leave it out to begin anew"}],
-        ) from error
