@@ -1,14 +1,14 @@
 """What agents ask people: the body of a request, and waiting for an answer without a database connection."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Discriminator, Field, Tag, ValidationError, WrapValidator
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from app._agents.places import at_place
 from app.live import EventHub
 from core.database import Caller
 from tasks.functions import get_last_event_id
@@ -26,13 +26,8 @@ def _in_plain_places(given: object, check: Callable[[object], object]) -> object
     try:
         return check(given)
     except ValidationError as error:
-        raise ValidationError.from_exception_data("interrupts", list(_plain(error.errors()))) from None
-
-
-def _plain(errors: Iterable[Any]) -> Iterable[InitErrorDetails]:
-    for one in errors:
-        said = PydanticCustomError(one["type"], one["msg"].replace("{", "{{").replace("}", "}}"))
-        yield InitErrorDetails(type=said, loc=tuple(one["loc"][1:]), input=one["input"])
+        told = [at_place(one["type"], one["msg"], one["loc"][1:], one["input"]) for one in error.errors()]
+        raise ValidationError.from_exception_data("interrupts", told) from None
 
 
 Asked = Annotated[

@@ -16,8 +16,9 @@ from pydantic import (
     ValidationError,
     WrapValidator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
+from app._agents.places import at_place
 from app._agents.subtasks import Subtasks
 from tasks.agent_work import EVENT_TYPES, MOST_EVENTS
 from tasks.interrupts import storable
@@ -172,8 +173,7 @@ def _plain(error: dict[str, Any]) -> InitErrorDetails:
         loc.append("type")
         kind, given = ("missing", cast("object", given)) if of is None else ("enum", of)
         message = f"it is one of {', '.join(EVENT_TYPES)}"
-    said = PydanticCustomError(kind, message)  # pyright: ignore[reportArgumentType] # only a checker asks for literals
-    return InitErrorDetails(type=said, loc=tuple(loc), input=given)
+    return at_place(kind, message, loc, given)
 
 
 def _is_tag(loc: tuple[int | str, ...], at: int) -> bool:
