@@ -1,5 +1,6 @@
 """Folders that tests need only while they run: in memory where there is room, since a database is hundreds of files."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -38,10 +39,22 @@ def _has_room() -> bool:
 
 def _remove_leftovers(parent: Path) -> None:
     """What a run that was killed left in memory, with the database that it left running."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(pid)):
-            for pid_file in folder.glob("**/postmaster.pid"):
-                home = pid_file.parents[2]
-                EmbeddedPostgres(home, place_of(home)).remove()
-            shutil.rmtree(folder, ignore_errors=True)  # another run may be at it, too
+    with _alone(parent):  # the processes of a run begin together, and each looks
+        for folder in list(parent.glob(f"{PREFIX}*")):
+            pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+            if not psutil.pid_exists(int(pid)) and folder.exists() and folder.stat().st_uid == os.geteuid():
+                for pid_file in list(folder.glob("**/postmaster.pid")):  # all found first: their folders go
+                    home = pid_file.parents[2]
+                    EmbeddedPostgres(home, place_of(home)).remove()
+                shutil.rmtree(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """No other process is in this block for the same folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
