@@ -1,15 +1,9 @@
 """Nudges: what Steward brings up by itself, within a budget, with its reason, mutable and measured."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from core.database import Caller
-from tasks.functions import Page
-from tasks.models import Record, Task
 
 NudgeKind = Literal[
     "agenda",  # a meeting of one's own has none

@@ -1,11 +1,12 @@
 """What the rules look at: the person, the time, and copies of calendar, mail, promises and tasks around it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from agents.rules.mail_people import Owner
+from core.outside.calendar import WorkingHours
 from tasks.commitments import Commitment
 from tasks.models import Task
 
@@ -71,22 +72,13 @@ class SeenMail:
     auto_submitted: str = ""
 
 
-@dataclass(frozen=True)
-class WorkingHours:
-    """When the person works, on which weekdays (0 is Monday)."""
-
-    begins: time = time(9)
-    ends: time = time(17)
-    days: frozenset[int] = frozenset(range(5))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """Everything that a rule may look at. `now` is in the person's zone; lists are in order of time, oldest first."""
 
     now: datetime
     owner: Owner
-    hours: WorkingHours = field(default_factory=WorkingHours)
+    hours: WorkingHours  # of the setting STEWARD_CALENDAR_WORKING_HOURS
     meetings: Sequence[Meeting] = ()  # two weeks back and ahead, cancelled ones too
     mails: Sequence[SeenMail] = ()  # three weeks back
     commitments: Sequence[Commitment] = ()  # open ones
