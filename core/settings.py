@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from core.errors import Invalid
 from core.settings_agents import AgentSettings
+from core.settings_attention import AttentionSettings
 from core.settings_models import ModelSettings
 from core.settings_outside import OutsideSettings
 from core.urls import is_url
@@ -27,7 +28,7 @@ SCHEMES = {
 }
 
 
-class Settings(ModelSettings, OutsideSettings, AgentSettings):
+class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings):
     """Every setting; the variable is STEWARD_ and the name in capitals where no other name stands here."""
 
     model_config = SettingsConfigDict(env_prefix="STEWARD_", env_ignore_empty=True, extra="ignore")

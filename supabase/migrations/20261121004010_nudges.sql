@@ -1,0 +1,366 @@
+-- Nudges: what rules found is kept once, told or held as the person's rules say, and decided.
+
+-- Section: of what use a kind was ----------------------------------------------------------------------------------
+
+create function private.nudge_precision(organization_id uuid, kind text, at timestamptz, rules jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('acted', c.acted, 'dismissed', c.dismissed, 'lapsed', c.lapsed, 'open', c.open, 'told', c.told,
+    'precision', case when c.acted + c.dismissed + c.lapsed > 0 then round(c.acted::numeric / (c.acted + c.dismissed + c.lapsed), 3) end)
+  from (
+    select count(*) filter (where n.state = 'acted') as acted, count(*) filter (where n.state = 'dismissed') as dismissed,
+      count(*) filter (where n.state = 'lapsed') as lapsed, count(*) filter (where n.state = 'told') as open, count(*) as told
+    from public.nudges n
+    where n.organization_id = nudge_precision.organization_id and n.kind = nudge_precision.kind and n.told_at is not null
+      and n.told_at > nudge_precision.at - make_interval(days => (rules ->> 'count_days')::integer)
+      and n.told_at > coalesce((select m.until from public.nudge_mutes m where m.organization_id = nudge_precision.organization_id
+        and m.kind = nudge_precision.kind and m.person is null and m.thread_key is null and m.muted_by = 'precision'), '-infinity')) c
+$$;
+comment on function private.nudge_precision is
+  'Of what use a kind was: acted on among those told and decided or lapsed, counted anew after a mute of its own. {acted, dismissed, lapsed, open, told, precision}.';
+
+create function private.mute_useless(organization_id uuid, kind text, at timestamptz, rules jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+  use jsonb := private.nudge_precision(mute_useless.organization_id, mute_useless.kind, mute_useless.at, rules);
+  cases integer := (use ->> 'acted')::integer + (use ->> 'dismissed')::integer + (use ->> 'lapsed')::integer;
+  mute uuid;
+begin
+  if kind = 'reminder' or cases < (rules ->> 'mute_cases')::integer or (use ->> 'precision')::numeric >= (rules ->> 'mute_below')::numeric then
+    return;
+  end if;
+  insert into public.nudge_mutes as m (organization_id, kind, muted_by, because, muted_at, until)
+  values (mute_useless.organization_id, mute_useless.kind, 'precision', format('%s of the last %s were of use', use ->> 'acted', cases), mute_useless.at,
+    mute_useless.at + make_interval(days => (rules ->> 'mute_days')::integer))
+  on conflict (organization_id, coalesce(kind, ''), coalesce(person, ''), coalesce(thread_key, '')) do update
+    set muted_by = excluded.muted_by, because = excluded.because, muted_at = excluded.muted_at, until = excluded.until
+    where m.until is not null and m.until <= mute_useless.at
+  returning m.id into mute;
+  if mute is not null then
+    perform private.audit(mute_useless.organization_id, 'nudges.muted', 'nudge_mute', mute, format('%s of the last %s were of use', use ->> 'acted', cases),
+      jsonb_build_object('kind', mute_useless.kind) || use);
+  end if;
+end $$;
+comment on function private.mute_useless is 'A kind of which too few were of use mutes itself, visibly, for a time.';
+
+create function private.mute_of(organization_id uuid, kind text, person text, thread_key text, at timestamptz) returns uuid
+language sql stable set search_path = '' as $$
+  select m.id from public.nudge_mutes m
+  where m.organization_id = mute_of.organization_id and (m.until is null or m.until > mute_of.at)
+    and (m.kind is null or m.kind = mute_of.kind) and (m.person is null or m.person = mute_of.person)
+    and (m.thread_key is null or m.thread_key = mute_of.thread_key) limit 1
+$$;
+comment on function private.mute_of is 'The mute under which this is not brought up; null where none is.';
+
+-- Section: told or held --------------------------------------------------------------------------------------------
+
+create function private.nudge_json(nudge public.nudges) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(nudge) || jsonb_build_object('task', (select private.task_json(t) - 'execution_log' from public.tasks t where t.id = nudge.task_id))
+$$;
+comment on function private.nudge_json is 'A nudge as it is shown, with its task.';
+
+create function private.nudge_changed(nudge public.nudges) returns void
+language sql set search_path = '' as $$
+  select private.record_event(nudge.organization_id, nudge.task_id, nudge.task_id, 'nudge', nudge.state,
+    jsonb_build_object('nudge_id', nudge.id, 'kind', nudge.kind))
+$$;
+comment on function private.nudge_changed is 'Pages that show nudges look again.';
+
+create function private.own_nudge(nudge_id uuid) returns public.nudges
+language plpgsql set search_path = '' as $$
+declare
+  found_nudge public.nudges;
+begin
+  select * into found_nudge from public.nudges n where n.id = own_nudge.nudge_id and n.organization_id = private.acting_organization() for update;
+  if found_nudge.id is null then
+    perform private.refuse(404, 'There is no such nudge', format('nudge %s', own_nudge.nudge_id));
+  end if;
+  return found_nudge;
+end $$;
+comment on function private.own_nudge is 'A nudge of the caller''s, held for a change; else PT404.';
+
+create function private.told_today(organization_id uuid, at timestamptz, rules jsonb) returns bigint
+language sql stable set search_path = '' as $$
+  select count(*) from public.nudges n
+  where n.organization_id = told_today.organization_id and n.told_at >= date_trunc('day', told_today.at, rules ->> 'timezone')
+    and n.told_at <= told_today.at and n.digest_id is null and n.kind <> 'reminder'
+$$;
+comment on function private.told_today is 'How much of the day''s budget is used: what was told by itself, neither in the digest nor asked for.';
+
+create function private.held_because(nudge public.nudges, at timestamptz, rules jsonb) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when nudge.tell_at > held_because.at then 'early'
+    when nudge.kind = 'reminder' then null
+    when nudge.confidence < coalesce((rules -> 'told_from' ->> nudge.kind)::real, 0) then 'confidence'
+    when private.is_quiet(held_because.at, rules) then 'quiet'
+    when private.told_today(nudge.organization_id, held_because.at, rules) >= (rules ->> 'daily_nudges')::integer then 'budget' end
+$$;
+comment on function private.held_because is 'Why this is not told at this moment; null when it may be. What a person asked to be reminded of is told at any time.';
+
+create function private.make_nudge_task(nudge public.nudges, item jsonb, rules jsonb) returns uuid
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks;
+begin
+  task := private.insert_task(item || jsonb_build_object('source', 'proactive', 'source_key', 'proactive:' || nudge.key,
+    'source_ref', coalesce(item -> 'source_ref', '{}') || nudge.source_ref || jsonb_build_object('nudge_id', nudge.id)));
+  if task.id is null then
+    return (select t.id from public.tasks t where t.organization_id = nudge.organization_id and t.source_key = 'proactive:' || nudge.key);
+  end if;
+  if nudge.executes and rules ->> 'proactive' = 'prepare' then
+    perform public.queue_task_execution(task.id);
+  end if;
+  return task.id;
+end $$;
+comment on function private.make_nudge_task is 'The task of a nudge, once; prepared by itself where the person lets it.';
+
+create function private.settle_gone(organization_id uuid, findings jsonb, at timestamptz, looked_at text[]) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  gone public.nudges;
+  count_settled integer := 0;
+begin
+  for gone in
+    select n.* from public.nudges n
+    where n.organization_id = settle_gone.organization_id and n.state in ('held', 'told') and n.kind = any (looked_at)
+      and n.expires_at > settle_gone.at and not exists (select 1 from jsonb_array_elements(findings) f where f ->> 'key' = n.key)
+    for update
+  loop
+    update public.nudges n set state = 'settled', decided_at = settle_gone.at, decided_because = 'Its reason is gone' where n.id = gone.id returning n.* into gone;
+    perform private.cancel_nudge_task(gone);
+    perform private.nudge_changed(gone);
+    count_settled := count_settled + 1;
+  end loop;
+  return count_settled;
+end $$;
+comment on function private.settle_gone is 'Nudges whose reason went away by itself, of the kinds that were looked at: settled, and what was prepared for them is withdrawn. How many.';
+
+create function private.cancel_nudge_task(nudge public.nudges) returns void
+language plpgsql set search_path = '' as $$
+declare
+  part public.tasks;
+begin
+  for part in
+    select t.* from public.tasks t where t.root_task_id = nudge.task_id and t.execution_status not in ('completed', 'failed', 'cancelled')
+    order by t.depth limit 100
+  loop
+    if exists (select 1 from public.drafts d where d.task_id in (select private.subtree(part.id)) and d.state in ('sending', 'uncertain')) then
+      continue; -- what is on its way, or may be, is not undone by this
+    end if;
+    if (select t.execution_status from public.tasks t where t.id = part.id) not in ('completed', 'failed', 'cancelled') then
+      perform public.cancel_task(part.id);
+    end if;
+  end loop;
+  update public.drafts d set state = 'superseded'
+  where d.task_id in (select t.id from public.tasks t where t.root_task_id = nudge.task_id) and d.state = 'draft';
+end $$;
+comment on function private.cancel_nudge_task is 'What was prepared for a nudge that is not wanted: its open tasks are cancelled, its drafts withdrawn.';
+
+create function public.offer_nudges(findings jsonb, at timestamptz, rules jsonb default '{}', looked_at text[] default '{}') returns jsonb
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  organization uuid := private.acting_organization();
+  own_rules jsonb := private.attention_rules(organization, rules);
+  item jsonb;
+  r public.nudges;
+  made public.nudges;
+  all_made jsonb := '[]';
+  settled integer := 0;
+begin
+  if jsonb_typeof(findings) <> 'array' or jsonb_array_length(findings) > 1000 then
+    perform private.refuse(422, 'findings is a list of at most 1000');
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
+  if own_rules ->> 'proactive' = 'off' then
+    findings := (select coalesce(jsonb_agg(f), '[]') from jsonb_array_elements(findings) f where f ->> 'kind' = 'reminder');
+    looked_at := '{}';
+  end if;
+  for item in
+    select f.value from jsonb_array_elements(findings) with ordinality f (value, place)
+    where not exists (select 1 from public.nudges n where n.organization_id = organization and n.key = f.value ->> 'key')
+    order by (f.value ->> 'is_urgent')::boolean desc nulls last, f.place
+  loop
+    r := jsonb_populate_record(null::public.nudges, item);
+    perform private.mute_useless(organization, r.kind, offer_nudges.at, own_rules);
+    insert into public.nudges as n (organization_id, key, kind, title, why, person, thread_key, source_ref, confidence, is_urgent, executes, tell_at,
+      expires_at, state, held_because, found_at)
+    values (organization, r.key, r.kind, r.title, r.why, r.person, r.thread_key, coalesce(r.source_ref, '{}'), coalesce(r.confidence, 0.8),
+      coalesce(r.is_urgent, false), coalesce(r.executes, false), r.tell_at, r.expires_at, 'held', 'early', offer_nudges.at)
+    on conflict (organization_id, key) do nothing
+    returning n.* into made;
+    if made.id is null then
+      continue; -- the same finding twice in one list
+    end if;
+    if r.kind <> 'reminder' and private.mute_of(organization, r.kind, r.person, r.thread_key, offer_nudges.at) is not null then
+      update public.nudges n set state = 'muted', held_because = null where n.id = made.id returning n.* into made;
+    else
+      if jsonb_typeof(item -> 'task') = 'object' then
+        update public.nudges n set task_id = private.make_nudge_task(made, item -> 'task', own_rules) where n.id = made.id;
+      end if;
+      update public.nudges n set held_because = private.held_because(n, offer_nudges.at, own_rules) where n.id = made.id and
+        private.held_because(n, offer_nudges.at, own_rules) is not null returning n.* into made;
+      if not found then
+        update public.nudges n set state = 'told', held_because = null, told_at = offer_nudges.at where n.id = made.id returning n.* into made;
+      end if;
+      perform private.nudge_changed(made);
+    end if;
+    all_made := all_made || private.nudge_json(made);
+  end loop;
+  if cardinality(looked_at) > 0 then
+    settled := private.settle_gone(organization, findings, offer_nudges.at, looked_at);
+  end if;
+  return jsonb_build_object('made', all_made, 'settled', settled, 'rules', own_rules);
+end $$;
+comment on function public.offer_nudges is
+  'Keeps what rules found: each key once, ever; muted, held or told as the person''s rules say, with its task. looked_at: kinds that were looked for completely, so that what is not found any more is settled. {made, settled, rules}.';
+
+create function public.release_nudges(at timestamptz, rules jsonb default '{}') returns jsonb
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  organization uuid := private.acting_organization();
+  own_rules jsonb := private.attention_rules(organization, rules);
+  one public.nudges;
+  reason text;
+  told jsonb := '[]';
+begin
+  perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
+  for one in
+    update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
+    where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at returning n.*
+  loop
+    perform private.nudge_changed(one);
+  end loop;
+  for one in
+    select n.* from public.nudges n where n.organization_id = organization and n.state = 'held' and n.held_because <> 'confidence'
+    order by n.is_urgent desc, n.expires_at nulls last, n.found_at, n.id for update
+  loop
+    reason := private.held_because(one, release_nudges.at, own_rules);
+    if reason is null then
+      update public.nudges n set state = 'told', held_because = null, told_at = release_nudges.at where n.id = one.id returning n.* into one;
+      told := told || private.nudge_json(one);
+      perform private.nudge_changed(one);
+    elsif reason <> one.held_because then
+      update public.nudges n set held_because = reason where n.id = one.id;
+    end if;
+  end loop;
+  return told;
+end $$;
+comment on function public.release_nudges is 'What was held and may be told now, the most urgent first; what is over lapses. The nudges that were told.';
+
+create function public.decide_nudge(nudge_id uuid, decision text, at timestamptz, because text default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  nudge public.nudges := private.own_nudge(decide_nudge.nudge_id);
+begin
+  if decision not in ('acted', 'dismissed') then
+    perform private.refuse(422, 'A nudge is acted on or dismissed', format('decision is %s', decision));
+  end if;
+  if nudge.state = decision then
+    return private.nudge_json(nudge);
+  end if;
+  if nudge.state in ('acted', 'dismissed', 'muted') then
+    perform private.refuse(409, format('This nudge is %s already', nudge.state));
+  end if;
+  update public.nudges n set state = decision, held_because = null, told_at = coalesce(n.told_at, decide_nudge.at), decided_at = decide_nudge.at,
+    decided_because = left(decide_nudge.because, 500)
+  where n.id = nudge.id returning n.* into nudge;
+  if decision = 'dismissed' then
+    perform private.cancel_nudge_task(nudge);
+  end if;
+  perform private.nudge_changed(nudge);
+  return private.nudge_json(nudge);
+end $$;
+comment on function public.decide_nudge is 'A person''s word: acted (of use) or dismissed, which also withdraws what was prepared for it. The same word twice is one.';
+
+create function private.note_nudge(task_id uuid, decision text, because text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  nudge public.nudges;
+begin
+  update public.nudges n set state = decision, held_because = null, decided_at = coalesce(n.decided_at, now()), decided_because = note_nudge.because,
+    told_at = coalesce(n.told_at, n.found_at)
+  where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id) and n.state in ('held', 'told', 'lapsed')
+  returning n.* into nudge;
+  if nudge.id is not null then
+    perform private.nudge_changed(nudge);
+  end if;
+end $$;
+comment on function private.note_nudge is 'What a person did with the task or the draft of a nudge says of what use it was; a late use counts, too.';
+
+create function private.after_nudge_task() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if new.execution_status = 'completed' and new.execution_type = 'manual' then
+    perform private.note_nudge(new.id, 'acted', 'Its task was done');
+  elsif new.execution_status = 'cancelled' and (select auth.uid()) is not null and new.id = new.root_task_id then
+    perform private.note_nudge(new.id, 'dismissed', 'Its task was cancelled');
+  end if;
+  return null;
+end $$;
+comment on function private.after_nudge_task is 'A person who does a proactive task acts on its nudge; one who cancels it dismisses it.';
+create trigger nudge_task_ended after update of execution_status on public.tasks for each row
+when (new.source = 'proactive' and new.execution_status in ('completed', 'cancelled') and old.execution_status is distinct from new.execution_status)
+execute function private.after_nudge_task();
+
+create function private.after_nudge_draft() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if new.state in ('approved', 'sent') then
+    perform private.note_nudge(new.task_id, 'acted', 'Its draft was approved');
+  elsif new.state = 'rejected' then
+    perform private.note_nudge(new.task_id, 'dismissed', 'Its draft was rejected');
+  end if;
+  return null;
+end $$;
+comment on function private.after_nudge_draft is 'What became of the draft of a proactive task says of what use its nudge was.';
+create trigger nudge_draft_decided after update of state on public.drafts for each row
+when (new.state in ('approved', 'sent', 'rejected') and old.state is distinct from new.state)
+execute function private.after_nudge_draft();
+
+create function public.list_nudges(filter jsonb default '{}', after jsonb default null, page_size integer default 50) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  rows jsonb;
+begin
+  if page_size is null or page_size not between 1 and 200 then
+    perform private.refuse(422, 'limit is between 1 and 200', format('limit is %s', page_size));
+  end if;
+  select coalesce(jsonb_agg(private.nudge_json(p) order by p.found_at desc, p.id desc), '[]') into rows from (
+    select n.* from public.nudges n where n.organization_id = private.acting_organization()
+      and (not filter ? 'state' or n.state in (select jsonb_array_elements_text(filter -> 'state')))
+      and (not filter ? 'kind' or n.kind in (select jsonb_array_elements_text(filter -> 'kind')))
+      and (not filter ? 'digest_id' or n.digest_id = (filter ->> 'digest_id')::uuid)
+      and (not filter ? 'task_id' or n.task_id = (filter ->> 'task_id')::uuid)
+      and (after is null or (n.found_at, n.id) < ((after ->> 0)::timestamptz, (after ->> 1)::uuid))
+    order by n.found_at desc, n.id desc limit page_size) p;
+  return jsonb_build_object('items', rows, 'after', case when jsonb_array_length(rows) = page_size
+    then jsonb_build_array(rows -> -1 -> 'found_at', rows -> -1 -> 'id') end);
+exception when invalid_text_representation or invalid_datetime_format or datetime_field_overflow then
+  perform private.refuse(422, 'A filter or cursor has a wrong value', sqlerrm);
+end $$;
+comment on function public.list_nudges is 'Nudges by state, kind, digest or task, newest first: {items, after}.';
+
+create function public.get_nudge(nudge_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  found_nudge public.nudges;
+begin
+  select * into found_nudge from public.nudges n where n.id = get_nudge.nudge_id and n.organization_id = private.acting_organization();
+  if found_nudge.id is null then
+    perform private.refuse(404, 'There is no such nudge', format('nudge %s', get_nudge.nudge_id));
+  end if;
+  return private.nudge_json(found_nudge);
+end $$;
+comment on function public.get_nudge is 'One nudge with its task; else PT404.';
+
+do $$ declare f text; begin
+  foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
+    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
+  end loop;
+  foreach f in array array['nudge_json', 'nudge_changed', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_nudge_draft'] loop
+    perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
+  end loop;
+end $$;

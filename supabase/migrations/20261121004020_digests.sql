@@ -1,0 +1,131 @@
+-- Muting, what a person sees of all that, and the daily digest.
+
+-- Section: muting -------------------------------------------------------------------------------------------------
+
+create function public.mute_nudges(at timestamptz, kind text default null, person text default null, thread_key text default null,
+  until timestamptz default null, because text default '') returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  made public.nudge_mutes;
+begin
+  if num_nonnulls(mute_nudges.kind, mute_nudges.person, mute_nudges.thread_key) = 0 then
+    perform private.refuse(422, 'A mute names a kind, a person or a thread');
+  end if;
+  if mute_nudges.until <= mute_nudges.at then
+    perform private.refuse(422, 'A mute ends in the future', format('until is %s', mute_nudges.until));
+  end if;
+  insert into public.nudge_mutes as m (organization_id, kind, person, thread_key, muted_by, because, muted_at, until)
+  values (private.acting_organization(), mute_nudges.kind, lower(mute_nudges.person), mute_nudges.thread_key, 'person', coalesce(mute_nudges.because, ''),
+    mute_nudges.at, mute_nudges.until)
+  on conflict (organization_id, coalesce(kind, ''), coalesce(person, ''), coalesce(thread_key, '')) do update
+    set muted_by = 'person', because = excluded.because, muted_at = excluded.muted_at, until = excluded.until
+  returning m.* into made;
+  update public.nudges n set state = 'muted', held_because = null, decided_at = mute_nudges.at, decided_because = 'Muted'
+  where n.organization_id = made.organization_id and n.state = 'held' and n.kind <> 'reminder'
+    and (made.kind is null or n.kind = made.kind) and (made.person is null or n.person = made.person)
+    and (made.thread_key is null or n.thread_key = made.thread_key);
+  perform private.audit(made.organization_id, 'nudges.muted', 'nudge_mute', made.id, nullif(made.because, ''),
+    jsonb_build_object('kind', made.kind, 'person', made.person, 'thread_key', made.thread_key, 'until', made.until));
+  return to_jsonb(made);
+end $$;
+comment on function public.mute_nudges is 'Nothing more of this kind, about this person, in this thread (of all that are named), until a time or for good. What is held is muted, too.';
+
+create function public.unmute_nudges(mute_id uuid) returns void
+language plpgsql set search_path = '' as $$
+declare
+  gone public.nudge_mutes;
+begin
+  delete from public.nudge_mutes m where m.id = unmute_nudges.mute_id and m.organization_id = private.acting_organization() returning m.* into gone;
+  if gone.id is null then
+    perform private.refuse(404, 'There is no such mute', format('mute %s', unmute_nudges.mute_id));
+  end if;
+  perform private.audit(gone.organization_id, 'nudges.unmuted', 'nudge_mute', gone.id, null,
+    jsonb_build_object('kind', gone.kind, 'person', gone.person, 'thread_key', gone.thread_key));
+end $$;
+comment on function public.unmute_nudges is 'It may be brought up again.';
+
+create function public.get_attention(at timestamptz, rules jsonb default '{}') returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('rules', here.own, 'chosen', (select to_jsonb(a) - 'organization_id' from public.attention a where a.organization_id = here.id),
+    'is_quiet', private.is_quiet(get_attention.at, here.own), 'told_today', private.told_today(here.id, get_attention.at, here.own),
+    'held', (select count(*) from public.nudges n where n.organization_id = here.id and n.state = 'held'),
+    'mutes', (select coalesce(jsonb_agg(to_jsonb(m) - 'organization_id' order by m.muted_at desc, m.id), '[]') from public.nudge_mutes m
+              where m.organization_id = here.id and (m.until is null or m.until > get_attention.at)),
+    'kinds', (select coalesce(jsonb_agg(jsonb_build_object('kind', k.kind) || private.nudge_precision(here.id, k.kind, get_attention.at, here.own) order by k.kind), '[]')
+              from (select distinct n.kind from public.nudges n where n.organization_id = here.id and n.told_at is not null) k))
+  from (select private.acting_organization() as id, private.attention_rules(private.acting_organization(), get_attention.rules) as own) here
+$$;
+comment on function public.get_attention is 'How much is told and when, what is muted, and of what use each kind was: {rules, chosen, is_quiet, told_today, held, mutes, kinds}.';
+
+-- Section: the digest ---------------------------------------------------------------------------------------------
+
+create function public.make_digest(at timestamptz, rules jsonb default '{}') returns jsonb
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  organization uuid := private.acting_organization();
+  own_rules jsonb := private.attention_rules(organization, rules);
+  wall timestamp := make_digest.at at time zone (own_rules ->> 'timezone');
+  before public.digests;
+  made public.digests;
+  since timestamptz;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
+  if wall::time < (own_rules ->> 'digest_at')::time or exists (select 1 from public.digests d where d.organization_id = organization and d.day = wall::date) then
+    return null;
+  end if;
+  select * into before from public.digests d where d.organization_id = organization and d.day < wall::date order by d.day desc limit 1;
+  since := coalesce(before.created_at, '-infinity');
+  insert into public.digests (organization_id, day, made_at) values (organization, wall::date, make_digest.at) returning * into made;
+  update public.nudges n set state = 'told', held_because = null, told_at = make_digest.at, digest_id = made.id
+  where n.organization_id = organization and n.state = 'held' and (n.tell_at is null or n.tell_at <= make_digest.at)
+    and (n.expires_at is null or n.expires_at > make_digest.at);
+  update public.digests d set content = jsonb_build_object(
+    'nudges', (select count(*) from public.nudges n where n.digest_id = made.id),
+    'waiting', (select count(*) from public.nudges n where n.organization_id = organization and n.state = 'told' and n.digest_id is distinct from made.id),
+    'by_itself', (select coalesce(jsonb_agg(l.line order by l.decided_at), '[]') from (
+      select a.decided_at, jsonb_build_object('approval_id', a.id, 'task_id', a.task_id, 'title', t.title, 'root_title', r.title, 'at', a.decided_at,
+        'action', a.payload ->> 'action', 'to', to_jsonb(f.to_recipients)) as line
+      from public.approvals a join public.tasks t on t.id = a.task_id join public.tasks r on r.id = t.root_task_id
+      left join public.drafts f on f.id = a.draft_id
+      where a.organization_id = organization and a.decided_how = 'permission' and a.state = 'used' and a.decided_at > since
+      order by a.decided_at limit 100) l),
+    'silent', (select jsonb_build_object('runs', count(distinct t.root_task_id), 'cost_usd', coalesce(sum(i.cost_usd), 0), 'model_calls', count(i.id))
+      from public.tasks t left join public.llm_interactions i on i.task_id = t.id and i.created_at > since
+      where t.organization_id = organization and t.started_at > since
+        and exists (select 1 from public.tasks r where r.id = t.root_task_id and r.source = 'proactive')),
+    'done', (select count(*) from public.tasks t where t.organization_id = organization and t.completed_at > since and t.parent_task_id is null
+      and t.execution_type <> 'manual'))
+  where d.id = made.id returning d.* into made;
+  perform private.record_event(organization, null, null, 'digest', 'made', jsonb_build_object('digest_id', made.id, 'day', made.day));
+  return to_jsonb(made) - 'organization_id';
+end $$;
+comment on function public.make_digest is
+  'The digest of a day, once its hour has come; null before, and when it is there. What was held is told in it. content: {nudges, waiting, by_itself: [...], silent: {runs, cost_usd, model_calls}, done}, all since the one before.';
+
+create function public.list_digests(page_size integer default 30) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(d) - 'organization_id' from public.digests d where d.organization_id = private.acting_organization()
+  order by d.day desc limit least(greatest(page_size, 1), 400)
+$$;
+comment on function public.list_digests is 'Digests, the newest day first.';
+
+create function public.read_digest(digest_id uuid, at timestamptz) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  digest public.digests;
+begin
+  update public.digests d set read_at = coalesce(d.read_at, read_digest.at)
+  where d.id = read_digest.digest_id and d.organization_id = private.acting_organization() returning d.* into digest;
+  if digest.id is null then
+    perform private.refuse(404, 'There is no such digest', format('digest %s', read_digest.digest_id));
+  end if;
+  return to_jsonb(digest) - 'organization_id';
+end $$;
+comment on function public.read_digest is 'A digest, which counts as read from now on.';
+
+do $$ declare f text; begin
+  foreach f in array array['mute_nudges', 'unmute_nudges', 'get_attention', 'make_digest', 'list_digests', 'read_digest'] loop
+    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
+  end loop;
+end $$;

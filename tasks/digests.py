@@ -1,0 +1,67 @@
+"""The digest: one page a day of what was held back, what was done without a person, and what that cost."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from core.database import Caller
+from tasks.models import Record
+from tasks.nudges import AttentionRules
+
+
+class DoneByItself(Record):
+    """An act that a standing permission let go: one line."""
+
+    approval_id: UUID
+    task_id: UUID
+    title: str
+    root_title: str
+    at: datetime
+    action: str | None = None
+    to: list[str] | None = None
+
+
+class SilentRuns(Record):
+    """What was prepared unasked, and what it cost in US dollars."""
+
+    runs: int = 0
+    cost_usd: float = 0
+    model_calls: int = 0
+
+
+class DigestContent(Record):
+    """What a digest tells, since the one before. `nudges`: how many it brings; `waiting`: told before, and undecided."""
+
+    nudges: int = 0
+    waiting: int = 0
+    by_itself: list[DoneByItself] = Field(default_factory=list[DoneByItself])
+    silent: SilentRuns = SilentRuns()
+    done: int = 0
+
+
+class Digest(Record):
+    """The digest of a day."""
+
+    id: UUID
+    day: date
+    made_at: datetime
+    content: DigestContent
+    read_at: datetime | None = None
+
+
+async def make_digest(caller: Caller, at: datetime, rules: AttentionRules) -> Digest | None:
+    """The digest of this day, once its hour has come; None before that, and when it is there already."""
+    row: dict[str, Any] | None = await caller.call("make_digest", at=at, rules=rules.model_dump(mode="json"))
+    return Digest.model_validate(row) if row else None
+
+
+async def list_digests(caller: Caller, limit: int = 30) -> list[Digest]:
+    """Digests, the newest day first."""
+    return [Digest.model_validate(row) for row in await caller.call("list_digests", page_size=limit)]
+
+
+async def read_digest(caller: Caller, digest_id: UUID, at: datetime) -> Digest:
+    """A digest, which counts as read from now on. PT404."""
+    return Digest.model_validate(await caller.call("read_digest", digest_id=digest_id, at=at))
