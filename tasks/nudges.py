@@ -1,9 +1,17 @@
 """Nudges: what Steward brings up by itself, within a budget, with its reason, mutable and measured."""
 
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
+from typing import Any, Literal, get_args
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from core.database import Caller
+from core.settings import Settings
+from core.settings_attention import read_days, read_hours, read_time
+from tasks.functions import Page
+from tasks.models import Record, Task
 
 NudgeKind = Literal[
     "agenda",  # a meeting of one's own has none
@@ -20,7 +28,7 @@ NudgeKind = Literal[
     "preference",  # something to learn, waiting for a look
 ]
 NudgeState = Literal["held", "told", "acted", "dismissed", "lapsed", "settled", "muted"]
-NUDGE_KINDS: tuple[NudgeKind, ...] = NudgeKind.__args__  # type: ignore[attr-defined]
+NUDGE_KINDS: tuple[NudgeKind, ...] = get_args(NudgeKind)
 
 
 class Finding(BaseModel):
