@@ -22,6 +22,7 @@ from core.spreadsheets import inert_csv
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
 
 if TYPE_CHECKING:
+    from agents.rules.free_times import OfferedTimes
     from agents.toolbox import Toolbox
 
 PROMPT = load_prompt(Path(__file__).parent / "strategist.md")
@@ -138,6 +139,7 @@ class TaskContext:
     recent_tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     feedback: str = ""
     notes: Sequence[Note] = ()
+    times: "OfferedTimes | None" = None  # where the mail to be answered proposes some
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":
@@ -297,6 +299,7 @@ def describe(context: TaskContext, now: datetime) -> str:
         text = f"<material>\n{note.text}\n</material>" if note.is_own else fenced(note.text)
         lines.append(f"Notes ({note.name}):\n{text}")
     lines += _thread(context.thread)
+    lines += context.times.in_words() if context.times else []
     if task.kind == "report":
         lines += [f"Known task: {t.get('title')} ({t.get('execution_status')})" for t in context.recent_tasks]
     if context.feedback:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents import checker, planning, replanner, reviser, strategist
+from agents.answering_times import with_times
 from agents.budget import BudgetUsedUp, TenantBudget, out_of_budget
 from agents.equipment import Run
 from agents.gate import deliver
@@ -101,6 +102,7 @@ async def _think(run: Run) -> Outcome:
     shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
+    context = await with_times(run, context)
     await _taint(run, context, shown)
     thinking, now = thinking_of(run), equipment.clock.now()
     box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
@@ -257,7 +259,7 @@ async def revise_draft(run: Run) -> Outcome:
     is_chained = run.equipment.thinking.is_chained
     shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))
-    context = await _with_news(run, context, earlier)
+    context = await with_times(run, await _with_news(run, context, earlier))
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )

@@ -4,10 +4,12 @@ import re
 from datetime import datetime
 
 from agents.recipients import Answered, Recipients, wants_all, whom_to_answer, without_all
+from agents.rules.free_times import OfferedTimes
 from agents.rules.workflows import needs_model
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.phrases import word_it
 from agents.rules.workflows.purposes import read_purposes, speaks_of_them
+from agents.rules.workflows.times_answer import answer_times
 from agents.rules.workflows.wording import is_german, say_date
 from agents.strategist import Blocked, DraftContent, Immediate, TaskContext, ThreadMessage
 
@@ -54,6 +56,8 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
         draft = _addressed(letter(context, recipient, _subject(last, subject), paragraphs, german=german), answered)
         message = f"Drafted for {recipient.called or 'the sender'} from the words of the task"
         return Immediate(output=draft.body, format="text", confidence=0.75, draft=draft, message=message)
+    if context.times and last:
+        return _times(context, context.times, recipient, last, german, answered)
     if task.due_at and task.due_at > now and last:
         return _holding(context, recipient, last, german, answered)
     who = recipient.called or "the sender"
@@ -110,6 +114,27 @@ def _what_to_say(context: TaskContext) -> tuple[str, list[str]] | None:
         return None
     paragraphs = [" ".join(w.paragraphs) for w in wordings] + ([own] if own else [])
     return (wordings[0].subject if wordings else own.splitlines()[0][:80]), paragraphs
+
+
+def _times(
+    context: TaskContext,
+    times: OfferedTimes,
+    recipient: Recipient,
+    last: ThreadMessage,
+    german: bool,
+    answered: Recipients,
+) -> Immediate | Blocked:
+    said = answer_times(times, german=german)
+    if said is None:
+        return Blocked(
+            reason=f"None of the times that {recipient.called or 'the sender'} proposes is free, nor any in the next two weeks",
+            unblocked_by="Write in the task which time to propose, then execute it again",
+            message="No free time was found on your calendar",
+        )
+    draft = _addressed(letter(context, recipient, _subject(last, "Re:"), said[0], german=german), answered)
+    more = ". The mail asks other things too, which this answer leaves out" if times.asks_more else ""
+    confidence = 0.5 if times.asks_more else 0.8 if times.free else 0.7
+    return Immediate(output=draft.body, format="text", confidence=confidence, draft=draft, message=said[1] + more)
 
 
 def _holding(
