@@ -18,6 +18,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "artifacts": "tasks",
     "metrics": "tasks",
     "calendar": "tasks",
+    "day": "tasks",
     "plans": "tasks",
     "executions": "tasks",
     "drafts": "review",

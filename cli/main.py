@@ -9,6 +9,7 @@ import typer
 from cli import (
     agents,
     capture,
+    day,
     doctor,
     execute,
     executions,
@@ -59,6 +60,7 @@ for group in (
     capture,
     import_files,
     tasks,
+    day,
     execute,
     executions,
     plan,

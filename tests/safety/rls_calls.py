@@ -138,6 +138,7 @@ BY_TYPE: dict[str, Any] = {
     "numeric": 1,
     "boolean": True,
     "jsonb": {},
+    "date": "2026-03-04",
     "text[]": [MARK],
     "timestamp with time zone": "2026-01-01T00:00:00Z",
 }

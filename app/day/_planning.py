@@ -1,0 +1,158 @@
+"""A day planned from what is in the house: calendars, open tasks, how long they take. And the plan that is kept."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Literal
+from uuid import UUID
+
+from agents.day_plan import Block, DayPlan, Todo, plan_day
+from agents.day_room import Span
+from agents.estimates import DEFAULT_MINUTES
+from agents.estimating import Asked, Learned, learned_for, own_bias
+from app.calendar._agenda import events_between
+from app.house import House
+from core.database import Caller
+from core.errors import Invalid
+from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock, hours_from
+from tasks.day_plans import MARK, OwnTask, list_own_work, list_worked_tasks, save_day_plan
+
+LOOK_AHEAD = 15 * DAY
+YEARS = range(1970, 2201)
+RANKS = {"critical": 1, "high": 2, "medium": 3, "low": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDay:
+    """A day's plan with what it was made of. `kept`: events of a plan that is in the calendar; `bias`: a sentence, or empty."""
+
+    plan: DayPlan
+    now: datetime
+    hours: WorkingHours
+    events: list[CalendarEvent]
+    kept: list[CalendarEvent]
+    bias: str = ""
+    estimates: dict[UUID, Learned] = field(default_factory=dict[UUID, Learned])
+
+
+def day_in(text: str | None, now: datetime) -> date:
+    """The day that is meant: today where nothing is said, or words like 2026-03-05, today, tomorrow. Raises Invalid."""
+    named = {"": now.date(), "today": now.date(), "tomorrow": now.date() + DAY}
+    said = (text or "").strip().casefold()
+    try:
+        day = named.get(said) or date.fromisoformat(said)
+    except ValueError as error:
+        raise Invalid(
+            f"{said[:40]!r} is no day",
+            errors=[{"field": "date", "message": "allowed: today, tomorrow or a date like 2026-03-05"}],
+        ) from error
+    if day.year not in YEARS:
+        raise Invalid(
+            f"The year {day.year} is on no calendar",
+            errors=[{"field": "date", "message": f"allowed: {YEARS[0]} to {YEARS[-1]}"}],
+        )
+    return day
+
+
+async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
+    """The plan of a day, made anew from what is known now. What is kept for the day already does not stand in its way."""
+    now = house.clock.now()
+    hours = hours_from(house.settings.calendar_working_hours, house.clock.timezone.key)
+    start, end = at_clock(day, time(), hours.zone), at_clock(day + DAY, time(), hours.zone)
+    events = await events_between(caller, start, at_clock(day + LOOK_AHEAD, time(), hours.zone), hours)
+    cases = await list_worked_tasks(caller, now)
+    work = [one for one in await list_own_work(caller) if one.snoozed_until is None or one.snoozed_until < end]
+    mark = f"{MARK}{day}-"
+    learned = {one.id: found for one in work if (found := learned_for(_asked(one), cases)) is not None}
+    bias = own_bias(cases)
+    taken = [
+        Span(one.begins(hours.zone), one.finishes(hours.zone), one.title, bool(one.others))
+        for one in events
+        if one.takes_time() == "busy" and not one.id.startswith(mark)
+    ]
+    todos = todos_of(work, learned, bias.in_words if bias else "")
+    here = [one for one in events if one.begins(hours.zone) < end]
+    return PlannedDay(
+        plan=plan_day(day, now, hours, taken, todos),
+        now=now,
+        hours=hours,
+        events=[one for one in here if not one.id.startswith(mark)],
+        kept=[one for one in here if one.id.startswith(mark)],
+        bias=bias.in_words if bias else "",
+        estimates=learned,
+    )
+
+
+def todos_of(work: list[OwnTask], learned: dict[UUID, Learned], bias: str) -> list[Todo]:
+    """What a person has to do, as it is planned."""
+    known = {one.id for one in work}
+    found: list[Todo] = []
+    for task in work:
+        minutes, why = _minutes_of(task, learned.get(task.id), bias)
+        found.append(
+            Todo(
+                task_id=task.id,
+                title=task.title,
+                minutes=minutes,
+                minutes_why=why,
+                due_at=task.due_at,
+                due_is_all_day=task.due_is_all_day,
+                rank=RANKS[task.priority],
+                needs=frozenset(one.id for one in task.waits_for if one.id in known),
+                waits_for=tuple(one.title for one in task.waits_for if one.id not in known),
+                looked_at=_looked_at(task),
+            )
+        )
+    return found
+
+
+async def keep_plan(caller: Caller, planned: PlannedDay) -> int:
+    """Write the blocks into the local calendar in place of those kept before; how many."""
+    kept = await save_day_plan(caller, planned.plan.day, [_event(one, planned.hours) for one in planned.plan.blocks])
+    return len(kept)
+
+
+def block_title(block: Block) -> str:
+    """Its title, with which part of how many it is."""
+    number, total = block.part
+    return f"{block.title} ({number} of {total})" if total > 1 else block.title
+
+
+def _event(block: Block, hours: WorkingHours) -> dict[str, object]:
+    return {
+        "title": block_title(block),
+        "description": f"Planned by Steward. {block.why}".strip(),
+        "starts_at": block.starts_at.isoformat(),
+        "ends_at": block.ends_at.isoformat(),
+        "timezone": hours.timezone,
+    }
+
+
+def _asked(task: OwnTask) -> Asked:
+    return Asked(
+        title=task.title,
+        kind=task.kind,
+        labels=tuple(task.labels),
+        recipient=task.recipient,
+        own_minutes=task.estimated_duration_minutes,
+    )
+
+
+def _minutes_of(task: OwnTask, learned: Learned | None, bias: str) -> tuple[int, str]:
+    """How long it takes, and where that comes from. What was said stands, with what is usual beside it."""
+    said = task.estimated_duration_minutes
+    if said is None:
+        return (learned.minutes, learned.why) if learned else (DEFAULT_MINUTES, "nobody said how long it takes")
+    beside = [f"estimated at {said} min"]
+    if bias:
+        beside.append(bias)
+    if learned and not learned.low <= said <= learned.high:
+        beside.append(learned.why)
+    return said, "; ".join(beside)
+
+
+def _looked_at(task: OwnTask) -> Literal["", "draft", "question"]:
+    if task.execution_status in {"pending", "in_progress"}:
+        return ""
+    if task.execution_status == "blocked" and task.blocked_on == "person" and task.execution_type == "manual":
+        return ""
+    return "draft" if task.open_draft_id else "question"
