@@ -32,6 +32,7 @@ from jobs.outside.world import Given
 from jobs.periodic import register_periodic
 from jobs.plan_callbacks import register_plan_callbacks
 from jobs.slack_work import SlackWork, register_slack
+from jobs.watching import register_watching
 from jobs.worker import Worker, working
 from tasks import functions, workers
 from tasks.agent_work import AgentRules
@@ -76,6 +77,7 @@ class House:
         register_calendar(worker.app, Given(self.settings, self.database, self.clock))
         register_mail_sync(worker.app, Given(self.settings, self.database, self.clock), self.owner)
         register_plan_callbacks(worker.app, Given(self.settings, self.database, self.clock))
+        register_watching(worker.app, Given(self.settings, self.database, self.clock))
         return worker
 
     @property

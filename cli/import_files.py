@@ -15,6 +15,7 @@ from cli import rendering
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.importing import ImportFile, collect_files, mail_row, mail_task, most_addressed
 from cli.output import Output, one_line
+from core.settings import LOCAL_ADDRESS
 from tasks import capture, functions
 from tasks.models import Task
 
@@ -29,7 +30,6 @@ MESSAGES_A_CALL = 500
 CALENDAR_PAST = timedelta(days=400)
 CALENDAR_AHEAD = timedelta(days=800)
 LOOK_BACK, LOOK_AHEAD = timedelta(days=7), timedelta(days=60)
-LOCAL_ADDRESS = "owner@localhost"
 
 
 @dataclass

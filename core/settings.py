@@ -26,6 +26,7 @@ SCHEMES = {
     "openai_base_url": ("https", "http"),
     "supabase_url": ("https", "http"),
 }
+LOCAL_ADDRESS = "owner@localhost"  # of an owner who named none
 
 
 class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings):
@@ -46,9 +47,7 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
     now: datetime | None = Field(
         default=None, description="Start the clock here (ISO 8601 with offset), for demonstrations"
     )
-    owner_email: str = Field(
-        default="owner@localhost", description="Address of the local owner, also the sender of mail"
-    )
+    owner_email: str = Field(default=LOCAL_ADDRESS, description="Address of the local owner, also the sender of mail")
     owner_name: str = Field(default="", description="Name under drafts; else none")
 
     smtp_url: SecretStr | None = Field(

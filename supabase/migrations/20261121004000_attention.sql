@@ -61,7 +61,6 @@ begin
   update public.attention a set daily_nudges = known.daily_nudges, quiet_from = known.quiet_from, quiet_until = known.quiet_until,
     quiet_days = known.quiet_days, digest_at = known.digest_at, proactive = known.proactive, mute_below = known.mute_below
   where a.organization_id = known.organization_id returning a.* into known;
-  perform private.audit(known.organization_id, 'attention.changed', 'organization', known.organization_id, null, changes);
   return to_jsonb(known) - 'organization_id';
 exception when invalid_text_representation or invalid_datetime_format or datetime_field_overflow or check_violation or numeric_value_out_of_range then
   perform private.refuse(422, 'A choice has a wrong value', sqlerrm);
@@ -142,6 +141,25 @@ select private.guard_table('public.nudges', 'select, insert, update');
 create policy nudges_own on public.nudges for all to authenticated
   using (organization_id in (select private.my_organizations())) with check (organization_id in (select private.my_organizations()));
 
+create function private.after_attention() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  now_is jsonb := case when tg_op = 'DELETE' then '{}' else to_jsonb(new) end;
+  was jsonb := case when tg_op = 'INSERT' then '{}' else to_jsonb(old) end;
+  organization uuid := coalesce(now_is ->> 'organization_id', was ->> 'organization_id')::uuid;
+begin
+  if not exists (select 1 from public.organizations o where o.id = organization) then
+    return null; -- it goes with its tenant
+  end if;
+  perform private.audit(organization, tg_argv[0] || '.' || case tg_op when 'INSERT' then 'added' when 'DELETE' then 'removed' else 'changed' end,
+    tg_argv[0], coalesce(now_is ->> 'id', was ->> 'id', organization::text)::uuid, nullif(now_is ->> 'because', ''),
+    jsonb_strip_nulls(case when tg_op = 'DELETE' then was else now_is end - array['id', 'organization_id', 'created_at', 'updated_at']));
+  return null;
+end $$;
+comment on function private.after_attention is 'What is told and what is muted is decided in the open: an audit line for each change. Definer: the audit is written by nobody else.';
+create trigger attention_is_audited after insert or update or delete on public.attention for each row execute function private.after_attention('attention');
+create trigger nudge_mutes_are_audited after insert or update or delete on public.nudge_mutes for each row execute function private.after_attention('nudge_mute');
+
 do $$ declare f text; begin
   foreach f in array array['save_attention'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
@@ -149,4 +167,5 @@ do $$ declare f text; begin
   foreach f in array array['attention_rules', 'is_quiet'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
+  perform private.expose_function('private.after_attention', array[]::text[]);
 end $$;

@@ -23,7 +23,6 @@ language plpgsql set search_path = '' as $$
 declare
   use jsonb := private.nudge_precision(mute_useless.organization_id, mute_useless.kind, mute_useless.at, rules);
   cases integer := (use ->> 'acted')::integer + (use ->> 'dismissed')::integer + (use ->> 'lapsed')::integer;
-  mute uuid;
 begin
   if kind = 'reminder' or cases < (rules ->> 'mute_cases')::integer or (use ->> 'precision')::numeric >= (rules ->> 'mute_below')::numeric then
     return;
@@ -33,12 +32,7 @@ begin
     mute_useless.at + make_interval(days => (rules ->> 'mute_days')::integer))
   on conflict (organization_id, coalesce(kind, ''), coalesce(person, ''), coalesce(thread_key, '')) do update
     set muted_by = excluded.muted_by, because = excluded.because, muted_at = excluded.muted_at, until = excluded.until
-    where m.until is not null and m.until <= mute_useless.at
-  returning m.id into mute;
-  if mute is not null then
-    perform private.audit(mute_useless.organization_id, 'nudges.muted', 'nudge_mute', mute, format('%s of the last %s were of use', use ->> 'acted', cases),
-      jsonb_build_object('kind', mute_useless.kind) || use);
-  end if;
+    where m.until is not null and m.until <= mute_useless.at;
 end $$;
 comment on function private.mute_useless is 'A kind of which too few were of use mutes itself, visibly, for a time.';
 
@@ -59,12 +53,16 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.nudge_json is 'A nudge as it is shown, with its task.';
 
-create function private.nudge_changed(nudge public.nudges) returns void
-language sql set search_path = '' as $$
-  select private.record_event(nudge.organization_id, nudge.task_id, nudge.task_id, 'nudge', nudge.state,
-    jsonb_build_object('nudge_id', nudge.id, 'kind', nudge.kind))
-$$;
-comment on function private.nudge_changed is 'Pages that show nudges look again.';
+create function private.after_nudge() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.record_event(new.organization_id, new.task_id, new.task_id, 'nudge', new.state,
+    jsonb_build_object('nudge_id', new.id, 'kind', new.kind));
+  return null;
+end $$;
+comment on function private.after_nudge is 'Pages that show nudges look again. Definer: events are written by nobody else.';
+create trigger nudge_was_found after insert on public.nudges for each row when (new.state <> 'held') execute function private.after_nudge();
+create trigger nudge_has_changed after update of state on public.nudges for each row when (old.state <> new.state) execute function private.after_nudge();
 
 create function private.own_nudge(nudge_id uuid) returns public.nudges
 language plpgsql set search_path = '' as $$
@@ -129,7 +127,6 @@ begin
   loop
     update public.nudges n set state = 'settled', decided_at = settle_gone.at, decided_because = 'Its reason is gone' where n.id = gone.id returning n.* into gone;
     perform private.cancel_nudge_task(gone);
-    perform private.nudge_changed(gone);
     count_settled := count_settled + 1;
   end loop;
   return count_settled;
@@ -157,7 +154,7 @@ begin
 end $$;
 comment on function private.cancel_nudge_task is 'What was prepared for a nudge that is not wanted: its open tasks are cancelled, its drafts withdrawn.';
 
-create function public.offer_nudges(findings jsonb, at timestamptz, rules jsonb default '{}', looked_at text[] default '{}') returns jsonb
+create function public.offer_nudges(findings jsonb, at timestamptz, rules jsonb default '{}', looked_at jsonb default '[]') returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -166,6 +163,7 @@ declare
   item jsonb;
   r public.nudges;
   made public.nudges;
+  reason text;
   all_made jsonb := '[]';
   settled integer := 0;
 begin
@@ -175,7 +173,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
   if own_rules ->> 'proactive' = 'off' then
     findings := (select coalesce(jsonb_agg(f), '[]') from jsonb_array_elements(findings) f where f ->> 'kind' = 'reminder');
-    looked_at := '{}';
+    looked_at := '[]';
   end if;
   for item in
     select f.value from jsonb_array_elements(findings) with ordinality f (value, place)
@@ -199,18 +197,13 @@ begin
       if jsonb_typeof(item -> 'task') = 'object' then
         update public.nudges n set task_id = private.make_nudge_task(made, item -> 'task', own_rules) where n.id = made.id;
       end if;
-      update public.nudges n set held_because = private.held_because(n, offer_nudges.at, own_rules) where n.id = made.id and
-        private.held_because(n, offer_nudges.at, own_rules) is not null returning n.* into made;
-      if not found then
-        update public.nudges n set state = 'told', held_because = null, told_at = offer_nudges.at where n.id = made.id returning n.* into made;
-      end if;
-      perform private.nudge_changed(made);
+      reason := private.held_because(made, offer_nudges.at, own_rules);
+      update public.nudges n set held_because = reason, state = case when reason is null then 'told' else 'held' end,
+        told_at = case when reason is null then offer_nudges.at end where n.id = made.id returning n.* into made;
     end if;
     all_made := all_made || private.nudge_json(made);
   end loop;
-  if cardinality(looked_at) > 0 then
-    settled := private.settle_gone(organization, findings, offer_nudges.at, looked_at);
-  end if;
+  settled := private.settle_gone(organization, findings, offer_nudges.at, array(select jsonb_array_elements_text(looked_at)));
   return jsonb_build_object('made', all_made, 'settled', settled, 'rules', own_rules);
 end $$;
 comment on function public.offer_nudges is
@@ -227,12 +220,8 @@ declare
   told jsonb := '[]';
 begin
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
-  for one in
-    update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
-    where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at returning n.*
-  loop
-    perform private.nudge_changed(one);
-  end loop;
+  update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
+  where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at;
   for one in
     select n.* from public.nudges n where n.organization_id = organization and n.state = 'held' and n.held_because <> 'confidence'
     order by n.is_urgent desc, n.expires_at nulls last, n.found_at, n.id for update
@@ -241,7 +230,6 @@ begin
     if reason is null then
       update public.nudges n set state = 'told', held_because = null, told_at = release_nudges.at where n.id = one.id returning n.* into one;
       told := told || private.nudge_json(one);
-      perform private.nudge_changed(one);
     elsif reason <> one.held_because then
       update public.nudges n set held_because = reason where n.id = one.id;
     end if;
@@ -270,23 +258,16 @@ begin
   if decision = 'dismissed' then
     perform private.cancel_nudge_task(nudge);
   end if;
-  perform private.nudge_changed(nudge);
   return private.nudge_json(nudge);
 end $$;
 comment on function public.decide_nudge is 'A person''s word: acted (of use) or dismissed, which also withdraws what was prepared for it. The same word twice is one.';
 
 create function private.note_nudge(task_id uuid, decision text, because text) returns void
 language plpgsql set search_path = '' as $$
-declare
-  nudge public.nudges;
 begin
   update public.nudges n set state = decision, held_because = null, decided_at = coalesce(n.decided_at, now()), decided_because = note_nudge.because,
     told_at = coalesce(n.told_at, n.found_at)
-  where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id) and n.state in ('held', 'told', 'lapsed')
-  returning n.* into nudge;
-  if nudge.id is not null then
-    perform private.nudge_changed(nudge);
-  end if;
+  where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id) and n.state in ('held', 'told', 'lapsed');
 end $$;
 comment on function private.note_nudge is 'What a person did with the task or the draft of a nudge says of what use it was; a late use counts, too.';
 
@@ -360,7 +341,8 @@ do $$ declare f text; begin
   foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['nudge_json', 'nudge_changed', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_nudge_draft'] loop
+  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_nudge_draft'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
+  perform private.expose_function('private.after_nudge', array[]::text[]);
 end $$;

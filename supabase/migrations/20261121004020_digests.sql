@@ -24,8 +24,6 @@ begin
   where n.organization_id = made.organization_id and n.state = 'held' and n.kind <> 'reminder'
     and (made.kind is null or n.kind = made.kind) and (made.person is null or n.person = made.person)
     and (made.thread_key is null or n.thread_key = made.thread_key);
-  perform private.audit(made.organization_id, 'nudges.muted', 'nudge_mute', made.id, nullif(made.because, ''),
-    jsonb_build_object('kind', made.kind, 'person', made.person, 'thread_key', made.thread_key, 'until', made.until));
   return to_jsonb(made);
 end $$;
 comment on function public.mute_nudges is 'Nothing more of this kind, about this person, in this thread (of all that are named), until a time or for good. What is held is muted, too.';
@@ -39,8 +37,6 @@ begin
   if gone.id is null then
     perform private.refuse(404, 'There is no such mute', format('mute %s', unmute_nudges.mute_id));
   end if;
-  perform private.audit(gone.organization_id, 'nudges.unmuted', 'nudge_mute', gone.id, null,
-    jsonb_build_object('kind', gone.kind, 'person', gone.person, 'thread_key', gone.thread_key));
 end $$;
 comment on function public.unmute_nudges is 'It may be brought up again.';
 
@@ -58,6 +54,15 @@ $$;
 comment on function public.get_attention is 'How much is told and when, what is muted, and of what use each kind was: {rules, chosen, is_quiet, told_today, held, mutes, kinds}.';
 
 -- Section: the digest ---------------------------------------------------------------------------------------------
+
+create function private.after_digest() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.record_event(new.organization_id, null, null, 'digest', 'made', jsonb_build_object('digest_id', new.id, 'day', new.day));
+  return null;
+end $$;
+comment on function private.after_digest is 'Pages that show the digest look again. Definer: events are written by nobody else.';
+create trigger digest_was_made after insert on public.digests for each row execute function private.after_digest();
 
 create function public.make_digest(at timestamptz, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
@@ -97,7 +102,6 @@ begin
     'done', (select count(*) from public.tasks t where t.organization_id = organization and t.completed_at > since and t.parent_task_id is null
       and t.execution_type <> 'manual'))
   where d.id = made.id returning d.* into made;
-  perform private.record_event(organization, null, null, 'digest', 'made', jsonb_build_object('digest_id', made.id, 'day', made.day));
   return to_jsonb(made) - 'organization_id';
 end $$;
 comment on function public.make_digest is
@@ -128,4 +132,5 @@ do $$ declare f text; begin
   foreach f in array array['mute_nudges', 'unmute_nudges', 'get_attention', 'make_digest', 'list_digests', 'read_digest'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
+  perform private.expose_function('private.after_digest', array[]::text[]);
 end $$;

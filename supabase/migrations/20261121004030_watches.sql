@@ -53,7 +53,43 @@ language sql set search_path = '' as $$
 $$;
 comment on function public.end_watch is 'The rules have looked; or why they could not.';
 
+create function public.list_watched_mail(since timestamptz, until timestamptz, most integer default 2000) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(m) from (
+    select l.message_id, l.thread_key, l.account, l.from_name, l.from_address, l.to_addresses, l.cc_addresses, l.subject, l.sent_at,
+      left(l.text_body, 20000) as text_body, l.is_from_me, l.category, l.suspicious, l.headers ->> 'auto_submitted' as auto_submitted
+    from public.mail_messages l
+    where l.organization_id = private.acting_organization() and l.sent_at >= list_watched_mail.since and l.sent_at <= list_watched_mail.until
+      and not l.labels && array['spam', 'trash', 'drafts']
+    order by l.sent_at desc, l.id desc limit least(greatest(most, 1), 5000)) m
+  order by m.sent_at, m.message_id
+$$;
+comment on function public.list_watched_mail is 'Mail of a span as rules read it, oldest first; of more than `most`, the newest.';
+
+create function public.list_own_addresses() returns setof text
+language sql stable set search_path = '' as $$
+  select distinct lower(found.address) from (
+    select a.address from public.accounts a where a.organization_id = private.acting_organization() and a.address like '%@%'
+    union all
+    select m.from_address from (select l.from_address from public.mail_messages l
+      where l.organization_id = private.acting_organization() and l.is_from_me order by l.sent_at desc nulls last limit 500) m) found
+  where found.address <> '' order by 1
+$$;
+comment on function public.list_own_addresses is 'The addresses a person writes from: those of accounts, and of their own mail that lies here.';
+
+create function public.list_watched_tasks(since timestamptz, most integer default 2000) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.task_json(t) - 'execution_log' from public.tasks t
+  where t.organization_id = private.acting_organization() and t.archived_at is null and t.superseded_at is null
+    and (t.execution_status not in ('completed', 'failed', 'cancelled') or t.updated_at >= list_watched_tasks.since)
+  order by t.created_at desc, t.id limit least(greatest(most, 1), 5000)
+$$;
+comment on function public.list_watched_tasks is 'Open tasks, and those that ended since then; the newest first.';
+
 do $$ declare f text; begin
+  foreach f in array array['list_watched_mail', 'list_own_addresses', 'list_watched_tasks'] loop
+    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
+  end loop;
   foreach f in array array['take_watch', 'end_watch'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;

@@ -1,0 +1,112 @@
+"""What the rules ahead of being asked look at, gathered for a person out of what lies in the database."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from agents.proactive.situation import LOOK_AHEAD, LOOK_BACK, Meeting, Person, SeenMail, Situation
+from agents.rules.mail_people import Owner
+from core.database import Caller
+from core.outside.calendar import hours_from
+from core.settings import LOCAL_ADDRESS
+from jobs.outside.world import Given
+from tasks import calendar, capture, commitments, watches
+from tasks.commitments import CommitmentFilter
+from tasks.watches import WatchedMail
+
+if TYPE_CHECKING:
+    from integrations.calendar.recurrence import Occurrence
+
+MAIL_LOOK_BACK = timedelta(days=21)
+
+
+async def situation_of(given: Given, person: Caller, now: datetime) -> Situation:
+    """The calendar, mail, promises and tasks of a person around this moment, which is in their zone."""
+    known = await watches.list_watched_mail(person, now - MAIL_LOOK_BACK, now)
+    owner = await _owner(given, person, known)
+    return Situation(
+        now=now,
+        owner=owner,
+        hours=hours_from(given.settings.calendar_working_hours, given.clock.timezone.key),
+        meetings=await _meetings(person, owner, now),
+        mails=[_seen(one) for one in known],
+        commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),
+        tasks=await watches.list_watched_tasks(person, now - LOOK_BACK),
+    )
+
+
+async def _owner(given: Given, person: Caller, known: list[WatchedMail]) -> Owner:
+    profile = await capture.get_profile(person)
+    own = {*await watches.list_own_addresses(person), str(profile.get("email") or "").casefold()}
+    own -= {"", LOCAL_ADDRESS}
+    names = {one.from_name for one in known if one.from_address.casefold() in own and one.from_name}
+    names |= {str(profile.get("name") or "")} - {""}
+    return Owner(tuple(sorted(own)), tuple(sorted(names)))
+
+
+async def _meetings(person: Caller, owner: Owner, now: datetime) -> list[Meeting]:
+    from integrations.calendar.ics import CalendarEntry
+    from integrations.calendar.recurrence import all_occurrences
+
+    begin, end = now - LOOK_BACK, now + LOOK_AHEAD
+    found: list[Meeting] = []
+    stored = await calendar.list_calendar(person, end, begin)
+    for name in dict.fromkeys(event.calendar for event in stored):
+        entries = [
+            CalendarEntry.model_validate(event.model_dump(include=set(CalendarEntry.model_fields)))
+            for event in stored
+            if event.calendar == name
+        ]
+        found += [meeting_of(one, name, owner, now) for one in all_occurrences(entries, begin, end)]
+    return sorted(found, key=lambda meeting: (meeting.starts_at, meeting.key))
+
+
+def meeting_of(occurrence: "Occurrence", calendar_name: str, owner: Owner, now: datetime) -> Meeting:
+    """An occurrence as the rules see it. The organizer counts among `people` only where they are invited, too."""
+    entry = occurrence.entry
+    people = [Person(one.address.casefold(), one.name, _answer(one.partstat)) for one in entry.attendees if one.address]
+    names = {one.address: one.name for one in people}
+    organizer = entry.organizer.casefold()
+    is_series = bool(entry.recurrence or entry.added_starts)
+    return Meeting(
+        calendar=calendar_name,
+        uid=entry.uid,
+        recurrence_id=entry.recurrence_id or (occurrence.starts_at.isoformat() if is_series else ""),
+        title=entry.title,
+        description=entry.description,
+        location=entry.location,
+        url=entry.url,
+        starts_at=occurrence.starts_at.astimezone(now.tzinfo),
+        ends_at=occurrence.ends_at.astimezone(now.tzinfo),
+        is_all_day=entry.is_all_day,
+        is_recurring=is_series or bool(entry.recurrence_id),
+        is_busy=entry.is_busy,
+        status=entry.status,
+        organizer=Person(organizer, names.get(organizer, "")) if organizer else None,
+        people=tuple(one for one in people if not owner.is_me(one.address)),
+        own_answer=next((one.answer for one in people if owner.is_me(one.address)), ""),
+    )
+
+
+def _answer(partstat: str) -> str:
+    return partstat.casefold().replace("_", "-")
+
+
+def _seen(mail: WatchedMail) -> SeenMail:
+    from integrations.mail.quotes import split_quoted
+
+    new, _ = split_quoted(mail.text_body)
+    return SeenMail(
+        message_id=mail.message_id,
+        thread_key=mail.thread_key,
+        account=mail.account,
+        sender=Person(mail.from_address.casefold(), mail.from_name),
+        to=tuple(Person(address.casefold()) for address in mail.to_addresses),
+        cc=tuple(Person(address.casefold()) for address in mail.cc_addresses),
+        subject=mail.subject,
+        text=new,
+        sent_at=mail.sent_at,
+        is_from_me=mail.is_from_me,
+        category=mail.category,
+        suspicious=mail.suspicious,
+        auto_submitted=mail.auto_submitted or "",
+    )
