@@ -31,6 +31,9 @@ TaskKind = Literal[
     "reply",  # answer a message that is there
     "message",  # a chat message (Slack and the like)
     "meeting_summary",
+    "agenda",  # of a meeting, from what is known
+    "brief",  # who comes from outside and what is open with them
+    "follow_up",  # of a meeting that is over, from its notes
     "summary",
     "action_items",
     "report",
@@ -148,6 +151,13 @@ class Task(Record):
     due_at: datetime | None = None
     due_is_all_day: bool = True
     recurrence: str | None = None
+    repeats_from: Literal["due", "completion"] = "due"
+    repeats_task_id: UUID | None = None
+    series_id: UUID | None = None
+    series_ended_at: datetime | None = None
+    run_when_due: bool = False
+    snoozed_until: datetime | None = None
+    snoozed_for: dict[str, Any] | None = None
     labels: list[str] = Field(default_factory=list[str])
     position: float = 0
     source: Source = "manual"
@@ -196,6 +206,16 @@ class Task(Record):
     open_approval_id: UUID | None = None
     open_draft_id: UUID | None = None
     tainted_by: list[Taint] = Field(default_factory=list[Taint])
+
+    @property
+    def repeats(self) -> bool:
+        """Does another one come after it?"""
+        return self.recurrence is not None and self.series_ended_at is None
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Is it out of sight until a time, or an answer?"""
+        return self.snoozed_until is not None or self.snoozed_for is not None
 
     @property
     def ends_by_itself(self) -> bool:
