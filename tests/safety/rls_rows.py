@@ -31,6 +31,7 @@ MAKERS: dict[str, dict[str, Any]] = {
     "public.agent_leases": {"expires_at": SOON},
     "public.accounts": {"provider": "google", "state": "connected", "address": "owner@example.org"},
     "public.calendar_feeds": {"token_hash": HASH},
+    "public.calibrations": {"stream": "draft", "threshold": 0.8, "computed_at": "2025-12-01T00:00:00Z", "reason": MARK},
     "public.api_tokens": {"token_hash": HASH, "scopes": ["tasks:read"], "prefix": "stw_abcdef", "expires_at": SOON},
     "public.artifacts": {"content": MARK.encode(), "sha256": HASH, "size_bytes": 13},
     "public.task_dependencies": {"task_id": PARTS[0], "depends_on_task_id": PARTS[1]},

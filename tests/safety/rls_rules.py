@@ -30,6 +30,7 @@ OF_EVERYBODY = {
     "public.keep_slack_notice",
     "public.list_connected_accounts",
     "public.list_live_tokens",
+    "public.list_organizations_at_work",
     "public.list_workers",
     "public.open_calendar_feed",
     "public.put_off_slack_notice",
