@@ -58,6 +58,11 @@ class House:
         """The database as the owner sees it."""
         return self.database.acting_as(self.owner)
 
+    @property
+    def given(self) -> Given:
+        """What jobs work with."""
+        return Given(self.settings, self.database, self.clock)
+
     async def tools(self) -> dict[str, AnyTool]:
         """Every tool of this house: its own, and those that MCP servers offer now."""
         return {**await remote_tools(self.settings), **self.equipment.tools}
@@ -73,11 +78,11 @@ class House:
         )
         register_periodic(worker.app, self.database, self.settings)
         register_slack(worker.app, self.slack, self.owner)
-        register_google(worker.app, Given(self.settings, self.database, self.clock))
-        register_calendar(worker.app, Given(self.settings, self.database, self.clock))
-        register_mail_sync(worker.app, Given(self.settings, self.database, self.clock), self.owner)
-        register_plan_callbacks(worker.app, Given(self.settings, self.database, self.clock))
-        register_watching(worker.app, Given(self.settings, self.database, self.clock))
+        register_google(worker.app, self.given)
+        register_calendar(worker.app, self.given)
+        register_mail_sync(worker.app, self.given, self.owner)
+        register_plan_callbacks(worker.app, self.given)
+        register_watching(worker.app, self.given)
         return worker
 
     @property
@@ -88,7 +93,7 @@ class House:
     @cached_property
     def slack(self) -> SlackWork:
         """What Slack delivered and what is shown there."""
-        return SlackWork(Given(self.settings, self.database, self.clock), self.thinking)
+        return SlackWork(self.given, self.thinking)
 
     async def work_until(self, task_id: UUID) -> None:
         """Return when the task is settled (neither queued nor running); work in this process where no worker lives."""

@@ -18,6 +18,7 @@ from cli.output import Output, one_line
 from core.settings import LOCAL_ADDRESS
 from tasks import capture, functions
 from tasks.models import Task
+from tasks.nudges import Nudge
 
 if TYPE_CHECKING:
     from agents.rules.mail_records import CalendarSlot, TriagedMail
@@ -44,6 +45,7 @@ class ImportReport:
     tasks: list[Task] = field(default_factory=list[Task])
     found: list[str] = field(default_factory=list[str])
     suspicious: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    nudges: list[Nudge] = field(default_factory=list[Nudge])
 
     def as_json(self, *, dry_run: bool) -> dict[str, Any]:
         return {**self.__dict__, "dry_run": dry_run}
@@ -98,6 +100,10 @@ def import_command(
             report.found += [str(row["title"]) for row in read.rows]
             if not dry_run:
                 report.tasks += await functions.create_tasks(house.caller, read.rows)
+        if not dry_run and (read.messages or read.entries):
+            from jobs.watching import watch_for
+
+            report.nudges = [one for one in (await watch_for(house.given, house.caller)).made if one.state == "told"]
         out.data(report.as_json(dry_run=dry_run))
         _tell(out, house, report, dry_run=dry_run)
 
@@ -160,6 +166,7 @@ def _event_row(entry: "CalendarEntry") -> dict[str, Any]:
 
 async def _take_mail(house: "House", read: Read, report: ImportReport, me: str | None, *, dry_run: bool) -> None:
     from agents.rules.mail import Owner, triage_mailbox
+    from jobs.promises import keep_promises, settle_promises
 
     set_address = house.settings.owner_email if house.settings.owner_email != LOCAL_ADDRESS else None
     report.me = me or set_address or most_addressed([p.address for p in m.to] for m in read.messages)
@@ -172,7 +179,12 @@ async def _take_mail(house: "House", read: Read, report: ImportReport, me: str |
     by_id = {message.message_id: message for message in read.messages}
     triaged = triage_mailbox([_for_triage(m) for m in read.messages], now=house.clock.now(), me=owner, calendar=slots)
     for start in range(0, len(triaged), MESSAGES_A_CALL):
-        await _keep(house, triaged[start : start + MESSAGES_A_CALL], by_id, report, dry_run=dry_run)
+        part = triaged[start : start + MESSAGES_A_CALL]
+        if not dry_run:
+            await keep_promises(house.caller, part, owner, house.clock.now())
+        await _keep(house, part, by_id, report, dry_run=dry_run)
+    if not dry_run:
+        await settle_promises(house.caller, house.clock.timezone, triaged)
 
 
 async def _keep(
@@ -263,3 +275,6 @@ def _tell(out: Output, house: "House", report: ImportReport, *, dry_run: bool) -
         out.table(rendering.task_table(report.tasks, clock.now(), clock.timezone, out.console.width))
     for title in report.found if dry_run else []:
         out.say(f"  {one_line(title)}")
+    for nudge in report.nudges:
+        out.say(f"Ahead of being asked: {one_line(nudge.title)}", style="bold")
+        out.say(f"  {one_line(nudge.why)}", style="dim")
