@@ -92,7 +92,7 @@ def _work(parts: list["Todo"], day: date, now: datetime, hours: WorkingHours) ->
 def _due_words(ahead: tuple[datetime, bool] | None, over: datetime | None, day: date, hours: WorkingHours) -> str:
     if over is not None:
         there = over.astimezone(hours.zone)
-        return f"overdue since {there.day} {there:%B}"
+        return f"was due on {there:%A}, {there.day} {there:%B}"
     if ahead is None:
         return ""
     there = ahead[0].astimezone(hours.zone)

@@ -41,6 +41,7 @@ class OwnTask(Task):
 
     waits_for: list[Awaited] = Field(default_factory=list[Awaited])
     snoozed_until: datetime | None = None
+    snoozed_for: dict[str, Any] | None = None
 
 
 async def list_worked_tasks(caller: Caller, at: datetime, limit: int = 500) -> list[WorkedTask]:

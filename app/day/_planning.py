@@ -60,7 +60,7 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     start, end = at_clock(day, time(), hours.zone), at_clock(day + DAY, time(), hours.zone)
     events = await events_between(caller, start, at_clock(day + LOOK_AHEAD, time(), hours.zone), hours)
     cases = await list_worked_tasks(caller, now)
-    work = [one for one in await list_own_work(caller) if one.snoozed_until is None or one.snoozed_until < end]
+    work = [one for one in await list_own_work(caller) if not _is_snoozed(one, end)]
     mark = f"{MARK}{day}-"
     learned = {one.id: found for one in work if (found := learned_for(_asked(one), cases)) is not None}
     bias = own_bias(cases)
@@ -125,6 +125,13 @@ def _event(block: Block, hours: WorkingHours) -> dict[str, object]:
         "ends_at": block.ends_at.isoformat(),
         "timezone": hours.timezone,
     }
+
+
+def _is_snoozed(task: OwnTask, end: datetime) -> bool:
+    """Is it out of sight until after the day, or until somebody answers?"""
+    if task.snoozed_until is not None:
+        return task.snoozed_until >= end
+    return task.snoozed_for is not None
 
 
 def _asked(task: OwnTask) -> Asked:
