@@ -28,6 +28,15 @@ class AttentionSettings(BaseSettings):
     watch_seconds: int = Field(
         default=300, ge=10, le=86400, description="How often the rules look where nothing has changed"
     )
+    travel_minutes: int = Field(
+        default=30,
+        ge=0,
+        le=1440,
+        description="How long the way to a meeting at a place takes, where nothing else is known",
+    )
+    travel_places: str = Field(
+        default="", description="Places with the minutes to get there, like Northwind HQ: 45; Bahnhof: 20"
+    )
 
     @field_validator("quiet_hours")
     @classmethod
@@ -39,6 +48,12 @@ class AttentionSettings(BaseSettings):
     @classmethod
     def _check_days(cls, given: str) -> str:
         read_days(given)
+        return given
+
+    @field_validator("travel_places")
+    @classmethod
+    def _check_places(cls, given: str) -> str:
+        read_places(given)
         return given
 
     @field_validator("digest_at")
@@ -72,3 +87,16 @@ def read_time(text: str) -> time:
     if not re.fullmatch(r"\d{2}:\d{2}", text.strip()):
         raise ValueError(f'the time {text[:40]!r} cannot be read; allowed is "08:00"')
     return time.fromisoformat(text.strip())
+
+
+def read_places(text: str) -> dict[str, int]:
+    """Minutes by place, in lower case, out of words like "Northwind HQ: 45; Bahnhof: 20". Raises ValueError."""
+    found: dict[str, int] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        name, _, minutes = part.rpartition(":")
+        if not name.strip() or not re.fullmatch(r"\s*\d{1,4}\s*", minutes) or int(minutes) > 1440:
+            raise ValueError(
+                f'the place {part[:60]!r} cannot be read; allowed is "Northwind HQ: 45", up to 1440 minutes'
+            )
+        found[" ".join(name.split()).casefold()] = int(minutes)
+    return found

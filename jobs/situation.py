@@ -8,6 +8,7 @@ from agents.rules.mail_people import Owner
 from core.database import Caller
 from core.outside.calendar import hours_from
 from core.settings import LOCAL_ADDRESS
+from core.settings_attention import read_places
 from jobs.outside.world import Given
 from tasks import calendar, capture, commitments, watches
 from tasks.commitments import CommitmentFilter
@@ -27,6 +28,8 @@ async def situation_of(given: Given, person: Caller, now: datetime) -> Situation
         now=now,
         owner=owner,
         hours=hours_from(given.settings.calendar_working_hours, given.clock.timezone.key),
+        travel_minutes=given.settings.travel_minutes,
+        travel_places=read_places(given.settings.travel_places),
         meetings=await _meetings(person, owner, now),
         mails=[_seen(one) for one in known],
         commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),

@@ -1,7 +1,7 @@
 """What the rules look at: the person, the time, and copies of calendar, mail, promises and tasks around it. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -84,6 +84,8 @@ class Situation:
     commitments: Sequence[Commitment] = ()  # open ones
     tasks: Sequence[Task] = ()  # open roots and parts, and what was finished in the last two weeks
     home: str = ""  # a place, where travel begins
+    travel_minutes: int = 30  # of the setting STEWARD_TRAVEL_MINUTES
+    travel_places: Mapping[str, int] = field(default_factory=dict[str, int])  # minutes by place, in lower case
 
     @cached_property
     def own_domains(self) -> frozenset[str]:
