@@ -9,6 +9,7 @@ from agents.services.mail import Mailbox
 from core.database import Caller
 from core.outside.mail import DRAFTS, SPAM, TRASH, IncomingMail
 from jobs.outside.world import Given
+from jobs.promises import keep_promises, settle_promises
 from tasks import accounts, capture, mail
 from tasks.functions import task_item
 from tasks.models import ExtractedTask, Task
@@ -74,7 +75,10 @@ async def take_in(
         for one in fresh
         for number, found in enumerate(meant[one.message_id].tasks if one.message_id in meant else ())
     ]
+    await keep_promises(person, triaged, owner, given.clock.now())
     result = await capture.import_mail(person, rows, items)
+    if triaged:
+        await settle_promises(person, given.clock.timezone, triaged)
     return TakenIn(result.messages_added, tuple(result.tasks))
 
 

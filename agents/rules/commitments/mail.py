@@ -1,0 +1,136 @@
+"""The promises of a mail: the person's own, and those that others make to them. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from agents.rules.commitments.finding import due_in, find_promises, read_promise
+from agents.rules.mail_people import Owner, addressed_to_owner, first_names
+from agents.rules.mail_records import MailForTriage, TriagedMail
+from agents.rules.mail_signs import is_bulk, is_no_reply, is_notice
+from agents.rules.mail_text import read_mail_text
+from tasks.commitments import NewCommitment
+
+LONGEST_QUOTE = 1_000
+
+
+def promises_in(triaged: TriagedMail, owner: Owner, now: datetime) -> Iterator[NewCommitment]:
+    """The promises of one mail. Bulk, automatic and suspicious mail makes none, nor does what it quotes.
+
+    Days are read from the day of the mail, in the zone of `now`.
+    """
+    mail = triaged.mail
+    said_at = mail.sent_at.astimezone(now.tzinfo) if mail.sent_at else now
+    if owner.is_me(mail.from_address):
+        yield from _own(mail, owner, said_at)
+    elif _is_somebodys(triaged):
+        yield from _theirs(mail, owner, said_at)
+
+
+def _own(mail: MailForTriage, owner: Owner, said_at: datetime) -> Iterator[NewCommitment]:
+    """What the person promises, to the first that the mail is to."""
+    others = [address.casefold() for address in (*mail.to, *mail.cc) if not owner.is_me(address)]
+    if not others or mail.auto_submitted:
+        return
+    name = _name_of(mail, owner) if len(mail.to) == 1 else ""
+    for promise in find_promises(mail.text, said_at):
+        yield NewCommitment(
+            is_mine=True,
+            person_address=others[0][:320],
+            person_name=name[:300],
+            quote=promise.quote[:LONGEST_QUOTE],
+            title=promise.title,
+            message_id=mail.message_id,
+            thread_key=mail.thread_key or None,
+            said_at=said_at,
+            due_at=promise.due_at,
+            due_is_all_day=promise.due_is_all_day,
+        )
+
+
+def _theirs(mail: MailForTriage, owner: Owner, said_at: datetime) -> Iterator[NewCommitment]:
+    """What the writer promises the person: they are written to directly, and nobody else is called by name."""
+    if not any(owner.is_me(address) for address in mail.to):
+        return
+    text = read_mail_text(mail.text)
+    others = first_names(mail.people) - owner.first_names
+    for sentence in text.sentences:
+        promise = read_promise(sentence.text, said_at)
+        if promise is None or not addressed_to_owner(sentence, text, owner, others, is_direct=True):
+            continue
+        yield NewCommitment(
+            is_mine=False,
+            person_address=mail.from_address.casefold()[:320],
+            person_name=mail.from_name[:300],
+            quote=promise.quote[:LONGEST_QUOTE],
+            title=promise.title,
+            message_id=mail.message_id,
+            thread_key=mail.thread_key or None,
+            said_at=said_at,
+            due_at=promise.due_at,
+            due_is_all_day=promise.due_is_all_day,
+        )
+
+
+def _is_somebodys(triaged: TriagedMail) -> bool:
+    """Did a person write it, in earnest, to this reader?"""
+    mail = triaged.mail
+    if (
+        triaged.triage.suspicious
+        or triaged.triage.category == "noise"
+        or mail.auto_submitted
+        or is_no_reply(mail.from_address)
+    ):
+        return False
+    if is_bulk(mail.from_address, mail.text, has_unsubscribe=mail.list_unsubscribe, precedence=mail.precedence):
+        return False
+    return not is_notice(mail.subject, "", is_calendar_reply=mail.is_calendar_reply, auto_submitted=mail.auto_submitted)
+
+
+def _name_of(mail: MailForTriage, owner: Owner) -> str:
+    """The name of the only one it is to, where the header has it."""
+    mine = {name.casefold() for name in owner.names}
+    return next((name for name in mail.people if name.casefold() not in mine), "")
+
+
+def promises_in_notes(
+    text: str,
+    said_at: datetime,
+    owner: Owner,
+    people: Sequence[tuple[str, str]] = (),
+    *,
+    message_id: str | None = None,
+    thread_key: str | None = None,
+) -> list[NewCommitment]:
+    """What the notes of a meeting say that people will do: "Omar fixes the import bug by Wednesday".
+
+    `people` are (address, name) of those who were there: a first name is one of them where only one has it. The
+    person's own items are theirs. Items of others are shown; nobody is reminded of them, since they were not promised
+    to the person.
+    """
+    from agents.rules.workflows.action_items import find_action_items
+
+    found: list[NewCommitment] = []
+    for item in find_action_items(text, said_at):
+        first = next(iter(first_names([item.who])), "")
+        if not first or item.who.casefold() in {"i", "we", "ich", "wir"}:
+            continue
+        named = [(address, name) for address, name in people if first in first_names([name])]
+        is_mine = first in owner.first_names
+        address, name = named[0] if len(named) == 1 and not is_mine else ("", "" if is_mine else item.who)
+        due = due_in(item.what, said_at) or ((item.due, not item.has_time) if item.due else None)
+        found.append(
+            NewCommitment(
+                is_mine=is_mine,
+                person_address=address.casefold()[:320],
+                person_name=name[:300],
+                quote=f"{item.who}: {item.what}"[:LONGEST_QUOTE],
+                title=item.what.strip(" .")[:300],
+                source_kind="notes",
+                message_id=message_id,
+                thread_key=thread_key,
+                said_at=said_at,
+                due_at=due[0] if due else None,
+                due_is_all_day=due[1] if due else True,
+            )
+        )
+    return found

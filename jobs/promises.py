@@ -1,0 +1,91 @@
+"""Promises in mail that comes in, and in other words: kept once, linked to their tasks, settled by what came later."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from core.database import Caller
+from tasks import commitments
+from tasks.commitments import Commitment, CommitmentFilter, NewCommitment
+
+if TYPE_CHECKING:
+    from agents.rules.commitments.settling import LaterMail
+    from agents.rules.mail_people import Owner
+    from agents.rules.mail_records import TriagedMail
+
+A_CALL = 200
+
+
+async def keep_promises(
+    caller: Caller, triaged: Sequence["TriagedMail"], owner: "Owner", now: datetime
+) -> list[Commitment]:
+    """Keep the promises in mails before the mails themselves: cut off between the two, nothing is lost. Twice is once."""
+    from agents.rules.commitments.mail import promises_in
+
+    found = [promise for one in triaged for promise in promises_in(one, owner, now)]
+    made: list[Commitment] = []
+    for start in range(0, len(found), A_CALL):
+        made += await commitments.record_commitments(caller, found[start : start + A_CALL])
+    return made
+
+
+async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["TriagedMail"] | None = None) -> int:
+    """Link promises to their tasks, and close or move those that later mail settles; how many were changed.
+
+    `reached`: only those that these mails may be about; None: all that are open. What was settled stays so.
+    """
+    from agents.rules.commitments.settling import settle
+
+    linked = await commitments.link_commitments(caller)
+    waiting = await commitments.all_commitments(caller, CommitmentFilter(state="open"))
+    if reached is not None:
+        threads = {one.mail.thread_key for one in reached} | {one.mail.in_reply_to for one in reached}
+        people = {one.mail.from_address.casefold() for one in reached}
+        people |= {address.casefold() for one in reached for address in (*one.mail.to, *one.mail.cc)}
+        ids = {one.mail.message_id for one in reached}
+        waiting = [
+            one for one in waiting if one.thread_key in threads or one.message_id in ids or one.person_address in people
+        ]
+    changed = linked
+    for start in range(0, len(waiting), A_CALL):
+        part = waiting[start : start + A_CALL]
+        rows = await commitments.list_later_mail(caller, [one.id for one in part])
+        settled = settle(part, [later_mail(row, zone) for row in rows])
+        changed += await commitments.settle_commitments(caller, [one.as_row() for one in settled])
+    return changed
+
+
+async def keep_found(caller: Caller, found: Sequence[NewCommitment]) -> list[Commitment]:
+    """Keep promises that were found elsewhere: in a chat, in notes of a meeting."""
+    return await commitments.record_commitments(caller, found)
+
+
+def later_mail(row: dict[str, Any], zone: ZoneInfo) -> "LaterMail":
+    """A row of `list_later_mail` as the rules read it."""
+    from agents.rules.commitments.settling import LaterMail
+    from agents.rules.mail_signs import is_bulk
+    from integrations.mail.quotes import split_quoted
+
+    headers: dict[str, Any] = row["headers"]
+    text = split_quoted(row["text"])[0]
+    bulk = is_bulk(
+        row["from_address"],
+        text,
+        has_unsubscribe=bool(headers.get("list_unsubscribe")),
+        precedence=str(headers.get("precedence", "")),
+    )
+    return LaterMail(
+        message_id=row["message_id"],
+        thread_key=row["thread_key"],
+        sender=row["from_address"].casefold(),
+        sender_name=row["from_name"],
+        to=frozenset(address.casefold() for address in (*row["to_addresses"], *row["cc_addresses"])),
+        subject=row["subject"],
+        text=text,
+        sent_at=datetime.fromisoformat(row["sent_at"]).astimezone(zone),
+        is_from_me=row["is_from_me"],
+        is_automatic=bool(headers.get("auto_submitted")),
+        is_bulk=bulk and not row["is_from_me"],
+        files=tuple(str(name) for name in row["files"]),
+    )

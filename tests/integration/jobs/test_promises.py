@@ -1,0 +1,126 @@
+"""Promises in mail that comes in: kept once, linked to their tasks, settled by what comes later."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from agents.rules.mail import Owner
+from app.house import House
+from core.errors import Conflict, NotFound
+from core.outside.mail import AttachedFile, IncomingMail, MailAddress
+from jobs.mail_reading import take_in
+from jobs.outside.world import Given
+from tasks import commitments, functions
+from tasks.commitments import Commitment, CommitmentFilter
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ROBIN, DANA = MailAddress("robin@vega.example", "Robin Vega"), MailAddress("dana@northwind.example", "Dana Ortiz")
+ME = Owner((ROBIN.address,), (ROBIN.name,))
+
+
+def a_mail(
+    number: int,
+    text: str,
+    sender: MailAddress = DANA,
+    at: str = "2026-03-03T09:12",
+    *,
+    thread: str = "<1@x>",
+    **more: object,
+) -> IncomingMail:
+    made: dict[str, object] = {
+        "ref": str(number),
+        "message_id": f"<{number}@x>",
+        "thread": thread,
+        "sender": sender,
+        "to": (DANA if sender is ROBIN else ROBIN,),
+        "subject": "Delay of order NW-2231?",
+        "sent_at": datetime.fromisoformat(at).replace(tzinfo=BERLIN),
+        "text": text,
+        "in_reply_to": thread if thread != f"<{number}@x>" else None,
+        "references": (thread,) if thread != f"<{number}@x>" else (),
+    }
+    return IncomingMail(**{**made, **more})  # pyright: ignore[reportArgumentType]
+
+
+QUESTION = a_mail(1, "Hi Robin,\n\ncan you tell me today whether 12 March still holds?\n\nThanks, Dana")
+ANSWER = a_mail(
+    2, "Dana, I'll check with production and get back to you by Thursday noon.\n\nRobin", ROBIN, "2026-03-03T10:02"
+)
+
+
+async def read(house: House, *mails: IncomingMail) -> None:
+    await take_in(Given(house.settings, house.database, house.clock), house.caller, "local", ME, mails)
+
+
+async def all_of(house: House) -> list[Commitment]:
+    return await commitments.all_commitments(house.caller, CommitmentFilter())
+
+
+async def test_a_promise_is_kept_once_and_its_task_keeps_it(house: House) -> None:
+    await read(house, QUESTION, ANSWER)
+    await read(house, QUESTION, ANSWER)
+    (promise,) = await all_of(house)
+    (task,) = (await functions.list_tasks(house.caller)).items
+    assert (promise.is_mine, promise.called, promise.state) == (True, "Dana Ortiz", "open")
+    assert promise.due_at == datetime(2026, 3, 5, 12, tzinfo=BERLIN)
+    assert (promise.task_id, promise.task_title, promise.subject) == (task.id, task.title, "Delay of order NW-2231?")
+    await functions.update_task(house.caller, task.id, {"execution_status": "completed"})
+    (kept,) = await all_of(house)
+    assert (kept.state, kept.closed_because) == ("kept", f"Its task is done: {task.title}")
+
+
+async def test_what_others_promise_is_moved_and_closed_by_what_they_write(house: House) -> None:
+    await read(house, a_mail(1, "Hello Robin,\n\nI will send the contract on Friday.\n\nDana"))
+    (promise,) = await all_of(house)
+    assert (promise.is_mine, promise.person_address) == (False, DANA.address)
+    assert promise.due_at
+    assert promise.due_at.astimezone(BERLIN).date().isoformat() == "2026-03-06"
+    await read(
+        house,
+        a_mail(2, "Thanks!", at="2026-03-04T08:00"),
+        a_mail(3, "I am away until 12 March.", at="2026-03-05T08:00", subject="Automatic reply", auto_submitted=True),
+        a_mail(4, "It takes a bit longer, I'll send it on Tuesday instead.", at="2026-03-06T15:00"),
+    )
+    promise, again = await all_of(house)
+    assert (again.state, again.quote) == ("dropped", "It takes a bit longer, I'll send it on Tuesday instead.")
+    assert (promise.state, promise.away_until) == ("open", datetime(2026, 3, 13, 9, tzinfo=BERLIN))
+    assert promise.due_at
+    assert promise.due_at.astimezone(BERLIN).date().isoformat() == "2026-03-10"
+    file = AttachedFile("0", "contract.pdf", "application/pdf", 10)
+    await read(
+        house,
+        a_mail(9, "Here it is.", at="2026-03-09T11:00", thread="<9@x>", subject="Your contract", attachments=(file,)),
+    )
+    kept, _ = await all_of(house)
+    assert (kept.state, kept.closed_because) == ("kept", "Dana Ortiz wrote on 9 March: “Here it is.”")
+
+
+async def test_the_answer_may_be_read_before_the_promise(house: House) -> None:
+    await read(house, a_mail(3, "Production says 14 March it is.", ROBIN, "2026-03-04T09:00"))
+    await read(house, QUESTION, ANSWER)
+    (promise,) = await all_of(house)
+    assert promise.state == "kept"
+
+
+async def test_a_person_closes_opens_and_moves(house: House) -> None:
+    await read(house, a_mail(1, "I will send the contract on Friday."))
+    (promise,) = await all_of(house)
+    now = house.clock.now()
+    dropped = await commitments.close_commitment(house.caller, promise.id, "dropped", "No longer needed", now)
+    assert (dropped.state, dropped.closed_because) == ("dropped", "No longer needed")
+    assert (
+        await commitments.close_commitment(house.caller, promise.id, "dropped", "again", now)
+    ).closed_because == "No longer needed"
+    with pytest.raises(Conflict):
+        await commitments.close_commitment(house.caller, promise.id, "kept", "", now)
+    with pytest.raises(Conflict):
+        await commitments.move_commitment(house.caller, promise.id, now)
+    opened = await commitments.reopen_commitment(house.caller, promise.id, now)
+    assert (opened.state, opened.closed_at, opened.reopened_at) == ("open", None, now)
+    await read(house, a_mail(2, "The contract is attached to the portal.", at="2026-03-03T18:00"))
+    assert (await commitments.get_commitment(house.caller, promise.id)).state == "open"  # it was written before
+    moved = await commitments.move_commitment(house.caller, promise.id, now, due_is_all_day=False)
+    assert (moved.due_at, moved.due_is_all_day) == (now, False)
+    with pytest.raises(NotFound):
+        await commitments.get_commitment(house.caller, opened.task_id or house.owner.user_id or promise.id)
