@@ -40,7 +40,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Browser", ("browser_",)),
     ("Tools", ("mcp_", "private_", "tavily_", "jira_", "github_", "hubspot_", "cicd_", "query_", "records_")),
     ("Work", ("worker_", "task_")),
-    ("Ahead of being asked", ("proactive", "daily_", "quiet_", "digest_", "mute_", "watch_")),
+    (
+        "Ahead of being asked",
+        ("proactive", "daily_", "quiet_", "digest_", "mute_", "watch_", "travel_", "learn_", "calibration_"),
+    ),
     ("Agents of others", ("agent_", "execution_")),
     ("Operations", ("metrics_", "otlp_", "cleanup_", "archive_", "remove_", "keep_")),
 )
