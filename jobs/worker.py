@@ -26,6 +26,7 @@ from agents.equipment import Equipment
 from agents.executor import STEWARD_AGENT_ID, carry_out, start_task
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
+from jobs.repeating import bring_back
 from tasks import functions, workers
 from tasks.agent_work import AgentRules, sweep_agents
 from tasks.functions import Completed, StartedTask
@@ -35,6 +36,7 @@ HEARTBEAT_SECONDS = 3.0
 SILENT_SECONDS = 12
 SWEEP_SECONDS = 5.0
 WAKE_SECONDS = 1.0
+REPEAT_SECONDS = 3.0
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 10.0
 RESTART_SECONDS = 0.5
@@ -176,6 +178,7 @@ class Worker:
                 (self._beat, HEARTBEAT_SECONDS),
                 (self._sweep, SWEEP_SECONDS),
                 (self._wake, WAKE_SECONDS),
+                (self._bring_back, REPEAT_SECONDS),
             )
         ]
         loops = [
@@ -269,6 +272,9 @@ class Worker:
 
     async def _wake(self) -> None:
         await workers.wake_waiting_tasks(self._service)
+
+    async def _bring_back(self) -> None:
+        await bring_back(self.database, self.equipment.clock)
 
     async def _sweep(self) -> None:
         """Clear jobs of dead workers out of the queue, and take up again what was lost."""

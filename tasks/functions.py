@@ -55,6 +55,8 @@ class TaskFilter(BaseModel):
     parent: UUID | Literal["none"] | None = None
     text: str | None = Field(default=None, max_length=500)
     archived: Literal["true", "false"] | None = None
+    snoozed: Literal["true", "false"] | None = None
+    at: datetime | None = None  # the moment at which something is snoozed
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
@@ -403,19 +405,20 @@ async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Map
 class Reserved(Record):
     """What a budget said to a request: the id of what it holds for it, or why not and until when.
 
-    `is_held`: there is enough left, but requests under way hold it.
+    `is_held`: there is enough left, but requests under way hold it. `is_silent`: it is the budget of work that nobody asked for.
     """
 
     reservation_id: UUID | None = None
     refused: str | None = None
     until: datetime | None = None
     is_held: bool = False
+    is_silent: bool = False
 
 
 async def reserve_model_call(
     caller: Caller, task_id: UUID | None, step_id: UUID | None, cost_usd: float, limits: Mapping[str, Any]
 ) -> Reserved:
-    """Before a request to a model: hold what it may cost at most. `limits`: {day_usd, day_calls, task_usd, timezone}."""
+    """Before a request to a model: hold what it may cost at most. `limits`: {day_usd, day_calls, proactive_day_usd, task_usd, timezone}."""
     row = await caller.call(
         "reserve_model_call", task_id=task_id, step_id=step_id, cost_usd=cost_usd, limits=dict(limits)
     )

@@ -1,0 +1,645 @@
+-- Tasks that come again, reminders, and tasks that are out of sight until a time or an answer.
+
+-- What date comes next is computed in Python (tasks/repeating.py); here stands that it comes once, whatever happens twice or at
+-- once. Moments are parameters everywhere, so that all of it can be tried on any day.
+
+-- Section: columns ------------------------------------------------------------------------------------------------
+
+alter table public.tasks
+  add column repeats_from text not null default 'due' check (repeats_from in ('due', 'completion')),
+  add column repeats_task_id uuid references public.tasks (id) on delete set null,
+  add column series_id uuid,
+  add column series_number integer check (series_number > 0),
+  add column series_starts_at timestamptz,
+  add column occurs_at timestamptz,
+  add column continued_at timestamptz,
+  add column series_ended_at timestamptz,
+  add column run_when_due boolean not null default false,
+  add column snoozed_until timestamptz,
+  add column snoozed_for jsonb check (jsonb_typeof(snoozed_for) = 'object' and snoozed_for ? 'reply_from' and snoozed_for ? 'since');
+comment on column public.tasks.repeats_from is 'due: the rule counts from the date of the series; completion: from when it was done.';
+comment on column public.tasks.repeats_task_id is 'The occurrence before this one. Unique: each is followed once.';
+comment on column public.tasks.series_id is 'The same for all occurrences of a series: the id of the first.';
+comment on column public.tasks.series_number is 'Which occurrence of the rule this is; COUNT counts them. Those that were over already are counted and not made.';
+comment on column public.tasks.series_starts_at is 'DTSTART of the rule (RFC 5545): what "every third week" and COUNT count from. Moving one occurrence leaves it.';
+comment on column public.tasks.occurs_at is 'When the rule has this occurrence; due_at is where the person moved it.';
+comment on column public.tasks.continued_at is 'When the next occurrence was made.';
+comment on column public.tasks.series_ended_at is 'The series ends with this task: by its rule, or because the person said so.';
+comment on column public.tasks.run_when_due is 'Occurrences start by themselves when they are due. Only the person says so.';
+comment on column public.tasks.snoozed_until is 'Out of sight until then.';
+comment on column public.tasks.snoozed_for is 'Out of sight until somebody answers: {reply_from: address, who: name, thread_key?, since}.';
+
+create unique index tasks_repeats_idx on public.tasks (repeats_task_id) where repeats_task_id is not null;
+create index tasks_series_idx on public.tasks (organization_id, series_id, created_at) where series_id is not null;
+create index tasks_to_continue_idx on public.tasks (id) where recurrence is not null and parent_task_id is null and source <> 'plan'
+  and execution_status in ('completed', 'cancelled') and continued_at is null and series_ended_at is null and superseded_at is null;
+create index tasks_due_repeats_idx on public.tasks (due_at) where execution_status = 'pending' and execution_type = 'fully_automated'
+  and (run_when_due or repeats_task_id is not null);
+create index tasks_snoozed_until_idx on public.tasks (snoozed_until) where snoozed_until is not null;
+create index tasks_snoozed_for_idx on public.tasks (organization_id, (snoozed_for ->> 'reply_from')) where snoozed_for is not null;
+
+create table public.reminders (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  task_id uuid not null references public.tasks (id) on delete cascade,
+  created_by uuid references auth.users (id) on delete set null,
+  at timestamptz not null check (at >= '1900-01-02' and at < '9997-12-31'),
+  note text not null default '' check (length(note) <= 1000),
+  told_at timestamptz,
+  created_at timestamptz not null default now(),
+  unique (task_id, at)
+);
+comment on table public.reminders is 'When the person wants to be reminded of a task, at a time of their own choice.';
+create index reminders_organization_idx on public.reminders (organization_id, at);
+create index reminders_created_by_idx on public.reminders (created_by);
+create index reminders_due_idx on public.reminders (at) where told_at is null;
+select private.guard_table('public.reminders', 'select, insert, update, delete');
+create policy reminders_read on public.reminders for select to authenticated using (organization_id in (select private.my_organizations()));
+create policy reminders_add on public.reminders for insert to authenticated with check (organization_id in (select private.my_organizations()));
+create policy reminders_change on public.reminders for update to authenticated
+  using (organization_id in (select private.my_organizations())) with check (organization_id in (select private.my_organizations()));
+create policy reminders_remove on public.reminders for delete to authenticated using (organization_id in (select private.my_organizations()));
+
+-- Section: what holds for every row -------------------------------------------------------------------------------
+
+create function private.before_repeating() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if new.repeats_task_id is not null and (tg_op = 'INSERT' or new.repeats_task_id is distinct from old.repeats_task_id) then
+    if not private.is_service() then
+      perform private.refuse(403, 'Steward itself continues a series');
+    elsif not exists (select 1 from public.tasks t where t.id = new.repeats_task_id and t.organization_id = new.organization_id) then
+      perform private.refuse(422, 'There is no such task', format('repeats_task_id %s', new.repeats_task_id));
+    end if;
+  end if;
+  if new.run_when_due and (tg_op = 'INSERT' or not old.run_when_due) and new.repeats_task_id is null
+     and ((select auth.uid()) is null or private.token_scopes() is not null) then
+    perform private.refuse(403, 'Only a person says that something starts by itself when it is due');
+  end if;
+  if new.recurrence is null or tg_op = 'INSERT' and new.repeats_task_id is not null then
+    return new;
+  end if;
+  if tg_op = 'INSERT' or new.recurrence is distinct from old.recurrence or new.series_starts_at is null and new.execution_status not in ('completed', 'cancelled') then
+    -- Another rule is another series of dates: it begins with this task, and goes on under the same name.
+    new.series_id := case when tg_op = 'UPDATE' then coalesce(old.series_id, new.id) else new.id end;
+    new.series_starts_at := new.due_at;
+    new.occurs_at := new.due_at;
+    new.series_number := 1;
+    new.series_ended_at := null;
+    new.continued_at := null;
+  end if;
+  return new;
+end $$;
+comment on function private.before_repeating is 'A rule counts from the date that it was set with; only Steward continues a series, and only a person lets it run by itself.';
+create trigger tasks_08_repeating before insert or update of recurrence, repeats_task_id, run_when_due, series_starts_at on public.tasks
+for each row execute function private.before_repeating();
+
+create function private.before_snooze_ends() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.snoozed_until := null;
+  new.snoozed_for := null;
+  return new;
+end $$;
+comment on function private.before_snooze_ends is 'What runs, or is over, is not snoozed.';
+create trigger tasks_16_snooze before update of execution_status on public.tasks for each row
+when (new.execution_status in ('queued', 'in_progress', 'completed', 'cancelled') and (new.snoozed_until is not null or new.snoozed_for is not null))
+execute function private.before_snooze_ends();
+
+create function private.keep_reminder_in_tenant() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select 1 from public.tasks t where t.id = new.task_id and t.organization_id = new.organization_id) then
+    perform private.refuse(422, 'There is no such task', format('task_id %s', new.task_id));
+  end if;
+  return new;
+end $$;
+comment on function private.keep_reminder_in_tenant is 'A reminder is of a task of the same organization.';
+create trigger reminders_tenant before insert or update of task_id, organization_id on public.reminders
+for each row execute function private.keep_reminder_in_tenant();
+
+create or replace function private.run_by_itself() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  rules jsonb := new.automation_rules;
+begin
+  if new.repeats_task_id is not null then
+    return null; -- an occurrence starts when it is due
+  end if;
+  if rules = '{}' then
+    select o.automation_rules into rules from public.organizations o where o.id = new.organization_id;
+  end if;
+  if coalesce((rules ->> 'run_by_itself')::boolean, false) and new.flags = '{}'
+     and not private.is_paused(new.id) and not private.waits_for_others(new.id)
+     and private.rule_holds(rules -> 'when', to_jsonb(new)) then
+    perform private.audit(new.organization_id, 'task.runs_by_itself', 'task', new.id, 'Its automation rules hold', rules);
+    update public.tasks t set execution_status = 'queued' where t.id = new.id and t.execution_status = 'pending';
+  end if;
+  return null;
+end $$;
+
+create or replace function private.insert_task(item jsonb, parent_id uuid default null) returns public.tasks
+language plpgsql set search_path = '' as $$
+declare
+  made public.tasks;
+begin
+  insert into public.tasks (organization_id, created_by, parent_task_id, title, description, kind, priority, due_at, due_is_all_day,
+    recurrence, labels, position, recipient, acceptance_criteria, notes_file, source, source_ref, source_key, ai_confidence, ai_context,
+    flags, execution_type, assigned_to_type, assigned_to_id, assignee_role, agent_executable, workflow_id, agent_id, tool, tool_input,
+    automation_rules, decomposition_confidence, max_retries, estimated_duration_minutes, timeout_seconds, on_failure, bounds, supersedes_task_id,
+    repeats_from, repeats_task_id, series_id, series_number, series_starts_at, occurs_at, run_when_due)
+  select private.acting_organization(), (select auth.uid()), coalesce(parent_id, r.parent_task_id), r.title, coalesce(r.description, ''),
+    coalesce(r.kind, 'errand'), coalesce(r.priority, 'medium'), r.due_at, coalesce(r.due_is_all_day, true), r.recurrence,
+    coalesce(r.labels, '{}'), coalesce(r.position, 0), r.recipient, coalesce(r.acceptance_criteria, '[]'), r.notes_file,
+    coalesce(r.source, 'manual'), coalesce(r.source_ref, '{}'), r.source_key, r.ai_confidence, r.ai_context, coalesce(r.flags, '{}'),
+    coalesce(r.execution_type, 'manual'), r.assigned_to_type, r.assigned_to_id, r.assignee_role, r.agent_executable,
+    coalesce(r.workflow_id, (select w.id from public.workflows w where w.kind = r.kind and w.is_active
+      and (w.organization_id is null or w.organization_id = private.acting_organization()) order by w.organization_id nulls last limit 1)),
+    r.agent_id, r.tool, coalesce(r.tool_input, '{}'), coalesce(r.automation_rules, '{}'), r.decomposition_confidence,
+    coalesce(r.max_retries, 3), r.estimated_duration_minutes, r.timeout_seconds, coalesce(r.on_failure, 'replan'), coalesce(r.bounds, '{}'),
+    r.supersedes_task_id,
+    coalesce(r.repeats_from, 'due'), r.repeats_task_id, r.series_id, r.series_number, r.series_starts_at, r.occurs_at, coalesce(r.run_when_due, false)
+  from jsonb_populate_record(null::public.tasks, item) r
+  on conflict (organization_id, source_key) where source_key is not null do nothing
+  returning * into made;
+  if made.id is not null and item ->> 'reminder_at' is not null then
+    insert into public.reminders (organization_id, task_id, created_by, at)
+    values (made.organization_id, made.id, made.created_by, (item ->> 'reminder_at')::timestamptz);
+  end if;
+  return made;
+end $$;
+
+create or replace function private.task_json(task public.tasks) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return to_jsonb(task) - array['priority_rank', 'due_key', 'source_key', 'depth', 'lost_count', 'worker_id',
+      'series_number', 'series_starts_at', 'occurs_at', 'continued_at']
+    || jsonb_build_object(
+      'subtask_count', (select count(*) from public.tasks c where c.parent_task_id = task.id),
+      'subtask_done_count', (select count(*) from public.tasks c where c.parent_task_id = task.id and c.execution_status = 'completed'),
+      'superseded_by_id', case when task.superseded_at is not null then (select c.id from public.tasks c where c.supersedes_task_id = task.id) end,
+      'open_draft_id', (select d.id from public.drafts d where d.task_id = task.id and d.state = 'draft' limit 1),
+      'open_approval_id', (select a.id from public.approvals a where a.task_id = task.id and a.state = 'open' limit 1));
+end $$;
+
+-- Section: series -------------------------------------------------------------------------------------------------
+
+create function private.series_json(task public.tasks) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('task_id', task.id, 'organization_id', task.organization_id, 'execution_status', task.execution_status,
+    'recurrence', task.recurrence, 'repeats_from', task.repeats_from, 'run_when_due', task.run_when_due, 'due_at', task.due_at,
+    'due_is_all_day', task.due_is_all_day, 'series_id', task.series_id, 'series_number', coalesce(task.series_number, 1),
+    'series_starts_at', coalesce(task.series_starts_at, task.due_at), 'occurs_at', coalesce(task.occurs_at, task.due_at),
+    'series_ended_at', task.series_ended_at, 'repeats_task_id', task.repeats_task_id,
+    'next_task_id', (select n.id from public.tasks n where n.repeats_task_id = task.id),
+    'ended_seconds_ago', greatest(extract(epoch from now() - coalesce(task.completed_at, task.cancelled_at))::double precision, 0))
+$$;
+comment on function private.series_json is 'What the next date of a task follows from, and the occurrences beside it.';
+
+create function public.get_series(task_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select private.series_json(private.own_task(get_series.task_id))
+$$;
+comment on function public.get_series is 'The series of a task: its rule, where it counts from, and the occurrences before and after.';
+
+create function public.list_ended_occurrences(task_ids uuid[] default null, page_size integer default 100) returns setof jsonb
+language sql stable security definer set search_path = '' as $$
+  select private.series_json(t) from public.tasks t
+  where t.recurrence is not null and t.parent_task_id is null and t.source <> 'plan' and t.execution_status in ('completed', 'cancelled')
+    and t.continued_at is null and t.series_ended_at is null and t.superseded_at is null
+    and (list_ended_occurrences.task_ids is null or t.id = any (list_ended_occurrences.task_ids))
+  order by t.id limit least(greatest(page_size, 1), 1000)
+$$;
+comment on function public.list_ended_occurrences is 'Of every tenant, the recurring tasks that are done or cancelled and are not continued yet (service only).';
+
+create function private.copy_series_parts(root_id uuid, new_root_id uuid, zone text) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  old_root public.tasks;
+  new_root public.tasks;
+  part public.tasks;
+  made public.tasks;
+  ids jsonb := jsonb_build_object(copy_series_parts.root_id, copy_series_parts.new_root_id);
+begin
+  select * into old_root from public.tasks t where t.id = copy_series_parts.root_id;
+  select * into new_root from public.tasks t where t.id = copy_series_parts.new_root_id;
+  for part in
+    select t.* from public.tasks t where t.root_task_id = copy_series_parts.root_id and t.id <> copy_series_parts.root_id
+      and t.superseded_at is null and t.source <> 'agent' and not private.belongs_to_draft(t)
+    order by t.depth, t.position, t.id
+  loop
+    if ids ? part.parent_task_id::text then
+      made := private.insert_task((to_jsonb(part) - array['source_key', 'supersedes_task_id', 'repeats_task_id', 'series_id', 'run_when_due'])
+        || jsonb_build_object('due_at', private.moved_by(part.due_at, coalesce(old_root.occurs_at, old_root.due_at), new_root.due_at, zone)),
+        (ids ->> part.parent_task_id::text)::uuid);
+      update public.tasks t set created_by = part.created_by, tainted_by = private.merged_taint(t.tainted_by, part.tainted_by) where t.id = made.id;
+      ids := ids || jsonb_build_object(part.id, made.id);
+    end if;
+  end loop;
+  insert into public.task_dependencies (organization_id, task_id, depends_on_task_id)
+  select d.organization_id, (ids ->> d.task_id::text)::uuid, (ids ->> d.depends_on_task_id::text)::uuid
+  from public.task_dependencies d join public.tasks t on t.id = d.task_id
+  where t.root_task_id = copy_series_parts.root_id and ids ? d.task_id::text and ids ? d.depends_on_task_id::text order by t.depth, t.position, t.id;
+  return (select count(*) - 1 from jsonb_object_keys(ids));
+end $$;
+comment on function private.copy_series_parts is 'The parts that a person made, anew below the next occurrence, with their edges. What a run added is found anew by the next run.';
+
+create function private.moved_by(moment timestamptz, old_day timestamptz, new_day timestamptz, zone text) returns timestamptz
+language sql stable set search_path = '' as $$
+  select (moment at time zone zone + (new_day at time zone zone - old_day at time zone zone)) at time zone zone
+$$;
+comment on function private.moved_by is 'A moment as far from the new day as it was from the old one, by the clock on the wall of a zone.';
+
+create function public.continue_series(task_id uuid, due_at timestamptz, series_number integer, zone text, at timestamptz) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(continue_series.task_id, true);
+  made public.tasks;
+begin
+  select n.* into made from public.tasks n where n.repeats_task_id = task.id;
+  if made.id is not null then
+    return private.task_json(made);
+  end if;
+  if task.recurrence is null or task.parent_task_id is not null or task.source = 'plan' or task.continued_at is not null
+     or task.execution_status not in ('completed', 'cancelled') or task.series_ended_at is not null or task.superseded_at is not null then
+    return null; -- stopped, changed or continued since it was looked at
+  end if;
+  if continue_series.due_at is null then
+    update public.tasks t set series_ended_at = continue_series.at where t.id = task.id;
+    perform public.add_task_event(task.id, 'series', 'This was the last of its series', '{}');
+    return null;
+  end if;
+  made := private.insert_task((to_jsonb(task) - array['source_key', 'supersedes_task_id']) || jsonb_build_object(
+    'repeats_task_id', task.id, 'series_id', coalesce(task.series_id, task.id), 'due_at', continue_series.due_at,
+    'occurs_at', continue_series.due_at, 'series_number', continue_series.series_number,
+    'series_starts_at', coalesce(task.series_starts_at, task.due_at)));
+  update public.tasks t set created_by = task.created_by, tainted_by = private.merged_taint(t.tainted_by, task.tainted_by) where t.id = made.id;
+  perform private.copy_series_parts(task.id, made.id, zone);
+  insert into public.reminders (organization_id, task_id, created_by, at, note)
+  select r.organization_id, made.id, r.created_by, private.moved_by(r.at, coalesce(task.occurs_at, task.due_at), continue_series.due_at, zone), r.note
+  from public.reminders r where r.task_id = task.id on conflict do nothing;
+  update public.tasks t set continued_at = continue_series.at where t.id = task.id;
+  perform public.add_task_event(task.id, 'series', 'The next one is there',
+    jsonb_build_object('next_task_id', made.id, 'due_at', continue_series.due_at));
+  return private.task_json((select t from public.tasks t where t.id = made.id));
+end $$;
+comment on function public.continue_series is
+  'Makes the next occurrence of a task that is done or cancelled (service only), once: twice is the same one. Without due_at the series is over. Null where there is none to make.';
+
+create function public.stop_series(task_id uuid, at timestamptz) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(stop_series.task_id, true);
+begin
+  if task.recurrence is null then
+    perform private.refuse(409, 'This task does not repeat');
+  end if;
+  if task.series_ended_at is null then
+    if exists (select 1 from public.tasks n where n.repeats_task_id = task.id) then
+      perform private.refuse(409, 'The series went on already', null, 'Stop it at its last task.');
+    end if;
+    update public.tasks t set series_ended_at = stop_series.at where t.id = task.id;
+    perform public.add_task_event(task.id, 'series', 'It does not repeat any more', '{}');
+  end if;
+  return public.get_task(task.id);
+end $$;
+comment on function public.stop_series is 'The series ends with this task. Twice is once.';
+
+create function public.set_repeat(task_id uuid, recurrence text, due_at timestamptz default null, repeats_from text default null,
+  run_when_due boolean default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(set_repeat.task_id, true);
+begin
+  if task.execution_status in ('completed', 'cancelled') then
+    perform private.refuse(409, format('A task that is %s cannot repeat', task.execution_status), null, 'Change the next one.');
+  elsif task.parent_task_id is not null or task.source = 'plan' then
+    perform private.refuse(409, 'Only a task of its own repeats: a part comes again with the whole', null, 'Let the task at the top repeat.');
+  elsif coalesce(set_repeat.due_at, task.due_at) is null then
+    perform private.refuse(422, 'due_at is missing: a task that repeats needs the date of its first occurrence');
+  end if;
+  update public.tasks t set recurrence = set_repeat.recurrence, due_at = coalesce(set_repeat.due_at, t.due_at),
+    repeats_from = coalesce(set_repeat.repeats_from, t.repeats_from), run_when_due = coalesce(set_repeat.run_when_due, t.run_when_due),
+    series_starts_at = null, series_ended_at = null, continued_at = null
+  where t.id = task.id;
+  return public.get_task(task.id);
+end $$;
+comment on function public.set_repeat is 'This task and those that follow repeat by this rule, counted from its date.';
+
+create function public.start_due_occurrences(at timestamptz, all_day_until timestamptz) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  task public.tasks;
+  rules jsonb;
+  n integer := 0;
+begin
+  for task in
+    select t.* from public.tasks t where t.execution_status = 'pending' and t.execution_type = 'fully_automated' and t.parent_task_id is null
+      and (t.run_when_due or t.repeats_task_id is not null) and t.recurrence is not null and t.flags = '{}' and t.archived_at is null
+      and t.due_at <= case when t.due_is_all_day then start_due_occurrences.all_day_until else start_due_occurrences.at end
+      and t.snoozed_until is null and t.snoozed_for is null
+    order by t.due_at limit 200 for no key update of t skip locked
+  loop
+    select case when task.automation_rules = '{}' then o.automation_rules else task.automation_rules end into rules
+    from public.organizations o where o.id = task.organization_id;
+    if (task.run_when_due or coalesce((rules ->> 'run_by_itself')::boolean, false) and private.rule_holds(rules -> 'when', to_jsonb(task)))
+       and not private.is_paused(task.id) and not private.waits_for_others(task.id) then
+      perform private.audit(task.organization_id, 'task.runs_by_itself', 'task', task.id, 'It repeats, and is due', '{}');
+      update public.tasks t set execution_status = 'queued' where t.id = task.id;
+      n := n + 1;
+    end if;
+  end loop;
+  return n;
+end $$;
+comment on function public.start_due_occurrences is
+  'Queues recurring tasks of every tenant that are due and that a person lets run by themselves; how many (service only). What leaves the house still takes leave.';
+
+-- Section: reminders ----------------------------------------------------------------------------------------------
+
+create function public.set_reminder(task_id uuid, at timestamptz, note text default '') returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(set_reminder.task_id, true);
+  made public.reminders;
+begin
+  if task.execution_status in ('completed', 'cancelled') then
+    perform private.refuse(409, format('This task is %s', task.execution_status), null, 'A reminder is of something that is still to do.');
+  end if;
+  if (select count(*) from public.reminders r where r.task_id = task.id and r.told_at is null) >= 50 then
+    perform private.refuse(409, 'A task has at most 50 reminders');
+  end if;
+  insert into public.reminders as r (organization_id, task_id, created_by, at, note)
+  values (task.organization_id, task.id, (select auth.uid()), set_reminder.at, coalesce(set_reminder.note, ''))
+  on conflict on constraint reminders_task_id_at_key do update set note = excluded.note returning r.* into made;
+  return to_jsonb(made);
+end $$;
+comment on function public.set_reminder is 'Remind the person of a task at a time. The same time twice is one reminder.';
+
+create function public.list_reminders(task_id uuid default null) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(r) || jsonb_build_object('task_title', t.title) from public.reminders r join public.tasks t on t.id = r.task_id
+  where r.organization_id = (select private.acting_organization())
+    and (list_reminders.task_id is null and r.told_at is null or r.task_id = list_reminders.task_id)
+  order by r.at, r.id limit 200
+$$;
+comment on function public.list_reminders is 'Reminders in order of time: all of a task, or those of every task that are still to come.';
+
+create function public.remove_reminder(task_id uuid, reminder_id uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+  delete from public.reminders r where r.id = remove_reminder.reminder_id and r.task_id = (private.own_task(remove_reminder.task_id)).id;
+  if not found then
+    perform private.refuse(404, 'There is no such reminder', format('reminder %s', remove_reminder.reminder_id));
+  end if;
+end $$;
+comment on function public.remove_reminder is 'Takes a reminder of a task away.';
+
+create function public.list_due_reminders(at timestamptz) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(r) || jsonb_build_object('task_title', t.title, 'due_at', t.due_at, 'due_is_all_day', t.due_is_all_day, 'created_at', r.created_at)
+  from public.reminders r join public.tasks t on t.id = r.task_id
+  where r.organization_id = (select private.acting_organization()) and r.told_at is null and r.at <= list_due_reminders.at
+    and t.execution_status not in ('completed', 'cancelled')
+  order by r.at, r.id limit 200
+$$;
+comment on function public.list_due_reminders is 'Reminders of one tenant whose time has come and of which nobody was told, oldest first. What is done needs none.';
+
+create function public.mark_reminders_told(reminder_ids uuid[], at timestamptz) returns integer
+language sql set search_path = '' as $$
+  with told as (
+    update public.reminders r set told_at = mark_reminders_told.at
+    where r.id = any (mark_reminders_told.reminder_ids) and r.organization_id = (select private.acting_organization()) and r.told_at is null
+    returning 1)
+  select count(*)::integer from told
+$$;
+comment on function public.mark_reminders_told is 'The person was told of these; how many were new.';
+
+-- Section: snooze -------------------------------------------------------------------------------------------------
+
+create function public.find_correspondents(words text, task_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(find_correspondents.task_id);
+  threads text[];
+begin
+  select array_agg(distinct k) into threads from (
+    select a.source_ref ->> 'thread_key' as k from private.above(task.id) a
+    union all select m.thread_key from private.above(task.id) a join public.mail_messages m
+      on m.organization_id = task.organization_id and m.message_id = a.source_ref ->> 'message_id') s where k is not null;
+  return (select coalesce(jsonb_agg(to_jsonb(p) order by p.in_thread desc, p.last_at desc nulls last, p.address), '[]') from (
+    select lower(m.from_address) as address, (array_agg(m.from_name order by m.sent_at desc nulls last))[1] as name,
+      max(m.sent_at) as last_at, bool_or(m.thread_key = any (coalesce(threads, '{}'))) as in_thread,
+      (array_agg(m.thread_key order by m.sent_at desc nulls last) filter (where m.thread_key = any (threads)))[1] as thread_key
+    from public.mail_messages m
+    where m.organization_id = task.organization_id and not m.is_from_me and m.from_address <> ''
+      and (lower(m.from_address) = lower(find_correspondents.words)
+        or strpos(lower(m.from_name || ' ' || m.from_address), lower(find_correspondents.words)) > 0)
+    group by 1 order by 4 desc, 3 desc nulls last limit 20) p);
+end $$;
+comment on function public.find_correspondents is
+  'People who wrote mail and whose name or address has these words, those of the task''s own thread first: [{address, name, last_at, in_thread, thread_key}].';
+
+create function public.snooze_task(task_id uuid, until timestamptz default null, reply_from text default null, who text default null,
+  thread_key text default null, since timestamptz default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(snooze_task.task_id, true);
+begin
+  if until is null and coalesce(reply_from, '') = '' then
+    perform private.refuse(422, 'until or reply_from is missing: a task is snoozed until a time, an answer, or both');
+  elsif until not between '1900-01-02' and '9997-12-31' then
+    perform private.refuse(422, 'until lies in the years 1900 to 9997', left(until::text, 100));
+  elsif reply_from is not null and (since is null or length(reply_from) > 320 or strpos(reply_from, '@') = 0) then
+    perform private.refuse(422, 'reply_from is an address, with the time since which its answer counts', left(reply_from, 100));
+  elsif task.execution_status in ('queued', 'in_progress', 'completed', 'cancelled') then
+    perform private.refuse(409, format('A task that is %s cannot be snoozed', task.execution_status), 'allowed: pending, blocked, paused, failed');
+  end if;
+  update public.tasks t set snoozed_until = snooze_task.until, snoozed_for = case when reply_from is not null then jsonb_strip_nulls(
+    jsonb_build_object('reply_from', lower(reply_from), 'who', left(who, 320), 'thread_key', left(snooze_task.thread_key, 1000), 'since', since)) end
+  where t.id = task.id;
+  perform public.add_task_event(task.id, 'snoozed', '',
+    jsonb_strip_nulls(jsonb_build_object('until', until, 'reply_from', lower(reply_from), 'who', left(who, 320))));
+  return public.get_task(task.id);
+end $$;
+comment on function public.snooze_task is 'Puts a task out of sight until a time, until somebody answers by mail (in a thread, where one is given), or whichever comes first.';
+
+create function private.wake_task(task_id uuid, message text, data jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  task public.tasks;
+begin
+  update public.tasks t set snoozed_until = null, snoozed_for = null
+  where t.id = wake_task.task_id and (t.snoozed_until is not null or t.snoozed_for is not null)
+    and (private.in_scope(t.organization_id) or private.is_service() and (select auth.jwt()) ->> 'organization_id' is null)
+  returning t.* into task;
+  if task.id is not null then
+    perform private.record_event(task.organization_id, task.id, task.root_task_id, 'woken', message, data);
+  end if;
+end $$;
+comment on function private.wake_task is 'A task is in sight again, and its log says why.';
+
+create function public.unsnooze_task(task_id uuid) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(unsnooze_task.task_id, true);
+begin
+  perform private.wake_task(task.id, 'You took it back', '{}');
+  return public.get_task(task.id);
+end $$;
+comment on function public.unsnooze_task is 'Ends a snooze. Where there is none, nothing happens.';
+
+create function public.wake_snoozed_tasks(at timestamptz) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  task public.tasks;
+  n integer := 0;
+begin
+  for task in
+    select t.* from public.tasks t where t.snoozed_until <= wake_snoozed_tasks.at order by t.snoozed_until limit 500 for no key update of t skip locked
+  loop
+    perform private.wake_task(task.id, 'Its time has come', '{}');
+    n := n + 1;
+  end loop;
+  return n;
+end $$;
+comment on function public.wake_snoozed_tasks is 'Brings back the tasks of every tenant whose snooze is over; how many (service only).';
+
+create function private.after_mail_answers() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  found record;
+begin
+  for found in
+    select t.id, k.subject, k.message_id, coalesce(nullif(t.snoozed_for ->> 'who', ''), nullif(k.from_name, ''), k.from_address) as who
+    from kept k join public.tasks t on t.organization_id = k.organization_id and t.snoozed_for is not null
+      and t.snoozed_for ->> 'reply_from' = lower(k.from_address)
+    where not k.is_from_me and coalesce(nullif(lower(k.headers ->> 'auto_submitted'), ''), 'no') = 'no'
+      and (k.sent_at is null or k.sent_at > (t.snoozed_for ->> 'since')::timestamptz)
+      and (not t.snoozed_for ? 'thread_key' or t.snoozed_for ->> 'thread_key' = k.thread_key)
+    order by t.id, k.sent_at
+  loop
+    perform private.wake_task(found.id, format('%s replied: %s', left(found.who, 200), left(found.subject, 300)),
+      jsonb_build_object('message_id', found.message_id));
+  end loop;
+  return null;
+end $$;
+comment on function private.after_mail_answers is 'The answer that a task was snoozed for is here. What a machine answered by itself is none.';
+create trigger mail_messages_40_answers after insert on public.mail_messages referencing new table as kept
+for each statement execute function private.after_mail_answers();
+
+create function public.count_snoozed_tasks(at timestamptz) returns integer
+language sql stable set search_path = '' as $$
+  select count(*)::integer from public.tasks t where t.organization_id = (select private.acting_organization()) and t.archived_at is null
+    and t.parent_task_id is null and (t.snoozed_until > count_snoozed_tasks.at or t.snoozed_until is null and t.snoozed_for is not null)
+$$;
+comment on function public.count_snoozed_tasks is 'How many top-level tasks are snoozed at a moment.';
+
+create or replace function public.get_executable_tasks(org_id uuid default null, execution_type text default null, page_size integer default 50)
+returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.task_json(t) - 'execution_log' from public.tasks t
+  where t.organization_id = coalesce(get_executable_tasks.org_id, (select private.acting_organization()))
+    and private.in_scope(t.organization_id)
+    and t.execution_status in ('pending', 'queued') and t.archived_at is null
+    and t.snoozed_until is null and t.snoozed_for is null
+    and (get_executable_tasks.execution_type is null or t.execution_type = get_executable_tasks.execution_type)
+    and not private.is_paused(t.id) and not private.waits_for_others(t.id)
+  order by t.priority_rank, t.due_key, t.created_at, t.id limit least(greatest(page_size, 1), 200)
+$$;
+
+create or replace function public.list_tasks(filter jsonb default '{}', sort text default 'urgency', after jsonb default null, page_size integer default 50)
+returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  keys text[];
+  types text[];
+  direction text := '>';
+  conditions text := 't.organization_id = $1';
+  rows jsonb;
+  last jsonb;
+begin
+  case sort
+    when 'urgency' then keys := array['priority_rank', 'due_key', 'created_at', 'id']; types := array['smallint', 'timestamptz', 'timestamptz', 'uuid'];
+    when 'due' then keys := array['due_key', 'priority_rank', 'id']; types := array['timestamptz', 'smallint', 'uuid'];
+    when 'created' then keys := array['created_at', 'id']; types := array['timestamptz', 'uuid']; direction := '<';
+    when 'updated' then keys := array['updated_at', 'id']; types := array['timestamptz', 'uuid']; direction := '<';
+    when 'title' then keys := array['title', 'id']; types := array['text', 'uuid'];
+    when 'position' then keys := array['position', 'id']; types := array['double precision', 'uuid'];
+    else perform private.refuse(422, format('Tasks cannot be sorted by %L', sort), 'allowed: urgency, due, created, updated, title, position');
+  end case;
+  if page_size is null or page_size not between 1 and 200 then
+    perform private.refuse(422, 'limit is between 1 and 200', format('limit is %s', page_size));
+  end if;
+  if filter ? 'status' then conditions := conditions || ' and t.execution_status in (select jsonb_array_elements_text($2 -> ''status''))'; end if;
+  if filter ? 'execution_type' then conditions := conditions || ' and t.execution_type = $2 ->> ''execution_type'''; end if;
+  if filter ? 'source' then conditions := conditions || ' and t.source = $2 ->> ''source'''; end if;
+  if filter ? 'priority' then conditions := conditions || ' and t.priority = $2 ->> ''priority'''; end if;
+  if filter ? 'label' then conditions := conditions || ' and t.labels @> array[$2 ->> ''label'']'; end if;
+  if filter ? 'due_before' then conditions := conditions || ' and t.due_at < ($2 ->> ''due_before'')::timestamptz'; end if;
+  if filter ? 'due_after' then conditions := conditions || ' and t.due_at >= ($2 ->> ''due_after'')::timestamptz'; end if;
+  if filter ? 'parent' then
+    conditions := conditions || case when filter ->> 'parent' = 'none' then ' and t.parent_task_id is null'
+                                else ' and t.parent_task_id = ($2 ->> ''parent'')::uuid' end;
+  end if;
+  if filter ? 'text' then
+    conditions := conditions || ' and t.id in (select private.tasks_with_words($2 ->> ''text''))';
+  end if;
+  if filter ? 'snoozed' then
+    conditions := conditions || case when filter ->> 'snoozed' = 'true' then ' and (' else ' and not (' end
+      || 'coalesce(t.snoozed_until > coalesce(($2 ->> ''at'')::timestamptz, ''-infinity''), t.snoozed_for is not null))';
+  end if;
+  conditions := conditions || case when filter ->> 'archived' = 'true' then ' and t.archived_at is not null' else ' and t.archived_at is null' end;
+  if after is not null then
+    if jsonb_typeof(after) <> 'array' or jsonb_array_length(after) <> cardinality(keys) then
+      perform private.refuse(422, 'This cursor belongs to another list', 'cursor');
+    end if;
+    conditions := conditions || format(' and (%s) %s (%s)',
+      (select string_agg(format('t.%I', k), ', ' order by o) from unnest(keys) with ordinality u (k, o)), direction,
+      (select string_agg(format('($3 ->> %s)::%s', o - 1, k), ', ' order by o) from unnest(types) with ordinality u (k, o)));
+  end if;
+  execute format(
+    'select coalesce(jsonb_agg(private.task_json(p) - ''execution_log'' - ''result'' - ''description'' order by %1$s), ''[]''),'
+    || ' (jsonb_agg(jsonb_build_array(%2$s) order by %1$s)) -> -1'
+    || ' from (select t.* from public.tasks t where %3$s order by %4$s limit %5$s) p',
+    (select string_agg(format('p.%I %s', k, case direction when '<' then 'desc' else 'asc' end), ', ' order by o) from unnest(keys) with ordinality u (k, o)),
+    (select string_agg(format('p.%I', k), ', ' order by o) from unnest(keys) with ordinality u (k, o)),
+    conditions,
+    (select string_agg(format('t.%I %s', k, case direction when '<' then 'desc' else 'asc' end), ', ' order by o) from unnest(keys) with ordinality u (k, o)),
+    page_size)
+  into rows, last using private.acting_organization(), filter, after;
+  return jsonb_build_object('items', rows, 'after', case when jsonb_array_length(rows) = page_size then last end);
+exception when invalid_text_representation or invalid_datetime_format or datetime_field_overflow then
+  perform private.refuse(422, 'A filter or cursor has a wrong value', sqlerrm);
+  return null;
+end $$;
+
+comment on function public.list_tasks is
+  'A page of tasks without their logs: {items, after}. filter keys: status (array), execution_type, source, priority, label, due_before, due_after, parent (id or none), text, archived, snoozed (at the moment `at`).';
+
+-- Section: who may ------------------------------------------------------------------------------------------------
+
+do $$ declare f text; begin
+  foreach f in array array['get_series', 'stop_series', 'set_repeat', 'set_reminder', 'list_reminders', 'remove_reminder', 'find_correspondents',
+    'snooze_task', 'unsnooze_task', 'count_snoozed_tasks', 'list_due_reminders', 'mark_reminders_told'] loop
+    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
+  end loop;
+  foreach f in array array['list_ended_occurrences', 'continue_series', 'start_due_occurrences', 'wake_snoozed_tasks'] loop
+    perform private.expose_function('public.' || f, array['service_role']);
+  end loop;
+  foreach f in array array['series_json', 'wake_task'] loop
+    perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
+  end loop;
+  foreach f in array array['copy_series_parts', 'moved_by'] loop
+    perform private.expose_function('private.' || f, array['service_role']);
+  end loop;
+  foreach f in array array['before_repeating', 'before_snooze_ends', 'keep_reminder_in_tenant', 'after_mail_answers'] loop
+    perform private.expose_function('private.' || f, array[]::text[]);
+  end loop;
+end $$;
+
+-- Section: what is there already ----------------------------------------------------------------------------------
+
+-- What was over before tasks came again stays over.
+update public.tasks set series_id = id, series_number = 1, series_starts_at = due_at, occurs_at = due_at,
+  series_ended_at = case when execution_status in ('completed', 'cancelled') then coalesce(completed_at, cancelled_at, updated_at) end
+where recurrence is not null;

@@ -1,0 +1,105 @@
+"""Tasks out of sight until a time, or until somebody answers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from core.clock import Clock
+from core.database import Caller, Database, Identity
+from core.errors import Invalid
+from tasks.models import Record, Task
+
+LONGEST_NAME = 320
+SHOWN = 8
+
+
+class Correspondent(Record):
+    """Somebody who wrote mail. `in_thread`: in the thread that the task came from."""
+
+    address: str
+    name: str = ""
+    last_at: datetime | None = None
+    in_thread: bool = False
+    thread_key: str | None = None
+
+    @property
+    def called(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+
+async def find_correspondents(caller: Caller, task_id: UUID, words: str) -> list[Correspondent]:
+    """People whose name or address has these words: those of the task's own thread first, then the latest."""
+    rows = await caller.call("find_correspondents", words=words, task_id=task_id)
+    return [Correspondent.model_validate(row) for row in rows]
+
+
+async def find_correspondent(caller: Caller, task_id: UUID, words: str) -> Correspondent:
+    """The one person that is meant. Raises Invalid, and names who was found, where that is nobody or several."""
+    wanted = " ".join(words.split())
+    if not 1 <= len(wanted) <= LONGEST_NAME:
+        raise Invalid(f"reply_from is a name or an address of 1 to {LONGEST_NAME} characters")
+    found = await find_correspondents(caller, task_id, wanted)
+    low = wanted.casefold()
+    for fits in (
+        [one for one in found if one.address == low],
+        [one for one in found if one.in_thread],
+        [one for one in found if one.name.casefold() == low],
+        [one for one in found if low in one.name.casefold().split()],
+        found,
+    ):
+        if len(fits) == 1:
+            return fits[0]
+    if not found:
+        raise Invalid(
+            f"reply_from is {wanted[:100]!r}, and no mail from anybody of that name is here",
+            hint="Give the address, or another name; mail has to have come from there once.",
+        )
+    raise Invalid(
+        f"reply_from is {wanted[:100]!r}, and that is not one person",
+        detail=f"found: {', '.join(one.called for one in found[:SHOWN])}",
+        hint="Give the address.",
+    )
+
+
+async def snooze_task(
+    caller: Caller,
+    task_id: UUID,
+    clock: Clock,
+    *,
+    until: datetime | None = None,
+    reply_from: str | None = None,
+    thread_key: str | None = None,
+) -> Task:
+    """Out of sight until a time, until an answer, or whichever comes first. Raises Invalid, Conflict for what runs or is over."""
+    now = clock.now()
+    if until is None and not (reply_from or "").strip():
+        raise Invalid("until or reply_from is missing", detail="a task is snoozed until a time, an answer, or both")
+    if until is not None and until <= now:
+        raise Invalid(
+            f"until is {until.isoformat()}, which is over", detail=f"allowed is a time after {now:%Y-%m-%d %H:%M}"
+        )
+    person = await find_correspondent(caller, task_id, reply_from) if reply_from and reply_from.strip() else None
+    row = await caller.call(
+        "snooze_task",
+        task_id=task_id,
+        until=until,
+        reply_from=person.address if person else None,
+        who=person.name or person.address if person else None,
+        thread_key=thread_key if person else None,
+        since=now if person else None,
+    )
+    return Task.model_validate(row)
+
+
+async def unsnooze_task(caller: Caller, task_id: UUID) -> Task:
+    """Back in sight. Where it was not snoozed, nothing happens."""
+    return Task.model_validate(await caller.call("unsnooze_task", task_id=task_id))
+
+
+async def wake_snoozed_tasks(database: Database, at: datetime) -> int:
+    """Bring back what was snoozed until now, of every tenant; how many."""
+    return await database.acting_as(Identity.service()).call("wake_snoozed_tasks", at=at)
+
+
+async def count_snoozed_tasks(caller: Caller, at: datetime) -> int:
+    """How many top-level tasks are snoozed."""
+    return await caller.call("count_snoozed_tasks", at=at)
