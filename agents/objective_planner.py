@@ -16,7 +16,7 @@ from agents.strategist import fenced
 from agents.thinking import Question, Thinking, load_prompt
 
 PROMPT = load_prompt(Path(__file__).parent / "objective.md")
-SURE = 0.6  # below it, a person looks at the plan before anything is done
+SURE = 0.6  # below it, a person looks at the plan before anything is done, until a tenant's own outcomes say otherwise
 BY_TEMPLATE, BY_NOTHING = 0.55, 0.45
 TEMPLATES = {"hiring", "trip", "move"}  # for the others there are playbooks
 
@@ -112,11 +112,11 @@ def _of_model(planned: PlannedObjective, situation: Situation) -> PlannedObjecti
     return planned.model_copy(update={"tasks": tasks, "confidence": confidence, "playbook": name})
 
 
-def reason_to_wait(planned: PlannedObjective) -> str | None:
-    """Why a person looks at a plan before it starts; None where nothing speaks against it."""
+def reason_to_wait(planned: PlannedObjective, sure: float = SURE) -> str | None:
+    """Why a person looks at a plan before it starts; None where nothing speaks against it. `sure`: from there on it starts."""
     if planned.impossible:
         return f"Not every constraint can be kept: {'; '.join(planned.impossible)}"
-    if planned.confidence < SURE:
+    if planned.confidence < sure:
         return f"The plan is not sure enough ({planned.confidence:.0%}) to start by itself. {planned.message}".strip()
     return None
 

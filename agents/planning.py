@@ -8,7 +8,7 @@ from agents.equipment import Run
 from agents.journal import insist
 from agents.notes import Note, notes_of
 from agents.objective import PlanContext, rows_of
-from agents.objective_planner import plan_objective, reason_to_wait
+from agents.objective_planner import SURE, plan_objective, reason_to_wait
 from agents.planner import arrange
 from agents.playbooks.filling import Situation
 from agents.provenance import taint
@@ -18,6 +18,8 @@ from agents.tools.tool import Outcome, Settled
 from core.errors import NotFound
 from tasks import functions, plans
 from tasks.accounts import connected_providers
+from tasks.calibration import PLAN
+from tasks.insights import threshold_of
 from tasks.models import Taint, Task
 
 
@@ -46,7 +48,7 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
         situation, now=run.equipment.clock.now(), thinking=thinking, listed=box.listed(), notes=notes
     )
     rows = rows_of(planned.tasks, arrange(planned.tasks).edges)
-    wait_because = reason_to_wait(planned)
+    wait_because = reason_to_wait(planned, await threshold_of(run.caller, PLAN, SURE))
     await insist(
         lambda: plans.save_plan_tasks(
             run.caller, run.task.id, rows, planned.message, planned.confidence, planned.playbook, wait_because

@@ -149,6 +149,7 @@ class Limits:
     day_usd: float | None = None
     day_calls: int | None = None
     task_usd: float | None = None
+    proactive_day_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,12 @@ class Thinking:
             main,
             sizes={size: model_named(settings, name) for size, name in named.items() if name},
             fallbacks=fallback_models(settings),
-            limits=Limits(settings.model_day_budget_usd, settings.model_day_calls, settings.model_task_budget_usd),
+            limits=Limits(
+                settings.model_day_budget_usd,
+                settings.model_day_calls,
+                settings.model_task_budget_usd,
+                settings.proactive_day_budget_usd,
+            ),
             is_chained=settings.keeps_answers,
             rules_from=settings.model_rules_from,
             notes_folder=settings.notes_folder,

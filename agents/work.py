@@ -13,6 +13,7 @@ from agents.gate import deliver
 from agents.journal import insist
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
+from agents.preferring import Liked, as_liked, note_liked, taste_of, with_taste
 from agents.provenance import agents_above, taint
 from agents.strategist import (
     Blocked,
@@ -29,6 +30,8 @@ from agents.tools.mail_writing import headers_of, own_addresses, target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
+from tasks.calibration import RULES
+from tasks.insights import threshold_of
 from tasks.mail import list_thread
 from tasks.models import Draft, Taint, Task
 
@@ -82,6 +85,13 @@ async def continue_plan(run: Run) -> bool:
     return True
 
 
+async def _trusting(run: Run, thinking: Thinking) -> Thinking:
+    """The same, with what the rules are to be sure of moved to where they were right in this tenant."""
+    if not thinking.is_model or thinking.rules_from is None:
+        return thinking
+    return replace(thinking, rules_from=await threshold_of(run.caller, RULES, thinking.rules_from))
+
+
 async def think(run: Run) -> Outcome:
     """Decide and do; a task that lacks its notes, or for which a day's budget has nothing left, waits."""
     try:
@@ -104,23 +114,26 @@ async def _think(run: Run) -> Outcome:
     context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
     context = await with_times(run, context)
     await _taint(run, context, shown)
-    thinking, now = thinking_of(run), equipment.clock.now()
+    taste = await taste_of(run, context)
+    context = with_taste(context, taste)
+    thinking, now = await _trusting(run, thinking_of(run)), equipment.clock.now()
     box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
-    decision = await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail)
-    checks = await checker.verify(decision, context, now=now, thinking=thinking)
+    liked = as_liked(await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail), taste)
+    checks = await checker.verify(liked.decision, context, now=now, thinking=thinking)
     if checks.findings and thinking.is_model:
         lacks = checks.in_words()
         await functions.add_task_event(run.caller, run.task.id, "check", lacks)
         again = replace(context, feedback=f"Your answer did not pass the check: {lacks}")
-        decision = await strategist.decide(again, now=now, thinking=thinking, toolbox=box, trail=trail)
-        checks = await checker.verify(decision, context, now=now, thinking=thinking)
+        liked = as_liked(await strategist.decide(again, now=now, thinking=thinking, toolbox=box, trail=trail), taste)
+        checks = await checker.verify(liked.decision, context, now=now, thinking=thinking)
     if checks.findings:
-        decision = Blocked(
+        refused = Blocked(
             reason=checks.in_words(),
             unblocked_by=checks.remedy or "Add what is missing to the task, then execute it again",
             message="The draft did not pass the check",
         )
-    return await _outcome(run, decision, checks, box)
+        liked = Liked(refused)
+    return await _outcome(run, liked, checks, box)
 
 
 async def _taint(run: Run, context: TaskContext, shown: Mapping[str, Any]) -> None:
@@ -156,14 +169,13 @@ async def _with_headers(run: Run, context: TaskContext) -> TaskContext:
     return replace(context, thread=thread, own_addresses=own)
 
 
-async def _outcome(
-    run: Run, decision: Immediate | Decompose | Blocked, checks: checker.Checks, box: Toolbox | None = None
-) -> Outcome:
-    task = run.task
+async def _outcome(run: Run, liked: Liked, checks: checker.Checks, box: Toolbox | None = None) -> Outcome:
+    task, decision = run.task, liked.decision
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, await _sender(run))
-            await deliver(run, content, _result(decision, box))
+            told = await note_liked(run, liked)
+            await deliver(run, content, _result(decision, box), written=liked.written, liked=told)
         case Immediate() if task.execution_type == "fully_automated":
             more = {key: value for key, value in _result(decision, box).items() if key not in {"strategy", "output"}}
             return Done(decision.output, checks.verification, checks.evidence(), more)
@@ -271,12 +283,13 @@ async def revise_draft(run: Run) -> Outcome:
     except BudgetUsedUp as used_up:
         return out_of_budget(used_up)
     if not isinstance(revised, Immediate) or revised.draft is None:
-        return await _outcome(run, revised, checker.Checks())
+        return await _outcome(run, Liked(revised), checker.Checks())
     content = _draft_content(context.task, revised.draft, revised.message, earlier.target) | {
         "channel": earlier.channel,
         "target": earlier.target,
         "bcc_recipients": earlier.bcc_recipients,
         "thread_tail": earlier.thread_tail,
     }
-    await deliver(run, content, _result(revised), supersedes_id=earlier.id)
+    preferred = earlier.provenance.get("preferences") or []  # the feedback is followed, and what it leaves is as it was
+    await deliver(run, content, _result(revised), supersedes_id=earlier.id, liked=preferred)
     return Settled()

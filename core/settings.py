@@ -191,6 +191,10 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
     cleanup_schedule: str = Field(
         default="0 2 * * *", description="When is cleaned up, by the person's clock: five fields of cron, or off"
     )
+    calibration_schedule: str = Field(
+        default="30 3 * * *",
+        description="When confidence is compared with what came of it, by the person's clock: five fields of cron, or off",
+    )
     archive_after_days: int = Field(default=7, ge=1, le=36500, description="Completed tasks are archived after this")
     remove_after_days: int = Field(
         default=30, ge=1, le=36500, description="Failed and cancelled tasks are removed after this"
@@ -205,7 +209,7 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
             raise ValueError("allowed is http://host:port or https://host:port, where a collector takes OTLP over HTTP")
         return value
 
-    @field_validator("metrics_schedule", "cleanup_schedule")
+    @field_validator("metrics_schedule", "cleanup_schedule", "calibration_schedule")
     @classmethod
     def _schedule(cls, value: str) -> str:
         if value.strip().casefold() == "off":

@@ -60,6 +60,14 @@ class ModelSettings(BaseSettings):
     model_task_budget_usd: float | None = Field(
         default=None, ge=0, description="What one task may spend on models, in US dollars; else what its tree may"
     )
+    proactive_day_budget_usd: float | None = Field(
+        default=1,
+        ge=0,
+        description="What work that nobody asked for may cost one organization on models in a day, in US dollars",
+    )
+    learn_thresholds: bool = Field(
+        default=True, description="Do thresholds of confidence follow what came of it? One can be pinned at /insights"
+    )
     notes_folder: Path | None = Field(
         default=None, description="Folder of the notes files that tasks of the local owner may name (notes_file)"
     )

@@ -19,6 +19,7 @@ from procrastinate.periodic import PeriodicTask
 from core.clock import Clock
 from core.database import Caller, Database, Identity
 from core.settings import Settings
+from jobs.calibrating import calibrate_all
 from tasks import metrics
 from tasks.metrics import CLEAN_UPS, CleanUp
 
@@ -60,9 +61,14 @@ def register_periodic(app: procrastinate.App, database: Database, settings: Sett
             return  # this hour comes twice today, and it was done in the first
         await clean_up(database, settings)
 
+    async def calibrate_at_night(timestamp: int) -> None:
+        clock = Clock.from_settings(settings)
+        await calibrate_all(database, max(clock.now(), datetime.now(UTC)), learns=settings.learn_thresholds)
+
     for name, schedule, job in (
         ("metrics_snapshot", settings.metrics_schedule, take_snapshot),
         ("cleanup", settings.cleanup_schedule, clean_up_at_night),
+        ("calibration", settings.calibration_schedule, calibrate_at_night),
     ):
         if schedule == "off":
             continue

@@ -24,7 +24,7 @@ from tasks.models import ExecutionType, TaskKind
 from tasks.plans import StoredSection
 
 S = TypeVar("S", bound=Section)
-SURE = 0.8  # from here on an execution may start by itself
+SURE = 0.8  # from here on an execution may start by itself, until a tenant's own outcomes say otherwise
 UNKNOWN_CONFIDENCE = 0.5
 DAY_MINUTES = 8 * 60
 LONGEST_TITLE = 300
@@ -72,10 +72,9 @@ class Decomposition(BaseModel):
     stale: list[str] = Field(default_factory=list[str], description="Sections that are being written anew")
     days: int = Field(default=0, description="From the first day to the last, 0 where there is no schedule")
 
-    @property
-    def may_start(self) -> bool:
+    def may_start(self, sure: float = SURE) -> bool:
         """Is it sure enough to begin without a person having looked at it?"""
-        return self.confidence >= SURE
+        return self.confidence >= sure
 
 
 def tasks_from(sections: Sequence[StoredSection], timezone: tzinfo = UTC) -> Decomposition:

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.playbooks.document.decompose import NEEDED, WBS, Decomposition, tasks_from
+from agents.playbooks.document.decompose import NEEDED, SURE, WBS, Decomposition, tasks_from
 from agents.playbooks.document.diff import ExecutionDiff, Seen, diff_execution, live_nodes, wbs_id_of
 from agents.playbooks.document.links import paths_of, rows_of
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound
 from tasks import plan_links, plans
+from tasks.calibration import DECOMPOSITION
 from tasks.functions import TaskNode
+from tasks.insights import threshold_of
 from tasks.models import ExecutionStatus
 from tasks.plans import PlanState, PlanSummary, PlanTree, StoredSection
 
@@ -88,7 +90,8 @@ async def execute_document(
         "bounds": {"max_wall_seconds": max(USUAL_DAYS, 2 * found.days) * 86400},
         "tasks": rows_of(found.tasks, plan_id),
     }
-    wait_because = None if found.may_start else why_wait(found)
+    sure = await threshold_of(caller, DECOMPOSITION, SURE)
+    wait_because = None if found.may_start(sure) else why_wait(found)
     paths = sorted(path for path, _ in paths_of(found.tasks))
     return await plan_links.execute_plan_document(caller, plan, paths, found.confidence, wait_because, again=again)
 
