@@ -61,6 +61,7 @@ POLICY = {
     "expires_at": SOON.isoformat(),
 }
 PLAN = {"kind": "objective", "title": MARK}
+PROMISE = {"is_mine": True, "quote": MARK, "source_key": "mail:another", "said_at": "2026-03-04T09:30:00Z"}
 INTERRUPT: dict[str, Any] = {"action_request": {"action": MARK, "args": {}}, "config": {"allow_ignore": True}}
 # function.parameter or parameter -> a value
 VALUES: dict[str, Any] = {
@@ -73,7 +74,14 @@ VALUES: dict[str, Any] = {
     "calendar": "local",
     "call": {"purpose": "strategy", "model": "a model"},
     "check_plan.plan": PLAN,
+    "close_commitment.state": "kept",
     "code_hash": OTHER_HASH,
+    "commitment_ids": [],
+    "correct_mail.category": "noise",
+    "list_triaged_mail.category": None,
+    "move_promised_tasks.changes": [],
+    "record_commitments.items": [PROMISE],
+    "settle_commitments.changes": [],
     "complete_task_execution.step_id": None,
     "change_plan.decision": "skip",
     "content": {"to_recipients": ["ana@example.org"], "subject": "Hello", "body": "Hello"},
