@@ -171,10 +171,8 @@ def _left_out(
                 found = next_day
                 moments |= dict.fromkeys(work.task_ids, spans[-1].end)
                 break
-        part = f"{_minutes(rest)} of {_minutes(work.length)} min are left over: " if rest < work.length else ""
-        yield LeftOut(
-            task_ids=work.task_ids, title=work.title, minutes=_minutes(rest), why=part + why, suggested_day=found
-        )
+        told = f"{_minutes(rest)} of {_minutes(work.length)} min do not fit any more" if rest < work.length else why
+        yield LeftOut(task_ids=work.task_ids, title=work.title, minutes=_minutes(rest), why=told, suggested_day=found)
 
 
 def _block(work: Work, span: Span, part: tuple[int, int], hours: WorkingHours) -> Block:

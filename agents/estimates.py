@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from uuid import UUID
 
+from agents.estimating import expected
 from agents.sequencer import Part, sequence
 from agents.thinking import Thinking
 from agents.tools.tool import AnyTool
+from tasks.day_plans import WorkedTask
 from tasks.functions import TaskNode
 from tasks.models import ExecutionType
 
@@ -42,6 +44,7 @@ class EstimatedPart:
     needs: frozenset[str] = frozenset()
     tool: str | None = None
     minutes: int | None = None
+    learned_minutes: int | None = None  # what such tasks took before, where nobody said
     delay_seconds: float | None = None
     has_criteria: bool = False
     is_done: bool = False
@@ -138,15 +141,16 @@ def estimate_tree(
     has_model: bool = False,
     usd_per_call: float | None = None,
     timezone: tzinfo = UTC,
+    cases: Sequence[WorkedTask] = (),
 ) -> Estimate:
     """What the tasks below a root take that are not over; keys are their ids. Only tasks without parts count.
 
-    `timezone`: in which a schedule's last day is told.
+    `timezone`: in which a schedule's last day is told; `cases`: finished tasks, newest first, that count where nobody said.
     """
-    return estimate(parts_of(tree), tools, has_model=has_model, usd_per_call=usd_per_call, timezone=timezone)
+    return estimate(parts_of(tree, cases), tools, has_model=has_model, usd_per_call=usd_per_call, timezone=timezone)
 
 
-def parts_of(tree: TaskNode) -> list[EstimatedPart]:
+def parts_of(tree: TaskNode, cases: Sequence[WorkedTask] = ()) -> list[EstimatedPart]:
     """The tasks of a tree that have no parts and were not replaced, each with the tasks that are over before it."""
     children: dict[UUID, list[TaskNode]] = {}
     parent: dict[UUID, TaskNode] = {}
@@ -174,7 +178,7 @@ def parts_of(tree: TaskNode) -> list[EstimatedPart]:
                 if need in nodes:
                     needs |= {str(one.id) for one in leaves(need, nodes[need])}
             above = parent.get(above.id)
-        found.append(_as_part(leaf, frozenset(needs)))
+        found.append(_as_part(leaf, frozenset(needs), cases))
     return found
 
 
@@ -225,7 +229,7 @@ def _in_words(made: Estimate, timezone: tzinfo) -> dict[str, str]:
     return said
 
 
-def _as_part(task: TaskNode, needs: frozenset[str]) -> EstimatedPart:
+def _as_part(task: TaskNode, needs: frozenset[str], cases: Sequence[WorkedTask]) -> EstimatedPart:
     seconds = task.tool_input.get("seconds") if task.tool == "delay" else None
     return EstimatedPart(
         key=str(task.id),
@@ -234,6 +238,7 @@ def _as_part(task: TaskNode, needs: frozenset[str]) -> EstimatedPart:
         needs=needs,
         tool=task.tool,
         minutes=task.estimated_duration_minutes,
+        learned_minutes=expected(task, cases)[0] if task.estimated_duration_minutes is None else None,
         delay_seconds=float(seconds) if isinstance(seconds, int | float) else None,
         has_criteria=bool(task.acceptance_criteria),
         is_done=task.execution_status in IS_OVER or task.waived_at is not None,
@@ -245,7 +250,9 @@ def _minutes(part: EstimatedPart) -> float:
     """Work alone: a gate or a delay is none."""
     if part.tool in NO_WORK:
         return 0
-    return part.minutes if part.minutes is not None else DEFAULT_MINUTES
+    if part.minutes is not None:
+        return part.minutes
+    return part.learned_minutes if part.learned_minutes is not None else DEFAULT_MINUTES
 
 
 def _waits_for(part: EstimatedPart, tools: Mapping[str, AnyTool]) -> str:
@@ -283,7 +290,12 @@ def _unknown(parts: Sequence[EstimatedPart], found: Sequence[TaskEstimate], usd_
         said.append(
             "The work comes from the document: its calendar days, waiting for others included, as working days of 8 hours, five in a week."
         )
-    if unsaid := sum(one.minutes is None and _minutes(one) > 0 for one in parts):
+    open_parts = [one for one in parts if one.minutes is None and _minutes(one) > 0]
+    if learned := sum(one.learned_minutes is not None for one in open_parts):
+        said.append(
+            f"For {'one task' if learned == 1 else f'{learned} tasks'} without an estimate, what such tasks took before is counted."
+        )
+    if unsaid := sum(one.learned_minutes is None for one in open_parts):
         told = (
             "one task nobody said how long it takes; it"
             if unsaid == 1

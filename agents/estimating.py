@@ -11,6 +11,7 @@ from math import exp, log
 from statistics import median
 
 from tasks.day_plans import WorkedTask
+from tasks.models import Task
 
 LAST_CASES = 7  # people get faster: older cases say little
 FEWEST_CASES = 3
@@ -43,14 +44,19 @@ OF_MANY = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A task whose duration is wanted. `own_minutes`: what the person estimates; `by_hand`: a person does it."""
+    """A task whose duration is wanted. `by_hand`: a person does it."""
 
     title: str
     kind: str = "errand"
     labels: tuple[str, ...] = ()
     recipient: str | None = None
     by_hand: bool = True
-    own_minutes: int | None = None
+
+    @classmethod
+    def of(cls, task: Task) -> "Asked":
+        """What a task is asked by."""
+        by_hand = task.execution_type == "manual" and task.tool is None
+        return cls(task.title, task.kind, tuple(task.labels), task.recipient, by_hand)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,19 @@ def learned_for(task: Asked, cases: Sequence[WorkedTask]) -> Learned | None:
     return Learned(
         minutes, min(low, minutes), max(high, minutes), len(last[told]), _why(groups[told], last[told], minutes)
     )
+
+
+def expected(task: Task, cases: Sequence[WorkedTask]) -> tuple[int | None, str]:
+    """The minutes to count on, and why; None where nobody said and nothing is learned. What was said stands, with what is usual beside it."""
+    learned = learned_for(Asked.of(task), cases)
+    said = task.estimated_duration_minutes
+    if said is None:
+        return (learned.minutes, learned.why) if learned else (None, "")
+    bias = own_bias(cases)
+    beside = [bias.in_words] if bias and bias.in_words and task.execution_type == "manual" else []
+    if learned and not learned.low <= said <= learned.high:
+        beside.append(learned.why)
+    return said, "; ".join([f"estimated at {said} min", *beside])
 
 
 def own_bias(cases: Iterable[WorkedTask]) -> Bias | None:

@@ -239,7 +239,7 @@ def show_command(plan_id: IdArgument, as_json: JsonOption = False) -> None:
         if as_json:
             from app._plans.reading import told
 
-            out.data(told(house, found))
+            out.data(await told(house, house.caller, found))
             return
         say_plan(out, found)
 

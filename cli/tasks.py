@@ -15,7 +15,7 @@ from cli.output import Output, WrongUse, one_line, to_json
 from cli.undo import held_of, say_leaving
 from core.database import Caller
 from core.errors import NotFound
-from tasks import functions, review
+from tasks import day_plans, functions, review
 from tasks.functions import TaskFilter, TaskNode
 from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source, Task, TaskEvent
 
@@ -296,11 +296,23 @@ def _change(task_id: str, as_json: bool, change: Change, said: str) -> None:
     in_house(action)
 
 
-def done_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Tick a task off: you did it."""
+def done_command(
+    task_id: IdArgument,
+    took: Annotated[
+        int | None, typer.Option("--took", min=1, max=100_000, help="How many minutes it took you; estimates learn it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tick a task off: you did it.
+
+    [dim]steward done 3f2a --took 25[/dim]
+    """
 
     async def tick_off(caller: Caller, found: UUID) -> Task:
-        return await functions.update_task(caller, found, {"execution_status": "completed"})
+        changes = {"execution_status": "completed"}
+        if took is not None:
+            return await day_plans.save_time_spent(caller, found, took, changes)
+        return await functions.update_task(caller, found, changes)
 
     _change(task_id, as_json, tick_off, "Done")
 

@@ -10,6 +10,7 @@ from app._plans.showing import PlanShown, ShortReport, shown
 from app.house import House
 from core.database import Caller
 from tasks import plans
+from tasks.day_plans import list_worked_tasks
 from tasks.plans import PlanTree
 
 OVER = {"completed", "failed", "cancelled"}
@@ -17,15 +18,15 @@ OVER = {"completed", "failed", "cancelled"}
 
 async def read_plan(house: House, caller: Caller, plan_id: UUID) -> PlanShown:
     """The plan with all that hangs on it. NotFound for a task that is no plan."""
-    return told(house, await plans.get_plan(caller, plan_id))
+    return await told(house, caller, await plans.get_plan(caller, plan_id))
 
 
-def told(house: House, found: PlanTree) -> PlanShown:
+async def told(house: House, caller: Caller, found: PlanTree) -> PlanShown:
     """A plan that was read, with what it will take, or took."""
-    return shown(found, house.clock.now(), estimate=_estimate(house, found), report=_report(found))
+    return shown(found, house.clock.now(), estimate=await _estimate(house, caller, found), report=_report(found))
 
 
-def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
+async def _estimate(house: House, caller: Caller, found: PlanTree) -> dict[str, Any] | None:
     """What is still to be done will take; None where nothing is."""
     if found.plan.state in OVER or found.plan.planned_at is None:
         return None
@@ -38,6 +39,7 @@ def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
             has_model=thinking.is_model,
             usd_per_call=price,
             timezone=house.clock.timezone,
+            cases=await list_worked_tasks(caller, house.clock.now()),
         )
     )
 

@@ -1,20 +1,19 @@
 """A day planned from what is in the house: calendars, open tasks, how long they take. And the plan that is kept."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal
-from uuid import UUID
 
 from agents.day_plan import Block, DayPlan, Todo, plan_day
 from agents.day_room import Span
 from agents.estimates import DEFAULT_MINUTES
-from agents.estimating import Asked, Learned, learned_for, own_bias
+from agents.estimating import expected, own_bias
 from app.calendar._agenda import events_between
 from app.house import House
 from core.database import Caller
 from core.errors import Invalid
 from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock, hours_from
-from tasks.day_plans import MARK, OwnTask, list_own_work, list_worked_tasks, save_day_plan
+from tasks.day_plans import MARK, OwnTask, WorkedTask, list_own_work, list_worked_tasks, save_day_plan
 
 LOOK_AHEAD = 15 * DAY
 YEARS = range(1970, 2201)
@@ -31,7 +30,6 @@ class PlannedDay:
     events: list[CalendarEvent]
     kept: list[CalendarEvent]
     bias: str = ""
-    estimates: dict[UUID, Learned] = field(default_factory=dict[UUID, Learned])
 
 
 def day_in(text: str | None, now: datetime) -> date:
@@ -62,38 +60,35 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     cases = await list_worked_tasks(caller, now)
     work = [one for one in await list_own_work(caller) if not _is_snoozed(one, end)]
     mark = f"{MARK}{day}-"
-    learned = {one.id: found for one in work if (found := learned_for(_asked(one), cases)) is not None}
     bias = own_bias(cases)
     taken = [
         Span(one.begins(hours.zone), one.finishes(hours.zone), one.title, bool(one.others))
         for one in events
         if one.takes_time() == "busy" and not one.id.startswith(mark)
     ]
-    todos = todos_of(work, learned, bias.in_words if bias else "")
     here = [one for one in events if one.begins(hours.zone) < end]
     return PlannedDay(
-        plan=plan_day(day, now, hours, taken, todos),
+        plan=plan_day(day, now, hours, taken, todos_of(work, cases)),
         now=now,
         hours=hours,
         events=[one for one in here if not one.id.startswith(mark)],
         kept=[one for one in here if one.id.startswith(mark)],
         bias=bias.in_words if bias else "",
-        estimates=learned,
     )
 
 
-def todos_of(work: list[OwnTask], learned: dict[UUID, Learned], bias: str) -> list[Todo]:
+def todos_of(work: list[OwnTask], cases: list[WorkedTask]) -> list[Todo]:
     """What a person has to do, as it is planned."""
     known = {one.id for one in work}
     found: list[Todo] = []
     for task in work:
-        minutes, why = _minutes_of(task, learned.get(task.id), bias)
+        minutes, why = expected(task, cases)
         found.append(
             Todo(
                 task_id=task.id,
                 title=task.title,
-                minutes=minutes,
-                minutes_why=why,
+                minutes=minutes or DEFAULT_MINUTES,
+                minutes_why=why or "nobody said how long it takes",
                 due_at=task.due_at,
                 due_is_all_day=task.due_is_all_day,
                 rank=RANKS[task.priority],
@@ -134,32 +129,7 @@ def _is_snoozed(task: OwnTask, end: datetime) -> bool:
     return task.snoozed_for is not None
 
 
-def _asked(task: OwnTask) -> Asked:
-    return Asked(
-        title=task.title,
-        kind=task.kind,
-        labels=tuple(task.labels),
-        recipient=task.recipient,
-        own_minutes=task.estimated_duration_minutes,
-    )
-
-
-def _minutes_of(task: OwnTask, learned: Learned | None, bias: str) -> tuple[int, str]:
-    """How long it takes, and where that comes from. What was said stands, with what is usual beside it."""
-    said = task.estimated_duration_minutes
-    if said is None:
-        return (learned.minutes, learned.why) if learned else (DEFAULT_MINUTES, "nobody said how long it takes")
-    beside = [f"estimated at {said} min"]
-    if bias:
-        beside.append(bias)
-    if learned and not learned.low <= said <= learned.high:
-        beside.append(learned.why)
-    return said, "; ".join(beside)
-
-
 def _looked_at(task: OwnTask) -> Literal["", "draft", "question"]:
-    if task.execution_status in {"pending", "in_progress"}:
-        return ""
-    if task.execution_status == "blocked" and task.blocked_on == "person" and task.execution_type == "manual":
+    if task.execution_type == "manual" and task.blocked_on not in {"review", "approval"}:
         return ""
     return "draft" if task.open_draft_id else "question"

@@ -37,6 +37,7 @@ from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import plan_links, plans
 from tasks.agents import list_agents
+from tasks.day_plans import list_worked_tasks
 from tasks.functions import TaskNode
 from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
@@ -128,7 +129,7 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
         case "overview":
             return {
                 **await _overview(caller, found, now, lacking),
-                "estimate": _estimate(request.app.state.house, found),
+                "estimate": await _estimate(request.app.state.house, caller, found),
             }
         case "tasks":
             if plan.kind == "document":
@@ -159,7 +160,7 @@ async def _diff(caller: Caller, plan: PlanSummary) -> ExecutionDiff | None:
         return None  # the document is gone, or has no work breakdown at present
 
 
-def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
+async def _estimate(house: House, caller: Caller, found: PlanTree) -> dict[str, Any] | None:
     """What an objective's plan will take, before it starts."""
     if found.plan.state != "ready" or found.plan.kind != "objective":
         return None
@@ -167,7 +168,12 @@ def _estimate(house: House, found: PlanTree) -> dict[str, Any] | None:
     has_model = house.thinking.is_model
     return asdict(
         estimate_tree(
-            found.tree, house.equipment.tools, has_model=has_model, usd_per_call=price, timezone=house.clock.timezone
+            found.tree,
+            house.equipment.tools,
+            has_model=has_model,
+            usd_per_call=price,
+            timezone=house.clock.timezone,
+            cases=await list_worked_tasks(caller, house.clock.now()),
         )
     )
 

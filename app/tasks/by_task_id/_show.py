@@ -21,6 +21,7 @@ from app._view.tables import result_of, rows_of
 from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
 from app.tasks.by_task_id._agents import agent_side
+from app.tasks.by_task_id._duration import duration_line
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
@@ -84,6 +85,7 @@ async def show(
         actions=actions_of(tree, above[-1] if above else None, links)
         - ({"execute"} if any(step.state == "uncertain" for step in journal) else set()),
         words=words,
+        duration=await duration_line(caller, task, request.app.state.house.clock.now()),
         problem=problem,
         off=await switched_off_now(caller, switched_off),
         in_words=in_words,

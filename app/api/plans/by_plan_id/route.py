@@ -27,4 +27,4 @@ async def get(request: Request, caller: CurrentCaller, plan_id: UUID) -> PlanSho
 async def patch(request: Request, caller: CurrentCaller, plan_id: UUID, body: PlanEdits) -> PlanShown:
     """`depends_on` holds ids of tasks, or keys of tasks added in the same request; a cycle is refused and named."""
     house = request.app.state.house
-    return told(house, await edit(house, caller, plan_id, body.as_json()))
+    return await told(house, caller, await edit(house, caller, plan_id, body.as_json()))

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from app.api.tasks._shapes import Due, Title
 from app.dependencies import CurrentCaller
 from app.router import responds
+from core.database import Caller
+from tasks.day_plans import save_time_spent
 from tasks.functions import delete_task, get_task, update_task
 from tasks.models import ExecutionStatus, ExecutionType, OnFailure, Priority, Task
 
@@ -52,6 +54,9 @@ class TaskChanges(BaseModel):
     assignee_role: str | None = Field(default=None, max_length=200)
     automation_rules: dict[str, Any] | None = None
     estimated_duration_minutes: int | None = Field(default=None, ge=1, le=1_000_000)
+    actual_duration_minutes: int | None = Field(
+        default=None, ge=1, le=100_000, description="How long it took; null where nobody knows"
+    )
     blocked_reason: str | None = Field(default=None, max_length=2000)
     failure_reason: str | None = Field(default=None, max_length=2000)
     max_retries: int | None = Field(default=None, ge=0, le=20)
@@ -75,7 +80,7 @@ async def get(caller: CurrentCaller, task_id: UUID) -> Task:
 
 @responds(summary="Change a task", response_model=Task, problems=(404, 409))
 async def patch(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
-    return await update_task(caller, task_id, body.model_dump(mode="json", exclude_unset=True))
+    return await _change(caller, task_id, body)
 
 
 @responds(
@@ -84,7 +89,14 @@ async def patch(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task
     problems=(404, 409),
 )
 async def put(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
-    return await update_task(caller, task_id, body.model_dump(mode="json", exclude_unset=True))
+    return await _change(caller, task_id, body)
+
+
+async def _change(caller: Caller, task_id: UUID, body: TaskChanges) -> Task:
+    changes = body.model_dump(mode="json", exclude_unset=True)
+    if "actual_duration_minutes" in changes:
+        return await save_time_spent(caller, task_id, changes.pop("actual_duration_minutes"), changes)
+    return await update_task(caller, task_id, changes)
 
 
 @responds(summary="Delete a task and what hangs below it", status_code=204, problems=(404, 409))

@@ -19,6 +19,7 @@ from app.plans.by_plan_id.edit._task_form import RISKS, TaskForm, form_of_task
 from app.templating import render
 from core.database import Caller
 from tasks.accounts import connected_providers
+from tasks.day_plans import list_worked_tasks
 from tasks.functions import TaskNode
 from tasks.models import Priority
 from tasks.plans import PlanTree
@@ -59,7 +60,7 @@ async def show(
         open_key=typed.key if typed is not None else "",
         titles={str(task.id): task.title for task in tasks},
         critical=set(order.plan.critical_path),
-        estimate=asdict(_estimate(house, tree)),
+        estimate=asdict(await _estimate(house, caller, tree)),
         graph=draw(tree, order, lambda task: f"#task-{task.id}", is_deep=True),
         tools=await _choices(house, caller, tools),
         descriptions={name: tool.description for name, tool in tools.items()},
@@ -98,11 +99,16 @@ def known_tools(house: House) -> Mapping[str, AnyTool]:
     return house.equipment.tools
 
 
-def _estimate(house: House, tree: TaskNode) -> Any:
+async def _estimate(house: House, caller: Caller, tree: TaskNode) -> Any:
     thinking = house.thinking
     price = usd_per_call_of(thinking)
     return estimate_tree(
-        tree, known_tools(house), has_model=thinking.is_model, usd_per_call=price, timezone=house.clock.timezone
+        tree,
+        known_tools(house),
+        has_model=thinking.is_model,
+        usd_per_call=price,
+        timezone=house.clock.timezone,
+        cases=await list_worked_tasks(caller, house.clock.now()),
     )
 
 

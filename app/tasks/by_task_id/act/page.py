@@ -14,10 +14,11 @@ from app.tasks.by_task_id._agents import read_capability_words, read_input, read
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import agent_work, functions, policies, review, steps, trees
+from tasks import agent_work, day_plans, functions, policies, review, steps, trees
 from tasks.demotion import switched_off_by
 
 Form = Mapping[str, str]
+MOST_MINUTES = 100_000
 Act = Callable[[Caller, UUID, Form], Awaitable[object]]
 
 
@@ -42,7 +43,18 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
 
 
 async def _tick_off(caller: Caller, task_id: UUID, form: Form) -> None:
-    await functions.update_task(caller, task_id, {"execution_status": "completed"})
+    """Done; with how long it took, where that is said."""
+    changes = {"execution_status": "completed"}
+    minutes = form.get("minutes", "").strip()
+    if not minutes:
+        await functions.update_task(caller, task_id, changes)
+        return
+    if not (minutes.isascii() and minutes.isdigit() and 1 <= int(minutes[:9]) <= MOST_MINUTES):
+        raise Invalid(
+            "How long it took is a number of minutes",
+            detail=f"minutes is {minutes[:40]!r}; allowed is 1 to {MOST_MINUTES:,}, or nothing",
+        )
+    await day_plans.save_time_spent(caller, task_id, int(minutes), changes)
 
 
 async def _waive(caller: Caller, task_id: UUID, form: Form) -> None:
