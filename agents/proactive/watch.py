@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from agents.proactive import agenda, agenda_reply, brief, follow_up
+from agents.proactive import agenda, agenda_reply, brief, conflicts, follow_up, rsvp, time_proposals, travel
 from agents.proactive.situation import Situation
 from tasks.nudges import Finding, NudgeKind
 
@@ -12,6 +12,10 @@ RULES: Mapping[NudgeKind, Rule] = {
     "agenda_reply": agenda_reply.find,
     "brief": brief.find,
     "follow_up": follow_up.find,
+    "rsvp": rsvp.find,
+    "conflict": conflicts.find,
+    "travel": travel.find,
+    "time_proposal": time_proposals.find,
 }
 
 

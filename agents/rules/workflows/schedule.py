@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from agents.rules.workflows import moving
 from agents.rules.workflows.letter import letter, recipient_of
 from agents.rules.workflows.wording import capitalised, is_german, say_date, zone_name
 from agents.strategist import ADDRESS, Blocked, Immediate, TaskContext
@@ -26,6 +27,8 @@ LONGEST_OUTPUT = 50_000
 
 def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     """A mail that proposes the time of the task, or asks for one; Blocked when there is no address to write to."""
+    if move := moving.move_of(context):
+        return moving.decide(context, move, now)
     task = context.task
     german = is_german(task.title)
     who = WITH.search(task.title)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from agents.rules.free_times import OfferedTimes
-from agents.rules.workflows.wording import DAYS_DE, DAYS_EN, MONTHS_DE, MONTHS_EN
+from agents.rules.workflows.wording import DAYS_DE, DAYS_EN, MONTHS_DE, MONTHS_EN, zone_name
 
 
 def answer_times(times: OfferedTimes, *, german: bool) -> tuple[list[str], str] | None:
@@ -26,6 +26,12 @@ def say_slot(at: datetime, *, german: bool) -> str:
     if german:
         return f"{DAYS_DE[at.weekday()]}, {at.day}. {MONTHS_DE[at.month - 1]} um {at:%H:%M} Uhr"
     return f"{DAYS_EN[at.weekday()]} {at.day} {MONTHS_EN[at.month - 1]} at {at:%H:%M}"
+
+
+def clock_of(at: datetime, *, german: bool) -> str:
+    """By which clock a time is meant, in brackets: " (Berlin time)"; empty where that has no name."""
+    key = zone_name(at)
+    return _clock(f"{key.rpartition('/')[2].replace('_', ' ')} time" if key else "", german)
 
 
 def _offer(times: OfferedTimes, german: bool, clock: str) -> str:

@@ -1,0 +1,44 @@
+"""Asking those who come to a meeting for another time: the task knows from when to when. Nothing is moved by it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from agents.rules.workflows.letter import Recipient, letter
+from agents.rules.workflows.times_answer import clock_of, say_slot
+from agents.rules.workflows.wording import is_german
+from agents.strategist import ADDRESS, Blocked, Immediate, TaskContext
+
+
+def move_of(context: TaskContext) -> Mapping[str, Any] | None:
+    """What a task of the house's own says of a meeting to move: {title, from, to}; None for any other task."""
+    move: object = context.task.source_ref.get("move") if context.task.source == "proactive" else None
+    return cast("Mapping[str, Any]", move) if isinstance(move, dict) else None
+
+
+def decide(context: TaskContext, move: Mapping[str, Any], now: datetime) -> Immediate | Blocked:
+    """A mail to all who come that proposes the free time; Blocked where that is over."""
+    to, before = (datetime.fromisoformat(str(move[name])).astimezone(now.tzinfo) for name in ("to", "from"))
+    if min(to, before) <= now:
+        return Blocked(
+            reason="The time to propose it is over" if before > now else "The meeting has begun",
+            unblocked_by="Write to the others yourself, or delete the task",
+        )
+    title = str(move.get("title") or "")
+    german = is_german(title)
+    was, then, clock = say_slot(before, german=german), say_slot(to, german=german), clock_of(to, german=german)
+    if german:
+        subject = f"Neuer Termin: {title}"
+        text = f"zu „{title}“ ({was}) kann ich zur geplanten Zeit leider nicht. Würde stattdessen {then} passen{clock}?"
+    else:
+        subject = f"Another time for {title}"
+        text = f"I am afraid I cannot keep “{title}” ({was}) at its time. Would {then} suit you instead{clock}?"
+    draft = letter(context, Recipient(), subject, [text], german=german)
+    people = list(dict.fromkeys(ADDRESS.findall(context.task.recipient or "")))
+    return Immediate(
+        output=draft.body,
+        format="text",
+        confidence=0.75,
+        draft=draft.model_copy(update={"to": people}),
+        message="Asks for another time, which is free on your calendar. Nothing is moved yet",
+    )
