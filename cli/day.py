@@ -34,8 +34,8 @@ def day_command(
         raise WrongUse("--keep and --clear contradict each other", hint="Give one of them.")
 
     async def action(house: "House") -> None:
-        from app.api.day.route import shown
         from app.day._planning import day_in, keep_plan, planned_day
+        from app.day._shown import shown
         from tasks.day_plans import save_day_plan
 
         wanted = day_in(day, house.clock.now())
