@@ -17,10 +17,14 @@ class DoneByItself(Record):
     approval_id: UUID
     task_id: UUID
     title: str
+    root_task_id: UUID | None = None
     root_title: str
     at: datetime
     action: str | None = None
+    subject: str | None = None
     to: list[str] | None = None
+    draft_id: UUID | None = None
+    policy_id: UUID | None = None
 
 
 class SilentRuns(Record):

@@ -244,9 +244,9 @@ async def mute_nudges(
     return Mute.model_validate(row)
 
 
-async def unmute_nudges(caller: Caller, mute_id: UUID) -> None:
-    """It may be brought up again. PT404."""
-    await caller.call("unmute_nudges", mute_id=mute_id)
+async def unmute_nudges(caller: Caller, mute_id: UUID, at: datetime) -> None:
+    """It may be brought up again; of what use a whole kind is, is counted anew. PT404."""
+    await caller.call("unmute_nudges", mute_id=mute_id, at=at)
 
 
 async def get_attention(caller: Caller, at: datetime, rules: AttentionRules) -> Attention:

@@ -131,12 +131,15 @@ create table public.nudges (
   constraint held_says_why check (state <> 'held' or held_because is not null)
 );
 comment on table public.nudges is 'What was found worth a notice: told, held back, or muted; and what became of it. A key is brought up once, ever.';
-comment on column public.nudges.told_at is 'By the clock of the rules; null: nobody was told. Those alone count in precision.';
+comment on column public.nudges.told_at is 'By the clock of the rules; null: nobody was told or decided. Those that have one count in precision.';
+comment on column public.nudges.held_because is 'Why it is not told; it stays with one that was decided before it was told, which so takes nothing of the budget.';
 create index nudges_open_idx on public.nudges (organization_id, state, found_at) where state in ('held', 'told');
 create index nudges_told_idx on public.nudges (organization_id, told_at, kind) where told_at is not null;
 create index nudges_found_idx on public.nudges (organization_id, found_at desc, id desc);
 create index nudges_task_idx on public.nudges (task_id);
 create index nudges_digest_idx on public.nudges (digest_id);
+create trigger nudges_05_tenant before insert or update of task_id, organization_id on public.nudges for each row
+when (new.task_id is not null) execute function private.keep_of_task_in_tenant();
 select private.guard_table('public.nudges', 'select, insert, update');
 create policy nudges_own on public.nudges for all to authenticated
   using (organization_id in (select private.my_organizations())) with check (organization_id in (select private.my_organizations()));

@@ -13,13 +13,14 @@ language sql stable set search_path = '' as $$
     where n.organization_id = nudge_precision.organization_id and n.kind = nudge_precision.kind and n.told_at is not null
       and n.told_at > nudge_precision.at - make_interval(days => (rules ->> 'count_days')::integer)
       and n.told_at > coalesce((select m.until from public.nudge_mutes m where m.organization_id = nudge_precision.organization_id
-        and m.kind = nudge_precision.kind and m.person is null and m.thread_key is null and m.muted_by = 'precision'), '-infinity')) c
+        and m.kind = nudge_precision.kind and m.person is null and m.thread_key is null and m.until <= nudge_precision.at), '-infinity')) c
 $$;
 comment on function private.nudge_precision is
-  'Of what use a kind was: acted on among those told and decided or lapsed, counted anew after a mute of its own. {acted, dismissed, lapsed, open, told, precision}.';
+  'Of what use a kind was: acted on among those told and decided or lapsed, counted anew after a mute of the kind. {acted, dismissed, lapsed, open, told, precision}.';
 
 create function private.mute_useless(organization_id uuid, kind text, at timestamptz, rules jsonb) returns void
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   use jsonb := private.nudge_precision(mute_useless.organization_id, mute_useless.kind, mute_useless.at, rules);
   cases integer := (use ->> 'acted')::integer + (use ->> 'dismissed')::integer + (use ->> 'lapsed')::integer;
@@ -33,6 +34,10 @@ begin
   on conflict (organization_id, coalesce(kind, ''), coalesce(person, ''), coalesce(thread_key, '')) do update
     set muted_by = excluded.muted_by, because = excluded.because, muted_at = excluded.muted_at, until = excluded.until
     where m.until is not null and m.until <= mute_useless.at;
+  if found then
+    update public.nudges n set state = 'muted', held_because = null, decided_at = mute_useless.at, decided_because = 'Its kind muted itself'
+    where n.organization_id = mute_useless.organization_id and n.kind = mute_useless.kind and n.state = 'held';
+  end if;
 end $$;
 comment on function private.mute_useless is 'A kind of which too few were of use mutes itself, visibly, for a time.';
 
@@ -81,7 +86,7 @@ create function private.told_today(organization_id uuid, at timestamptz, rules j
 language sql stable set search_path = '' as $$
   select count(*) from public.nudges n
   where n.organization_id = told_today.organization_id and n.told_at >= date_trunc('day', told_today.at, rules ->> 'timezone')
-    and n.told_at <= told_today.at and n.digest_id is null and n.kind <> 'reminder'
+    and n.told_at <= told_today.at and n.digest_id is null and n.held_because is null and n.kind <> 'reminder'
 $$;
 comment on function private.told_today is 'How much of the day''s budget is used: what was told by itself, neither in the digest nor asked for.';
 
@@ -122,7 +127,7 @@ begin
   for gone in
     select n.* from public.nudges n
     where n.organization_id = settle_gone.organization_id and n.state in ('held', 'told') and n.kind = any (looked_at)
-      and n.expires_at > settle_gone.at and not exists (select 1 from jsonb_array_elements(findings) f where f ->> 'key' = n.key)
+      and (n.expires_at is null or n.expires_at > settle_gone.at) and not exists (select 1 from jsonb_array_elements(findings) f where f ->> 'key' = n.key)
     for update
   loop
     update public.nudges n set state = 'settled', decided_at = settle_gone.at, decided_because = 'Its reason is gone' where n.id = gone.id returning n.* into gone;
@@ -184,14 +189,14 @@ begin
     perform private.mute_useless(organization, r.kind, offer_nudges.at, own_rules);
     insert into public.nudges as n (organization_id, key, kind, title, why, person, thread_key, source_ref, confidence, is_urgent, executes, tell_at,
       expires_at, state, held_because, found_at)
-    values (organization, r.key, r.kind, r.title, r.why, r.person, r.thread_key, coalesce(r.source_ref, '{}'), coalesce(r.confidence, 0.8),
+    values (organization, r.key, r.kind, r.title, r.why, lower(r.person), r.thread_key, coalesce(r.source_ref, '{}'), coalesce(r.confidence, 0.8),
       coalesce(r.is_urgent, false), coalesce(r.executes, false), r.tell_at, r.expires_at, 'held', 'early', offer_nudges.at)
     on conflict (organization_id, key) do nothing
     returning n.* into made;
     if made.id is null then
       continue; -- the same finding twice in one list
     end if;
-    if r.kind <> 'reminder' and private.mute_of(organization, r.kind, r.person, r.thread_key, offer_nudges.at) is not null then
+    if r.kind <> 'reminder' and private.mute_of(organization, made.kind, made.person, made.thread_key, offer_nudges.at) is not null then
       update public.nudges n set state = 'muted', held_because = null where n.id = made.id returning n.* into made;
     else
       if jsonb_typeof(item -> 'task') = 'object' then
@@ -252,7 +257,7 @@ begin
   if nudge.state in ('acted', 'dismissed', 'muted') then
     perform private.refuse(409, format('This nudge is %s already', nudge.state));
   end if;
-  update public.nudges n set state = decision, held_because = null, told_at = coalesce(n.told_at, decide_nudge.at), decided_at = decide_nudge.at,
+  update public.nudges n set state = decision, told_at = coalesce(n.told_at, decide_nudge.at), decided_at = decide_nudge.at,
     decided_because = left(decide_nudge.because, 500)
   where n.id = nudge.id returning n.* into nudge;
   if decision = 'dismissed' then
@@ -265,7 +270,7 @@ comment on function public.decide_nudge is 'A person''s word: acted (of use) or 
 create function private.note_nudge(task_id uuid, decision text, because text) returns void
 language plpgsql set search_path = '' as $$
 begin
-  update public.nudges n set state = decision, held_because = null, decided_at = coalesce(n.decided_at, now()), decided_because = note_nudge.because,
+  update public.nudges n set state = decision, decided_at = coalesce(n.decided_at, now()), decided_because = note_nudge.because,
     told_at = coalesce(n.told_at, n.found_at)
   where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id) and n.state in ('held', 'told', 'lapsed');
 end $$;
@@ -274,7 +279,7 @@ comment on function private.note_nudge is 'What a person did with the task or th
 create function private.after_nudge_task() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  if new.execution_status = 'completed' and new.execution_type = 'manual' then
+  if new.execution_status = 'completed' and (new.execution_type = 'manual' or (select auth.uid()) is not null) then
     perform private.note_nudge(new.id, 'acted', 'Its task was done');
   elsif new.execution_status = 'cancelled' and (select auth.uid()) is not null and new.id = new.root_task_id then
     perform private.note_nudge(new.id, 'dismissed', 'Its task was cancelled');
@@ -285,6 +290,19 @@ comment on function private.after_nudge_task is 'A person who does a proactive t
 create trigger nudge_task_ended after update of execution_status on public.tasks for each row
 when (new.source = 'proactive' and new.execution_status in ('completed', 'cancelled') and old.execution_status is distinct from new.execution_status)
 execute function private.after_nudge_task();
+
+create function private.before_nudge_task_goes() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if (select auth.uid()) is not null and old.execution_status not in ('completed', 'cancelled') then
+    perform private.note_nudge(old.id, 'dismissed', 'Its task was deleted');
+  end if;
+  return old;
+end $$;
+comment on function private.before_nudge_task_goes is 'A person who deletes a proactive task that is open dismisses its nudge.';
+create trigger nudge_task_goes before delete on public.tasks for each row
+when (old.source = 'proactive' and old.parent_task_id is null)
+execute function private.before_nudge_task_goes();
 
 create function private.after_nudge_draft() returns trigger
 language plpgsql set search_path = '' as $$
@@ -341,7 +359,7 @@ do $$ declare f text; begin
   foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_nudge_draft'] loop
+  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_nudge', array[]::text[]);

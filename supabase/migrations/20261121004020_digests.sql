@@ -5,11 +5,15 @@
 create function public.mute_nudges(at timestamptz, kind text default null, person text default null, thread_key text default null,
   until timestamptz default null, because text default '') returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   made public.nudge_mutes;
 begin
   if num_nonnulls(mute_nudges.kind, mute_nudges.person, mute_nudges.thread_key) = 0 then
     perform private.refuse(422, 'A mute names a kind, a person or a thread');
+  end if;
+  if mute_nudges.kind = 'reminder' then
+    perform private.refuse(422, 'Reminders are what you asked for', null, 'Take the reminder off its task.');
   end if;
   if mute_nudges.until <= mute_nudges.at then
     perform private.refuse(422, 'A mute ends in the future', format('until is %s', mute_nudges.until));
@@ -21,24 +25,29 @@ begin
     set muted_by = 'person', because = excluded.because, muted_at = excluded.muted_at, until = excluded.until
   returning m.* into made;
   update public.nudges n set state = 'muted', held_because = null, decided_at = mute_nudges.at, decided_because = 'Muted'
-  where n.organization_id = made.organization_id and n.state = 'held' and n.kind <> 'reminder'
+  where n.organization_id = made.organization_id and n.state in ('held', 'told') and n.kind <> 'reminder'
     and (made.kind is null or n.kind = made.kind) and (made.person is null or n.person = made.person)
     and (made.thread_key is null or n.thread_key = made.thread_key);
   return to_jsonb(made);
 end $$;
-comment on function public.mute_nudges is 'Nothing more of this kind, about this person, in this thread (of all that are named), until a time or for good. What is held is muted, too.';
+comment on function public.mute_nudges is 'Nothing more of this kind, about this person, in this thread (of all that are named), until a time or for good. What is held or undecided is muted, too.';
 
-create function public.unmute_nudges(mute_id uuid) returns void
+create function public.unmute_nudges(mute_id uuid, at timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   gone public.nudge_mutes;
 begin
-  delete from public.nudge_mutes m where m.id = unmute_nudges.mute_id and m.organization_id = private.acting_organization() returning m.* into gone;
+  select * into gone from public.nudge_mutes m where m.id = unmute_nudges.mute_id and m.organization_id = private.acting_organization() for update;
   if gone.id is null then
     perform private.refuse(404, 'There is no such mute', format('mute %s', unmute_nudges.mute_id));
   end if;
+  if gone.person is null and gone.thread_key is null then
+    update public.nudge_mutes m set until = least(m.until, unmute_nudges.at) where m.id = gone.id; -- its use is counted anew from here
+  else
+    delete from public.nudge_mutes m where m.id = gone.id;
+  end if;
 end $$;
-comment on function public.unmute_nudges is 'It may be brought up again.';
+comment on function public.unmute_nudges is 'It may be brought up again; of what use a whole kind is, is counted anew from now on.';
 
 create function public.get_attention(at timestamptz, rules jsonb default '{}') returns jsonb
 language sql stable set search_path = '' as $$
@@ -73,14 +82,14 @@ declare
   wall timestamp := make_digest.at at time zone (own_rules ->> 'timezone');
   before public.digests;
   made public.digests;
-  since timestamptz;
+  since timestamptz; -- of the database's clock, as what is told was written by it
 begin
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
-  if wall::time < (own_rules ->> 'digest_at')::time or exists (select 1 from public.digests d where d.organization_id = organization and d.day = wall::date) then
+  if wall::time < (own_rules ->> 'digest_at')::time or own_rules -> 'quiet_days' @> to_jsonb((extract(isodow from wall)::integer + 6) % 7) or exists (select 1 from public.digests d where d.organization_id = organization and d.day = wall::date) then
     return null;
   end if;
   select * into before from public.digests d where d.organization_id = organization and d.day < wall::date order by d.day desc limit 1;
-  since := coalesce(before.created_at, '-infinity');
+  since := coalesce(before.created_at, clock_timestamp() - interval '1 day');
   insert into public.digests (organization_id, day, made_at) values (organization, wall::date, make_digest.at) returning * into made;
   update public.nudges n set state = 'told', held_because = null, told_at = make_digest.at, digest_id = made.id
   where n.organization_id = organization and n.state = 'held' and (n.tell_at is null or n.tell_at <= make_digest.at)
@@ -88,17 +97,19 @@ begin
   update public.digests d set content = jsonb_build_object(
     'nudges', (select count(*) from public.nudges n where n.digest_id = made.id),
     'waiting', (select count(*) from public.nudges n where n.organization_id = organization and n.state = 'told' and n.digest_id is distinct from made.id),
-    'by_itself', (select coalesce(jsonb_agg(l.line order by l.decided_at), '[]') from (
-      select a.decided_at, jsonb_build_object('approval_id', a.id, 'task_id', a.task_id, 'title', t.title, 'root_title', r.title, 'at', a.decided_at,
-        'action', a.payload ->> 'action', 'to', to_jsonb(f.to_recipients)) as line
+    'by_itself', (select coalesce(jsonb_agg(l.line order by l.used_at), '[]') from (
+      select a.used_at, jsonb_build_object('approval_id', a.id, 'task_id', a.task_id, 'title', t.title, 'root_task_id', t.root_task_id,
+        'root_title', r.title, 'at', a.used_at, 'action', coalesce(a.tool, f.channel), 'subject', f.subject, 'to', to_jsonb(f.to_recipients),
+        'draft_id', f.id, 'policy_id', a.policy_id) as line
       from public.approvals a join public.tasks t on t.id = a.task_id join public.tasks r on r.id = t.root_task_id
       left join public.drafts f on f.id = a.draft_id
-      where a.organization_id = organization and a.decided_how = 'permission' and a.state = 'used' and a.decided_at > since
-      order by a.decided_at limit 100) l),
-    'silent', (select jsonb_build_object('runs', count(distinct t.root_task_id), 'cost_usd', coalesce(sum(i.cost_usd), 0), 'model_calls', count(i.id))
-      from public.tasks t left join public.llm_interactions i on i.task_id = t.id and i.created_at > since
-      where t.organization_id = organization and t.started_at > since
-        and exists (select 1 from public.tasks r where r.id = t.root_task_id and r.source = 'proactive')),
+      where a.organization_id = organization and a.decided_how = 'permission' and a.state = 'used' and a.used_at > since - interval '1 minute' -- what was not committed then; once
+        and not coalesce(before.content -> 'by_itself' @> jsonb_build_array(jsonb_build_object('approval_id', a.id)), false)
+      order by a.used_at limit 100) l),
+    'silent', (select jsonb_build_object('runs', count(distinct s.root_task_id), 'cost_usd', coalesce(sum(s.cost_usd), 0), 'model_calls', count(s.id))
+      from (select t.root_task_id, i.id, i.cost_usd
+        from public.tasks r join public.tasks t on t.root_task_id = r.id left join public.llm_interactions i on i.task_id = t.id and i.created_at > since
+        where r.organization_id = organization and r.source = 'proactive' and (t.started_at > since or i.id is not null)) s),
     'done', (select count(*) from public.tasks t where t.organization_id = organization and t.completed_at > since and t.parent_task_id is null
       and t.execution_type <> 'manual'))
   where d.id = made.id returning d.* into made;
