@@ -126,15 +126,18 @@ async def deliver(
     result: Mapping[str, Any],
     supersedes_id: UUID | None = None,
     written: str | None = None,
+    liked: Sequence[Mapping[str, Any]] = (),
 ) -> Draft:
     """The end of a run that wrote a draft: judged, with where its values came from. Raises Refused for one that is denied.
 
-    `written`: the text without the signature, which is the person's own, where one was added.
+    `written`: the text without what is the person's own, where a signature was added or a preference applied; `liked` are
+    the preferences that were applied (id and what is said of each), kept with where its values came from.
     """
     judged = await judge_draft(run, content if written is None else {**content, "body": written})
     if judged.is_free:
         judged = replace(judged, decision={**judged.decision, "verdict": "ask", "reasons": [SHOWN_TO_ONESELF]})
-    told = {**content, "provenance": judged.provenance}
+    preferred = {"preferences": [dict(one) for one in liked]} if liked else {}
+    told = {**content, "provenance": {**judged.provenance, **preferred}}
     return await insist(
         lambda: review.deliver_draft(run.caller, run.task.id, told, result, supersedes_id, judged.decision)
     )

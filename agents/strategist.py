@@ -140,6 +140,7 @@ class TaskContext:
     feedback: str = ""
     notes: Sequence[Note] = ()
     times: "OfferedTimes | None" = None  # where the mail to be answered proposes some
+    copied_by_wish: frozenset[str] = frozenset()  # by a preference that the person switched on
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":
@@ -185,7 +186,7 @@ class TaskContext:
         said += [words for role, words in self.conversation if role == "user"]
         if self.in_own_words:
             said += [task.title, task.description]
-        found = {match.casefold() for match in ADDRESS.findall(" ".join(said))}
+        found = {match.casefold() for match in ADDRESS.findall(" ".join(said))} | self.copied_by_wish
         for message in self.thread:
             named = [message.from_address, *message.to_addresses, *message.cc_addresses, *message.reply_to_addresses]
             found |= {address.casefold() for address in named if address}

@@ -290,6 +290,8 @@ async def revise_draft(run: Run) -> Outcome:
         "bcc_recipients": earlier.bcc_recipients,
         "thread_tail": earlier.thread_tail,
     }
-    preferred = earlier.provenance.get("preferences") or []  # the feedback is followed, and what it leaves is as it was
+    preferred: list[dict[str, Any]] = (
+        earlier.provenance.get("preferences") or []
+    )  # the feedback is followed, and what it leaves is as it was
     await deliver(run, content, _result(revised), supersedes_id=earlier.id, liked=preferred)
     return Settled()
