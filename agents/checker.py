@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from agents.strategist import Blocked, Decompose, DraftContent, Immediate, TaskContext, fenced
 from agents.thinking import REFUSAL, Question, Thinking, load_prompt
 from tasks.models import Evidence, Verification
+from tasks.origins import same_url, urls_in
 
 PROMPT = load_prompt(Path(__file__).parent / "checker.md")
 
@@ -110,7 +111,7 @@ def check(result: Immediate, context: TaskContext, now: datetime) -> list[Findin
     """Everything that is wrong with a result; empty when it may count. Dates are seen from `now`."""
     found = [*_text(result), *_by_kind(result, context)]
     if result.draft is not None:
-        found += [*_recipients(result.draft, context), *_content(result.draft, now)]
+        found += [*_recipients(result.draft, context), *_content(result.draft, now), *_links(result.draft, context)]
     return list({(f.code, f.message): f for f in found}.values())
 
 
@@ -167,6 +168,22 @@ def _recipients(draft: DraftContent, context: TaskContext) -> Iterator[Finding]:
                 yield Finding(
                     "invented-recipient", f"Nobody named the address {address}", "Set the recipient of the task", where
                 )
+
+
+def _links(draft: DraftContent, context: TaskContext) -> Iterator[Finding]:
+    """A mail to the people of a meeting holds no link that is not in what is known of it."""
+    if context.meeting is None:
+        return
+    known = {same_url(url) for line in context.meeting.lines(str) for url in urls_in(line)}
+    known |= {same_url(url) for message in context.thread for url in urls_in(message.text)}
+    for url in dict.fromkeys([*urls_in(draft.subject), *urls_in(ADDRESS.sub(" ", draft.body))]):
+        if same_url(url) not in known:
+            yield Finding(
+                "invented-link",
+                f"Nobody gave the link {url}",
+                "Add the link to the invitation, or leave it out",
+                "body",
+            )
 
 
 def _content(draft: DraftContent, now: datetime) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from core.spreadsheets import inert_csv
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
 
 if TYPE_CHECKING:
+    from agents.proactive.meeting_context import MeetingContext
     from agents.rules.free_times import OfferedTimes
     from agents.toolbox import Toolbox
 
@@ -139,6 +140,7 @@ class TaskContext:
     recent_tasks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     feedback: str = ""
     notes: Sequence[Note] = ()
+    meeting: "MeetingContext | None" = None  # of an agenda, a brief or a follow-up
     times: "OfferedTimes | None" = None  # where the mail to be answered proposes some
     copied_by_wish: frozenset[str] = frozenset()  # by a preference that the person switched on
 
@@ -187,6 +189,8 @@ class TaskContext:
         if self.in_own_words:
             said += [task.title, task.description]
         found = {match.casefold() for match in ADDRESS.findall(" ".join(said))} | self.copied_by_wish
+        if self.meeting is not None:  # nobody else, whoever stands in the mails about it
+            return found | {address.casefold() for address in self.meeting.addresses}
         for message in self.thread:
             named = [message.from_address, *message.to_addresses, *message.cc_addresses, *message.reply_to_addresses]
             found |= {address.casefold() for address in named if address}
@@ -236,7 +240,8 @@ async def decide(
     )
     answer = await thinking.answer(question, by_rules)
     if isinstance(answer, Immediate):
-        return presented(answer)
+        # Of a meeting the page has more than the mail to its people: the sources, and what is for the person alone.
+        return answer if context.meeting else presented(answer)
     if isinstance(answer, Blocked) and thinking.is_model:
         return answer.model_copy(update={"needs_model": False})
     return cast("Decompose | Blocked", answer)
@@ -264,6 +269,8 @@ def _problem(answer: BaseModel, context: TaskContext, box: "Toolbox | None") -> 
         return "this task is manual, only a person can do it: answer blocked, and say in unblocked_by what would help"
     if isinstance(answer, Immediate) and context.task.kind in {"email", "reply"} and answer.draft is None:
         return "this is a mail: fill draft with to, subject and body"
+    if isinstance(answer, Immediate) and context.meeting is not None:
+        return _problem_of_meeting(answer, context)
     if isinstance(answer, Decompose):
         from agents.planner import problem_of
 
@@ -271,6 +278,17 @@ def _problem(answer: BaseModel, context: TaskContext, box: "Toolbox | None") -> 
             return "a plan has at least two parts, or one that names a tool"
         outputs = [title for title, _ in context.outputs]
         return problem_of(answer.subtasks, box.plannable if box else None, outputs)
+    return None
+
+
+def _problem_of_meeting(answer: Immediate, context: TaskContext) -> str | None:
+    """A brief and a new version of an agenda are for the person alone; a first agenda goes to those who come."""
+    meeting, task = context.meeting, context.task
+    is_for_person = task.kind == "brief" or bool(task.source_ref.get("agenda_task_id"))
+    if is_for_person and answer.draft is not None:
+        return "this is for the person alone: leave draft empty"
+    if task.kind == "agenda" and not is_for_person and answer.draft is None and meeting is not None and meeting.people:
+        return "fill draft with the agenda as a mail to those who come"
     return None
 
 
@@ -299,6 +317,7 @@ def describe(context: TaskContext, now: datetime) -> str:
     for note in context.notes:
         text = f"<material>\n{note.text}\n</material>" if note.is_own else fenced(note.text)
         lines.append(f"Notes ({note.name}):\n{text}")
+    lines += context.meeting.lines(fenced) if context.meeting else []
     lines += _thread(context.thread)
     lines += context.times.in_words() if context.times else []
     if task.kind == "report":

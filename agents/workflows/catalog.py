@@ -7,8 +7,11 @@ from pathlib import Path
 
 from agents.rules.workflows import (
     action_items,
+    agenda,
+    brief,
     by_person,
     email,
+    follow_up,
     meeting_summary,
     needs_model,
     outline,
@@ -61,6 +64,9 @@ WORKFLOWS: dict[str, Workflow] = {
             "meeting_summary", "Meeting summary", "Decisions, actions and open questions", "meeting_summary",
             meeting_summary.decide,
         ),
+        Workflow("agenda", "Agenda", "The points of a meeting, each with its source", "agenda", agenda.decide),
+        Workflow("brief", "Brief", "Who comes from outside, and what is open with them", "brief", brief.decide),
+        Workflow("follow_up", "Follow-up", "What a meeting left to whom, and a mail about it", "follow_up", follow_up.decide),
         Workflow("summary", "Summary", "Shortens a text to what matters", "summary", summary.decide),
         Workflow("action_items", "Action items", "Who does what until when", "action_items", action_items.decide),
         Workflow("report", "Report", "Reports from the known tasks", "report", report.decide),
