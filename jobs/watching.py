@@ -16,7 +16,7 @@ from core.errors import StewardError
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from jobs.situation import situation_of
-from tasks import digests, nudges, watches
+from tasks import digests, nudges, reminders, watches
 from tasks.digests import Digest
 from tasks.nudges import AttentionRules, Nudge
 
@@ -39,8 +39,10 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     """Look for one person at this moment (the clock's); twice finds nothing more."""
     moment = now or given.clock.now()
     rules = AttentionRules.from_settings(given.settings, given.clock.timezone.key)
-    findings = watch(await situation_of(given, person, moment))
+    asked_for = await reminders.find_due_reminders(person, moment)
+    findings = [*asked_for, *watch(await situation_of(given, person, moment))]
     offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=list(RULES))
+    await reminders.mark_reminders_told(person, asked_for, moment)
     released = await nudges.release_nudges(person, moment, rules)
     digest = await digests.make_digest(person, moment, rules)
     return Watched(offered.made, released, offered.settled, digest)
