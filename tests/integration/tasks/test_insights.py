@@ -121,3 +121,72 @@ async def test_what_cannot_be_pinned(ana: Caller, service: Caller, stream: str, 
         await insights.pin_threshold(ana, stream, threshold, 0.8, ahead())
     with pytest.raises(Forbidden):
         await insights.pin_threshold(service, stream, 0.8, 0.8, ahead())
+
+
+async def test_insights_of_a_seeded_month(database: Database, ana: Caller, service: Caller, mallory: Caller) -> None:
+    by_hand = [{"title": "x", "kind": "email", "execution_type": "manual"}] * 3
+    for number, task in enumerate(await functions.create_tasks(ana, by_hand)):
+        await functions.update_task(ana, task.id, {"execution_status": "completed"})
+        await sql(
+            database, "update public.tasks set actual_duration_minutes = %s where id = %s", 10 * number + 10, task.id
+        )
+    sent, draft = await drafted(ana, service, 0.9)
+    await review.approve_draft(ana, draft.id, draft.digest)
+    await review.begin_sending(service, draft.id, "<1@example.com>")
+    await review.finish_sending(service, draft.id, "sent", {"location": "x.eml"})
+    _, bad = await drafted(ana, service, 0.7, source="proactive")
+    await review.reject_draft(ana, bad.id, None)
+    silent = (await functions.create_tasks(ana, [{"title": "y", "execution_type": "fully_automated", "source": "proactive", "estimated_duration_minutes": 30}]))[0]  # fmt: skip
+    await functions.queue_task_execution(ana, silent.id)
+    await functions.start_task_execution(service, silent.id, None)
+    call = {"purpose": "strategy", "provider": "openai", "model": "m", "cost_usd": 0.25}
+    await functions.record_llm_interaction(service, silent.id, call)
+    await functions.record_llm_interaction(service, sent.id, {**call, "cost_usd": 0.5})
+    await functions.record_llm_interaction(service, None, {**call, "provider": "steward", "cost_usd": None})
+    await service.call(
+        "complete_task_execution", task_id=silent.id, result_data={"strategy": "immediate", "output": "z"}
+    )
+    await seeded(database, ana, 0.9, 3, 1)
+    found = await insights.get_insights(ana, ahead(days=-30), ahead(hours=1), "Europe/Berlin")
+
+    assert (found.done.tasks, found.done.minutes_saved, found.done.drafts_sent) == (2, 18 + 29, 1)
+    assert {one.kind: (one.minutes_each, one.basis, one.minutes_saved) for one in found.done.by_kind} == {
+        "email": (20, "learned", 18),
+        "errand": (30, "estimated", 29),
+    }
+    assert (found.cost.usd, found.cost.calls, found.cost.by_rules) == (0.75, 2, 1)
+    assert (found.cost.silent.usd, found.cost.silent.calls, found.cost.silent.tasks) == (0.25, 1, 1)
+    assert [(one.usd, one.silent_usd) for one in found.cost.by_day] == [(0.75, 0.25)]
+    assert (found.accuracy.unchanged, found.accuracy.edited, found.accuracy.rejected) == (1, 0, 1)
+    assert [(one.drafts, one.edits) for one in found.accuracy.by_week] == [(2, 0)]
+    assert found.speed.cases == 2
+    assert {one.name: (one.runs, one.finished) for one in found.workers.models} == {
+        "m": (2, 2),
+        "built-in rules": (1, 1),
+    }
+    assert [(one.kind, one.told, one.acted, one.precision) for one in found.nudges.by_kind] == [("travel", 4, 3, 0.75)]
+    assert (await insights.get_insights(mallory, ahead(days=-30), ahead(), "UTC")).is_empty
+    for since, zone in ((ahead(days=1), "UTC"), (ahead(days=-900), "UTC"), (ahead(days=-1), "Atlantis")):
+        with pytest.raises(Invalid):
+            await insights.get_insights(ana, since, ahead(), zone)
+
+
+async def test_silent_work_waits_for_tomorrow_at_its_cap(ana: Caller, service: Caller) -> None:
+    asked, silent = await functions.create_tasks(
+        ana, [{"title": "x", "execution_type": "fully_automated", "source": source} for source in ("chat", "proactive")]
+    )
+    call = {"purpose": "strategy", "provider": "openai", "model": "m", "cost_usd": 0.9}
+    await functions.record_llm_interaction(service, silent.id, call)
+    limits = {"day_usd": 20, "proactive_day_usd": 1, "timezone": "Europe/Berlin"}
+    assert (await functions.reserve_model_call(service, asked.id, None, 0.2, limits)).refused is None
+    refused = await functions.reserve_model_call(service, silent.id, None, 0.2, limits)
+    assert "$0.9000 of $1 for work that nobody asked for are spent today" in (refused.refused or "")
+    assert (refused.is_silent, refused.is_held, refused.until and refused.until > ahead()) == (True, False, True)
+    assert (await functions.reserve_model_call(service, silent.id, None, 0.05, limits)).refused is None
+    held = await functions.reserve_model_call(service, silent.id, None, 0.06, limits)
+    assert held.is_held
+    tomorrow = {**limits, "at": ahead(days=1).isoformat()}
+    assert (await functions.reserve_model_call(service, silent.id, None, 0.2, tomorrow)).refused is None
+    await ana.call("delete_task", task_id=silent.id)
+    spent = await insights.get_silent_spending(ana, ahead(days=-1), ahead())
+    assert (spent.cost_usd, spent.model_calls, spent.waiting) == (0.9, 1, [])
