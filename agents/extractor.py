@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from dateutil.rrule import rrulestr
-
+from agents.rules.reminding import reminder_of
 from agents.thinking import LONGEST_WAIT_SECONDS, ModelMalformed, ModelUnavailable, Question, Thinking, load_prompt
+from core.errors import Invalid
 from tasks.models import ExtractedTask, Extraction
+from tasks.occurrences import check_rule
 
 PROMPT = load_prompt(Path(__file__).parent / "extractor.md")
 MOST_TASKS = 50
@@ -96,6 +97,7 @@ def sound(extraction: Extraction, message: str, now: datetime, history: Sequence
             "title": task.title.strip(),
             "due_at": due_at,
             "recurrence": task.recurrence if due_at and _is_rule(task.recurrence) else None,
+            "reminder_at": reminder_of(task.quote or message, due_at, is_all_day=task.due_is_all_day, now=now),
             "recipient": task.recipient if task.recipient and _is_named(task.recipient, spoken) else None,
         }
         tasks.append(task.model_copy(update=changes))
@@ -110,7 +112,7 @@ def _is_rule(recurrence: str | None) -> bool:
     if not recurrence:
         return False
     try:
-        rrulestr(recurrence, dtstart=datetime(2000, 1, 1))  # noqa: DTZ001 (only whether it parses)
-    except (ValueError, KeyError, TypeError):
+        check_rule(recurrence)
+    except Invalid:
         return False
     return True

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 ExecutionType = Literal["manual", "semi_automated", "fully_automated"]
 ExecutionStatus = Literal["pending", "queued", "in_progress", "paused", "blocked", "completed", "failed", "cancelled"]
@@ -75,6 +76,8 @@ class ExtractedTask(BaseModel):
     recipient: str | None = Field(None, description="Address or name the result goes to, if the text names one")
     quote: str = Field(default="", description="The words of the text that this task came from")
     estimated_duration_minutes: int | None = Field(default=None, ge=1)
+    reminder_at: SkipJsonSchema[datetime | None] = None
+    """When the words ask for a reminder: found by rules, whoever found the task."""
 
     @property
     def due_date(self) -> date | None:

@@ -19,6 +19,7 @@ from agents.rules.marks import (
 )
 from agents.rules.meaning import PLAIN, Meaning, meaning_of
 from agents.rules.recurrence import CODES, Recurrence, find_recurrence
+from agents.rules.reminding import reminder_of
 from agents.rules.requests import strip_request
 from agents.rules.sentences import verb_of
 from agents.rules.titles import LONGEST_TITLE, clean_title
@@ -80,6 +81,9 @@ def parse_quick_add(text: str, now: datetime, ignore: Iterable[str] = ()) -> Qui
             found.append(_Found(_chip(mark.kind, line, mark.start, mark.end, mark.value)))
     found = [one for one in found if one.chip.key not in taken_off]
     words = without(line, [(one.chip.start, one.chip.end) for one in found])
+    reminder_at = _reminder(line, found, now)
+    if reminder_at:
+        words = strip_request(words).words or words  # "remind me to" is said by the reminder
     title = clean_title(words) or clean_title(line) or line[:LONGEST_TITLE]
     meaning = _meaning(title)
     recipient = find_recipient(line, meaning.kind)
@@ -87,7 +91,13 @@ def parse_quick_add(text: str, now: datetime, ignore: Iterable[str] = ()) -> Qui
         chip = _chip("recipient", line, recipient.start, recipient.end, recipient.value)
         found += [_Found(chip)] if chip.key not in taken_off else []
     found.sort(key=lambda one: one.chip.start)
-    return QuickAdd(_task(title, meaning, line, below, found), [one.chip for one in found], line)
+    task = _task(title, meaning, line, below, found).model_copy(update={"reminder_at": reminder_at})
+    return QuickAdd(task, [one.chip for one in found], line)
+
+
+def _reminder(line: str, found: list[_Found], now: datetime) -> datetime | None:
+    when = next((one.when for one in found if one.when), None)
+    return reminder_of(line, when.due_at, is_all_day=when.is_all_day, now=now) if when else None
 
 
 def _first_line(text: str) -> tuple[str, str]:
@@ -111,7 +121,9 @@ def _due(line: str, now: datetime, taken_off: frozenset[str]) -> list[_Found]:
             return [_Found(chip, rule)]
     for mention in find_dates(line, now):
         start, end = _trimmed(line, mention.start, mention.end)
-        chip = _chip("due", line, start, end, _moment(mention, now))
+        remind = reminder_of(line, mention.due_at, is_all_day=mention.is_all_day, now=now)
+        also = f", with a reminder at {remind:%H:%M}" if remind else ""
+        chip = _chip("due", line, start, end, _moment(mention, now) + also)
         inside = rule and rule.start < mention.end and mention.start < rule.end
         if chip.key not in taken_off and not mention.keeps_words and not inside:
             return [_Found(chip, mention)]
