@@ -106,6 +106,9 @@ language plpgsql set search_path = '' as $$
 declare
   task public.tasks;
 begin
+  if nudge.organization_id is distinct from private.acting_organization() then
+    perform private.refuse(404, 'There is no such nudge', format('nudge %s', nudge.id));
+  end if;
   task := private.insert_task(item || jsonb_build_object('source', 'proactive', 'source_key', 'proactive:' || nudge.key,
     'source_ref', coalesce(item -> 'source_ref', '{}') || nudge.source_ref || jsonb_build_object('nudge_id', nudge.id)));
   if task.id is null then

@@ -22,6 +22,8 @@ IDS: dict[str, str] = {
     "depends_on_task_id": "public.tasks",
     "supersedes_id": "public.drafts",
     "mail_id": "public.mail_messages",
+    "mute_id": "public.nudge_mutes",
+    "nudge_id": "public.nudges",
     "event_id": "private.slack_inbox",
     "link_id": "public.slack_links",
     "task_ids": "public.tasks",
@@ -53,6 +55,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 OTHER_HASH = "ef" * 32
 TASK = {"title": MARK, "execution_type": "manual"}
 EVENT = {"uid": MARK, "title": MARK, "starts_at": "2026-03-04T09:30:00Z", "ends_at": "2026-03-04T10:30:00Z"}
+PREFERENCE = {"statement": MARK, "scope_type": "everyone", "origin": "edit", "sources": [{"key": MARK}]}
 POLICY = {
     "action": "email_send",
     "targets": ["ana@example.org"],
@@ -88,6 +91,8 @@ VALUES: dict[str, Any] = {
     "create_api_token.prefix": "stw_abcdef",
     "create_api_token.token_hash": OTHER_HASH,
     "create_plan.plan": PLAN,
+    "decide_nudge.decision": "acted",
+    "decide_preference.state": "off",
     "edits": {"add": [{"title": MARK}]},
     "event": EVENT,
     "events": [EVENT],
@@ -119,9 +124,16 @@ VALUES: dict[str, Any] = {
     "merged_taint.more": [],
     "message_ids": ["a@example.org"],
     "messages": [],
+    "mute_nudges.until": None,
     "node": TASK,
+    "offer_nudges.findings": [{"key": MARK, "kind": "agenda", "title": MARK, "why": MARK, "task": TASK}],
+    "offer_nudges.looked_at": ["agenda"],
     "parts": [TASK],
+    "people": ["ana@example.org"],
     "policy": POLICY,
+    "preference": {"statement": MARK},
+    "propose_preference.item": PREFERENCE,
+    "propose_preferences.items": [PREFERENCE],
     "prepare_execution.priority": "low",
     "rating": 5,
     "redraw_edges.wanted": [],
@@ -131,6 +143,9 @@ VALUES: dict[str, Any] = {
     "scopes": ["tasks:read"],
     "seen": [],
     "session_hash": OTHER_HASH,
+    "list_draft_edits.since": None,
+    "list_draft_edits.until": None,
+    "list_preferences.states": ["proposed"],
     "sort": "urgency",
     "state_hash": OTHER_HASH,
     "strategy": "blocked",

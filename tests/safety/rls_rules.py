@@ -42,6 +42,7 @@ OF_EVERYBODY = {
     "public.take_metrics_snapshot",
     "public.take_slack_event",
     "public.take_slack_notice",
+    "public.take_watch",
     "public.unlink_slack_user",
 }
 # The caller chooses the id of the new row, so that a secret can be sealed to it: one that is taken is refused as taken.
