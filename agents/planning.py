@@ -19,8 +19,8 @@ from core.errors import NotFound
 from tasks import functions, plans
 from tasks.accounts import connected_providers
 from tasks.calibration import PLAN
-from tasks.insights import threshold_of
 from tasks.models import Taint, Task
+from tasks.thresholds import threshold_of
 
 
 def may_be_plan(task: Task) -> bool:

@@ -32,9 +32,9 @@ from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, review, trees
 from tasks.calibration import RULES
-from tasks.insights import threshold_of
 from tasks.mail import list_thread
 from tasks.models import Draft, Taint, Task
+from tasks.thresholds import threshold_of
 
 
 def thinking_of(run: Run) -> Thinking:

@@ -17,7 +17,7 @@ from tasks.calibration import (
     calibrated,
     threshold_for,
 )
-from tasks.insights import as_outcomes, list_organizations_at_work, list_outcomes, save_calibration
+from tasks.thresholds import as_outcomes, list_organizations_at_work, list_outcomes, save_calibration
 
 log = structlog.get_logger()
 

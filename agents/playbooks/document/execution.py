@@ -18,9 +18,9 @@ from core.errors import Conflict, Invalid, NotFound
 from tasks import plan_links, plans
 from tasks.calibration import DECOMPOSITION
 from tasks.functions import TaskNode
-from tasks.insights import threshold_of
 from tasks.models import ExecutionStatus
 from tasks.plans import PlanState, PlanSummary, PlanTree, StoredSection
+from tasks.thresholds import threshold_of
 
 USUAL_DAYS = 30  # what a tree may take without a bound of its own
 NOT_BEGUN: frozenset[ExecutionStatus] = frozenset({"pending", "queued"})

@@ -9,7 +9,7 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Forbidden, Invalid
 from jobs.calibrating import calibrate, calibrate_all
-from tasks import functions, insights, review
+from tasks import functions, insights, review, thresholds
 from tasks.models import Draft, Task
 
 CONTENT = {"to_recipients": ["john@example.com"], "subject": "Thank you", "body": "Hello John"}
@@ -37,7 +37,7 @@ async def drafted(ana: Caller, service: Caller, confidence: float, **more: objec
 
 
 async def outcomes_of(caller: Caller) -> list[tuple[str, float, float]]:
-    found = await insights.list_outcomes(caller, ahead(days=-1), ahead(days=1))
+    found = await thresholds.list_outcomes(caller, ahead(days=-1), ahead(days=1))
     return sorted((one.stream, round(one.confidence, 3), one.share) for one in found)
 
 
@@ -94,7 +94,7 @@ async def test_a_threshold_moves_with_its_outcomes_and_a_person_holds_it(
     await seeded(database, ana, 0.9, 20, 2)
     assert await calibrate_all(database, ahead(hours=1)) == 0  # no task changed in that tenant
     assert await calibrate(service, ahead(hours=1)) == 1
-    found = (await insights.list_calibrations(ana))[0]
+    found = (await thresholds.list_calibrations(ana))[0]
     assert (found.stream, found.cases, found.threshold, found.previous_threshold) == ("nudge:travel", 44, 0.9, 0.6)
     assert "From 90% on, at least 50% are right" in found.reason
     assert [round(one.right, 2) for one in found.bins] == [0.09, 0.91]
@@ -103,24 +103,27 @@ async def test_a_threshold_moves_with_its_outcomes_and_a_person_holds_it(
     audit = await sql(database, "select action, reason from public.audit_events where action like 'threshold.%%'")
     assert audit == [("threshold.moved", found.reason)]
 
-    held = await insights.pin_threshold(ana, "nudge:travel", 0.7, 0.6, ahead(hours=2))
+    held = await thresholds.pin_threshold(ana, "nudge:travel", 0.7, 0.6, ahead(hours=2))
     assert (held.threshold, held.is_pinned, held.learned, held.cases) == (0.7, True, 0.9, 44)
     await calibrate(service, ahead(hours=3))
-    assert await insights.threshold_of(ana, "nudge:travel", 0.6) == 0.7
-    free = await insights.pin_threshold(ana, "nudge:travel", None, 0.6, ahead(hours=4))
+    assert await thresholds.threshold_of(ana, "nudge:travel", 0.6) == 0.7
+    free = await thresholds.pin_threshold(ana, "nudge:travel", None, 0.6, ahead(hours=4))
     assert (free.threshold, free.is_pinned) == (0.9, False)
     await calibrate(service, ahead(hours=5), learns=False)
-    assert await insights.threshold_of(ana, "nudge:travel", 0.6) == 0.6
-    assert [one.threshold for one in (await insights.list_calibrations(ana))[0].history] == [0.9, 0.7, 0.7, 0.9, 0.6]
-    assert (await insights.list_calibrations(mallory), await insights.threshold_of(mallory, "draft", 0.8)) == ([], 0.8)
+    assert await thresholds.threshold_of(ana, "nudge:travel", 0.6) == 0.6
+    assert [one.threshold for one in (await thresholds.list_calibrations(ana))[0].history] == [0.9, 0.7, 0.7, 0.9, 0.6]
+    assert (await thresholds.list_calibrations(mallory), await thresholds.threshold_of(mallory, "draft", 0.8)) == (
+        [],
+        0.8,
+    )
 
 
 @pytest.mark.parametrize(("stream", "threshold"), [("draft", 0.59), ("draft", 0.96), ("weather", 0.8)])
 async def test_what_cannot_be_pinned(ana: Caller, service: Caller, stream: str, threshold: float) -> None:
     with pytest.raises(Invalid):
-        await insights.pin_threshold(ana, stream, threshold, 0.8, ahead())
+        await thresholds.pin_threshold(ana, stream, threshold, 0.8, ahead())
     with pytest.raises(Forbidden):
-        await insights.pin_threshold(service, stream, 0.8, 0.8, ahead())
+        await thresholds.pin_threshold(service, stream, 0.8, 0.8, ahead())
 
 
 async def test_insights_of_a_seeded_month(database: Database, ana: Caller, service: Caller, mallory: Caller) -> None:
