@@ -1,22 +1,29 @@
 """A follow-up without a model: the notes in short, who took on what, and a mail to those who were there."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from agents.proactive.meeting_context import MeetingContext
+from agents.proactive.gatherings import NOTES
+from agents.proactive.meeting_context import MeetingContext, Notes
 from agents.rules.workflows import meeting_summary
-from agents.rules.workflows.action_items import find_action_items
+from agents.rules.workflows.action_items import checklist_line, find_action_items
 from agents.rules.workflows.agenda import GONE
 from agents.rules.workflows.meeting_points import greeting, may_be_sent, say_span
-from agents.rules.workflows.wording import capitalised, say_date
+from agents.rules.workflows.wording import capitalised, say_date, sentences
 from agents.strategist import Blocked, DraftContent, Immediate, TaskContext
 from tasks.own_words import CARRIES_NOTHING, stem, tokens_of
 
 JOINED = re.compile(r"\s+(?:and|und|&)\s+|\s*\+\s*|\s*/\s*|,\s*")
 PLUS = re.compile(r"(?m)(^|[-*•]\s+|\b)([A-ZÄÖÜ][\w'’-]+)\s*\+\s*([A-ZÄÖÜ][\w'’-]+)(?=\s*:)")
 ALIKE = 0.5
+MOST_NOTED = 12
+SECTIONS = (
+    ("Decisions", "Action items", "Noted", "Open questions"),
+    ("Entscheidungen", "Aufgaben", "Festgehalten", "Offene Fragen"),
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,7 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
             unblocked_by="Paste them into the description, then execute it again",
         )
     german = found.is_german
-    sorted_out = meeting_summary.decide(
-        replace(context, task=context.task.model_copy(update={"description": without_plus(found.notes.text)})),
-        found.notes.at,
-    )
-    summary = sorted_out.output if isinstance(sorted_out, Immediate) else ""
+    summary = "\n".join(_summary(found.notes, now, german=german))
     items = noted_items(found, now)
     lines = [
         f"# {found.meeting.title}",
@@ -86,6 +89,34 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
         output="\n".join(lines), format="markdown", confidence=0.65, draft=draft,
         message=f"{len(items)} action items out of the notes; {done}",
     )  # fmt: skip
+
+
+def _summary(notes: Notes, now: datetime, *, german: bool) -> Iterator[str]:
+    """The notes in their own lines, sorted: what was decided, what was noted besides, who does what, what is open."""
+    text, at = without_plus(notes.text), notes.at.astimezone(now.tzinfo)
+    lines = [one for one in sentences(text) if not _is_title(one)]
+    questions = [one for one in lines if meeting_summary.QUESTION.search(one)]
+    decisions = [one for one in lines if meeting_summary.DECISION.search(one) and one not in questions]
+    taken = {*questions, *decisions}
+    noted = [one for one in lines if one not in taken and not find_action_items(one, at)]
+    actions = [checklist_line(one, german=german) for one in find_action_items(text, at)]
+    for name, rows in zip(
+        SECTIONS[german],
+        (
+            [f"- {one}" for one in decisions],
+            actions,
+            [f"- {one}" for one in noted[:MOST_NOTED]],
+            [f"- {one}" for one in questions],
+        ),
+        strict=True,
+    ):
+        if rows:
+            yield from (f"## {name}", *rows, "")
+
+
+def _is_title(line: str) -> bool:
+    """Does a line only say that these are the notes?"""
+    return len(line) < 90 and NOTES.match(line.strip("#* ")) is not None
 
 
 def noted_items(found: MeetingContext, now: datetime) -> list[NotedItem]:
