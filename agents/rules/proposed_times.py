@@ -61,11 +61,15 @@ Width = Literal["moment", "part", "day", "week"]
 
 @dataclass(frozen=True)
 class Option:
-    """A time that is proposed: at `start` exactly, or (`until` is set) anywhere within [start, until)."""
+    """A time that is proposed: at `start` exactly, or (`until` is set) anywhere within [start, until).
+
+    `fills`: it is said from when to when ("15:00-16:00"), which may be the meeting itself.
+    """
 
     start: datetime
     until: datetime | None = None
     width: Width = "moment"
+    fills: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ def _of_clause(clause: str, now: datetime, zones: list[NamedZone]) -> Iterator[O
 def _read(text: str, mention: DateMention, span: TimeRange | None, now: datetime) -> Option | None:
     day, words = mention.due_at.date(), text[mention.start : mention.end]
     if span:
-        return Option(_at(day, span.begins, now), _at(day, span.ends, now), "part")
+        return Option(_at(day, span.begins, now), _at(day, span.ends, now), "part", fills=not span.is_between)
     if mention.is_vague:
         return _week(words, day, now)
     has_clock = any(re.search(r"\d|noon|mittag", words[at.start : at.end]) for at in find_times(words))
@@ -242,15 +246,15 @@ def _kept(options: list[Option], written_at: datetime) -> list[Option]:
 
 def _of_span(options: list[Option]) -> int | None:
     """ "Tuesday 15:00-16:00" says how long, where it is at most two hours."""
-    spans = {int((one.until - one.start).total_seconds() // 60) for one in options if one.until and one.width == "part"}
+    spans = {int((one.until - one.start).total_seconds() // 60) for one in options if one.until and one.fills}
     return next(iter(spans)) if len(spans) == 1 and 15 <= min(spans) <= 90 else None
 
 
 def _tightened(options: list[Option], minutes: int) -> Iterator[Option]:
     """A span that is as long as the meeting is a moment."""
     for one in options:
-        fits = one.until and one.width == "part" and (one.until - one.start) <= timedelta(minutes=minutes)
-        yield replace(one, until=None, width="moment") if fits else one
+        fits = one.until and one.fills and (one.until - one.start) <= timedelta(minutes=minutes)
+        yield replace(one, until=None, width="moment", fills=False) if fits else one
 
 
 def _touches(text: str, span: TimeRange, mention: DateMention) -> bool:

@@ -16,12 +16,13 @@ RANGE = re.compile(
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A span of one day at [start, end) of the text."""
+    """A span of one day at [start, end) of the text. `is_between`: something lies within it, rather than fills it."""
 
     start: int
     end: int
     begins: time
     ends: time
+    is_between: bool = False
 
 
 def find_ranges(text: str) -> list[TimeRange]:
@@ -42,9 +43,12 @@ def _read(match: re.Match[str]) -> TimeRange | None:
         return None
     if not match[f"{last}half"] and not match[f"{last}uhr"] and ends <= begins and ends.hour < 12:
         ends = ends.replace(hour=ends.hour + 12)  # "from 10 to 2"
-    if not any(marks) and begins.hour < 7 and ends.hour < 8:  # "between 2 and 4": nobody meets at night
+    is_open = not any(match[f"{one}{what}"] for one in (first, last) for what in ("half", "uhr"))
+    if is_open and begins.hour < 7 and ends.hour < 8 and not match[f"{first}h"].startswith("0"):
+        # "between 2 and 4": nobody meets at night
         begins, ends = begins.replace(hour=begins.hour + 12), ends.replace(hour=ends.hour + 12)
-    return TimeRange(match.start(), match.end(), begins, ends) if begins < ends else None
+    is_between = (match["lead"] or "").casefold() in {"between", "zwischen"}
+    return TimeRange(match.start(), match.end(), begins, ends, is_between) if begins < ends else None
 
 
 def _clock(match: re.Match[str], which: str, half: str | None) -> time | None:

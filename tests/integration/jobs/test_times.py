@@ -70,7 +70,7 @@ async def test_a_conflict_asks_the_others_of_ones_own_meeting_for_a_free_time(ho
     nudge = await seen(house, "conflict")
     async with at_work(house):
         await done(house, nudge)
-    (draft,) = (await review.list_drafts(house.caller)).items
+    (draft,) = (one for one in (await review.list_drafts(house.caller)).items if one.task_id == nudge.task_id)
     assert draft.to_recipients == ["omar@vega.example"]
     assert "Would Thursday 5 March at 12:00 suit you instead (Berlin time)?" in draft.body
 
