@@ -33,6 +33,7 @@ make bench    the benchmarks (ARGS=name for one)
 make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
 make safety   attacks by a hijacked model, row-level security, forbidden addresses, the API, Bandit, pip-audit; minutes
 make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once (ARGS=plans or agents; a minute)
+make simulate a month of a person's mail and meetings in minutes: what was brought up, of what use, what was learned (ARGS="--seed 7")
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
 
@@ -272,6 +273,11 @@ def demo(arguments: list[str]) -> int:
     return become(str(PYTHON), "-m", "tests.demo", *arguments)
 
 
+def simulate(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "tests.simulate", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
     """Resolve the locks for all platforms with uv, in an environment of its own, and the Node packages'."""
     ensure_environment("dev")
@@ -324,6 +330,7 @@ COMMANDS = {
     "chaos": chaos,
     "safety": safety,
     "demo": demo,
+    "simulate": simulate,
     "lock": lock,
     "clean": clean,
 }
