@@ -55,7 +55,7 @@ class Block:
 
     @property
     def minutes(self) -> int:
-        return round((self.ends_at - self.starts_at).total_seconds() / 60)
+        return _minutes(self.ends_at.astimezone(UTC) - self.starts_at.astimezone(UTC))
 
 
 @dataclass(frozen=True, kw_only=True)

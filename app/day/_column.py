@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from agents.day_plan import DayPlan
-from app.day._planning import PlannedDay, block_title
+from app.day._planning import PlannedDay
 from core.outside.calendar import CalendarEvent
 
 PIXELS_PER_MINUTE = 1.5
@@ -19,7 +19,7 @@ Kind = Literal["event", "perhaps", "free", "task", "lunch"]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the day: an event, a block for a task, or the break. `task_id`: what a link leads to."""
+    """One line of the day: an event, a block for a task, or the break. `task_id`: what a link leads to; `part`: "2 of 3"."""
 
     kind: Kind
     title: str
@@ -27,7 +27,7 @@ class Line:
     end: datetime
     why: str = ""
     task_id: str = ""
-    url: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,14 @@ def _event(event: CalendarEvent, planned: PlannedDay) -> Line:
         event.begins(zone).astimezone(zone),
         event.finishes(zone).astimezone(zone),
         event.location,
-        url=event.url,
     )
 
 
 def _planned(plan: DayPlan) -> Iterable[Line]:
     for one in plan.blocks:
         task_id = str(one.task_ids[0]) if len(one.task_ids) == 1 else ""
-        yield Line("task", block_title(one), one.starts_at, one.ends_at, one.why, task_id)
+        part = f"{one.part[0]} of {one.part[1]}" if one.part[1] > 1 else ""
+        yield Line("task", one.title, one.starts_at, one.ends_at, one.why, task_id, part)
     if plan.lunch:
         yield Line("lunch", "Break", plan.lunch.start, plan.lunch.end)
 

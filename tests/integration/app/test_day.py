@@ -1,0 +1,127 @@
+"""A planned day through its API and page, what is kept of it, and durations that are learned from."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from psycopg.types.json import Jsonb
+
+from app.house import House
+from core.database import Caller
+from core.errors import Invalid, NotFound
+from tasks import calendar, day_plans, functions, review
+
+NOON = "2026-03-04T12:00:00+01:00"
+
+
+async def put(caller: Caller, title: str, start: str, end: str, **columns: Any) -> None:
+    row = {"uid": title, "title": title, "starts_at": start, "ends_at": end, "timezone": "Europe/Berlin"}
+    await calendar.add_calendar_event(caller, row | columns)
+
+
+async def test_a_day_is_planned_kept_planned_anew_and_cleared(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, house: House
+) -> None:
+    await put(house.caller, "Board", "2026-03-04T10:00:00+01:00", "2026-03-04T11:00:00+01:00")
+    await put(house.caller, "Perhaps", "2026-03-04T11:00:00+01:00", "2026-03-04T12:00:00+01:00", status="tentative")
+    report, snoozed, draft, _ = await functions.create_tasks(
+        house.caller,
+        [
+            {"title": "Report <i>", "due_at": NOON, "due_is_all_day": False, "estimated_duration_minutes": 60},
+            {"title": "Later"},
+            {"title": "Mail Jo", "execution_type": "semi_automated"},
+            {"title": "Steward's", "execution_type": "fully_automated"},
+        ],
+    )
+    await review.create_draft(
+        house.caller, draft.id, {"to_recipients": ["jo@example.org"], "subject": "x", "body": "x"}
+    )
+    await house.caller.call("snooze_task", task_id=snoozed.id, until="2026-03-06T09:00:00+01:00")
+    made = (await client.get("/api/day")).json()
+    blocks = [(one["starts_at"][11:16], one["ends_at"][11:16], one["title"]) for one in made["blocks"]]
+    assert blocks == [("11:00", "12:00", "Report <i>"), ("09:30", "09:40", "Look at: Mail Jo")][::-1]
+    assert made["blocks"][1]["task_ids"] == [str(report.id)]
+    assert [one["title"] for one in made["events"]] == ["Board", "Perhaps"]
+    for _ in range(2):  # keeping it again replaces it, and what is kept is not in its way
+        kept = (await client.post("/api/day", params={"date": "today"})).json()
+        assert (kept["kept_blocks"], kept["blocks"]) == (2, made["blocks"])
+    day = (datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC))
+    events = await calendar.list_calendar(house.caller, day[1], day[0])
+    mine = [one for one in events if one.uid.startswith(day_plans.MARK)]
+    assert [(one.calendar, one.is_private, one.attendees, one.title) for one in mine] == [
+        ("local", True, [], "Look at: Mail Jo"),
+        ("local", True, [], "Report <i>"),
+    ]
+    page = (await client.get("/day", params={"date": "2026-03-04"})).text
+    assert "Report &lt;i&gt;" in page
+    assert "2 blocks are kept" in page
+    assert (await stranger.get("/api/day")).json()["blocks"] == []
+    assert (await stranger.delete("/api/day")).status_code == 204
+    assert (await client.get("/api/day")).json()["kept_blocks"] == 2
+    assert (await client.delete("/api/day")).status_code == 204
+    assert len(await calendar.list_calendar(house.caller, day[1], day[0])) == 2
+    for wrong in ("banana", "2026-13-01", "0001-01-01", "x" * 41):
+        assert (await client.get("/api/day", params={"date": wrong})).status_code == 422
+
+
+async def test_what_a_task_took_is_said_or_seen_and_learned(
+    client: httpx.AsyncClient, house: House, mallory: Caller
+) -> None:
+    calls = await functions.create_tasks(
+        house.caller,
+        [{"title": f"Call number {n}", "kind": "call", "estimated_duration_minutes": 10} for n in range(6)],
+    )
+    for one in calls[:5]:
+        answer = await client.patch(
+            f"/api/tasks/{one.id}", json={"execution_status": "completed", "actual_duration_minutes": 25}
+        )
+        assert (answer.status_code, answer.json()["actual_duration_minutes"]) == (200, 25)
+    ticked = await functions.update_task(house.caller, calls[5].id, {"execution_status": "completed"})
+    assert ticked.actual_duration_minutes is None  # nobody knows: it was never begun
+    assert len(await day_plans.list_worked_tasks(house.caller, house.clock.now())) == 5
+    assert await day_plans.list_worked_tasks(mallory, house.clock.now()) == []
+    new, said = await functions.create_tasks(
+        house.caller,
+        [{"title": "Ring", "kind": "call"}, {"title": "Ring", "kind": "call", "estimated_duration_minutes": 10}],
+    )
+    assert "Takes about 25 min: median of your last 5 calls: 25 min." in (await client.get(f"/tasks/{new.id}")).text
+    planned = (await client.get("/api/day")).json()
+    assert {one["minutes"] for one in planned["blocks"]} == {25, 10}
+    assert planned["usually"] == "you usually need 2.5 times what you estimate (the last 5 tasks)"
+    for wrong in (0, -1, 100_001):
+        with pytest.raises(Invalid):
+            await day_plans.save_time_spent(house.caller, new.id, wrong)
+        refused = await client.patch(f"/api/tasks/{new.id}", json={"actual_duration_minutes": wrong})
+        assert refused.status_code == 422
+    with pytest.raises(NotFound):
+        await day_plans.save_time_spent(mallory, new.id, 5)
+    done = await day_plans.save_time_spent(house.caller, said.id, 7, {"execution_status": "completed", "title": "Rang"})
+    assert (done.execution_status, done.actual_duration_minutes, done.title) == ("completed", 7, "Rang")
+
+
+def log(*states: tuple[str, int, str]) -> list[dict[str, str]]:
+    """A log of (state, minutes after nine, who does it)."""
+    nine = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    return [
+        {"to": state, "timestamp": (nine + timedelta(minutes=minutes)).isoformat(), "executor_type": who}
+        for state, minutes, who in states
+    ]
+
+
+async def test_waiting_is_no_work(house: House) -> None:
+    work: list[tuple[list[dict[str, str]], int | None]] = [
+        (
+            log(("in_progress", 0, "agent"), ("blocked", 5, ""), ("in_progress", 500, "agent"), ("completed", 502, "")),
+            7,
+        ),
+        (log(("in_progress", 0, "user"), ("paused", 30, ""), ("in_progress", 900, "user"), ("completed", 915, "")), 45),
+        (log(("in_progress", 0, "user"), ("completed", 0, "")), None),  # ticked off
+        (log(("in_progress", 0, "user"), ("completed", 241, "")), None),  # nobody pressed the button
+        (log(("in_progress", 0, "agent"), ("blocked", 3, ""), ("in_progress", 900, "user"), ("completed", 900, "")), 3),
+        ([], None),
+    ]
+    async with house.database.pool.connection() as connection:
+        for entries, minutes in work:
+            cursor = await connection.execute("select private.minutes_worked(%s)", (Jsonb(entries),))
+            assert await cursor.fetchone() == (minutes,)
