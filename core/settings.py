@@ -191,6 +191,13 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
     cleanup_schedule: str = Field(
         default="0 2 * * *", description="When is cleaned up, by the person's clock: five fields of cron, or off"
     )
+    learning_schedule: str = Field(
+        default="15 3 * * *",
+        description="When is looked for what your edits have in common, by the person's clock: five fields of cron, or off",
+    )
+    learning_cases: int = Field(
+        default=3, ge=2, le=20, description="How many like edits make a preference that is proposed"
+    )
     calibration_schedule: str = Field(
         default="30 3 * * *",
         description="When confidence is compared with what came of it, by the person's clock: five fields of cron, or off",
@@ -209,7 +216,7 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
             raise ValueError("allowed is http://host:port or https://host:port, where a collector takes OTLP over HTTP")
         return value
 
-    @field_validator("metrics_schedule", "cleanup_schedule", "calibration_schedule")
+    @field_validator("metrics_schedule", "cleanup_schedule", "calibration_schedule", "learning_schedule")
     @classmethod
     def _schedule(cls, value: str) -> str:
         if value.strip().casefold() == "off":

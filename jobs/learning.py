@@ -1,7 +1,7 @@
 """Learning by night, and on demand: what people changed, said and wrote becomes proposals, each tried before it is shown."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -9,8 +9,11 @@ import structlog
 from agents.learning.proposing import LEAST, propose
 from agents.learning.style import propose_style
 from agents.learning.trying import Redraft, try_out
-from core.database import Caller
+from agents.proactive.preferences import find_preferences
+from core.database import Caller, Database, Identity
+from core.errors import StewardError
 from integrations.mail.quotes import split_quoted
+from tasks.nudges import Finding
 from tasks.preferences import (
     DraftEdit,
     OwnMail,
@@ -23,8 +26,10 @@ from tasks.preferences import (
     list_ratings,
     propose_preferences,
 )
+from tasks.thresholds import list_organizations_at_work
 
 log = structlog.get_logger()
+LOOK_BACK = timedelta(days=60)
 MOST_EDITS = 300
 MOST_MAILS = 200
 MOST_PROPOSED = 50
@@ -45,6 +50,23 @@ async def learn(caller: Caller, *, at: datetime, least: int = LEAST, until: date
     if made:
         await log.ainfo("preferences_proposed", count=len(made))
     return tried
+
+
+async def learn_all(database: Database, at: datetime, *, least: int = LEAST) -> int:
+    """Look in every tenant in which something changed lately; how many proposals are new. One that fails holds up no other."""
+    count = 0
+    for organization_id in await list_organizations_at_work(database.acting_as(Identity.service()), at - LOOK_BACK):
+        try:
+            caller = database.acting_as(Identity.service(organization_id))
+            count += len(await learn(caller, at=at, least=least))
+        except StewardError as error:
+            await log.awarning("not_learned", organization_id=str(organization_id), error=error.message)
+    return count
+
+
+async def preferences_to_see(caller: Caller, at: datetime) -> list[Finding]:
+    """What was learned and waits for a look, as a finding for `offer_nudges`: one a day at most. For the signed-in person."""
+    return list(find_preferences(await list_preferences(caller, states=["proposed"]), at))
 
 
 async def try_preference(

@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.database import Caller, Database, Identity
 from core.settings import Settings
 from jobs.calibrating import calibrate_all
+from jobs.learning import learn_all
 from tasks import metrics
 from tasks.metrics import CLEAN_UPS, CleanUp
 
@@ -65,10 +66,15 @@ def register_periodic(app: procrastinate.App, database: Database, settings: Sett
         clock = Clock.from_settings(settings)
         await calibrate_all(database, max(clock.now(), datetime.now(UTC)), learns=settings.learn_thresholds)
 
+    async def learn_at_night(timestamp: int) -> None:
+        clock = Clock.from_settings(settings)
+        await learn_all(database, max(clock.now(), datetime.now(UTC)), least=settings.learning_cases)
+
     for name, schedule, job in (
         ("metrics_snapshot", settings.metrics_schedule, take_snapshot),
         ("cleanup", settings.cleanup_schedule, clean_up_at_night),
         ("calibration", settings.calibration_schedule, calibrate_at_night),
+        ("learning", settings.learning_schedule, learn_at_night),
     ):
         if schedule == "off":
             continue
