@@ -57,7 +57,7 @@ async def test_two_workers_take_one_snapshot_of_each_time(database: Database, se
     at = datetime.now(UTC)
     async with an_app(database, settings) as one, an_app(database, settings) as other:
         await asyncio.gather(defer(one, at), defer(other, at))
-        assert await waiting(database) == ["calibration", "cleanup", "metrics_snapshot"]
+        assert await waiting(database) == ["calibration", "cleanup", "learning", "metrics_snapshot"]
         await asyncio.gather(work_off(one), work_off(other))
         await asyncio.gather(defer(one, at), defer(other, at))
         assert await waiting(database) == []  # this time has been served
@@ -73,7 +73,7 @@ async def test_jobs_of_a_queue_that_nobody_takes_wait_and_are_one_each(database:
         for minutes in range(0, 30, 5):
             await defer(app, at + timedelta(minutes=minutes))
         await work_off(app, "thinking")
-        assert await waiting(database) == ["calibration", "cleanup", "metrics_snapshot"]
+        assert await waiting(database) == ["calibration", "cleanup", "learning", "metrics_snapshot"]
         await work_off(app, "housekeeping")
         assert await waiting(database) == []
 

@@ -85,10 +85,18 @@ def test_what_was_missed_today_is_made_up_for_at_the_start(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "jobs"),
     [
-        ({}, {"metrics_snapshot", "cleanup", "calibration"}),
-        ({"cleanup_schedule": "off"}, {"metrics_snapshot", "calibration"}),
-        ({"metrics_schedule": "OFF"}, {"cleanup", "calibration"}),
-        ({"metrics_schedule": "off", "cleanup_schedule": "off", "calibration_schedule": "off"}, set[str]()),
+        ({}, {"metrics_snapshot", "cleanup", "calibration", "learning"}),
+        ({"cleanup_schedule": "off"}, {"metrics_snapshot", "calibration", "learning"}),
+        ({"metrics_schedule": "OFF"}, {"cleanup", "calibration", "learning"}),
+        (
+            {
+                "metrics_schedule": "off",
+                "cleanup_schedule": "off",
+                "calibration_schedule": "off",
+                "learning_schedule": "off",
+            },
+            set[str](),
+        ),
     ],
 )
 def test_a_schedule_that_is_off_has_no_job(tmp_path: Path, settings: dict[str, object], jobs: set[str]) -> None:
@@ -97,6 +105,6 @@ def test_a_schedule_that_is_off_has_no_job(tmp_path: Path, settings: dict[str, o
 
 
 def test_jobs_wait_in_their_own_queue_and_never_pile_up(tmp_path: Path) -> None:
-    for name in ("metrics_snapshot", "cleanup", "calibration"):
+    for name in ("metrics_snapshot", "cleanup", "calibration", "learning"):
         task = app_with(tmp_path).tasks[name]
         assert (task.queue, task.lock, task.queueing_lock) == ("housekeeping", name, name)
