@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from agents.rules.dates import DateMention, find_dates
-from agents.rules.mail_text import Sentence, read_mail_text
+from agents.rules.mail_text import LONGEST_TEXT, Sentence, read_mail_text
 from agents.rules.meeting_words import (
     ASKS,
     ASKS_WHEN,
@@ -39,7 +39,7 @@ PARTS: tuple[tuple[re.Pattern[str], time, time], ...] = tuple(
     )
 )
 QUOTED = re.compile(
-    r"^(?:-{2,}\s*(?:original message|ursprüngliche nachricht|forwarded message).*|on .{6,120} wrote:|am .{6,120} schrieb.{0,80}:|from: .+@.+|von: .+@.+)\s*$",
+    r"^(?:-{2,}\s*(?:original message|ursprüngliche nachricht|forwarded message).*|on .{6,120} wrote:|am .{6,120} schrieb.{0,80}:|from: .{1,200}@.{1,200}|von: .{1,200}@.{1,200})\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 OR = re.compile(r"\s*(?:,|/|or|oder|and|und|,\s*or|,\s*oder)\s*(?:(?:on|am|the|den|either)\s+)?", re.IGNORECASE)
@@ -121,6 +121,7 @@ def read_proposal(text: str, written_at: datetime, *, subject: str = "") -> Prop
 
 
 def _new_part(text: str) -> str:
+    text = text[:LONGEST_TEXT]
     quoted = QUOTED.search(text)
     return text[: quoted.start()] if quoted else text
 

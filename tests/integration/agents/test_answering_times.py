@@ -10,8 +10,8 @@ from tasks.models import Draft, ExtractedTask
 from tests.integration.agents.growing import at_work, is_state, until
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
-FOUND = ExtractedTask(
-    title="Answer Sam Lee: Intro call", kind="reply", execution_type="semi_automated", confidence=0.9, why="a question"
+FOUND = ExtractedTask.model_validate(
+    {"title": "Answer Sam Lee: Intro call", "kind": "reply", "execution_type": "semi_automated", "confidence": 0.9}
 )
 
 

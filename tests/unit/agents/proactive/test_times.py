@@ -17,11 +17,14 @@ from tests.unit.agents.proactive.looking import DANA, NOW, OMAR, PRIYA, ROBIN, a
 STRANGER = Person("win@prize.example", "Prize")
 ASKED: dict[str, Any] = {"organizer": PRIYA, "own_answer": "needs-action"}
 YES: dict[str, Any] = {"organizer": PRIYA, "own_answer": "accepted"}
+MAYBE: dict[str, Any] = {"organizer": PRIYA, "own_answer": "tentative"}
+DECLINED: dict[str, Any] = {"organizer": PRIYA, "own_answer": "declined"}
 HQ = "Northwind HQ, Hauptstraße 5"
 
 
 def invitation(**more: Any) -> Meeting:
-    return meeting("Pricing", **(ASKED | more))
+    given: dict[str, Any] = ASKED | more
+    return meeting("Pricing", **given)
 
 
 def answer(found: Finding) -> str:
@@ -36,11 +39,11 @@ WAIT = [
     ([invitation()], "accepted"),
     ([invitation(), meeting("Own", people=())], "declined"),
     ([invitation(), meeting("Theirs", **YES)], "declined"),
-    ([invitation(), meeting("Perhaps", **(YES | {"own_answer": "tentative"}))], "accepted"),
+    ([invitation(), meeting("Perhaps", **MAYBE)], "accepted"),
     ([invitation(), meeting("Free", is_busy=False)], "accepted"),
     ([invitation(), meeting("Before", at(5, "13:00"))], "accepted"),
     ([invitation(), meeting("Other", uid="Pricing", calendar="local")], "accepted"),  # it stands there twice
-    ([invitation(), meeting("No", **(YES | {"own_answer": "declined"}))], "accepted"),
+    ([invitation(), meeting("No", **DECLINED)], "accepted"),
     ([invitation(starts_at=at(11, "09:00"))], "accepted"),
     ([invitation(), meeting("Away", is_all_day=True)], "accepted"),
     ([invitation(people=())], "accepted"),
@@ -96,7 +99,7 @@ CLASH = [
     ([OWN, meeting("Guests", people=(DANA,))], "Planning", "schedule"),
     ([meeting("Alone", people=(), organizer=None), meeting("Audit", **YES)], "Alone", "errand"),
     ([meeting("Theirs", **YES), meeting("Audit", **YES)], "Theirs", "errand"),
-    ([meeting("Theirs", **(YES | {"people": (OMAR,)})), meeting("Audit", **YES)], "Theirs", "errand"),
+    ([meeting("Theirs", organizer=PRIYA, people=(OMAR,)), meeting("Audit", **YES)], "Theirs", "errand"),
     ([OWN, meeting("Now", at(5, "14:59"), **YES)], "Planning", "schedule"),
     ([OWN, meeting("Audit", own_answer="", organizer=PRIYA)], "Planning", "schedule"),
     ([OWN, meeting("Audit", calendar="google:1", **YES)], "Planning", "schedule"),
@@ -106,9 +109,9 @@ CLASH = [
 ]  # fmt: skip
 NO_CLASH = [
     [OWN], [OWN, OWN], [OWN, meeting("Audit", at(5, "15:00"), **YES)], [OWN, meeting("Audit", at(6), **YES)],
-    [OWN, meeting("Audit", is_all_day=True, **YES)], [OWN, meeting("Audit", **(YES | {"own_answer": "tentative"}))],
+    [OWN, meeting("Audit", is_all_day=True, **YES)], [OWN, meeting("Audit", **MAYBE)],
     [OWN, meeting("Audit", status="tentative", **YES)], [OWN, meeting("Audit", status="cancelled", **YES)],
-    [OWN, meeting("Audit", **(YES | {"own_answer": "declined"}))], [OWN, invitation()],
+    [OWN, meeting("Audit", **DECLINED)], [OWN, invitation()],
     [OWN, meeting("Audit", is_busy=False, **YES)], [OWN, meeting("planning", uid="copy", calendar="google:1")],
     [OWN, meeting("Renamed", uid="Planning", calendar="google:1")], [OWN, meeting("HOLD: deep work", people=())],
     [OWN, meeting("Travel to Bonn", people=())], [OWN, meeting("Focus time", people=(), organizer=None)],
@@ -150,7 +153,8 @@ STAY = [
 
 
 def visit(where: str = HQ, **more: Any) -> Meeting:
-    return meeting("Visit", **({"location": where} | more))
+    given: dict[str, Any] = {"location": where, **more}
+    return meeting("Visit", **given)
 
 
 @pytest.mark.parametrize(("where", "leave"), GO, ids=range(len(GO)))

@@ -7,8 +7,11 @@ import pytest
 
 from agents.rules.free_times import OwnTime, weigh_times
 from agents.rules.proposed_times import read_proposal
+from agents.rules.workflows import reply
 from agents.rules.workflows.times_answer import answer_times
+from agents.strategist import Immediate, describe
 from core.outside.calendar import Busy, WorkingHours
+from tests.unit.agents.making import mail_from_dana, make_context
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=BERLIN)
@@ -100,3 +103,21 @@ def test_who_works_at_no_time_has_none_to_propose() -> None:
     found = read_proposal("Would Tuesday at 15:00 work for a call?", NOW)
     assert found is not None
     assert answer_times(weigh_times(found, OwnTime(WorkingHours("Europe/Berlin", {})), NOW), german=False) is None
+
+
+def test_the_answer_says_what_it_leaves_out_and_a_model_is_shown_what_is_free() -> None:
+    mail = mail_from_dana(
+        "Would Tuesday at 15:00 or Thursday at 11:00 work for a call? And could you send the contract?"
+    )
+    found = read_proposal(mail.text, NOW)
+    assert found is not None
+    context = make_context(
+        "Answer Dana", "reply", thread=[mail], columns={"source": "mail"}, times=weigh_times(found, OWN, NOW)
+    )
+    answer = reply.decide(context, NOW)
+    assert isinstance(answer, Immediate)
+    assert (answer.confidence, answer.draft and answer.draft.to) == (0.5, ["dana@northwind.example"])
+    assert "leaves out" in answer.message
+    shown = describe(context, NOW)
+    assert "Free by your calendar: Thu 05 Mar 2026 11:00" in shown
+    assert "Not free: Tue 10 Mar 15:00: busy" in shown
