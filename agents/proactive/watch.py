@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from agents.proactive import agenda, agenda_reply, brief, conflicts, follow_up, rsvp, time_proposals, travel
+from agents.proactive import (
+    agenda,
+    agenda_reply,
+    brief,
+    conflicts,
+    follow_up,
+    promises,
+    rsvp,
+    time_proposals,
+    travel,
+    unanswered,
+)
 from agents.proactive.situation import Situation
 from tasks.nudges import Finding, NudgeKind
 
@@ -16,6 +27,8 @@ RULES: Mapping[NudgeKind, Rule] = {
     "conflict": conflicts.find,
     "travel": travel.find,
     "time_proposal": time_proposals.find,
+    "promise": promises.find,
+    "unanswered": unanswered.find,
 }
 
 

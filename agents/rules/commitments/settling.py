@@ -10,7 +10,7 @@ from uuid import UUID
 from agents.rules.commitments.absence import away_until, is_absence
 from agents.rules.commitments.finding import due_in, find_promises
 from agents.rules.mail_signs import CALENDAR_REPLY, DELIVERY
-from agents.rules.mail_tasks import RE
+from agents.rules.mail_tasks import RE, speaks_of_before
 from agents.rules.mail_text import MailText, read_mail_text
 from tasks.commitments import ClosedState, Commitment
 
@@ -22,7 +22,7 @@ COURTESY = re.compile(
     re.IGNORECASE,
 )
 PUT_OFF = re.compile(
-    r"\b(?:delay\w*|late\b|later\b|postpone\w*|push(?:ed)?\b|instead|need\s+(?:more|another|a\s+(?:bit|little))|more\s+time|take\s+(?:a\s+(?:bit|little)\s+)?longer|not\s+(?:yet|ready|done|before|until)|won['’]?t\s+(?:be\s+(?:able|ready)|make)|will\s+not\s+(?:be\s+(?:able|ready)|make)|"
+    r"\b(?:delay\w*|late\b|later\b|postpone\w*|push(?:ed)?\b|instead|need\s+(?:more|another|a\s+(?:bit|little))|more\s+time|takes?\s+(?:a\s+(?:bit|little)\s+)?longer|not\s+(?:yet|ready|done|before|until)|won['’]?t\s+(?:be\s+(?:able|ready)|make)|will\s+not\s+(?:be\s+(?:able|ready)|make)|"
     r"can['’]?t\s+(?:make|send|finish)|still\s+(?:working|waiting|checking|need)|reminder|behind\b|rather|verspät\w*|verzöger\w*|später|statt(?:dessen)?|erst\b|noch\s+(?:nicht|etwas|ein\s+(?:bisschen|wenig)|dabei)|schaffe\w*\s+(?:ich\s+)?(?:es\s+)?nicht|länger|verschieb\w*)",
     re.IGNORECASE,
 )
@@ -335,7 +335,9 @@ def _moved_to(text: MailText, mail: LaterMail, promise: Commitment) -> tuple[dat
     if len(said.split()) > 4 * FEW_WORDS:
         return None
     again = [one for one in find_promises(mail.text, mail.sent_at) if one.due_at]
-    if again and (PUT_OFF.search(said) or (len(text.sentences) <= 2 and _may_be_same(promise, said))):
+    if again and not _may_be_same(promise, again[0].quote):
+        return None
+    if again and (PUT_OFF.search(said) or len(text.sentences) <= 2):
         found = again[0]
         return (found.due_at, found.due_is_all_day) if found.due_at else None
     if PUT_OFF.search(said) and len(said.split()) <= 2 * FEW_WORDS:
@@ -348,7 +350,7 @@ def _moved_to(text: MailText, mail: LaterMail, promise: Commitment) -> tuple[dat
 def _may_be_same(promise: Commitment, said: str) -> bool:
     """Is it not plainly about something else? "The invoice on Tuesday" moves no contract."""
     meant, told = topic_words(promise.title), topic_words(said)
-    return not meant or not told or bool(meant & told)
+    return not meant or not told or bool(meant & told) or speaks_of_before(said)
 
 
 def _says_nothing(text: MailText, mail: LaterMail) -> bool:

@@ -9,6 +9,7 @@ from agents.rules.workflows import needs_model
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.phrases import word_it
 from agents.rules.workflows.purposes import read_purposes, speaks_of_them
+from agents.rules.workflows.reminder import draft_reminder
 from agents.rules.workflows.times_answer import answer_times
 from agents.rules.workflows.wording import is_german, say_date
 from agents.strategist import Blocked, DraftContent, Immediate, TaskContext, ThreadMessage
@@ -36,6 +37,8 @@ RE = re.compile(r"^(?:(?:re|aw|fw|fwd|wg)\s*:\s*)+", re.IGNORECASE)
 
 def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     """A draft; a holding answer when only a date is known; Blocked when nothing says what to answer."""
+    if reminder := draft_reminder(context):
+        return reminder
     task = context.task
     last = next((m for m in reversed(context.thread) if not m.is_from_me), None)
     german = is_german(last.text if last else task.title)

@@ -1,0 +1,206 @@
+"""Somebody owes an answer: their promise is over, or a question of one's own lies unanswered."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from agents.proactive.situation import Person, SeenMail, Situation
+from agents.proactive.working_time import after_working_days, after_working_time, half_a_day
+from agents.rules.commitments.absence import away_until, is_absence
+from agents.rules.commitments.questions import question_in
+from agents.rules.mail_signs import is_bulk, is_no_reply
+from agents.rules.mail_tasks import RE
+from tasks.commitments import Commitment
+from tasks.nudges import Finding
+
+CONFIDENCE = 0.7
+DAYS_INSIDE, DAYS_OUTSIDE = 3, 5
+STALE_DAYS = 10
+MOST_RECIPIENTS = 3
+
+
+def find(situation: Situation) -> Iterator[Finding]:
+    """At most one finding for each promise and each thread; promises come first."""
+    threads: dict[str, list[SeenMail]] = defaultdict(list)
+    for mail in situation.mails:
+        threads[mail.thread_key].append(mail)
+    nudged: set[str] = set()
+    for promise in situation.commitments:
+        if (finding := _broken(promise, situation)) and finding.thread_key not in nudged:
+            nudged |= {finding.thread_key} if finding.thread_key else set()
+            yield finding
+    for thread_key, mails in threads.items():
+        if thread_key not in nudged and (finding := _asked(mails, situation)):
+            yield finding
+
+
+def _broken(promise: Commitment, situation: Situation) -> Finding | None:
+    """Somebody's promise that is over for half a working day, where nothing was heard of them since."""
+    if promise.is_mine or promise.state != "open" or promise.due_at is None or not promise.person_address:
+        return None
+    if promise.source_kind not in {"mail", "slack"} or not promise.thread_key:
+        return None  # what notes say somebody does was not promised to the person
+    due = promise.due_at.astimezone(situation.now.tzinfo)
+    who = Person(promise.person_address, promise.person_name)
+    late = after_working_time(due, half_a_day(situation.hours), situation.hours)
+    tell_at = _when_back(who, promise.said_at, late, situation, promise.away_until)
+    stale = after_working_days(tell_at, STALE_DAYS, situation.hours)
+    if not tell_at <= situation.now < stale:
+        return None
+    if _heard_since(who, due, situation) or _wrote_in(promise.thread_key, due, situation):
+        return None
+    said = promise.said_at.astimezone(situation.now.tzinfo)
+    day = f"{due:%A} {due.day} {due:%B}"
+    return _finding(
+        f"unanswered:promise:{promise.id}",
+        who,
+        subject=promise.subject or "",
+        thread=(promise.thread_key, promise.message_id or "", ()),
+        why=f"{who.called} wrote on {said.day} {said:%B}: “{promise.quote}” It was due {day}, and nothing has come.",
+        reminder={"of": "promise", "quote": promise.quote, "at": said.date().isoformat()},
+        times=(tell_at, stale),
+        more={"commitment_id": str(promise.id)},
+    )
+
+
+def _asked(mails: Sequence[SeenMail], situation: Situation) -> Finding | None:
+    """One's own question that ends a thread for some working days."""
+    spoken = [one for one in mails if not _is_automatic(one)]
+    if not spoken or not spoken[-1].is_from_me:
+        return None
+    last = spoken[-1]
+    question = question_in(last.text)
+    who = _whom(last, situation)
+    if question is None or who is None or is_bulk("", last.text, has_unsubscribe=False, precedence=""):
+        return None
+    sent = last.sent_at.astimezone(situation.now.tzinfo)
+    days = DAYS_OUTSIDE if situation.is_outside(who) else DAYS_INSIDE
+    tell_at = _when_back(who, sent, after_working_days(sent, days, situation.hours), situation)
+    stale = after_working_days(tell_at, STALE_DAYS, situation.hours)
+    if not tell_at <= situation.now < stale or _heard_since(who, sent, situation):
+        return None
+    references = tuple(one.message_id for one in mails)
+    return _finding(
+        f"unanswered:{last.thread_key}"[:300],
+        who,
+        subject=last.subject,
+        thread=(last.thread_key, last.message_id, references),
+        why=f"You asked {who.called} on {sent:%A} {sent.day} {sent:%B}: “{question}” No answer has come in {days} working days.",
+        reminder={"of": "question", "quote": question, "at": sent.date().isoformat()},
+        times=(tell_at, stale),
+    )
+
+
+def _whom(mail: SeenMail, situation: Situation) -> Person | None:
+    """Whom the question was put to; None where that is nobody in particular."""
+    to = [one for one in mail.to if not situation.owner.is_me(one.address)]
+    everyone = [one for one in (*mail.to, *mail.cc) if not situation.owner.is_me(one.address)]
+    if (
+        not to
+        or len(everyone) > MOST_RECIPIENTS
+        or is_no_reply(to[0].address)
+        or is_bulk(to[0].address, "", has_unsubscribe=False, precedence="")
+    ):
+        return None
+    known = (one.sender for one in reversed(situation.mails) if one.sender.address == to[0].address and one.sender.name)
+    return next(known, to[0])
+
+
+def _is_automatic(mail: SeenMail) -> bool:
+    is_automatic = mail.auto_submitted not in {"", "no", "false"}
+    return is_automatic or is_absence(mail.subject, mail.text, auto_submitted=is_automatic)
+
+
+def _when_back(
+    who: Person, since: datetime, otherwise: datetime, situation: Situation, known: datetime | None = None
+) -> datetime:
+    """When it is time: as it would be, or half a working day after they are back."""
+    backs = [known] if known else []
+    for mail in situation.mails:
+        if mail.sender.address == who.address and mail.sent_at >= since and _is_automatic(mail):
+            sent = mail.sent_at.astimezone(situation.now.tzinfo)
+            backs.append(away_until(mail.subject, mail.text, sent, auto_submitted=True) or sent)
+    if not backs:
+        return otherwise
+    back = max(backs).astimezone(situation.now.tzinfo)
+    return max(otherwise, after_working_time(back, half_a_day(situation.hours), situation.hours))
+
+
+def _heard_since(who: Person, since: datetime, situation: Situation) -> bool:
+    """Did they write to the person since, or did they meet?"""
+    wrote = any(
+        mail.sender.address == who.address and mail.sent_at > since and not _is_automatic(mail)
+        for mail in situation.mails
+    )
+    return wrote or any(
+        since < meeting.starts_at <= situation.now
+        and meeting.status != "cancelled"
+        and not meeting.is_all_day
+        and meeting.own_answer != "declined"
+        and any(
+            one.address == who.address and one.answer != "declined"
+            for one in (*meeting.people, *_organizer(meeting.organizer))
+        )
+        for meeting in situation.meetings
+    )
+
+
+def _organizer(person: Person | None) -> tuple[Person, ...]:
+    return (person,) if person else ()
+
+
+def _wrote_in(thread_key: str, since: datetime, situation: Situation) -> bool:
+    """Has the person asked after it already, or did the thread go on otherwise?"""
+    return any(
+        mail.thread_key == thread_key and mail.sent_at > since and not _is_automatic(mail) for mail in situation.mails
+    )
+
+
+def _finding(
+    key: str,
+    who: Person,
+    *,
+    subject: str,
+    thread: tuple[str, str, Sequence[str]],
+    why: str,
+    reminder: dict[str, Any],
+    times: tuple[datetime, datetime],
+    more: dict[str, Any] | None = None,
+) -> Finding:
+    thread_key, message_id, references = thread
+    topic = RE.sub("", subject).strip()
+    title = f"Remind {who.called}{f': {topic}' if topic else ''}"[:300]
+    reminder = {**reminder, "address": who.address, "name": who.name}
+    ref: dict[str, Any] = {
+        "message_id": message_id,
+        "thread_key": thread_key,
+        "references": list(references) or [message_id],
+        "subject": subject,
+        "from": who.address,
+        "reminder": reminder,
+        **(more or {}),
+    }
+    return Finding(
+        key=key,
+        kind="unanswered",
+        title=title,
+        why=why[:2000],
+        person=who.address[:320],
+        thread_key=thread_key[:1000],
+        source_ref=ref,
+        tell_at=times[0],
+        expires_at=times[1],
+        confidence=CONFIDENCE,
+        executes=True,
+        task={
+            "title": title,
+            "description": f"Ask how it stands: “{reminder['quote']}”",
+            "kind": "reply",
+            "execution_type": "semi_automated",
+            "recipient": who.address,
+            "ai_confidence": CONFIDENCE,
+            "ai_context": why[:2000],
+            "source_ref": ref,
+        },
+    )
