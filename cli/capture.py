@@ -62,6 +62,7 @@ async def say(house: "House", out: Output, said: str, conversation_id: UUID | No
     """One turn of a chat, told to the person; the conversation it belongs to."""
     from agents.budget import metered
     from agents.extractor import extract
+    from app.day._answering import answer_about_day
 
     said = said.strip()
     if not said:
@@ -72,7 +73,7 @@ async def say(house: "House", out: Output, said: str, conversation_id: UUID | No
     if conversation_id:
         earlier = await capture.get_conversation(house.caller, conversation_id)
         history = [(message.role, message.content) for message in earlier.messages[-REMEMBERED_MESSAGES:]]
-    extraction = await extract(
+    extraction = await answer_about_day(house, house.caller, said) or await extract(
         said, now=house.clock.now(), history=history, thinking=metered(house.thinking, house.caller, house.clock)
     )
     turn = await capture.save_chat_turn(house.caller, said, extraction, conversation_id)

@@ -29,6 +29,7 @@ class PlannedDay:
     hours: WorkingHours
     events: list[CalendarEvent]
     kept: list[CalendarEvent]
+    work: list[OwnTask]
     bias: str = ""
 
 
@@ -72,6 +73,7 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
         now=now,
         hours=hours,
         events=[one for one in here if not one.id.startswith(mark)],
+        work=work,
         kept=[one for one in here if one.id.startswith(mark)],
         bias=bias.in_words if bias else "",
     )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from agents.budget import metered
 from agents.extractor import ReplyDelta, extract, extract_stream
+from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.live import server_sent_event
 from app.router import responds
@@ -45,7 +46,7 @@ async def post(
     now = house.clock.now()
     if "text/event-stream" in accept:
         return StreamingResponse(_stream(request, caller, body, history), media_type="text/event-stream")
-    extraction = await extract(
+    extraction = await answer_about_day(house, caller, body.message) or await extract(
         body.message, now=now, history=history, thinking=metered(house.thinking, caller, house.clock)
     )
     return await save_chat_turn(caller, body.message, extraction, body.conversation_id)
@@ -63,6 +64,11 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     house = request.app.state.house
     try:
+        if found := await answer_about_day(house, caller, body.message):
+            yield server_sent_event("reply", {"delta": found.reply})
+            turn = await save_chat_turn(caller, body.message, found, body.conversation_id)
+            yield server_sent_event("done", turn.model_dump(mode="json"))
+            return
         async for part in extract_stream(
             body.message, now=house.clock.now(), history=history, thinking=metered(house.thinking, caller, house.clock)
         ):
