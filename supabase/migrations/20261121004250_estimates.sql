@@ -103,7 +103,6 @@ do $$ declare f text; begin
   foreach f in array array['save_time_spent', 'list_worked_tasks', 'list_own_work', 'save_day_plan'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['minutes_worked', 'before_task_is_timed'] loop
-    perform private.expose_function('private.' || f, array[]::text[]);
-  end loop;
+  perform private.expose_function('private.minutes_worked', array['authenticated', 'service_role']);
+  perform private.expose_function('private.before_task_is_timed', array[]::text[]);
 end $$;
