@@ -53,6 +53,9 @@ class Digest(Record):
     made_at: datetime
     content: DigestContent
     read_at: datetime | None = None
+    previous: date | None = None
+    next: date | None = None
+    """The days of the digests before and after; where one is asked for by its day."""
 
 
 async def make_digest(caller: Caller, at: datetime, rules: AttentionRules) -> Digest | None:
@@ -64,6 +67,11 @@ async def make_digest(caller: Caller, at: datetime, rules: AttentionRules) -> Di
 async def list_digests(caller: Caller, limit: int = 30) -> list[Digest]:
     """Digests, the newest day first."""
     return [Digest.model_validate(row) for row in await caller.call("list_digests", page_size=limit)]
+
+
+async def get_digest(caller: Caller, day: date) -> Digest:
+    """The digest of a day. PT404."""
+    return Digest.model_validate(await caller.call("get_digest", day=day))
 
 
 async def read_digest(caller: Caller, digest_id: UUID, at: datetime) -> Digest:

@@ -244,6 +244,18 @@ async def mute_nudges(
     return Mute.model_validate(row)
 
 
+async def mute_nudge(
+    caller: Caller,
+    nudge_id: UUID,
+    what: Literal["kind", "person", "thread"],
+    at: datetime,
+    until: datetime | None = None,
+) -> Mute:
+    """Nothing more of the kind, the person or the thread of a nudge, which is dismissed. PT404, PT422."""
+    row = await caller.call("mute_nudge", nudge_id=nudge_id, what=what, at=at, until=until)
+    return Mute.model_validate(row)
+
+
 async def unmute_nudges(caller: Caller, mute_id: UUID, at: datetime) -> None:
     """It may be brought up again; of what use a whole kind is, is counted anew. PT404."""
     await caller.call("unmute_nudges", mute_id=mute_id, at=at)

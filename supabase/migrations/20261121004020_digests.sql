@@ -32,6 +32,25 @@ begin
 end $$;
 comment on function public.mute_nudges is 'Nothing more of this kind, about this person, in this thread (of all that are named), until a time or for good. What is held or undecided is muted, too.';
 
+create function public.mute_nudge(nudge_id uuid, what text, at timestamptz, until timestamptz default null) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  nudge public.nudges := private.own_nudge(mute_nudge.nudge_id);
+begin
+  if what is null or what not in ('kind', 'person', 'thread') then
+    perform private.refuse(422, 'What is muted is the kind, the person or the thread', format('what is %s', coalesce(what, 'null')));
+  end if;
+  if case what when 'person' then nudge.person when 'thread' then nudge.thread_key else nudge.kind end is null then
+    perform private.refuse(422, format('This nudge is about no %s', what), null, 'Mute its kind.');
+  end if;
+  if nudge.state in ('held', 'told') and nudge.kind <> 'reminder' then
+    perform public.decide_nudge(nudge.id, 'dismissed', mute_nudge.at, format('Its %s was muted', what));
+  end if;
+  return public.mute_nudges(mute_nudge.at, kind => case what when 'kind' then nudge.kind end, person => case what when 'person' then nudge.person end,
+    thread_key => case what when 'thread' then nudge.thread_key end, until => mute_nudge.until, because => left(nudge.title, 500));
+end $$;
+comment on function public.mute_nudge is 'Nothing more of the kind, the person or the thread of this nudge, which is dismissed. The mute.';
+
 create function public.unmute_nudges(mute_id uuid, at timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -125,6 +144,22 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_digests is 'Digests, the newest day first.';
 
+create function public.get_digest(day date) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  organization uuid := private.acting_organization();
+  found_digest public.digests;
+begin
+  select * into found_digest from public.digests d where d.organization_id = organization and d.day = get_digest.day;
+  if found_digest.id is null then
+    perform private.refuse(404, 'There is no digest of this day', format('day %s', get_digest.day));
+  end if;
+  return to_jsonb(found_digest) - 'organization_id' || jsonb_build_object(
+    'previous', (select max(d.day) from public.digests d where d.organization_id = organization and d.day < get_digest.day),
+    'next', (select min(d.day) from public.digests d where d.organization_id = organization and d.day > get_digest.day));
+end $$;
+comment on function public.get_digest is 'The digest of a day, and the days of those before and after it; else PT404.';
+
 create function public.read_digest(digest_id uuid, at timestamptz) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -140,7 +175,7 @@ end $$;
 comment on function public.read_digest is 'A digest, which counts as read from now on.';
 
 do $$ declare f text; begin
-  foreach f in array array['mute_nudges', 'unmute_nudges', 'get_attention', 'make_digest', 'list_digests', 'read_digest'] loop
+  foreach f in array array['mute_nudges', 'mute_nudge', 'unmute_nudges', 'get_attention', 'make_digest', 'list_digests', 'get_digest', 'read_digest'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_digest', array[]::text[]);

@@ -124,6 +124,8 @@ VALUES: dict[str, Any] = {
     "merged_taint.more": [],
     "message_ids": ["a@example.org"],
     "messages": [],
+    "mute_nudge.until": None,
+    "mute_nudge.what": "kind",
     "mute_nudges.until": None,
     "node": TASK,
     "offer_nudges.findings": [{"key": MARK, "kind": "agenda", "title": MARK, "why": MARK, "task": TASK}],
