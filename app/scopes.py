@@ -28,6 +28,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "drafts": "review",
     "approvals": "review",
     "policies": "review",
+    "preferences": "review",
     "mail": "mail",
     "agents": "agents",
 }
@@ -53,6 +54,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None  # how much one wants to be told is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
         return "review:write"  # a person's own words about the work, or their decision
+    if parts[2] == "preferences" and method not in SAFE_METHODS:
+        return None  # what is learned of a person is their own to say
     if method in SAFE_METHODS:
         return f"{area}:read"
     if method in {"PUT", "DELETE"} and path.startswith("/api/policies"):
