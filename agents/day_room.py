@@ -84,7 +84,7 @@ class Room:
 
 def room_on(day: date, now: datetime, hours: WorkingHours, busy: Sequence[Span]) -> Room:
     """The working time of a day that is not over and not taken."""
-    here = now.astimezone(UTC)
+    here = now.astimezone(UTC).replace(second=0, microsecond=0)  # the minute that has begun can still be used
     room = Room((max(start.astimezone(UTC), here), end.astimezone(UTC)) for start, end in hours.on(day))
     for one in busy:
         margin = BUFFER if one.needs_buffer else timedelta()

@@ -40,7 +40,7 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     await house.caller.call("snooze_task", task_id=snoozed.id, until="2026-03-06T09:00:00+01:00")
     made = (await client.get("/api/day")).json()
     blocks = [(one["starts_at"][11:16], one["ends_at"][11:16], one["title"]) for one in made["blocks"]]
-    assert blocks == [("11:00", "12:00", "Report <i>"), ("09:30", "09:40", "Look at: Mail Jo")][::-1]
+    assert blocks == [("09:30", "09:40", "Look at: Mail Jo"), ("11:00", "12:00", "Report <i>")]
     assert made["blocks"][1]["task_ids"] == [str(report.id)]
     assert [one["title"] for one in made["events"]] == ["Board", "Perhaps"]
     for _ in range(2):  # keeping it again replaces it, and what is kept is not in its way
