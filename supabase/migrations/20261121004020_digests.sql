@@ -40,7 +40,7 @@ begin
   if what is null or what not in ('kind', 'person', 'thread') then
     perform private.refuse(422, 'What is muted is the kind, the person or the thread', format('what is %s', coalesce(what, 'null')));
   end if;
-  if case what when 'person' then nudge.person when 'thread' then nudge.thread_key else nudge.kind end is null then
+  if (case what when 'person' then nudge.person when 'thread' then nudge.thread_key else nudge.kind end) is null then
     perform private.refuse(422, format('This nudge is about no %s', what), null, 'Mute its kind.');
   end if;
   if nudge.state in ('held', 'told') and nudge.kind <> 'reminder' then
