@@ -13,6 +13,7 @@ import structlog
 from agents.proactive.watch import RULES, watch
 from core.database import Caller, Identity
 from core.errors import StewardError
+from jobs.learning import preferences_to_see
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from jobs.situation import situation_of
@@ -40,7 +41,8 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     moment = now or given.clock.now()
     rules = AttentionRules.from_settings(given.settings, given.clock.timezone.key)
     asked_for = await reminders.find_due_reminders(person, moment)
-    findings = [*asked_for, *watch(await situation_of(given, person, moment))]
+    found = watch(await situation_of(given, person, moment))
+    findings = [*asked_for, *found, *await preferences_to_see(person, moment)]
     offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=list(RULES))
     await reminders.mark_reminders_told(person, asked_for, moment)
     released = await nudges.release_nudges(person, moment, rules)
