@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from agents.proactive import gatherings
 from agents.proactive.situation import SeenMail, Situation
 from tasks.models import Task
 from tasks.nudges import Finding
@@ -21,17 +22,38 @@ NOTHING = re.compile(
 
 def find(situation: Situation) -> Iterator[Finding]:
     """One finding for each meeting to come whose agenda was answered with something to put into it; the newest answer counts."""
-    sent = {draft: task for task in situation.tasks if (draft := _sent_draft(task)) is not None}
-    agendas = {task.id: task for task in situation.tasks if task.kind == "agenda"}
-    newest: dict[UUID, SeenMail] = {}
+    threads = _threads(situation)
+    newest: dict[UUID, tuple[Task, SeenMail]] = {}
     for mail in situation.mails:
-        found = SENT_DRAFT.match(mail.thread_key)
-        sending = sent.get(found["draft"].lower()) if found else None
-        agenda = agendas.get(sending.parent_task_id) if sending and sending.parent_task_id else None
+        agenda = threads.get(mail.thread_key) or threads.get(_draft_in(mail.thread_key))
         if agenda is not None and _adds(mail) and _starts_at(agenda) > max(situation.now, mail.sent_at):
-            newest[agenda.id] = mail
-    for agenda_id, mail in newest.items():
-        yield _finding(agendas[agenda_id], mail)
+            newest[agenda.id] = (agenda, mail)
+    for agenda, mail in newest.values():
+        yield _finding(agenda, mail)
+
+
+def _threads(situation: Situation) -> dict[str, Task]:
+    """The agendas that were sent, by the draft that was sent and by the thread of the mail as the provider has it."""
+    agendas = {
+        task.id: task for task in situation.tasks if task.kind == "agenda" and "agenda_task_id" not in task.source_ref
+    }
+    found: dict[str, Task] = {}
+    for sending in situation.tasks:
+        draft = _sent_draft(sending)
+        agenda = agendas.get(sending.parent_task_id) if draft and sending.parent_task_id else None
+        if draft is None or agenda is None:
+            continue
+        found[draft] = agenda
+        subject = f"Agenda: {_event(agenda).get('title', '')},"
+        own = [one for one in situation.mails if one.is_from_me and one.sent_at >= agenda.created_at]
+        found |= {one.thread_key: agenda for one in own if one.subject.startswith(subject)}
+    return found
+
+
+def _draft_in(thread_key: str) -> str:
+    """The draft that a Message-ID of ours was made of."""
+    made = SENT_DRAFT.match(thread_key)
+    return made["draft"].lower() if made else ""
 
 
 def _sent_draft(task: Task) -> str | None:
@@ -45,7 +67,7 @@ def _sent_draft(task: Task) -> str | None:
 def _adds(mail: SeenMail) -> bool:
     """Does it say anything beyond thanks, and did a person write it?"""
     said = [line for line in mail.text.splitlines() if line.strip() and not line.lstrip().startswith(">")]
-    is_by_person = not mail.is_from_me and mail.auto_submitted in {"", "no"} and not mail.suspicious
+    is_by_person = not mail.is_from_me and not gatherings.is_by_machine(mail) and not mail.suspicious
     return is_by_person and bool(said) and not (len(said) < 4 and NOTHING.match(said[0]))
 
 

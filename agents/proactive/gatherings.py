@@ -135,6 +135,11 @@ def people_of(mail: SeenMail) -> set[str]:
     return {mail.sender.address, *(one.address for one in (*mail.to, *mail.cc))}
 
 
+def is_by_machine(mail: SeenMail) -> bool:
+    """Was it sent by a program, by the header Auto-Submitted (RFC 3834), or as it was kept: "true"?"""
+    return mail.auto_submitted.casefold() not in {"", "no", "false"}
+
+
 def sent_agenda(meeting: Meeting, owner: Owner, mails: Iterable[SeenMail], now: datetime) -> SeenMail | None:
     """The person's own mail of the last two weeks to its people that speaks of its agenda."""
     addresses = {one.address for one in others(meeting, owner)}
@@ -159,7 +164,7 @@ def holds_notes(description: str) -> bool:
 
 def is_notes(mail: SeenMail) -> bool:
     """Do subject or first lines call it notes, minutes, a summary? Nothing that a machine or a list sent, nothing suspicious."""
-    if mail.suspicious or mail.auto_submitted not in {"", "no"} or mail.category == "noise":
+    if mail.suspicious or is_by_machine(mail) or mail.category == "noise":
         return False
     return NOTES.search(mail.subject) is not None or NOTES.search(mail.text[:HEAD]) is not None
 

@@ -237,7 +237,7 @@ def _is_machine(mail: SeenMail) -> bool:
         mail.subject,
         re.IGNORECASE,
     )
-    return is_answer is not None or mail.auto_submitted not in {"", "no", "False", "false"}
+    return is_answer is not None or gatherings.is_by_machine(mail)
 
 
 def _notes(kind: str, meeting: Meeting, mails: Sequence[SeenMail], owner: Owner, notes_id: str | None) -> Notes | None:
