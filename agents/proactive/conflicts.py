@@ -50,7 +50,11 @@ def _pairs(situation: Situation) -> Iterator[tuple[Meeting, Meeting]]:
         ):
             firm.append(meeting)
     for one, other in combinations(firm, 2):
-        if meetings.overlap(one, other) and min(one.ends_at, other.ends_at) > now and not meetings.is_same(one, other):
+        if (
+            meetings.overlap(one, other)
+            and max(one.starts_at, other.starts_at) > now
+            and not meetings.is_same(one, other)
+        ):
             yield one, other
 
 

@@ -145,6 +145,18 @@ def outsiders(meeting: Meeting, situation: Situation) -> list[Person]:
     return [one for one in gatherings.others(meeting, situation.owner) if situation.is_outside(one)]
 
 
+def is_known(person: Person, situation: Situation) -> bool:
+    """Somebody of the own house, or with whom the person has written or met lately."""
+    if not situation.is_outside(person):
+        return True
+    wrote = any(mail.is_from_me and person.address in gatherings.people_of(mail) for mail in situation.mails)
+    return wrote or any(
+        not is_unanswered(meeting)
+        and person.address in {one.address for one in gatherings.others(meeting, situation.owner)}
+        for meeting in situation.meetings
+    )
+
+
 def is_written(meeting: Meeting, situation: Situation) -> bool:
     """Is it in the calendar that the house's tools write to: the connected one where there is one?"""
     is_connected = any(one.calendar != "local" for one in situation.meetings)

@@ -61,7 +61,7 @@ def _finding(meeting: Meeting, key: str, situation: Situation) -> Finding:
     clashes = _clashes(meeting, situation)
     when, title = gatherings.say_when(meeting, situation.now), meeting.title or "(no title)"
     ref: dict[str, Any] = {"event": gatherings.event_ref(meeting)}
-    is_known = _is_known(meeting, situation)
+    is_known = meetings.is_known(who, situation)
     series = ", a series" if meeting.is_recurring else ""
     why = f"{who.called} invites you to “{title}”, {when}{series}; you have not answered. {_advice(clashes, is_known)}"
     return Finding(
@@ -97,20 +97,6 @@ def _clashes(meeting: Meeting, situation: Situation) -> list[Meeting]:
         and not any(meetings.is_same(one, other) for other in times)
         and any(meetings.overlap(one, other) for other in times if not other.is_all_day)
     ]
-
-
-def _is_known(meeting: Meeting, situation: Situation) -> bool:
-    """Somebody of the own house, or with whom the person has written or met lately."""
-    who = meeting.organizer
-    if who is None or not situation.is_outside(who):
-        return True
-    wrote = any(mail.is_from_me and who.address in gatherings.people_of(mail) for mail in situation.mails)
-    return wrote or any(
-        one is not meeting
-        and one.own_answer != "needs-action"
-        and who.address in {person.address for person in gatherings.others(one, situation.owner)}
-        for one in situation.meetings
-    )
 
 
 def _task(

@@ -14,7 +14,7 @@ from tasks.models import Task
 from tasks.nudges import Finding
 
 FRESH = timedelta(days=7)
-CONFIDENCE = 0.75
+KNOWN, UNKNOWN = 0.75, 0.5
 KEY = "time_proposal:"
 
 
@@ -63,6 +63,7 @@ def _is_over(proposal: Proposal, situation: Situation) -> bool:
 def _finding(mail: SeenMail, proposal: Proposal, situation: Situation) -> Finding:
     times = weigh_times(proposal, meetings.own_time(situation), situation.now)
     who, last = mail.sender.called, max((one.until or one.start for one in proposal.options), default=None)
+    is_known = meetings.is_known(mail.sender, situation)
     why = f"{who} {'proposes times' if proposal.options else 'asks when you are free'} for {proposal.minutes} minutes. {_free(times)}"
     ref = {
         "message_id": mail.message_id,
@@ -80,8 +81,8 @@ def _finding(mail: SeenMail, proposal: Proposal, situation: Situation) -> Findin
         source_ref=ref,
         expires_at=last,
         is_urgent=last is not None and last - situation.now <= timedelta(days=1),
-        confidence=CONFIDENCE,
-        executes=True,
+        confidence=KNOWN if is_known else UNKNOWN,
+        executes=is_known,  # what a stranger wants costs nothing unasked
         task=_task(mail, why, ref),
     )
 
@@ -100,7 +101,7 @@ def _task(mail: SeenMail, why: str, ref: dict[str, Any]) -> dict[str, Any]:
         "priority": "medium",
         "recipient": mail.sender.address,
         "estimated_duration_minutes": 5,
-        "ai_confidence": CONFIDENCE,
+        "ai_confidence": KNOWN,
         "ai_context": why[:2000],
         "source_ref": ref | {"references": [mail.message_id], "proposes_times": True},
     }

@@ -116,7 +116,7 @@ NO_CLASH = [
     [OWN, meeting("Renamed", uid="Planning", calendar="google:1")], [OWN, meeting("HOLD: deep work", people=())],
     [OWN, meeting("Travel to Bonn", people=())], [OWN, meeting("Focus time", people=(), organizer=None)],
     [OWN, meeting("Anfahrt", people=())], [OWN, meeting("Audit", minutes=0, **YES)],
-    [meeting("One", at(3)), meeting("Two", at(3), people=())], [meeting("One", at(12)), meeting("Two", at(12), people=())],
+    [meeting("One", at(4, "09:00")), meeting("Two", at(4, "09:15"), people=())], [meeting("One", at(3)), meeting("Two", at(3), people=())], [meeting("One", at(12)), meeting("Two", at(12), people=())],
 ]  # fmt: skip
 
 
@@ -222,7 +222,9 @@ def about(**ref: Any) -> Task:
 
 def test_times_that_nobody_answers_make_a_task_that_prepares_itself() -> None:
     (found,) = time_proposals.find(situation(mails=(ASKS,)))
-    assert (found.title, found.person, found.executes) == ("Answer Sam Lee: Intro", "sam@acme.example", True)
+    assert (found.title, found.person, found.executes) == ("Answer Sam Lee: Intro", "sam@acme.example", False)
+    (known,) = time_proposals.find(situation(meeting("Fair", at(2), people=(SAM,)), mails=(ASKS,)))
+    assert (known.executes, known.confidence > found.confidence) == (True, True)
     assert found.why == "Sam Lee proposes times for 30 minutes. Tuesday 10 March at 15:00 is free."
     own = make_task("Answer", "reply", source="proactive", source_ref={"message_id": "<s@x>", "proposes_times": True})
     assert list(time_proposals.find(situation(mails=(ASKS,), tasks=(own, about(message_id="<z@x>"))))) == [found]
