@@ -60,10 +60,10 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         return review.without_sending(page.items)
 
     due, coming, blocked, failed, done = await asyncio.gather(
-        tasks("due", status=OPEN, due_before=tomorrow),
-        tasks("due", 8, status=OPEN, due_after=tomorrow),
-        tasks("updated", status=["blocked"]),
-        tasks("updated", status=["failed"]),
+        tasks("due", status=OPEN, due_before=tomorrow, snoozed="false", at=now),
+        tasks("due", 8, status=OPEN, due_after=tomorrow, snoozed="false", at=now),
+        tasks("updated", status=["blocked"], snoozed="false", at=now),
+        tasks("updated", status=["failed"], snoozed="false", at=now),
         tasks("updated", 30, status=["completed"], parent="none"),
     )
     drafts, approvals, held, mail, counts = await asyncio.gather(

@@ -67,5 +67,5 @@ async def find_due_reminders(caller: Caller, at: datetime) -> list[Finding]:
 
 async def mark_reminders_told(caller: Caller, findings: list[Finding], at: datetime) -> int:
     """The person was told of these; how many were new."""
-    ids = [finding.source_ref["reminder_id"] for finding in findings if finding.kind == "reminder"]
+    ids = [UUID(finding.source_ref["reminder_id"]) for finding in findings if finding.kind == "reminder"]
     return await caller.call("mark_reminders_told", reminder_ids=ids, at=at) if ids else 0

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from agents.estimates import work_words
 from tasks.models import Evidence, Task
+from tasks.occurrences import describe_recurrence
 
 STATUS = {
     "pending": "to do",
@@ -90,6 +91,19 @@ GATE = {"open": "open", "used": "yes", "approved": "yes", "rejected": "no", "exp
 APPROVAL = {"voided": "The question was withdrawn", "expired": "Nobody decided in time, or the yes was not used in time: it is void"}  # fmt: skip
 STEP_KIND = {"model": "asked a model", "read": "read", "act": "did"}
 STEP_STATE = {"started": "under way", "finished": "finished", "failed": "failed", "uncertain": "nobody knows whether it took effect"}  # fmt: skip
+
+
+def repeats(task: Task) -> str:
+    """How a task repeats: "repeats every Friday"; empty for one that does not, or does not any more."""
+    if not task.recurrence or task.series_ended_at is not None:
+        return ""
+    return f"repeats {describe_recurrence(task.recurrence, task.repeats_from)}"
+
+
+def snoozed_for(task: Task) -> str:
+    """Whose answer a snoozed task waits for; empty for every other."""
+    waits = task.snoozed_for or {}
+    return str(waits.get("who") or waits.get("reply_from") or "")
 
 
 ANSWERED = {"accept": "accepted as it was", "edit": "accepted with changes", "ignore": "ignored"}

@@ -12,17 +12,20 @@ from app._view import words
 from app._view.forms import back_to, form_of, ids_of
 from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
+from app.repeats import go_on
 from app.templating import render
 from core.errors import Invalid
 from tasks import functions, review
 from tasks.functions import BulkAction, Sort, TaskFilter
 from tasks.models import ExecutionType, Priority, Source
+from tasks.snoozing import count_snoozed_tasks
 
 GROUPS: dict[str, tuple[str, list[str]]] = {
     "open": ("Open", ["pending", "queued", "in_progress", "paused", "blocked", "failed"]),
     "waiting": ("Waiting", ["blocked", "failed", "paused"]),
     "running": ("Running", ["queued", "in_progress"]),
     "done": ("Done", ["completed"]),
+    "snoozed": ("Snoozed", ["pending", "paused", "blocked", "failed"]),
     "all": ("All", []),
 }
 
@@ -33,6 +36,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
     sort = asked.get("sort", "urgency")
     if group not in GROUPS or sort not in get_args(Sort):
         raise Invalid("There is no such list", detail=f"group {group!r}, sort {sort!r}")
+    now = request.app.state.house.clock.now()
     where = TaskFilter.model_validate(
         {
             "status": GROUPS[group][1] or None,
@@ -42,11 +46,18 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
             "label": asked.get("label", "")[:100] or None,
             "text": asked.get("q", "")[:500] or None,
             "parent": None if asked.get("q") or asked.get("label") else "none",
+            "snoozed": "true"
+            if group == "snoozed"
+            else "false"
+            if group in {"open", "waiting"} and "q" not in asked
+            else None,
+            "at": now,
         }
     )
     after = decode_cursor(asked["cursor"]) if "cursor" in asked else None
     page = await functions.list_tasks(caller, where, sort=sort, after=after, limit=50)  # pyright: ignore[reportArgumentType]
     counts = await functions.count_tasks(caller)
+    snoozed = await count_snoozed_tasks(caller, now)
     kept = {name: value for name, value in asked.items() if name not in {"cursor"}}
     return render(
         request,
@@ -54,7 +65,9 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
         tasks=review.without_sending(page.items),
         more=f"/tasks?{urlencode({**kept, 'cursor': encode_cursor(page.after)})}" if page.after else None,
         groups={
-            name: (title, sum(counts.get(s, 0) for s in states or counts)) for name, (title, states) in GROUPS.items()
+            name: (title, _count(name, states, counts, snoozed))
+            for name, (title, states) in GROUPS.items()
+            if name != "snoozed" or snoozed or group == "snoozed"
         },
         group=group,
         sort=sort,
@@ -65,6 +78,13 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
         kinds={"execution_type": get_args(ExecutionType), "priority": get_args(Priority), "source": get_args(Source)},
         group_link=partial(_group_link, kept),
     )
+
+
+def _count(name: str, states: list[str], counts: dict[str, int], snoozed: int) -> int:
+    if name == "snoozed":
+        return snoozed
+    found = sum(counts.get(state, 0) for state in states or counts)
+    return found - snoozed if name == "open" else found
 
 
 def _group_link(kept: dict[str, str], name: str) -> str:
@@ -89,4 +109,6 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         value = value or form.get("value", "").strip().lstrip("#")
         if action != "label" or value:
             await functions.bulk_update_tasks(caller, ids, action, value or None)  # pyright: ignore[reportArgumentType]
+            if action in {"complete", "cancel"}:
+                await go_on(request, ids)
     return back_to(form.get("back", "/tasks"))

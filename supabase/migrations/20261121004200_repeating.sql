@@ -422,10 +422,13 @@ declare
   task public.tasks := private.own_task(find_correspondents.task_id);
   threads text[];
 begin
-  select array_agg(distinct k) into threads from (
-    select a.source_ref ->> 'thread_key' as k from private.above(task.id) a
-    union all select m.thread_key from private.above(task.id) a join public.mail_messages m
-      on m.organization_id = task.organization_id and m.message_id = a.source_ref ->> 'message_id') s where k is not null;
+  with recursive above (parent_id, source_ref) as (
+    select t.parent_task_id, t.source_ref from public.tasks t where t.id = task.id
+    union all select t.parent_task_id, t.source_ref from above a join public.tasks t on t.id = a.parent_id)
+  select array_agg(distinct s.key) into threads from (
+    select a.source_ref ->> 'thread_key' as key from above a
+    union all select m.thread_key from above a join public.mail_messages m
+      on m.organization_id = task.organization_id and m.message_id = a.source_ref ->> 'message_id') s where s.key is not null;
   return (select coalesce(jsonb_agg(to_jsonb(p) order by p.in_thread desc, p.last_at desc nulls last, p.address), '[]') from (
     select lower(m.from_address) as address, (array_agg(m.from_name order by m.sent_at desc nulls last))[1] as name,
       max(m.sent_at) as last_at, bool_or(m.thread_key = any (coalesce(threads, '{}'))) as in_thread,

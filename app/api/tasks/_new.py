@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from agents.rules.quick_add import parse_quick_add
-from app.api.tasks._shapes import TaskFields, Title
+from app.api.tasks._shapes import Due, TaskFields, Title, aware
 from core.database import Caller
 from tasks.functions import create_tasks, task_item
 from tasks.models import Task
@@ -21,11 +21,13 @@ class NewTask(TaskFields):
     text: Sentence | None = Field(default=None, examples=["call Ana tomorrow 3pm p1 #home"])
     title: Title | None = None
     parent_task_id: UUID | None = None
+    reminder_at: Due | None = Field(default=None, description="When to be reminded of it")
 
     @model_validator(mode="after")
     def _one_of_text_and_title(self) -> "NewTask":
         if (self.text is None) == (self.title is None):
             raise ValueError("give either title or text")
+        aware("reminder_at", self.reminder_at)
         return self
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from core.clock import READABLE_WORDS, is_readable
+from core.errors import Invalid
 from tasks.models import ExecutionType, OnFailure, Priority
+from tasks.occurrences import RepeatsFrom, check_rule
 
 Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -21,6 +23,22 @@ def _readable(moment: datetime) -> datetime:
 
 
 Due = Annotated[datetime, AfterValidator(_readable)]
+
+
+def _followed(rule: str) -> str:
+    try:
+        return check_rule(rule)
+    except Invalid as error:
+        raise ValueError(". ".join(part for part in (error.message, error.detail) if part)) from error
+
+
+Rule = Annotated[str, Field(min_length=1, max_length=500, examples=["FREQ=WEEKLY;BYDAY=FR"]), AfterValidator(_followed)]
+
+
+def aware(name: str, moment: datetime | None) -> None:
+    """Raises ValueError for a time without an offset."""
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{name} needs an offset, like 2026-03-05T15:00:00+01:00")
 
 
 class Bounds(BaseModel):
@@ -52,7 +70,8 @@ class TaskFields(BaseModel):
     priority: Priority = "medium"
     due_at: Due | None = None
     due_is_all_day: bool = False
-    recurrence: str | None = Field(default=None, max_length=500)
+    recurrence: Rule | None = None
+    repeats_from: RepeatsFrom = "due"
     labels: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list[str], max_length=50)
     recipient: str | None = Field(default=None, max_length=500)
     acceptance_criteria: list[str] = Field(default_factory=list[str], max_length=100)
@@ -61,8 +80,7 @@ class TaskFields(BaseModel):
 
     @model_validator(mode="after")
     def _dates_are_whole(self) -> "TaskFields":
-        if self.due_at and self.due_at.tzinfo is None:
-            raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
+        aware("due_at", self.due_at)
         if self.recurrence and not self.due_at:
             raise ValueError("recurrence needs due_at, its first occurrence")
         return self

@@ -25,6 +25,7 @@ class CreatedTasks(BaseModel):
 
 @responds(summary="Tasks, filtered and sorted, a page at a time", response_model=Listing[Task])
 async def get(
+    request: Request,
     caller: CurrentCaller,
     status: Annotated[list[ExecutionStatus] | None, Query(max_length=8)] = None,
     execution_type: ExecutionType | None = None,
@@ -41,6 +42,9 @@ async def get(
     sort: Sort = "urgency",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
+    snoozed: Annotated[
+        bool | None, Query(description="Only what is snoozed, or only what is not; absent: with words or a parent both")
+    ] = None,
 ) -> Response:
     where = TaskFilter.model_validate(
         {
@@ -54,6 +58,8 @@ async def get(
             "parent": parent,
             "text": q or None,
             "archived": "true" if archived else None,
+            "snoozed": "true" if snoozed else None if snoozed is None and (q or isinstance(parent, UUID)) else "false",
+            "at": request.app.state.house.clock.now(),
         }
     )
     after = decode_cursor(cursor) if cursor else None

@@ -2,9 +2,11 @@
 
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.dependencies import CurrentCaller
+from app.repeats import go_on
 from app.router import responds
 from tasks.functions import BulkAction, bulk_update_tasks
 
@@ -36,5 +38,8 @@ class BulkUpdated(BaseModel):
 
 
 @responds(summary="One action on many tasks, all or nothing", response_model=BulkUpdated, problems=(404, 409))
-async def post(caller: CurrentCaller, body: BulkUpdate) -> BulkUpdated:
-    return BulkUpdated(updated=await bulk_update_tasks(caller, body.ids, body.action, body.value))
+async def post(request: Request, caller: CurrentCaller, body: BulkUpdate) -> BulkUpdated:
+    updated = await bulk_update_tasks(caller, body.ids, body.action, body.value)
+    if body.action in {"complete", "cancel"}:
+        await go_on(request, body.ids)
+    return BulkUpdated(updated=updated)

@@ -3,11 +3,13 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from app.api.tasks._shapes import Due, Title
+from app.api.tasks._shapes import Due, Rule, Title
 from app.dependencies import CurrentCaller
+from app.repeats import go_on
 from app.router import responds
 from core.database import Caller
 from tasks.day_plans import save_time_spent
@@ -44,7 +46,7 @@ class TaskChanges(BaseModel):
     priority: Priority | None = None
     due_at: Due | None = None
     due_is_all_day: bool | None = None
-    recurrence: str | None = Field(default=None, max_length=500)
+    recurrence: Rule | None = None
     labels: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(default=None, max_length=50)
     position: float | None = Field(default=None, allow_inf_nan=False)
     recipient: str | None = Field(default=None, max_length=500)
@@ -79,8 +81,8 @@ async def get(caller: CurrentCaller, task_id: UUID) -> Task:
 
 
 @responds(summary="Change a task", response_model=Task, problems=(404, 409))
-async def patch(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
-    return await _change(caller, task_id, body)
+async def patch(request: Request, caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
+    return await _change(request, caller, task_id, body)
 
 
 @responds(
@@ -88,15 +90,18 @@ async def patch(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task
     response_model=Task,
     problems=(404, 409),
 )
-async def put(caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
-    return await _change(caller, task_id, body)
+async def put(request: Request, caller: CurrentCaller, task_id: UUID, body: TaskChanges) -> Task:
+    return await _change(request, caller, task_id, body)
 
 
-async def _change(caller: Caller, task_id: UUID, body: TaskChanges) -> Task:
+async def _change(request: Request, caller: Caller, task_id: UUID, body: TaskChanges) -> Task:
     changes = body.model_dump(mode="json", exclude_unset=True)
     if "actual_duration_minutes" in changes:
         return await save_time_spent(caller, task_id, changes.pop("actual_duration_minutes"), changes)
-    return await update_task(caller, task_id, changes)
+    task = await update_task(caller, task_id, changes)
+    if task.repeats and body.execution_status in {"completed", "cancelled"}:
+        await go_on(request, [task_id])
+    return task
 
 
 @responds(summary="Delete a task and what hangs below it", status_code=204, problems=(404, 409))

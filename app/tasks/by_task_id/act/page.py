@@ -10,6 +10,7 @@ from app._view.bounds import read_bounds
 from app._view.forms import back_to, form_of
 from app._view.sequence import walk
 from app.dependencies import CurrentCaller
+from app.repeats import go_on
 from app.tasks.by_task_id._agents import read_capability_words, read_input, read_parts
 from app.tasks.by_task_id._show import show
 from core.database import Caller
@@ -31,6 +32,8 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
         raise Invalid("There is no such button", errors=[{"field": "action", "message": f"{action[:40]!r} is none"}])
     try:
         await act(caller, task_id, form)
+        if action in {"done", "cancel"}:
+            await go_on(request, [task_id])
     except (Conflict, Invalid) as error:
         words = ". ".join(part for part in (error.message, error.detail, error.hint) if part)
         return await show(request, caller, task_id, problem=words, status_code=error.status, typed=form)
