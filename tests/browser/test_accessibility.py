@@ -64,6 +64,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         f"/tasks/{tasks[2].id}",
         f"/executions/{tasks[2].id}",
         "/calendar",
+        "/day",
         "/settings",
         "/settings/tokens",
         "/settings/permissions",
