@@ -22,6 +22,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "nudges": "tasks",
     "digests": "tasks",
     "attention": "tasks",
+    "commitments": "tasks",
     "plans": "tasks",
     "executions": "tasks",
     "insights": "tasks",

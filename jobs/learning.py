@@ -18,6 +18,7 @@ from tasks.preferences import (
     DraftEdit,
     OwnMail,
     Preference,
+    decide_preference,
     get_preference,
     keep_trial,
     list_draft_edits,
@@ -83,6 +84,13 @@ async def try_preference(
     active = await list_preferences(caller, states=["active"])
     trial = await try_out(preference, active, past, at=at, redraft=redraft)
     return await keep_trial(caller, preference.id, trial)
+
+
+async def switch_on(caller: Caller, preference_id: UUID, *, at: datetime, redraft: Redraft | None = None) -> Preference:
+    """Activate one, after trying it on the past where that was not done yet."""
+    if (await get_preference(caller, preference_id)).trial is None:
+        await try_preference(caller, preference_id, at=at, redraft=redraft)
+    return await decide_preference(caller, preference_id, "active", at=at)
 
 
 def _new_part(mail: OwnMail) -> OwnMail:

@@ -1,0 +1,70 @@
+"""`/settings/preferences/{preference_id}`: one preference, what it was learned from, and what it would have changed."""
+
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app._view.changes import word_diff
+from app._view.forms import back_to, form_of
+from app.dependencies import CurrentCaller
+from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceForm, words_of
+from app.settings.preferences._pressing import press
+from app.settings.preferences._show import SECTIONS, came_from, scope_words
+from app.templating import render
+from core.database import Caller
+from core.errors import Conflict, Invalid
+from tasks.preferences import get_preference, save_preference
+
+HERE = "/settings/preferences"
+
+
+async def get(request: Request, caller: CurrentCaller, preference_id: UUID) -> Response:
+    return await _page(request, caller, preference_id)
+
+
+async def post(request: Request, caller: CurrentCaller, preference_id: UUID) -> Response:
+    typed = await form_of(request)
+    house = request.app.state.house
+    button = typed.get("button", "")
+    if button != "save":
+        try:
+            await press(house, caller, button, preference_id)
+        except Conflict as error:
+            return await _page(request, caller, preference_id, problem=error.message, status_code=error.status)
+        return back_to(HERE if button == "delete" else f"{HERE}/{preference_id}")
+    form = PreferenceForm.of(typed)
+    try:
+        saved = await save_preference(caller, {"id": str(preference_id), **form.as_fields()}, at=house.clock.now())
+    except (Invalid, Conflict) as error:
+        wrong = error if isinstance(error, Invalid) else Invalid(error.message)
+        return await _page(request, caller, preference_id, form=form.with_errors(wrong), status_code=error.status)
+    return back_to(f"{HERE}/{saved.id}")
+
+
+async def _page(
+    request: Request,
+    caller: Caller,
+    preference_id: UUID,
+    *,
+    form: PreferenceForm | None = None,
+    problem: str = "",
+    status_code: int = 200,
+) -> Response:
+    known = await get_preference(caller, preference_id)
+    return render(
+        request,
+        "settings/preferences/by_preference_id/page.html",
+        status_code=status_code,
+        one=known,
+        rule_words=words_of(known),
+        state=SECTIONS[known.state],
+        scope_words=scope_words,
+        came_from=came_from,
+        form=form or PreferenceForm.of_preference(known),
+        what=WHAT,
+        languages=LANGUAGES,
+        scopes=SCOPES,
+        word_diff=word_diff,
+        problem=problem,
+    )
