@@ -16,6 +16,7 @@ CommitmentState = Literal["open", "kept", "dropped"]
 ClosedState = Literal["kept", "dropped"]
 SourceKind = Literal["mail", "slack", "notes", "manual"]
 MailCategory = Literal["needs_reply", "needs_action", "information", "noise"]
+MailShelf = Literal["needs_reply", "needs_action", "information", "noise", "suspicious"]
 MAIL_CATEGORIES: tuple[MailCategory, ...] = ("needs_reply", "needs_action", "information", "noise")
 
 
@@ -46,6 +47,7 @@ class Commitment(Record):
     task_title: str | None = None
     subject: str | None = None
     """Of the mail it was made in."""
+    mail_id: UUID | None = None
     away_until: datetime | None = None
     """Until when the other is away, by their automatic answer: no nudge before."""
     created_at: datetime
@@ -116,6 +118,7 @@ class SortedMail(Record):
     sent_at: datetime | None = None
     created_at: datetime
     text: str = ""
+    is_from_me: bool = False
     category: MailCategory | None = None
     suspicious: str | None = None
     corrected_at: datetime | None = None
@@ -230,9 +233,14 @@ async def correct_mail(caller: Caller, mail_id: UUID, category: MailCategory, at
     return CorrectedMail.model_validate(row)
 
 
+async def get_triaged_mail(caller: Caller, mail_id: UUID) -> SortedMail:
+    """One mail with what triage made of it. Raises NotFound."""
+    return SortedMail.model_validate(await caller.call("get_triaged_mail", mail_id=mail_id))
+
+
 async def list_triaged_mail(
     caller: Caller,
-    category: MailCategory | Literal["suspicious"] | None = None,
+    category: MailShelf | None = None,
     *,
     after: list[Any] | None = None,
     limit: int = 50,

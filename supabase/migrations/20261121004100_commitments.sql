@@ -66,8 +66,9 @@ create function private.commitment_json(commitment public.commitments) returns j
 language sql stable set search_path = '' as $$
   select to_jsonb(commitment) - 'source_key' || jsonb_build_object(
     'task_title', (select t.title from public.tasks t where t.id = commitment.task_id),
-    'subject', (select m.subject from public.mail_messages m where m.organization_id = commitment.organization_id
-      and m.message_id = commitment.message_id order by m.created_at limit 1))
+    'subject', mail.subject, 'mail_id', mail.id)
+  from (select 1) one left join lateral (select m.id, m.subject from public.mail_messages m where m.organization_id = commitment.organization_id
+    and m.message_id = commitment.message_id order by m.created_at limit 1) mail on true
 $$;
 comment on function private.commitment_json is 'A promise as it is told, with the title of its task and the subject of its mail.';
 
@@ -295,7 +296,7 @@ create function private.triaged_mail_json(mail public.mail_messages) returns jso
 language sql stable set search_path = '' as $$
   select jsonb_build_object('id', mail.id, 'message_id', mail.message_id, 'thread_key', mail.thread_key, 'from_name', mail.from_name,
     'from_address', mail.from_address, 'subject', mail.subject, 'sent_at', mail.sent_at, 'created_at', mail.created_at, 'text', left(mail.text_body, 2000),
-    'category', mail.category, 'suspicious', mail.suspicious, 'corrected_at', mail.corrected_at, 'corrected_from', mail.corrected_from,
+    'category', mail.category, 'suspicious', mail.suspicious, 'corrected_at', mail.corrected_at, 'corrected_from', mail.corrected_from, 'is_from_me', mail.is_from_me,
     'tasks', (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'title', t.title, 'execution_status', t.execution_status, 'due_at', t.due_at,
                 'due_is_all_day', t.due_is_all_day) order by t.created_at, t.id), '[]')
               from public.tasks t where t.organization_id = mail.organization_id and t.source_ref ? 'message_id'
@@ -304,6 +305,20 @@ language sql stable set search_path = '' as $$
               from public.commitments c where c.organization_id = mail.organization_id and c.message_id = mail.message_id))
 $$;
 comment on function private.triaged_mail_json is 'A mail with what triage made of it: category, tasks and promises.';
+
+create function public.get_triaged_mail(mail_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  found_mail jsonb;
+begin
+  select private.triaged_mail_json(m) into found_mail from public.mail_messages m
+  where m.id = get_triaged_mail.mail_id and m.organization_id = private.acting_organization();
+  if found_mail is null then
+    perform private.refuse(404, 'There is no such mail', format('mail %s', get_triaged_mail.mail_id));
+  end if;
+  return found_mail;
+end $$;
+comment on function public.get_triaged_mail is 'One mail with what triage made of it, else PT404.';
 
 create function public.list_triaged_mail(category text default null, after jsonb default null, page_size integer default 50) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -348,7 +363,7 @@ comment on function public.count_triaged_mail is 'How many mails of others came 
 do $$ declare f text; begin
   foreach f in array array['public.record_commitments', 'public.get_commitment', 'public.list_commitments', 'public.close_commitment',
     'public.reopen_commitment', 'public.move_commitment', 'public.settle_commitments', 'public.link_commitments', 'public.list_later_mail',
-    'public.correct_mail', 'public.list_triaged_mail', 'public.count_triaged_mail', 'private.commitment_json', 'private.own_commitment', 'private.move_promised_tasks',
+    'public.correct_mail', 'public.get_triaged_mail', 'public.list_triaged_mail', 'public.count_triaged_mail', 'private.commitment_json', 'private.own_commitment', 'private.move_promised_tasks',
     'private.triaged_mail_json'] loop
     perform private.expose_function(f, array['authenticated', 'service_role']);
   end loop;
