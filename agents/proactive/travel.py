@@ -94,7 +94,7 @@ def _finding(meeting: Meeting, place: str, minutes: int, situation: Situation) -
         f"the way is taken to be {minutes} minutes, and 5 to spare."
     )
     return Finding(
-        key=f"travel:{meeting.key}",
+        key=f"travel:{meeting.key}:{leave_at:%H%M}",  # another time to leave is told anew
         kind="travel",
         title=f"Leave by {leave_at:%H:%M}: {meeting.title}"[:300],
         why=why[:2000],

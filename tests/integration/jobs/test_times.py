@@ -4,6 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.house import House
 from cli.importing import mail_row
 from integrations.mail.mbox import read_mbox
@@ -46,10 +48,10 @@ async def done(house: House, nudge: Nudge) -> Task:
     return await until(house, nudge.task_id, ENDED)
 
 
-async def test_an_invitation_is_answered_only_after_a_yes(house: House) -> None:
-    await put(
-        house, "Pricing", "2026-03-05T10:00", "2026-03-05T11:00", organizer="priya@vega.example", attendees=[ROBIN]
-    )
+@pytest.mark.parametrize("rule", [None, "FREQ=WEEKLY;COUNT=3"], ids=["one", "series"])
+async def test_an_invitation_is_answered_only_after_a_yes(house: House, rule: str | None) -> None:
+    asked = {"organizer": "priya@vega.example", "attendees": [ROBIN], "recurrence": rule}
+    await put(house, "Pricing", "2026-03-05T10:00", "2026-03-05T11:00", **asked)
     nudge = await seen(house, "rsvp")
     assert nudge.why.endswith("You are free then: accept?")
     assert nudge.task is not None
@@ -61,6 +63,10 @@ async def test_an_invitation_is_answered_only_after_a_yes(house: House) -> None:
         await review.decide_approval(house.caller, question.id, approved=True)
         assert nudge.task_id
         assert (await until(house, nudge.task_id, is_state("completed", "failed"))).verification == "verified"
+    (row,) = await calendar.get_calendar_event(house.caller, "local", "Pricing")
+    assert [guest["partstat"] for guest in row.attendees] == ["accepted"]
+    given = Given(house.settings, house.database, house.clock)
+    assert (await watch_for(given, house.caller)).made == []  # nothing waits any more
 
 
 async def test_a_conflict_asks_the_others_of_ones_own_meeting_for_a_free_time(house: House) -> None:

@@ -190,6 +190,8 @@ def test_a_copy_in_another_calendar_is_one_way_and_one_s_own_house_none() -> Non
     assert len(list(travel.find(situation(visit(), visit(calendar="google:1", uid="copy"))))) == 1
     assert list(travel.find(situation(visit("Hauptstraße 5"), home="Hauptstraße 5"))) == []
     assert list(travel.find(situation(visit(), travel_minutes=0))) == []
+    keys = {one.key for start in ("14:00", "15:00") for one in travel.find(situation(visit(starts_at=at(5, start))))}
+    assert len(keys) == 2
 
 
 LATE = [("13:00", 60, 1), ("13:30", 10, 1), ("12:00", 60, 0), ("12:00", 85, 0), ("12:00", 86, 1), ("15:00", 60, 0)]
