@@ -9,7 +9,7 @@ from tasks.thresholds import StoredCalibration
 WIDTH, HEIGHT = 440, 210
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 14, 34
 ROOM, RISE = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-LABEL_WIDTH = 46  # of a date under a column
+LABEL_WIDTH = 54  # of a date under a column
 SIDE = 260
 
 
@@ -43,7 +43,10 @@ def columns(name: str, title: str, given: Sequence[Column], parts: Sequence[str]
                 body.append(rect(middle - bar / 2, low - high, bar, high, f"part{number_of_part + 1}", 1.5))
             low -= high
         if (len(given) - 1 - place) % every == 0:
-            body.append(text(middle, HEIGHT - 14, one.label, "soft", "middle"))
+            is_last = place == len(given) - 1 and wide < LABEL_WIDTH
+            body.append(
+                text(WIDTH - 2 if is_last else middle, HEIGHT - 14, one.label, "soft", "end" if is_last else "middle")
+            )
     return svg(name, title, _told(given, parts, unit), WIDTH, HEIGHT, body, with_style=False)
 
 

@@ -12,7 +12,7 @@ from tasks.insights import CostOfDay, DraftsOfWeek, Insights, WorkOfWeek
 from tasks.thresholds import CalibrationPoint, StoredCalibration
 
 T = TypeVar("T")
-MOST_WEEKS, MOST_DAYS = 27, 100
+MOST_WEEKS, MOST_DAYS, FEWEST = 27, 100, 6  # places in a chart
 STREAMS = {
     "draft": ("Drafts and results", "It decides nothing: every draft is shown to you unless you permitted otherwise."),
     "rules": ("What the built-in rules made", "From there on no model is asked (STEWARD_MODEL_RULES_FROM)."),
@@ -136,7 +136,8 @@ def _filled(
 ) -> list[T]:
     known = {day_of(one): one for one in rows}
     first, last = _days(found, step)
-    count = min((last - first).days // step + 1, most)
+    begun = max(first, min([*known, last - timedelta(days=step * FEWEST)]))
+    count = min((last - begun).days // step + 1, most)
     days = [last - timedelta(days=step * back) for back in reversed(range(count))]
     return [known.get(day) or empty(day) for day in days]
 
@@ -156,7 +157,7 @@ def short(day: date) -> str:
 
 
 def charts(found: Insights) -> dict[str, str]:
-    """The charts over time by name; one without anything in it is left out."""
+    """The charts over time by name; one without anything in it is empty."""
     work, drafts, cost = weekly_work(found), weekly_drafts(found), daily_cost(found)
     made = {
         "work": ("Tasks done, per week", [Column(short(one.week), (one.tasks,)) for one in work], ("tasks",), ""),
@@ -180,9 +181,8 @@ def charts(found: Insights) -> dict[str, str]:
         ),
     }
     return {
-        name: columns(f"chart-{name}", title, given, parts, unit)
+        name: columns(f"chart-{name}", title, given, parts, unit) if any(one.height for one in given) else ""
         for name, (title, given, parts, unit) in made.items()
-        if any(one.height for one in given)
     }
 
 

@@ -65,6 +65,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         f"/executions/{tasks[2].id}",
         "/calendar",
         "/day",
+        "/insights?days=90",
         "/settings",
         "/settings/tokens",
         "/settings/permissions",
