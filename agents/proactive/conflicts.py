@@ -149,14 +149,21 @@ def _task(moved: Meeting, kept: Meeting, why: str, ref: dict[str, Any], situatio
     if not people or slot is None:
         then = f" to {say_slot(slot, german=False)}" if slot else ""
         return item | {"title": f"Move “{moved.title[:150]}”{then}"}
-    return item | {
-        "title": f"Propose another time for “{moved.title[:150]}”: {say_slot(slot, german=False)}",
-        "kind": "schedule",
-        "execution_type": "semi_automated",
-        "recipient": ", ".join(people[:20]),
-        "source_ref": ref
-        | {"move": {"to": slot.isoformat(), "from": moved.starts_at.isoformat(), "title": moved.title[:300]}},
-    }
+    return (
+        item
+        | {
+            "title": f"Propose another time for “{moved.title[:150]}”: {say_slot(slot, german=False)}",
+            "kind": "schedule",
+            "execution_type": "semi_automated",
+            "recipient": ", ".join(people[:20]),
+            "description": (  # what the mail may say: not what stands there instead
+                f"“{moved.title[:300]}” is on {say_slot(moved.starts_at, german=False)} and cannot be kept then. "
+                f"Ask those who come whether {say_slot(slot, german=False)} would suit them instead."
+            ),
+            "source_ref": ref
+            | {"move": {"to": slot.isoformat(), "from": moved.starts_at.isoformat(), "title": moved.title[:300]}},
+        }
+    )
 
 
 def _slot(moved: Meeting, situation: Situation) -> Any:
