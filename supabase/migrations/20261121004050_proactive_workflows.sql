@@ -10,7 +10,8 @@ insert into public.workflows (kind, name, description) values
 create function private.is_of_own_event(task public.tasks) returns boolean
 language sql stable security definer set search_path = '' as $$
   select task.source = 'proactive' and task.kind = 'agenda' and task.parent_task_id is null and task.tool is null and task.recipient is null
-    and task.description = '' and not task.source_ref ?| array['message_id', 'thread_key', 'agenda_task_id']
+    and task.description = '' and task.tool_input = '{}' and task.acceptance_criteria = '[]'
+    and not task.source_ref ?| array['message_id', 'thread_key', 'agenda_task_id', 'quote', 'by_program', 'agent_id']
     and exists (select 1 from public.calendar_events e
       where e.organization_id = task.organization_id and e.calendar = task.source_ref #>> '{event,calendar}' and e.uid = task.source_ref #>> '{event,uid}'
         and e.recurrence_id in ('', coalesce(task.source_ref #>> '{event,recurrence_id}', ''))

@@ -3,7 +3,7 @@
 import base64
 import json
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -95,7 +95,7 @@ async def proactive(house: House) -> list[Task]:
     return (await functions.list_tasks(house.caller, TaskFilter(source="proactive"), limit=200)).items
 
 
-async def sent(house: House, given: Given) -> list[IncomingMail]:
+async def sent(house: House, given: Given) -> Sequence[IncomingMail]:
     account = (await accounts.list_accounts(house.caller))[0]
     mailbox = await gmail_mailbox(given, accounts.service_of(house.caller, account.organization_id))
     return await mailbox.search(MailQuery(from_address=ROBIN))
