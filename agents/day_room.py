@@ -6,19 +6,28 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from core.outside.calendar import WorkingHours, at_clock
 
-BUFFER = timedelta(minutes=5)  # before and after a meeting with others
+BUFFER = timedelta(minutes=5)  # before and after a meeting with others, and to spare on the way to a place
 STEP = timedelta(minutes=5)
 LUNCH_FROM, LUNCH_UNTIL, LUNCH = time(12), time(14), timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time, aware. `needs_buffer`: others are there, one does not step from it into work at once."""
+    """A stretch of time, aware. `needs_buffer`: others are there, one does not step from it into work at once.
+
+    `way`: to the place where it is, and back.
+    """
 
     start: datetime
     end: datetime
     title: str = ""
     needs_buffer: bool = False
+    way: timedelta = timedelta()
+
+    @property
+    def margin(self) -> timedelta:
+        """What is kept free before and after."""
+        return self.way + (BUFFER if self.needs_buffer or self.way else timedelta())
 
 
 class Room:
@@ -87,8 +96,7 @@ def room_on(day: date, now: datetime, hours: WorkingHours, busy: Sequence[Span])
     here = now.astimezone(UTC).replace(second=0, microsecond=0)  # the minute that has begun can still be used
     room = Room((max(start.astimezone(UTC), here), end.astimezone(UTC)) for start, end in hours.on(day))
     for one in busy:
-        margin = BUFFER if one.needs_buffer else timedelta()
-        room.take(one.start - margin, one.end + margin)
+        room.take(one.start - one.margin, one.end + one.margin)
     return room
 
 

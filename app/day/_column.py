@@ -95,13 +95,15 @@ def column_of(planned: PlannedDay, lines: Sequence[Line]) -> Column:
 
 def _event(event: CalendarEvent, planned: PlannedDay) -> Line:
     zone = planned.hours.zone
+    way = planned.ways.get(event.id)
+    where = [event.location, f"{way} min on the way, there and back" if way else ""]
     kinds: dict[str | None, Kind] = {"busy": "event", "tentative": "perhaps", None: "free"}
     return Line(
         kinds[event.takes_time()],
         event.title or "(no title)",
         event.begins(zone).astimezone(zone),
         event.finishes(zone).astimezone(zone),
-        event.location,
+        "; ".join(part for part in where if part),
     )
 
 

@@ -1,7 +1,7 @@
 """A day planned from what is in the house: calendars, open tasks, how long they take. And the plan that is kept."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from agents.day_plan import Block, DayPlan, Todo, plan_day
@@ -9,6 +9,7 @@ from agents.day_room import Span
 from agents.estimates import DEFAULT_MINUTES
 from agents.estimating import expected, own_bias
 from app.calendar._agenda import events_between
+from app.day._ways import ways_to
 from app.house import House
 from core.database import Caller
 from core.errors import Invalid
@@ -22,7 +23,10 @@ RANKS = {"critical": 1, "high": 2, "medium": 3, "low": 4}
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedDay:
-    """A day's plan with what it was made of. `kept`: events of a plan that is in the calendar; `bias`: a sentence, or empty."""
+    """A day's plan with what it was made of. `kept`: events of a plan that is in the calendar; `bias`: a sentence, or empty.
+
+    `ways`: minutes to an event at a place, by its id.
+    """
 
     plan: DayPlan
     now: datetime
@@ -30,6 +34,7 @@ class PlannedDay:
     events: list[CalendarEvent]
     kept: list[CalendarEvent]
     work: list[OwnTask]
+    ways: dict[str, int]
     bias: str = ""
 
 
@@ -62,8 +67,15 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     work = [one for one in await list_own_work(caller) if not _is_snoozed(one, end)]
     mark = f"{MARK}{day}-"
     bias = own_bias(cases)
+    ways = await ways_to(house, caller, events, hours)
     taken = [
-        Span(one.begins(hours.zone), one.finishes(hours.zone), one.title, bool(one.others))
+        Span(
+            one.begins(hours.zone),
+            one.finishes(hours.zone),
+            one.title,
+            needs_buffer=bool(one.others),
+            way=timedelta(minutes=ways.get(one.id, 0)),
+        )
         for one in events
         if one.takes_time() == "busy" and not one.id.startswith(mark)
     ]
@@ -74,6 +86,7 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
         hours=hours,
         events=[one for one in here if not one.id.startswith(mark)],
         work=work,
+        ways=ways,
         kept=[one for one in here if one.id.startswith(mark)],
         bias=bias.in_words if bias else "",
     )

@@ -25,6 +25,13 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
 ) -> None:
     await put(house.caller, "Board", "2026-03-04T10:00:00+01:00", "2026-03-04T11:00:00+01:00")
     await put(house.caller, "Perhaps", "2026-03-04T11:00:00+01:00", "2026-03-04T12:00:00+01:00", status="tentative")
+    await put(
+        house.caller,
+        "Visit",
+        "2026-03-04T15:00:00+01:00",
+        "2026-03-04T15:30:00+01:00",
+        location="Hauptstraße 5, Berlin",
+    )
     report, snoozed, draft, _ = await functions.create_tasks(
         house.caller,
         [
@@ -42,7 +49,7 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     blocks = [(one["starts_at"][11:16], one["ends_at"][11:16], one["title"]) for one in made["blocks"]]
     assert blocks == [("09:30", "09:40", "Look at: Mail Jo"), ("11:00", "12:00", "Report <i>")]
     assert made["blocks"][1]["task_ids"] == [str(report.id)]
-    assert [one["title"] for one in made["events"]] == ["Board", "Perhaps"]
+    assert [one["title"] for one in made["events"]] == ["Board", "Perhaps", "Visit"]
     for _ in range(2):  # keeping it again replaces it, and what is kept is not in its way
         kept = (await client.post("/api/day", params={"date": "today"})).json()
         assert (kept["kept_blocks"], kept["blocks"]) == (2, made["blocks"])
@@ -56,11 +63,12 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     page = (await client.get("/day", params={"date": "2026-03-04"})).text
     assert "Report &lt;i&gt;" in page
     assert "2 blocks are kept" in page
+    assert "Hauptstraße 5, Berlin; 30 min on the way, there and back" in page
     assert (await stranger.get("/api/day")).json()["blocks"] == []
     assert (await stranger.delete("/api/day")).status_code == 204
     assert (await client.get("/api/day")).json()["kept_blocks"] == 2
     assert (await client.delete("/api/day")).status_code == 204
-    assert len(await calendar.list_calendar(house.caller, day[1], day[0])) == 2
+    assert len(await calendar.list_calendar(house.caller, day[1], day[0])) == 3
     for wrong in ("banana", "2026-13-01", "0001-01-01", "x" * 41):
         assert (await client.get("/api/day", params={"date": wrong})).status_code == 422
 

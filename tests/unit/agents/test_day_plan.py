@@ -51,6 +51,8 @@ def test_deadlines_come_before_priority_and_meetings_keep_a_margin() -> None:
     assert made.blocks[0].why == "due this day at 12:00"
     assert next(one for one in made.blocks if one.title == "Rent").why == "was due on Monday, 2 March"
     assert made.lunch == Span(at(12), at(12, 30))
+    away = Span(at(9, 30), at(10), "visit", needs_buffer=True, way=timedelta(minutes=30))
+    assert told(plan(todo(1), taken=(away,))) == ["10:35-11:05 task 1"]
 
 
 def test_a_long_task_is_split_with_pauses_and_its_rest_goes_to_another_day() -> None:
