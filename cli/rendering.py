@@ -11,6 +11,7 @@ from rich.tree import Tree
 from cli.output import one_line, plain
 from tasks.functions import TaskNode
 from tasks.models import Approval, Draft, ExecutionStatus, Task
+from tasks.occurrences import describe_recurrence
 
 MARKS: dict[str, tuple[str, str]] = {
     "pending": ("○", ""),
@@ -81,6 +82,21 @@ def due_words(task: Task, now: datetime, zone: ZoneInfo) -> str:
     if task.due_at is None:
         return ""
     return (day_words if task.due_is_all_day else moment_words)(task.due_at, now, zone)
+
+
+def repeats_words(task: Task) -> str:
+    """How a task repeats: "every Friday"; empty for one that does not, or does not any more."""
+    return describe_recurrence(task.recurrence, task.repeats_from) if task.recurrence and task.repeats else ""
+
+
+def snooze_words(task: Task, now: datetime, zone: ZoneInfo) -> str:
+    """Until when a task is out of sight; empty where it is not."""
+    waits = task.snoozed_for or {}
+    who = waits.get("who") or waits.get("reply_from")
+    until = moment_words(task.snoozed_until, now, zone) if task.snoozed_until else ""
+    return ", or ".join(
+        part for part in (f"until {who} replies" if who else "", f"until {until}" if until else "") if part
+    )
 
 
 def due_text(task: Task, now: datetime, zone: ZoneInfo) -> Text:
@@ -158,7 +174,7 @@ def understood(found: Task, now: datetime, zone: ZoneInfo) -> list[tuple[str, st
     return [
         ("type", f"{found.execution_type} ({TYPE_WORDS[found.execution_type]})"),
         ("due", due_words(found, now, zone)),
-        ("repeats", found.recurrence or ""),
+        ("repeats", repeats_words(found)),
         ("priority", "" if found.priority == "medium" else found.priority),
         ("labels", " ".join(f"#{label}" for label in found.labels)),
         ("to", found.recipient or ""),

@@ -18,6 +18,8 @@ from core.errors import NotFound
 from tasks import day_plans, functions, review
 from tasks.functions import TaskFilter, TaskNode
 from tasks.models import Draft, ExecutionStatus, ExecutionType, Priority, Source, Task, TaskEvent
+from tasks.repeating import continue_ended
+from tasks.snoozing import count_snoozed_tasks
 
 if TYPE_CHECKING:
     from app.house import House
@@ -128,6 +130,7 @@ def list_command(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
     all_: Annotated[bool, typer.Option("--all", "-a", help="Also what is done and cancelled.")] = False,
+    snoozed: Annotated[bool, typer.Option("--snoozed", help="Only what is snoozed.")] = False,
     steps: Annotated[bool, typer.Option("--steps", help="Also the steps below tasks.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -149,6 +152,8 @@ def list_command(
                 "text": search[:500] if search else None,
                 "due_before": parse_limit_day(due_before, house.clock) if due_before else None,
                 "parent": None if steps else "none",
+                "snoozed": "true" if snoozed else None if status or all_ or search else "false",
+                "at": house.clock.now(),
             }
         )
         tasks, has_more = await read_tasks(house.caller, where, limit)
@@ -169,8 +174,10 @@ def list_command(
 
 
 async def _say_nothing_found(out: Output, caller: Caller, where: TaskFilter) -> None:
-    if where.as_json() == {"status": OPEN, "parent": "none"}:
+    if where.model_dump(exclude_none=True, exclude={"at"}) == {"status": OPEN, "parent": "none", "snoozed": "false"}:
         out.say(NOTHING_OPEN)
+        if where.at and (snoozed := await count_snoozed_tasks(caller, where.at)):
+            out.note(f"{snoozed} {'is' if snoozed == 1 else 'are'} snoozed: steward list --snoozed")
         return
     out.say("No task is like that." if where.status != OPEN else "No open task is like that.")
     wider = [("--steps", "is a step below another", {"parent": None})] if where.parent else []
@@ -251,7 +258,8 @@ def _task_facts(task: Task, clock: "Clock") -> list[tuple[str, str | Text]]:
         ("what helps", (task.unblocked_by or "") if is_blocked else ""),
         ("type", f"{task.execution_type} ({rendering.TYPE_WORDS[task.execution_type]})"),
         ("due", rendering.due_text(task, clock.now(), clock.timezone)),
-        ("repeats", task.recurrence or ""),
+        ("repeats", rendering.repeats_words(task)),
+        ("snoozed", rendering.snooze_words(task, clock.now(), clock.timezone)),
         ("priority", task.priority),
         ("labels", " ".join(f"#{label}" for label in task.labels)),
         ("to", task.recipient or ""),
@@ -287,13 +295,29 @@ def _change(task_id: str, as_json: bool, change: Change, said: str) -> None:
     async def action(house: "House") -> None:
         task = await find_task(house.caller, task_id)
         task = await change(house.caller, task.id)
+        following = await next_of(house, task)
         out = Output(as_json)
-        out.data({"task": task})
+        out.data({"task": task, "next": following} if following else {"task": task})
         out.say(Text.assemble(rendering.mark(task.execution_status), f" {said}: ", (one_line(task.title), "bold")))
         if task.execution_status == "queued":
             out.note("A running Steward does it; without one: steward execute " + rendering.short_id(task))
+        if following:
+            say_next(out, following, house.clock)
 
     in_house(action)
+
+
+async def next_of(house: "House", task: Task) -> Task | None:
+    """What comes after a task that repeats and is over: it is there at once."""
+    if not task.repeats or task.execution_status not in {"completed", "cancelled"}:
+        return None
+    return next(iter(await continue_ended(house.database, house.clock, [task.id])), None)
+
+
+def say_next(out: Output, task: Task, clock: "Clock") -> None:
+    """When a task comes again."""
+    when = rendering.due_words(task, clock.now(), clock.timezone)
+    out.say(Text.assemble("  Next: ", (when, "bold"), (f"  {rendering.short_id(task)}", "dim")))
 
 
 def done_command(

@@ -74,6 +74,7 @@ async def set_repeat(
     due_at: datetime | None = None,
     repeats_from: RepeatsFrom | None = None,
     run_when_due: bool | None = None,
+    due_is_all_day: bool | None = None,
 ) -> Task:
     """This task and those that follow repeat by this rule from now on. Raises Invalid for a wrong rule, Conflict for a part."""
     row = await caller.call(
@@ -83,6 +84,7 @@ async def set_repeat(
         due_at=due_at,
         repeats_from=repeats_from,
         run_when_due=run_when_due,
+        due_is_all_day=due_is_all_day,
     )
     return Task.model_validate(row)
 

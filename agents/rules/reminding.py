@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from agents.rules.dates import find_dates, local
+from agents.rules.recurrence import find_recurrence
 from core.errors import Invalid
+from tasks.occurrences import RepeatsFrom, check_rule
 
 MORNING = time(9)
 LATER_HOURS = 3
@@ -21,6 +23,10 @@ REPLIES = re.compile(
     re.IGNORECASE,
 )
 BARE_HOUR = re.compile(r"\s(?P<hour>\d{1,2})$")
+AFTERWARDS = re.compile(
+    r"\s+(?:from\s+completion|after\s+(?:completion|(?:i\s+(?:did|have\s+done|do)|i've\s+done)\s+it|it\s+is\s+done|it's\s+done|that)|nachdem\s+es\s+erledigt\s+ist)$",
+    re.IGNORECASE,
+)
 LATER = re.compile(r"^later(?:\s+today)?$|^später$", re.IGNORECASE)
 NEXT_WEEK = re.compile(r"^next\s+week$|^nächste\s+woche$", re.IGNORECASE)
 
@@ -95,3 +101,38 @@ def _moment(text: str, now: datetime) -> datetime | None:
         return None
     first = mentions[0]
     return local(first.due_at.date(), MORNING, now) if first.is_all_day else first.due_at
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A rule, and where it begins: `first` is None where the words say no time of their own."""
+
+    rule: str
+    repeats_from: RepeatsFrom
+    first: datetime | None = None
+    is_all_day: bool = True
+
+    def begins(self, due_at: datetime | None) -> tuple[datetime | None, bool | None]:
+        """The date to begin with, and whether it is a whole day; None keeps the task's own date, where it has one."""
+        if due_at is not None and self.is_all_day:
+            return None, None
+        return self.first, self.is_all_day if self.first else None
+
+
+def parse_repeat(words: str, now: datetime) -> Repeat:
+    """What "every Friday at 9", "every 3 days after I did it" and an RRULE mean. Raises Invalid for words that are no rule."""
+    text = " ".join(words.split())
+    if not 1 <= len(text) <= LONGEST_WORDS:
+        raise Invalid(f"A rule has 1 to {LONGEST_WORDS} characters", hint="For example: every Friday at 9")
+    repeats_from: RepeatsFrom = "due"
+    if after := AFTERWARDS.search(text):
+        text, repeats_from = text[: after.start()].rstrip(" ,"), "completion"
+    if text.upper().startswith(("FREQ=", "RRULE:")):
+        return Repeat(check_rule(text), repeats_from)
+    found = find_recurrence(text, now) or find_recurrence(f"every {text}", now)
+    if found is None:
+        raise Invalid(
+            f"{words[:80]!r} is no rule",
+            detail='understood are "every Friday at 9", "every weekday", "every 2 weeks on Monday", "every 3 days after it is done", FREQ=MONTHLY;BYDAY=-1FR',
+        )
+    return Repeat(check_rule(found.rule), repeats_from, found.due_at, found.is_all_day)

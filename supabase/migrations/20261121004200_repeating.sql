@@ -306,7 +306,7 @@ end $$;
 comment on function public.stop_series is 'The series ends with this task. Twice is once.';
 
 create function public.set_repeat(task_id uuid, recurrence text, due_at timestamptz default null, repeats_from text default null,
-  run_when_due boolean default null) returns jsonb
+  run_when_due boolean default null, due_is_all_day boolean default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(set_repeat.task_id, true);
@@ -319,8 +319,11 @@ begin
     perform private.refuse(422, 'due_at is missing: a task that repeats needs the date of its first occurrence');
   end if;
   update public.tasks t set recurrence = set_repeat.recurrence, due_at = coalesce(set_repeat.due_at, t.due_at),
+    due_is_all_day = coalesce(set_repeat.due_is_all_day, t.due_is_all_day),
     repeats_from = coalesce(set_repeat.repeats_from, t.repeats_from), run_when_due = coalesce(set_repeat.run_when_due, t.run_when_due),
-    series_starts_at = null, series_ended_at = null, continued_at = null
+    series_starts_at = case when t.recurrence = set_repeat.recurrence and set_repeat.due_at is null and t.series_ended_at is null
+      then t.series_starts_at end,
+    series_ended_at = null, continued_at = null
   where t.id = task.id;
   return public.get_task(task.id);
 end $$;
@@ -386,8 +389,10 @@ comment on function public.list_reminders is 'Reminders in order of time: all of
 
 create function public.remove_reminder(task_id uuid, reminder_id uuid) returns void
 language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(remove_reminder.task_id);
 begin
-  delete from public.reminders r where r.id = remove_reminder.reminder_id and r.task_id = (private.own_task(remove_reminder.task_id)).id;
+  delete from public.reminders r where r.id = remove_reminder.reminder_id and r.task_id = task.id;
   if not found then
     perform private.refuse(404, 'There is no such reminder', format('reminder %s', remove_reminder.reminder_id));
   end if;

@@ -37,6 +37,7 @@ IDS: dict[str, str] = {
     "interrupt_id": "public.tasks",
     "lease_id": "public.agent_leases",
     "lease_ids": "public.agent_leases",
+    "reminder_ids": "public.reminders",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
 OF_THE_PERSON = {"user_id", "preferred_user_id", "executor_id"}
@@ -105,6 +106,8 @@ VALUES: dict[str, Any] = {
     "insert_plan.plan": PLAN,
     "answer_interrupt.type": "ignore",
     "config": {"allow_ignore": True},
+    "get_insights.timezone": "UTC",
+    "get_insights.until": "2026-02-01T00:00:00Z",
     "hand_to_agent.capabilities": [],
     "register_agent.agent": {"name": "Larry"},
     "register_agent.token_hash": OTHER_HASH,
@@ -141,6 +144,9 @@ VALUES: dict[str, Any] = {
     "redraw_edges.wanted": [],
     "remove_labels": [],
     "renew_calendar_feed.token_hash": OTHER_HASH,
+    "set_repeat.recurrence": "FREQ=DAILY",
+    "set_repeat.repeats_from": "due",
+    "snooze_task.reply_from": "ana@example.org",
     "save_artifact.content": "aGVsbG8=",
     "scopes": ["tasks:read"],
     "seen": [],
