@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from agents.budget import metered
 from agents.extractor import extract
+from app._attention.today import brought_up
+from app._view import nudges as nudge_words
 from app._view import words
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
@@ -19,7 +21,7 @@ from core.database import Caller
 from core.errors import Invalid
 from tasks import capture, functions, review, trees
 from tasks.functions import TaskFilter
-from tasks.models import Task
+from tasks.models import Approval, Draft, Task
 
 OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 
@@ -27,7 +29,11 @@ OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 async def get(request: Request, caller: CurrentCaller, conversation: UUID | None = None) -> Response:
     now = request.app.state.house.clock.now()
     chat = await capture.get_conversation(caller, conversation) if conversation else None
-    return render(request, "page.html", chat=chat, words=words, **(await _today(caller, now)))
+    brought = await brought_up(request.app.state.house, caller)
+    today = await _today(caller, now)
+    for name in ("drafts", "results", "yours", "due", "coming"):  # what was brought up stands there, with its reason
+        today[name] = [one for one in today[name] if _task_of(one) not in brought.task_ids]
+    return render(request, "page.html", chat=chat, words=words, nudge_words=nudge_words, brought=brought, **today)
 
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
@@ -90,6 +96,10 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),
     }
+
+
+def _task_of(one: Task | Draft | Approval) -> UUID:
+    return one.id if isinstance(one, Task) else one.task_id
 
 
 async def _handed_to_you(caller: Caller) -> list[Task]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from app._attention.opened import note_opened
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.tasks.by_task_id._show import show
@@ -15,6 +16,7 @@ from tasks import functions
 
 
 async def get(request: Request, caller: CurrentCaller, task_id: UUID, switched_off: UUID | None = None) -> Response:
+    await note_opened(request.app.state.house, caller, task_id)
     return await show(request, caller, task_id, switched_off=switched_off)
 
 
