@@ -41,8 +41,8 @@ class Finding(BaseModel):
     title: str = Field(min_length=1, max_length=300)
     why: str = Field(min_length=1, max_length=2000)
     """The reason in one or two sentences, with the facts it rests on."""
-    person: str | None = Field(None, max_length=320)  # the address it is about, lower case
-    thread_key: str | None = Field(None, max_length=1000)
+    person: str | None = Field(default=None, max_length=320)  # the address it is about, lower case
+    thread_key: str | None = Field(default=None, max_length=1000)
     source_ref: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Where it comes from: {event: {calendar, uid, recurrence_id, starts_at}, message_id, commitment_id, ...}."""
     tell_at: datetime | None = None
