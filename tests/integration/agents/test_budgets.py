@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from agents.budget import BudgetUsedUp, TenantBudget, metered
+from agents.budget import BudgetUsedUp, TenantBudget, metered, out_of_budget
 from agents.equipment import Equipment
 from agents.extractor import extract, extract_stream
 from agents.journal import Journal
@@ -50,6 +50,17 @@ async def test_within_a_days_budget_a_request_is_held_and_let_go(service: Caller
         await house.reserve(None, 0.6)
     await functions.record_llm_interaction(service, None, replace(CALL, cost_usd=0.1, reservation_id=held).as_json())
     await house.reserve(None, 0.6)
+
+
+async def test_what_nobody_asked_for_has_a_budget_of_its_own(service: Caller) -> None:
+    task = await running(service, source="proactive")
+    await spend(service, 0.5, task.id)
+    with pytest.raises(BudgetUsedUp) as refused:
+        await budget(service, task, day_usd=20, proactive_day_usd=0.6).reserve(None, 0.2)
+    waiting = out_of_budget(refused.value)
+    assert "work that nobody asked for" in waiting.reason
+    assert "STEWARD_PROACTIVE_DAY_BUDGET_USD" in waiting.unblocked_by
+    assert (waiting.blocked_on, waiting.until) == ("bounds", refused.value.until)
 
 
 async def test_a_used_up_day_says_until_when_and_what_raises_it(service: Caller) -> None:

@@ -1,6 +1,7 @@
 """What an agent is told of the work it holds, and what becomes of parts that nobody agreed to."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Forbidden
 from tasks import functions
+from tasks.thresholds import pin_threshold
 from tests.integration.tasks.outside import Yard
 
 HIS = {"tool": "outside_agent", "execution_type": "fully_automated", "tool_input": {"whom": "Larry"}}
@@ -16,6 +18,15 @@ HIS = {"tool": "outside_agent", "execution_type": "fully_automated", "tool_input
 @pytest.fixture
 def yard(database: Database, ana: Caller, service: Caller) -> Yard:
     return Yard(database, ana, service)
+
+
+async def test_how_sure_an_agent_has_to_be_is_the_tenants(yard: Yard) -> None:
+    larry = await yard.register("Larry", "x")
+    await pin_threshold(yard.ana, "decomposition", 0.9, 0.8, datetime.now(UTC))
+    await yard.offer(whom="Larry")
+    parts = [{"title": "Guess", "execution_type": "manual"}]
+    answer = await larry.report(await larry.take(), "subtask_created", {"confidence": 0.85, "parts": parts})
+    assert answer.human_review_required
 
 
 async def test_what_was_found_for_one_agent_or_said_to_it_is_not_shown_to_another(yard: Yard) -> None:

@@ -82,6 +82,8 @@ def test_a_constraint_is_kept_or_named_as_impossible() -> None:
     given_way = plan(one, impossible=["No downtime: the server is restarted"])
     assert problem_of_plan(given_way, ["no downtime"], {}) is None
     assert "the server is restarted" in (reason_to_wait(given_way) or "")
+    assert reason_to_wait(plan(one), sure=0.6) is None
+    assert "not sure enough" in (reason_to_wait(plan(one), sure=0.95) or "")
     assert stands_in("under 400 euros", "it costs under 400 euros")
     assert not stands_in("under 400 euros", "it costs under 500 euros")
     assert not stands_in("zwei", "drei")
