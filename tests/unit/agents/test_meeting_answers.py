@@ -29,7 +29,7 @@ GOOD = DraftContent(
 
 
 def context(kind: str = "agenda", **ref: Any) -> Any:
-    given = {"source": "proactive", "source_ref": {"event": {}, **ref}}
+    given: dict[str, Any] = {"source": "proactive", "source_ref": {"event": {}, **ref}}
     return make_context("Draft meeting agenda: Quarterly review", kind, columns=given, meeting=KNOWN)
 
 
