@@ -14,6 +14,7 @@ from app._attention.today import brought_up
 from app._view import nudges as nudge_words
 from app._view import words
 from app._view.forms import back_to, form_of
+from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.review._show import soonest_held
 from app.templating import render
@@ -51,7 +52,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         if conversation
         else []
     )
-    extraction = await extract(
+    extraction = await answer_about_day(house, caller, message) or await extract(
         message, now=house.clock.now(), history=history, thinking=metered(house.thinking, caller, house.clock)
     )
     turn = await capture.save_chat_turn(caller, message, extraction, conversation)

@@ -130,7 +130,7 @@ def block_title(block: Block) -> str:
 def _event(block: Block, hours: WorkingHours) -> dict[str, object]:
     return {
         "title": block_title(block),
-        "description": f"Planned by Steward. {block.why}".strip(),
+        "description": f"Planned by Steward: {block.why}",
         "starts_at": block.starts_at.isoformat(),
         "ends_at": block.ends_at.isoformat(),
         "timezone": hours.timezone,
