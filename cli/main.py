@@ -9,6 +9,7 @@ import typer
 from cli import (
     agents,
     capture,
+    commitments,
     day,
     doctor,
     execute,
@@ -63,6 +64,7 @@ for group in (
     import_files,
     tasks,
     repeating,
+    commitments,
     day,
     execute,
     executions,

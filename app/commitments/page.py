@@ -24,13 +24,12 @@ YEARS = range(1970, 2201)
 
 @dataclass(frozen=True)
 class Side:
-    """One half of the page."""
+    """One part of the page."""
 
     name: str
     title: str
     nothing: str
     open: list[Commitment]
-    has_more: bool
 
 
 async def get(request: Request, caller: CurrentCaller) -> Response:
@@ -84,16 +83,23 @@ def _day(text: str, now: datetime) -> datetime | None:
 
 
 async def _show(request: Request, caller: Caller, *, problem: str = "", status_code: int = 200) -> Response:
+    page = await commitments.list_commitments(caller, CommitmentFilter(state="open"), limit=MOST)
+    mine = [one for one in page.items if one.is_mine]
+    noted = [one for one in page.items if not one.is_mine and one.source_kind == "notes"]
+    theirs = [one for one in page.items if not one.is_mine and one.source_kind != "notes"]
     sides = [
-        await _side(caller, "mine", "You promised", "Nothing that you promised is open.", is_mine=True),
-        await _side(caller, "theirs", "Promised to you", "Nothing that was promised to you is open.", is_mine=False),
+        Side("mine", "You promised", "Nothing that you promised is open.", mine),
+        Side("theirs", "Promised to you", "Nothing that was promised to you is open.", theirs),
     ]
+    if noted:
+        sides.append(Side("noted", "Others, by the notes of meetings", "", noted))
     closed = await commitments.list_commitments(caller, CommitmentFilter(is_closed=True), limit=MOST_CLOSED)
     return render(
-        request, "commitments/page.html", sides=sides, closed=closed.items, problem=problem, status_code=status_code
+        request,
+        "commitments/page.html",
+        sides=sides,
+        has_more=page.after is not None,
+        closed=closed.items,
+        problem=problem,
+        status_code=status_code,
     )
-
-
-async def _side(caller: Caller, name: str, title: str, nothing: str, *, is_mine: bool) -> Side:
-    page = await commitments.list_commitments(caller, CommitmentFilter(state="open", is_mine=is_mine), limit=MOST)
-    return Side(name, title, nothing, page.items, page.after is not None)

@@ -12,6 +12,7 @@ from app.house import House
 from core.database import Identity
 from tasks import agent_work, agents, functions, interrupts, review
 from tasks.interrupts import NewInterrupt
+from tests.integration.jobs.test_promises import ANSWER, QUESTION, a_mail, read
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -45,6 +46,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
     )
     await agent_work.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
     await functions.queue_task_execution(house.caller, tasks[2].id)
+    await read(house, QUESTION, ANSWER, a_mail(5, "I will send the contract tomorrow.", thread="<5@x>"))
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
     await page.click("button:has-text('Send')")
@@ -64,6 +66,8 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         f"/tasks/{tasks[2].id}",
         f"/executions/{tasks[2].id}",
         "/calendar",
+        "/commitments",
+        "/mail",
         "/day",
         "/insights?days=90",
         "/settings",

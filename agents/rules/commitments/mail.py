@@ -1,5 +1,6 @@
 """The promises of a mail: the person's own, and those that others make to them. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from agents.rules.mail_text import read_mail_text
 from tasks.commitments import NewCommitment
 
 LONGEST_QUOTE = 1_000
+YOU, YOUR = re.compile(r"\byou\b"), re.compile(r"\byour\b")
 
 
 def promises_in(triaged: TriagedMail, owner: Owner, now: datetime) -> Iterator[NewCommitment]:
@@ -38,13 +40,19 @@ def _own(mail: MailForTriage, owner: Owner, said_at: datetime) -> Iterator[NewCo
             person_address=others[0][:320],
             person_name=name[:300],
             quote=promise.quote[:LONGEST_QUOTE],
-            title=promise.title,
+            title=_to_them(promise.title, name),
             message_id=mail.message_id,
             thread_key=mail.thread_key or None,
             said_at=said_at,
             due_at=promise.due_at,
             due_is_all_day=promise.due_is_all_day,
         )
+
+
+def _to_them(title: str, name: str) -> str:
+    """ "Send you the list" as the one who promised it would note it: "Send Dana the list"."""
+    first = next(iter(name.split()), "")
+    return YOU.sub(lambda _: first, YOUR.sub("their", title))[:300] if first else title
 
 
 def _theirs(mail: MailForTriage, owner: Owner, said_at: datetime) -> Iterator[NewCommitment]:
