@@ -18,6 +18,7 @@ from tasks.preferences import (
     DraftEdit,
     OwnMail,
     Preference,
+    Trial,
     decide_preference,
     get_preference,
     keep_trial,
@@ -46,8 +47,8 @@ async def learn(caller: Caller, *, at: datetime, least: int = LEAST, until: date
     mails = [_new_part(one) for one in await list_own_mail(caller, most=MOST_MAILS)]
     found = [*propose(edits, ratings, least=least), *propose_style(mails)][:MOST_PROPOSED]
     made = await propose_preferences(caller, [one.as_item() for one in found], at=at)
-    active = await list_preferences(caller, states=["active"]) if made else []
-    tried = [await keep_trial(caller, one.id, await try_out(one, active, edits, at=at)) for one in made]
+    known = await list_preferences(caller, states=["active", "proposed"]) if made else []
+    tried = [await keep_trial(caller, one.id, await _tried(one, known, edits, at)) for one in made]
     if made:
         await log.ainfo("preferences_proposed", count=len(made))
     return tried
@@ -81,8 +82,8 @@ async def try_preference(
     """Try one on the past and keep what came of it; `redraft` asks a model where only one can follow it."""
     preference = await get_preference(caller, preference_id)
     past = edits if edits is not None else await list_draft_edits(caller, most=MOST_EDITS)
-    active = await list_preferences(caller, states=["active"])
-    trial = await try_out(preference, active, past, at=at, redraft=redraft)
+    known = await list_preferences(caller, states=["active", "proposed"])
+    trial = await _tried(preference, known, past, at, redraft)
     return await keep_trial(caller, preference.id, trial)
 
 
@@ -91,6 +92,18 @@ async def switch_on(caller: Caller, preference_id: UUID, *, at: datetime, redraf
     if (await get_preference(caller, preference_id)).trial is None:
         await try_preference(caller, preference_id, at=at, redraft=redraft)
     return await decide_preference(caller, preference_id, "active", at=at)
+
+
+async def _tried(
+    preference: Preference,
+    known: Sequence[Preference],
+    edits: Sequence[DraftEdit],
+    at: datetime,
+    redraft: Redraft | None = None,
+) -> Trial:
+    active = [one for one in known if one.state == "active"]
+    proposed = [one for one in known if one.state == "proposed"]
+    return await try_out(preference, active, edits, at=at, redraft=redraft, proposed=proposed)
 
 
 def _new_part(mail: OwnMail) -> OwnMail:

@@ -45,6 +45,8 @@ class Trial(Record):
     right_after: int = 0
     closer: int = 0
     further: int = 0
+    right_together: int | None = None
+    """How many would have needed no edit with all that is proposed beside it."""
     note: str = ""
     """Why it could not be tried, where that is so."""
 
@@ -56,10 +58,18 @@ class Trial(Record):
         if not self.count:
             return "There is no past draft in its scope to try it on."
         drafts = "1 past draft" if self.count == 1 else f"{self.count} past drafts"
-        return (
-            f"Of {drafts}, {self.right_after} would have needed no edit (before: {self.right_before}); "
-            f"{self.closer} come closer to what you sent, {self.further or 'none'} further away."
+        further = (
+            f"{self.further} {'goes' if self.further == 1 else 'go'} further away"
+            if self.further
+            else "none goes further away"
         )
+        said = (
+            f"Of {drafts}, {self.right_after} would have needed no edit (before: {self.right_before}); "
+            f"{self.closer} {'comes' if self.closer == 1 else 'come'} closer to what you sent, {further}."
+        )
+        if self.right_together is not None and self.right_together > self.right_after:
+            said += f" With what else is proposed, {self.right_together} would have needed none."
+        return said
 
 
 class Preference(Record):

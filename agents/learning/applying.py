@@ -31,6 +31,7 @@ from agents.learning.rules import (
     words_in,
 )
 from agents.rules.mail_text import GREETING as ANY_GREETING
+from agents.rules.workflows.letter import GIVEN_NAMES
 from agents.rules.workflows.wording import is_german
 from tasks.preferences import Letter, Preference
 
@@ -147,7 +148,7 @@ def language_of(text: str) -> Language:
 def name_in(greeting: str) -> str:
     """The one first name that a greeting calls; "" for several, a title, or none."""
     match = ANY_GREETING.match(greeting)
-    words = (match["names"] or "").strip() if match else ""
+    words = (match["names"] or "").strip() if match else _called(greeting)
     named = re.findall(r"[A-ZÄÖÜ][\w'’-]*", words)
     if (
         not words
@@ -158,6 +159,14 @@ def name_in(greeting: str) -> str:
     ):
         return ""
     return named[0]
+
+
+def _called(greeting: str) -> str:
+    """Whom a greeting of one's own making calls: "Ciao Ana,", "Ana,"."""
+    words = greeting.strip(" ,!").split()
+    if len(words) == 1:
+        return words[0] if words[0].casefold() in GIVEN_NAMES else ""
+    return words[-1] if words and words[-1][:1].isupper() else ""
 
 
 def _quarrel(one: Rule, other: Rule) -> bool:
@@ -192,7 +201,8 @@ def _once(letter: Letter, rules: Sequence[Rule], called: str) -> Letter:
 def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
     assert isinstance(rule, Greeting)
     if FIRST_NAME not in rule.template:
-        return _with(parts, greeting=rule.template)
+        is_there = not parts.greeting and parts.middle.split("\n", 1)[0] == rule.template
+        return parts if is_there else _with(parts, greeting=rule.template)
     if not (name := name_in(parts.greeting) or (called if not parts.greeting else "")):
         return parts
     return _with(parts, greeting=rule.template.replace(FIRST_NAME, name))
@@ -200,7 +210,8 @@ def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
 
 def _sign(parts: Parts, rule: Rule, _: str) -> Parts:
     assert isinstance(rule, SignOff)
-    return _with(parts, sign_off=rule.text)
+    is_there = bool(rule.text) and not parts.sign_off and parts.middle.endswith(rule.text)
+    return parts if is_there else _with(parts, sign_off=rule.text)
 
 
 def _replace(parts: Parts, rule: Rule, _: str) -> Parts:

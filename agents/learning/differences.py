@@ -38,6 +38,7 @@ FILLERS = frozenset(
 )
 SIE = re.compile(r"(?<![.!?:]\s)(?<!^)\b(?:Sie|Ihnen|Ihre?[mnrs]?)\b|\b(?:Ihnen|Ihr(?:e[mnrs]?)?)\b", re.MULTILINE)
 DU = re.compile(r"\b(?:du|dir|dich|dein(?:e[mnrs]?)?|euch|eu(?:er|re[mnrs]?))\b", re.IGNORECASE)
+SEVERAL = re.compile(r"\b(?:and|und)\b|&|,\s*\w", re.IGNORECASE)
 GOOD_MORNING = re.compile(r"\b(?:Guten Morgen|Guten Tag|Guten Abend)\b", re.IGNORECASE)
 LONGEST_PHRASE = 8
 LONGEST_SENTENCE = 240
@@ -94,7 +95,7 @@ def _subject(before: Letter, after: Letter) -> Iterator[Difference]:
 
 
 def _greeting(before: Letter, after: Letter, old: Parts, new: Parts) -> Iterator[Difference]:
-    if old.greeting == new.greeting or is_fact(new.greeting):
+    if old.greeting == new.greeting or is_fact(new.greeting) or SEVERAL.search(new.greeting):
         return
     language = language_of(after.body)
     name = name_in(new.greeting)

@@ -9,16 +9,17 @@ from agents.rules.mail_text import GREETING as ANY_GREETING
 
 LONGEST_GREETING = 80
 LONGEST_NAME = 60
-MOST_SIGNED_LINES = 3
+MOST_SIGNED_LINES = 5
 CLOSING = re.compile(
     r"^(?:(?:many |kind |best |warm |warmest |with (?:kind|best|warm) )*(?:thanks|thank you|thx|regards|wishes|cheers|best|sincerely|love|greetings|talk soon|take care)"
     r"|yours(?: (?:sincerely|truly|faithfully))?|sincerely yours|all the best|have a (?:good|great|nice) (?:one|day|week|weekend)"
     r"|(?:viele|liebe|beste|schöne|herzliche|freundliche|sonnige|mit (?:freundlichen|besten|herzlichen|lieben|vielen))\s+(?:dank|grü(?:ß|ss)en?)(?: aus \w+)?"
     r"|danke(?: (?:dir|ihnen|euch))?|besten dank|gru(?:ß|ss)|lg|vg|mfg|bg|bis (?:bald|dann|später))"
-    r"(?:[,.!–-]*$|,\s*\S.{0,50}$|(?=\s+-?\s*[A-ZÄÖÜ]\w*$))",
+    r"(?:[,.!–-]*$|(?-i:,?\s+-?\s*[A-ZÄÖÜ][\w'’.-]*(?:\s+[A-ZÄÖÜ][\w'’.-]*){0,3}$))",
     re.IGNORECASE,
 )
 NAME_LINE = re.compile(r"^[-–—]?\s*[A-ZÄÖÜ][\w'’.-]*(?:\s+[A-ZÄÖÜ][\w'’.-]*){0,3}$")
+OWN_GREETING = re.compile(r"^[^\W\d_][\w'’.-]*(?: [\w'’.-]+){0,3} ?[,!]$")  # "Ciao Ana," above a blank line
 BELOW = re.compile(
     r"^(?:-- ?$|>|on\b.{4,200}\bwrote:?\s*$|am\b.{4,200}\bschrieb\b.{0,100}:?\s*$|-{2,}\s*(?:original message|ursprüngliche nachricht"
     r"|forwarded message|weitergeleitete nachricht)|_{10,})",
@@ -43,7 +44,7 @@ def take_apart(body: str) -> Parts:
     cut = next((number for number, line in enumerate(lines) if BELOW.match(line)), len(lines))
     own, below = _trimmed(lines[:cut]), "\n".join(_trimmed(lines[cut:]))
     greeting = ""
-    if own and _is_greeting(own[0]):
+    if own and (_is_greeting(own[0]) or (len(own) > 2 and not own[1] and OWN_GREETING.match(own[0].strip()))):
         greeting, own = own[0].strip(), _trimmed(own[1:])
     signed = _sign_off_at(own)
     sign_off = "\n".join(line.strip() for line in own[signed:] if line.strip())
@@ -116,11 +117,16 @@ def _sign_off_at(lines: list[str]) -> int:
     filled = [number for number, line in enumerate(lines) if line.strip()]
     for number in reversed(filled[-MOST_SIGNED_LINES:]):
         below = [one for one in filled if one > number]
-        if CLOSING.match(lines[number].strip()) and all(_is_name(lines[one]) for one in below):
+        if CLOSING.match(lines[number].strip()) and all(_is_signed(lines[one]) for one in below):
             return number
     if len(filled) > 1 and _is_name(lines[filled[-1]]) and (filled[-1] == 0 or not lines[filled[-1] - 1].strip()):
         return filled[-1]
     return len(lines)
+
+
+def _is_signed(line: str) -> bool:
+    """A name, a role, a number: nothing that says something."""
+    return len(line.strip()) <= LONGEST_NAME and not re.search(r"[.?!:;]$", line.strip())
 
 
 def _is_name(line: str) -> bool:

@@ -73,9 +73,9 @@ def propose_style(mails: Sequence[OwnMail]) -> list[Proposal]:
         read = _read(own)
         for language in ("en", "de"):
             those = [one for one in read if one.language == language]
-            overall = {type(rule): rule for rule in _rules(those, language)}
-            if len({one.person for one in those if one.person}) >= 2:
-                found += [_proposal(user_id, rule, "everyone", "", those) for rule in overall.values()]
+            is_of_many = len({one.person for one in those if one.person}) >= 2
+            overall = {type(rule): rule for rule in _rules(those, language)} if is_of_many else {}
+            found += [_proposal(user_id, rule, "everyone", "", those) for rule in overall.values()]
             by_person: dict[str, list[_Read]] = defaultdict(list)
             for one in those:
                 if one.person:

@@ -36,12 +36,20 @@ async def try_out(
     *,
     at: datetime,
     redraft: Redraft | None = None,
+    proposed: Sequence[Preference] = (),
 ) -> Trial:
-    """The trial of a preference, beside the others that are active. `redraft` asks a model, where only one can."""
+    """The trial of a preference, beside the others that are active, and once with all that is `proposed`. `redraft` asks a
+    model, where only one can."""
     others = [one for one in active if one.id != preference.id and one.user_id == preference.user_id]
     if isinstance(rule_of_preference(preference), BY_RULES):
-        found = [_tried(one, preference, others) for one in cases_for(preference, edits)]
-        return _counted(found, at)
+        cases = cases_for(preference, edits)
+        counted = _counted([_tried(one, preference, others) for one in cases], at)
+        beside = [one for one in proposed if one.id != preference.id and one.user_id == preference.user_id]
+        if not beside:
+            return counted
+        every = [*others, preference, *beside]
+        together = sum(is_same(_with(one, every), one.after or one.before) for one in cases)
+        return counted.model_copy(update={"right_together": together})
     if redraft is None:
         return Trial(tried_at=at, note=f"{NEEDS_MODEL} Set OPENAI_API_KEY to add one.")
     asked: list[TriedCase] = []

@@ -15,7 +15,7 @@ SECTIONS: dict[PreferenceState, str] = {
     "rejected": "Said no to",
 }
 FROM = {
-    "edit": ("your edit", "your edits"),
+    "edit": ("edit of yours", "edits of yours"),
     "rejection": ("draft that you turned down", "drafts that you turned down"),
     "rating": ("word of yours on a result", "words of yours on results"),
     "sent_mail": ("mail that you wrote", "mails that you wrote"),
