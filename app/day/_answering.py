@@ -19,14 +19,13 @@ async def answer_about_day(house: House, caller: Caller, message: str) -> Extrac
 def in_words(planned: PlannedDay) -> str:
     """A planned day as a reply. What others may have titled is not repeated there, where a model reads along later."""
     plan = planned.plan
-    titles = {
-        one.id: one.title if one.source in OWN_SOURCES and not one.tainted_by else f"a task from {one.source}"
-        for one in planned.work
+    others = {
+        one.id: f"a task from {one.source}" for one in planned.work if one.source not in OWN_SOURCES or one.tainted_by
     }
     head = f"{plan.day:%A}, {plan.day.day} {plan.day:%B}:"
     lines: list[str] = []
     for one in plan.blocks:
-        title = titles[one.task_ids[0]] if len(one.task_ids) == 1 else one.title
+        title = others.get(one.task_ids[0], one.title) if len(one.task_ids) == 1 else one.title
         part = f" ({one.part[0]} of {one.part[1]})" if one.part[1] > 1 else ""
         lines.append(f"{one.starts_at:%H:%M}–{one.ends_at:%H:%M} {title}{part}")
     said = [head, *lines[:MOST_LINES]] if lines else [f"{head} there is nothing to fit in."]

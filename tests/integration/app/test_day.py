@@ -64,6 +64,13 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     assert "Report &lt;i&gt;" in page
     assert "2 blocks are kept" in page
     assert "Hauptstraße 5, Berlin; 30 min on the way, there and back" in page
+    said = (await client.post("/api/chat", json={"message": "Plan my day"})).json()
+    assert (said["reply"].splitlines()[:2], said["tasks"]) == (
+        ["Wednesday, 4 March:", "09:30–09:40 Look at: Mail Jo"],
+        [],
+    )
+    streamed = await client.post("/api/chat", json={"message": "plan my day"}, headers={"Accept": "text/event-stream"})
+    assert "11:00–12:00 Report" in streamed.text
     assert (await stranger.get("/api/day")).json()["blocks"] == []
     assert (await stranger.delete("/api/day")).status_code == 204
     assert (await client.get("/api/day")).json()["kept_blocks"] == 2
