@@ -86,6 +86,14 @@ async def snooze_task(
         who=person.name or person.address if person else None,
         thread_key=thread_key if person else None,
         since=now if person else None,
+        words=", or ".join(
+            part
+            for part in (
+                f"until {person.name or person.address} replies" if person else "",
+                f"until {until.astimezone(now.tzinfo):%a %-d %b %H:%M}" if until else "",
+            )
+            if part
+        ),
     )
     return Task.model_validate(row)
 

@@ -10,6 +10,7 @@ from tasks.models import LogEntry, Task, TaskEvent
 
 PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
 UNDER_WAY = "Its parts are under way"
+LATER = {"series": "repeats", "snoozed": "snoozed", "woken": "in sight again"}
 TOGETHER = timedelta(seconds=2)
 
 
@@ -120,6 +121,8 @@ def _entry(event: TaskEvent, unasked: set[str], task: Task) -> Entry:
             is_idle = is_offer(event.message)
             said = "nobody does it, and you were told" if is_idle else event.message
             return Entry(event.created_at, "reminder", said)
+        case "series" | "snoozed" | "woken":
+            return Entry(event.created_at, LATER[event.kind], event.message)
         case "check":
             return Entry(event.created_at, "check", f"it did not pass: {event.message}")
         case _:

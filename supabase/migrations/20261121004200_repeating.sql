@@ -448,7 +448,7 @@ comment on function public.find_correspondents is
   'People who wrote mail and whose name or address has these words, those of the task''s own thread first: [{address, name, last_at, in_thread, thread_key}].';
 
 create function public.snooze_task(task_id uuid, until timestamptz default null, reply_from text default null, who text default null,
-  thread_key text default null, since timestamptz default null) returns jsonb
+  thread_key text default null, since timestamptz default null, words text default '') returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(snooze_task.task_id, true);
@@ -465,7 +465,7 @@ begin
   update public.tasks t set snoozed_until = snooze_task.until, snoozed_for = case when reply_from is not null then jsonb_strip_nulls(
     jsonb_build_object('reply_from', lower(reply_from), 'who', left(who, 320), 'thread_key', left(snooze_task.thread_key, 1000), 'since', since)) end
   where t.id = task.id;
-  perform public.add_task_event(task.id, 'snoozed', '',
+  perform public.add_task_event(task.id, 'snoozed', left(words, 500),
     jsonb_strip_nulls(jsonb_build_object('until', until, 'reply_from', lower(reply_from), 'who', left(who, 320))));
   return public.get_task(task.id);
 end $$;

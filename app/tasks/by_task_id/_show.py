@@ -22,6 +22,7 @@ from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
 from app.tasks.by_task_id._agents import agent_side
 from app.tasks.by_task_id._duration import duration_line
+from app.tasks.by_task_id._later import later_of
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
@@ -86,6 +87,7 @@ async def show(
         - ({"execute"} if any(step.state == "uncertain" for step in journal) else set()),
         words=words,
         duration=await duration_line(caller, task, request.app.state.house.clock.now()),
+        later=await later_of(caller, task, request.app.state.house.clock),
         problem=problem,
         off=await switched_off_now(caller, switched_off),
         in_words=in_words,
