@@ -11,7 +11,9 @@ from playwright.async_api import Page, expect
 from app.house import House
 from core.database import Identity
 from tasks import agent_work, agents, functions, interrupts, review
+from tasks.digests import make_digest
 from tasks.interrupts import NewInterrupt
+from tasks.nudges import AttentionRules, Finding, mute_nudges, offer_nudges
 from tests.integration.jobs.test_promises import ANSWER, QUESTION, a_mail, read
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -47,6 +49,11 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
     await agent_work.hand_to_agent(house.caller, tasks[2].id, capabilities=["painting"])
     await functions.queue_task_execution(house.caller, tasks[2].id)
     await read(house, QUESTION, ANSWER, a_mail(5, "I will send the contract tomorrow.", thread="<5@x>"))
+    for budget in (1, 0):
+        finding = Finding(key=f"{budget}", kind="brief", title="Brief", why="Dana is there.", person="dana@example.org")
+        await offer_nudges(house.caller, [finding], house.clock.now(), AttentionRules(daily_nudges=budget))
+    await mute_nudges(house.caller, house.clock.now(), kind="travel")
+    await make_digest(house.caller, house.clock.now(), AttentionRules())
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
     await page.click("button:has-text('Send')")
@@ -73,6 +80,9 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         "/settings",
         "/settings/tokens",
         "/settings/permissions",
+        "/settings/attention",
+        "/nudges",
+        "/digest",
         "/docs",
         "/nowhere",
     ):
