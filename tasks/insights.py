@@ -42,6 +42,7 @@ class Done(Record):
     events_booked: int
     mails_read: int
     mails_sorted: int
+    mails_corrected: int
 
 
 class SilentCost(Record):

@@ -230,6 +230,14 @@ language sql stable set search_path = '' as $$
     and e.created_at <= outcomes.at and e.data ->> 'source' in ('chat', 'mail', 'slack') and e.data ->> 'status' not in ('completed', 'cancelled')
     and e.created_at < (e.data ->> 'created_at')::timestamptz + interval '7 days'
   union all
+  -- A mail of which the person says that nothing was to be done: nor was the open task that was found in it.
+  select 'extraction', t.id, t.ai_confidence, 0, m.corrected_at from public.mail_messages m
+  join public.tasks t on t.organization_id = m.organization_id and t.source = 'mail' and t.source_ref ? 'message_id'
+    and t.source_ref ->> 'message_id' = m.message_id
+  where m.organization_id = outcomes.organization_id and m.corrected_at >= outcomes.since and m.corrected_at <= outcomes.at
+    and m.category in ('information', 'noise') and m.corrected_from in ('needs_reply', 'needs_action')
+    and t.ai_confidence is not null and t.parent_task_id is null and t.execution_status not in ('completed', 'cancelled')
+  union all
   -- Plans and breakdowns: done as planned, done after changes, given up.
   select case when p.kind = 'objective' and p.document_id is null then 'plan' else 'decomposition' end, t.id, t.decomposition_confidence,
     coalesce(case when f.rating >= 4 then 1 when f.rating <= 2 then 0 end,

@@ -47,12 +47,13 @@ language sql stable set search_path = '' as $$
     'drafts_sent', (select count(*) from public.drafts d where d.organization_id = insights_done.organization_id and d.sent_at > insights_done.since and d.sent_at <= insights_done.until),
     'events_booked', (select count(*) from public.steps s where s.organization_id = insights_done.organization_id and s.started_at > insights_done.since
       and s.started_at <= insights_done.until and s.kind = 'act' and s.name in ('calendar_event', 'private_event') and s.state = 'finished'),
-    'mails_read', m.read, 'mails_sorted', m.sorted)
-  from (select count(*) as read, count(*) filter (where x.category is not null) as sorted from public.mail_messages x
+    'mails_read', m.read, 'mails_sorted', m.sorted, 'mails_corrected', m.corrected)
+  from (select count(*) as read, count(*) filter (where x.category is not null) as sorted,
+      count(*) filter (where x.corrected_at is not null) as corrected from public.mail_messages x
         where x.organization_id = insights_done.organization_id and x.created_at > insights_done.since and x.created_at <= insights_done.until and not x.is_from_me) m
 $$;
 comment on function private.insights_done is
-  'What was done, and the time that saved: {tasks, minutes_saved, by_kind, by_week, drafts_sent, events_booked, mails_read, mails_sorted}. Sending, reading and booking save no minutes of their own.';
+  'What was done, and the time that saved: {tasks, minutes_saved, by_kind, by_week, drafts_sent, events_booked, mails_read, mails_sorted, mails_corrected: by the person}. Sending, reading and booking save no minutes of their own.';
 
 -- Section: money ----------------------------------------------------------------------------------------------------
 
@@ -126,11 +127,12 @@ language sql stable set search_path = '' as $$
       from public.agent_leases l join public.agents g on g.id = l.agent_id
       where l.organization_id = insights_workers.organization_id and l.ended_at > insights_workers.since and l.ended_at <= insights_workers.until group by g.id, g.name) a),
     'tools', (select coalesce(jsonb_agg(to_jsonb(s) order by s.runs desc, s.name), '[]') from (
-      select x.name, count(*) as runs, count(*) filter (where x.state = 'finished') as finished, count(*) filter (where x.state in ('failed', 'uncertain')) as failed,
+      -- What was called, without the id of what it was called with.
+      select regexp_replace(x.name, '\s+[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}.*$', '') as name, count(*) as runs, count(*) filter (where x.state = 'finished') as finished, count(*) filter (where x.state in ('failed', 'uncertain')) as failed,
         coalesce(sum(x.cost_usd), 0) as usd, round(avg(extract(epoch from x.finished_at - x.started_at))::numeric, 2) as seconds
       from public.steps x
       where x.organization_id = insights_workers.organization_id and x.started_at > insights_workers.since and x.started_at <= insights_workers.until and x.kind <> 'model'
-      group by x.name order by 2 desc limit 40) s),
+      group by 1 order by 2 desc limit 40) s),
     'models', (select coalesce(jsonb_agg(to_jsonb(m) order by m.runs desc, m.name), '[]') from (
       select case when i.provider = 'steward' then 'built-in rules' else i.model end as name, count(*) as runs, count(*) filter (where i.error is null) as finished,
         count(*) filter (where i.error is not null) as failed, coalesce(sum(i.cost_usd), 0) as usd, round(avg(i.latency_ms) / 1000, 2) as seconds

@@ -57,7 +57,7 @@ async def test_drafts_have_outcomes(ana: Caller, service: Caller, mallory: Calle
     assert await outcomes_of(mallory) == []
 
 
-async def test_tasks_found_in_words_have_outcomes(ana: Caller, service: Caller) -> None:
+async def test_tasks_found_in_words_have_outcomes(database: Database, ana: Caller) -> None:
     made = await functions.create_tasks(
         ana,
         [
@@ -68,7 +68,18 @@ async def test_tasks_found_in_words_have_outcomes(ana: Caller, service: Caller) 
     await functions.update_task(ana, made[0].id, {"execution_status": "completed"})
     await functions.cancel_task(ana, made[1].id)
     await ana.call("delete_task", task_id=made[2].id)
-    assert await outcomes_of(ana) == [("extraction", 0.6, 0), ("extraction", 0.7, 0), ("extraction", 0.9, 1)]
+    found = [("extraction", 0.6, 0), ("extraction", 0.7, 0), ("extraction", 0.9, 1)]
+    assert await outcomes_of(ana) == found
+    item = {"title": "reply", "execution_type": "manual", "source": "mail", "ai_confidence": 0.8}
+    (task,) = await functions.create_tasks(ana, [{**item, "source_ref": {"message_id": "a@example.org"}}])
+    [(mail_id,)] = await sql(
+        database,
+        "insert into public.mail_messages (organization_id, message_id, thread_key, category) "
+        "select organization_id, 'a@example.org', 'x', 'needs_reply' from public.tasks where id = %s returning id",
+        task.id,
+    )
+    await ana.call("correct_mail", mail_id=mail_id, category="noise", at=ahead())
+    assert await outcomes_of(ana) == sorted([*found, ("extraction", 0.8, 0)])
 
 
 async def seeded(database: Database, ana: Caller, confidence: float, acted: int, dismissed: int) -> None:
