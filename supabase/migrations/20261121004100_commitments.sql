@@ -48,14 +48,22 @@ when (new.task_id is not null) execute function private.keep_of_task_in_tenant()
 
 create function private.after_promised_task() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+  promise uuid;
 begin
-  update public.commitments c set state = case new.execution_status when 'completed' then 'kept' else 'dropped' end,
-    closed_at = coalesce(new.completed_at, new.cancelled_at, now()),
-    closed_because = left(format(case new.execution_status when 'completed' then 'Its task is done: %s' else 'Its task was cancelled: %s' end, new.title), 1000)
-  where c.task_id = new.id and c.state = 'open';
+  for promise in
+    select c.id from public.commitments c where c.task_id = new.id and c.state = 'open'
+    union select c.id from public.commitments c where new.source = 'proactive' and new.execution_status = 'completed' and c.is_mine and c.state = 'open'
+      and c.organization_id = new.organization_id and c.id = private.as_uuid(new.source_ref ->> 'commitment_id')
+  loop
+    update public.commitments c set state = case new.execution_status when 'completed' then 'kept' else 'dropped' end,
+      closed_at = coalesce(new.completed_at, new.cancelled_at, now()),
+      closed_because = left(format(case new.execution_status when 'completed' then 'Its task is done: %s' else 'Its task was cancelled: %s' end, new.title), 1000)
+    where c.id = promise;
+  end loop;
   return null;
 end $$;
-comment on function private.after_promised_task is 'Done with the task is done with the promise. Definer: whoever ends a task need not see promises.';
+comment on function private.after_promised_task is 'Done with the task is done with the promise; to turn down what was proposed for it is not. Definer: whoever ends a task need not see promises.';
 create trigger tasks_34_promise after update of execution_status on public.tasks for each row
 when (new.execution_status in ('completed', 'cancelled') and old.execution_status is distinct from new.execution_status)
 execute function private.after_promised_task();

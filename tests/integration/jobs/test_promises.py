@@ -1,6 +1,6 @@
 """Promises in mail that comes in: kept once, linked to their tasks, settled by what comes later."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +10,11 @@ from app.house import House
 from core.errors import Conflict, NotFound
 from core.outside.mail import AttachedFile, IncomingMail, MailAddress
 from jobs.mail_reading import take_in
-from jobs.outside.world import Given
-from tasks import commitments, functions
+from jobs.watching import watch_for
+from jobs.worker import Worker, working
+from tasks import commitments, functions, review
 from tasks.commitments import Commitment, CommitmentFilter
+from tests.integration.agents.growing import until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ROBIN, DANA = MailAddress("robin@vega.example", "Robin Vega"), MailAddress("dana@northwind.example", "Dana Ortiz")
@@ -50,7 +52,7 @@ ANSWER = a_mail(
 
 
 async def read(house: House, *mails: IncomingMail) -> None:
-    await take_in(Given(house.settings, house.database, house.clock), house.caller, "local", ME, mails)
+    await take_in(house.given, house.caller, "local", ME, mails)
 
 
 async def all_of(house: House) -> list[Commitment]:
@@ -124,3 +126,36 @@ async def test_a_person_closes_opens_and_moves(house: House) -> None:
     assert (moved.due_at, moved.due_is_all_day) == (now, False)
     with pytest.raises(NotFound):
         await commitments.get_commitment(house.caller, opened.task_id or house.owner.user_id or promise.id)
+
+
+async def test_an_owed_answer_is_asked_for_once_by_a_draft_in_its_thread(house: House) -> None:
+    await read(house, a_mail(1, "I will send the contract on Friday.", subject="Contract"))
+    late = datetime(2026, 3, 9, 14, tzinfo=BERLIN)
+    assert (await watch_for(house.given, house.caller, late - timedelta(hours=2))).made == []
+    (nudge,) = (await watch_for(house.given, house.caller, late)).made
+    assert (nudge.kind, nudge.state, nudge.title) == ("unanswered", "told", "Remind Dana Ortiz: Contract")
+    assert nudge.task_id
+    async with working(Worker(house.database, house.equipment)):
+        task = await until(house, nudge.task_id, lambda one: one.open_draft_id is not None)
+    draft = await review.get_draft(house.caller, task.open_draft_id)  # pyright: ignore[reportArgumentType]
+    assert (draft.to_recipients, draft.state, draft.target["in_reply_to"]) == ([DANA.address], "draft", "<1@x>")
+    assert "you wrote “I will send the contract on Friday.” Could you tell me how it stands?" in draft.body
+    assert (await watch_for(house.given, house.caller, late + timedelta(hours=1))).made == []
+    await read(house, a_mail(2, "Here is the contract.", at="2026-03-09T15:00"))
+    looked = await watch_for(house.given, house.caller, late + timedelta(hours=3))
+    assert (looked.made, looked.settled) == ([], 1)
+    assert (await functions.get_task(house.caller, nudge.task_id)).execution_status == "cancelled"
+
+
+async def test_ones_own_promise_is_brought_up_and_kept_by_its_task(house: House) -> None:
+    told = a_mail(1, "Dana, I'll send you the plan on Friday.", ROBIN, subject="Plan")
+    await take_in(house.given, house.caller, "local", ME, [told])
+    for task in (await functions.list_tasks(house.caller)).items:
+        await functions.delete_task(house.caller, task.id)
+    assert (await watch_for(house.given, house.caller, house.clock.now())).made == []
+    (nudge,) = (await watch_for(house.given, house.caller, datetime(2026, 3, 6, 9, 5, tzinfo=BERLIN))).made
+    assert (nudge.kind, nudge.title) == ("promise", "Keep your promise to Dana Ortiz: Send Dana the plan")
+    assert nudge.task_id
+    await functions.update_task(house.caller, nudge.task_id, {"execution_status": "completed"})
+    (promise,) = await all_of(house)
+    assert promise.state == "kept"
