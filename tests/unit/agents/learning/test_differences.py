@@ -1,5 +1,7 @@
 """What a person's change says: tables of texts before and after, with what is learned of it and what is not."""
 
+from typing import Any
+
 import pytest
 
 from agents.learning.differences import differences, is_fact
@@ -29,7 +31,7 @@ def says(text: str, body: str = EN) -> str:
     return body.replace("Thank you for the meeting.", text)
 
 
-RIGHT: dict[str, tuple[str, str, list[dict[str, object]]]] = {
+RIGHT: dict[str, tuple[str, str, list[Any]]] = {
     "a greeting": (EN, EN.replace("Hello Ana", "Hi Ana"), [GREETING]),
     "a greeting with a dash": (EN, EN.replace("Hello Ana,", "Dear Ana –"), [{"type": "greeting", "template": "Dear {first_name} –", "language": "en"}]),
     "a greeting of one's own": (EN, EN.replace("Hello Ana,", "Ciao Ana!"), [{"type": "greeting", "template": "Ciao {first_name}!", "language": "en"}]),
