@@ -7,6 +7,7 @@ of the same kind, all. With few cases the wider group has a say, as if it were `
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, log
 from statistics import median
 
@@ -162,6 +163,7 @@ def _groups(task: Asked, cases: Sequence[WorkedTask]) -> Iterable[Group]:
     yield group("tasks" if task.by_hand else "tasks that Steward did", cases, lambda _: True)
 
 
+@lru_cache(maxsize=4096)  # titles of the same cases are looked at for every task
 def _first_word(title: str) -> str:
     found = re.match(r"\W*(\w+)", title.casefold())
     return found[1] if found else ""

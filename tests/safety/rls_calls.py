@@ -126,6 +126,7 @@ VALUES: dict[str, Any] = {
     "merged_taint.known": [],
     "merged_taint.more": [],
     "message_ids": ["a@example.org"],
+    "minutes_worked.log": [],
     "messages": [],
     "mute_nudge.until": None,
     "mute_nudge.what": "kind",

@@ -1,5 +1,6 @@
 """A planned day through its API and page, what is kept of it, and durations that are learned from."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,8 +51,9 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     assert blocks == [("09:30", "09:40", "Look at: Mail Jo"), ("11:00", "12:00", "Report <i>")]
     assert made["blocks"][1]["task_ids"] == [str(report.id)]
     assert [one["title"] for one in made["events"]] == ["Board", "Perhaps", "Visit"]
-    for _ in range(2):  # keeping it again replaces it, and what is kept is not in its way
-        kept = (await client.post("/api/day", params={"date": "today"})).json()
+    # Keeping it again, even at once, replaces it; and what is kept is not in its way.
+    for answer in await asyncio.gather(*(client.post("/api/day", params={"date": "today"}) for _ in range(4))):
+        kept = answer.json()
         assert (kept["kept_blocks"], kept["blocks"]) == (2, made["blocks"])
     day = (datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC))
     events = await calendar.list_calendar(house.caller, day[1], day[0])
