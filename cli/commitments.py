@@ -77,7 +77,8 @@ async def _list(house: "House", out: Output, whose: Whose | None, *, show_closed
     now = house.clock.now()
     for one in found:
         late = one.state == "open" and one.due_at is not None and one.due_at < now
-        who = f"you to {one.called}" if one.is_mine else one.called
+        to = f" to {one.called}" if one.person_name or one.person_address else ""
+        who = f"you{to}" if one.is_mine else one.called
         due = Text(_due(one, house), "red" if late else "")
         table.add_row(str(one.id)[:8], one_line(who), one_line(one.title or one.quote), due, one.state)
     out.table(table)

@@ -4,6 +4,7 @@ The rows in the database are the truth: an event is done in the transaction that
 was begun is looked for by its key before it is posted again. A job only wakes; every minute one comes by the clock.
 """
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import structlog
 
 from agents.budget import metered
 from agents.extractor import extract
+from agents.rules.commitments.chat import promises_in_chat
 from agents.thinking import Thinking
 from core.database import Caller, Identity
 from core.errors import Conflict, NotFound, StewardError
@@ -30,7 +32,7 @@ from jobs.outside.slack import Workspaces, says
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from jobs.slack_cards import Cards
-from tasks import functions, review, slack
+from tasks import commitments, functions, review, slack
 from tasks.functions import TaskFilter, task_item
 from tasks.models import ExecutionStatus, ExtractedTask, Task
 from tasks.slack import SlackEvent, SlackLink, SlackNotice
@@ -43,6 +45,7 @@ LONGEST_WAIT_SECONDS = 3600.0
 KEEP_DAYS = 30
 OPEN: list[ExecutionStatus] = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 BY_OTHERS = "written by somebody else in Slack"
+STAMP = re.compile(r"\d{9,11}\.\d{1,6}")
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,25 @@ class SlackWork:
             for number, one in enumerate(wanted)
         ]
         made = await slack.keep_slack_tasks(self.person(event.link), event.id, items)
+        if event.kind == "shortcut":  # else it was said to Steward, and promised to nobody
+            await self._keep_promises(event, chat, text, made)
         return made, found.reply
+
+    async def _keep_promises(self, event: SlackEvent, chat: SlackWorkspace, text: str, made: list[Task]) -> None:
+        """What the author of a message promises in it, with the day seen from when it was said."""
+        payload, now = event.payload, self.given.clock.now()
+        author = str(payload.get("author") or event.link.slack_user_id)
+        stamp = str(payload.get("ts") or "")
+        said_at = datetime.fromtimestamp(float(stamp), now.tzinfo) if STAMP.fullmatch(stamp) else now
+        found = promises_in_chat(
+            text,
+            min(said_at, now),
+            is_own=author == event.link.slack_user_id,
+            author=(await chat.say_names(f"<@{author}>")).removeprefix("@"),
+            place=f"slack:{event.link.team_id}:{payload.get('channel')}:{stamp or event.key}",
+            task_id=made[0].id if made else None,
+        )
+        await commitments.record_commitments(self.person(event.link), found)
 
     async def _reply(self, event: SlackEvent, text: str) -> None:
         """Tell the person, and nobody else, what came of it; once at most."""

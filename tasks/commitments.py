@@ -74,6 +74,7 @@ class NewCommitment(BaseModel):
     said_at: datetime
     due_at: datetime | None = None
     due_is_all_day: bool = True
+    task_id: UUID | None = None
 
     @property
     def source_key(self) -> str:

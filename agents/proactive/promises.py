@@ -54,13 +54,15 @@ def _has_task(promise: Commitment, situation: Situation) -> bool:
 
 def _finding(promise: Commitment, due: datetime, tell_at: datetime, stale: datetime, situation: Situation) -> Finding:
     topic = RE.sub("", promise.subject or "").strip()
-    title = f"Keep your promise to {promise.called}: {promise.title or topic or promise.quote}"[:300]
+    to = f" to {promise.called}" if promise.person_name or promise.person_address else ""
+    title = f"Keep your promise{to}: {promise.title or topic or promise.quote}"[:300]
     when = f"{due:%A} {due.day} {due:%B}" + ("" if promise.due_is_all_day else f", {due:%H:%M}")
     said = promise.said_at.astimezone(situation.now.tzinfo)
     was = "was" if due < situation.now else "is"
-    why = f"It {was} due {when}. On {said.day} {said:%B} you wrote to {promise.called}: “{promise.quote}”"
+    why = f"It {was} due {when}. On {said.day} {said:%B} you wrote{to}: “{promise.quote}”"
     ref: dict[str, Any] = {"commitment_id": str(promise.id)}
-    if promise.message_id:
+    is_mail = promise.source_kind == "mail" and promise.message_id is not None
+    if is_mail:
         ref |= {"message_id": promise.message_id, "references": [promise.message_id], "from": promise.person_address}
     if promise.thread_key:
         ref |= {"thread_key": promise.thread_key, "subject": promise.subject or ""}
@@ -79,8 +81,8 @@ def _finding(promise: Commitment, due: datetime, tell_at: datetime, stale: datet
         task={
             "title": title,
             "description": promise.quote,
-            "kind": "reply" if promise.message_id else "errand",
-            "execution_type": "semi_automated" if promise.message_id else "manual",
+            "kind": "reply" if is_mail else "errand",
+            "execution_type": "semi_automated" if is_mail else "manual",
             "due_at": due.isoformat(),
             "due_is_all_day": promise.due_is_all_day,
             "recipient": promise.person_address or promise.person_name or None,

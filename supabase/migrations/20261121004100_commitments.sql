@@ -239,11 +239,13 @@ begin
   -- A mail's task keeps the promise it was made of, or the promise that its reason quotes.
   with found as (
     select distinct on (c.id) c.id, t.id as task_id, t.execution_status, t.title, coalesce(t.completed_at, t.cancelled_at) as ended_at
-    from public.commitments c join public.tasks t on t.organization_id = c.organization_id and t.parent_task_id is null
-      and t.source_ref ? 'message_id' and t.source = 'mail'
-      and (t.source_ref ->> 'message_id' = c.message_id
-        or (t.source_ref ->> 'thread_key' = c.thread_key and private.contains_text(coalesce(t.ai_context, ''), left(c.quote, 900))))
+    from public.commitments c
+    join public.mail_messages m on m.organization_id = c.organization_id and m.thread_key = coalesce(c.thread_key, c.message_id)
+    join public.tasks t on t.organization_id = c.organization_id and t.source_ref ? 'message_id' and t.source_ref ->> 'message_id' = m.message_id
+      and t.parent_task_id is null and t.source = 'mail'
+      and (m.message_id = c.message_id or private.contains_text(coalesce(t.ai_context, ''), left(c.quote, 900)))
     where c.organization_id = private.acting_organization() and c.is_mine and c.state = 'open' and c.task_id is null and c.message_id is not null
+      and c.source_kind = 'mail'
     order by c.id, t.created_at)
   update public.commitments c set task_id = f.task_id,
     state = case f.execution_status when 'completed' then 'kept' when 'cancelled' then 'dropped' else 'open' end,

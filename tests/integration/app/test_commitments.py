@@ -13,7 +13,13 @@ from tests.integration.app.test_policies_page import press
 from tests.integration.app.test_settings_page import pages_of
 from tests.integration.jobs.test_promises import ANSWER, QUESTION, a_mail, read
 
-THEIRS = a_mail(5, "Hi Robin,\n\nI will send the <b>contract</b> on Friday.", thread="<5@x>", subject="Contract")
+THEIRS = a_mail(
+    5,
+    "Hi Robin,\n\nI will send the <b>contract</b> on Friday.",
+    at="2026-03-03T09:30",
+    thread="<5@x>",
+    subject="Contract",
+)
 
 
 async def items(client: httpx.AsyncClient, path: str = "/api/commitments", **params: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 
 from app.house import House
 from core.database import Caller
-from tasks import functions
+from tasks import commitments, functions
 from tasks import slack as slack_rows
 from tasks.models import Task
 from tests.conftest import sign_up
@@ -389,3 +389,24 @@ async def test_nothing_of_another_tenant_is_reached(
     (theirs,) = await functions.create_tasks(mallory, [{"title": "Secret", "execution_type": "manual"}])
     assert "No open task" in (await sender.command(f"run {str(theirs.id)[:8]}")).text
     assert "Secret" not in (await sender.command("list")).text
+
+
+async def test_a_promise_at_which_somebody_points_is_kept(
+    house: House, sender: SlackSender, slack: SlackServer
+) -> None:
+    for number, who in enumerate(("alex", "robin")):
+        said = {
+            "text": "I'll send you the contract by Friday.",
+            "user": slack.users[who],
+            "ts": f"177261234{number}.000100",
+        }
+        shortcut = {"type": "message_action", "callback_id": "steward_make_task", "trigger_id": who, "message": said}
+        await sender.interaction({**shortcut, "channel": {"id": slack.channels["general"]}})
+    await sender.mention("I'll call Ana tomorrow")  # said to Steward, promised to nobody
+    await house.slack.drain()
+    theirs, mine = sorted((await commitments.list_commitments(house.caller)).items, key=lambda promise: promise.is_mine)
+    assert (theirs.person_name, theirs.source_kind, theirs.task_id) == ("alex", "slack", None)
+    assert theirs.due_at is not None
+    assert theirs.due_at.astimezone(house.clock.timezone).date().isoformat() == "2026-03-06"
+    assert mine.is_mine
+    assert mine.task_id in {task.id for task in await tasks_of(house)}
