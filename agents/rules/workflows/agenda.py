@@ -151,7 +151,7 @@ def _new_version(context: TaskContext, found: MeetingContext, *, german: bool) -
         output=output,
         format="markdown",
         confidence=0.65,
-        message=f"{len(added)} points of those who answered are taken in, in their words",
+        message=f"Taken in from those who answered, in their words: {len(added)}",
     )
 
 

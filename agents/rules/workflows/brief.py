@@ -50,8 +50,13 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
         output="\n".join([*lines, ""]),
         format="markdown",
         confidence=0.7 if is_known else 0.5,
-        message=f"From {len(found.mails)} mails, {len(found.tasks)} tasks and {len(found.commitments)} promises; for you alone",
+        message=f"From {_count(len(found.mails), 'mail')}, {_count(len(found.tasks), 'task')} and {_count(len(found.commitments), 'promise')}; for you alone",
     )
+
+
+def _count(number: int, noun: str) -> str:
+    """ "1 mail", "3 mails"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _who(found: MeetingContext, person: Person, *, german: bool) -> str:

@@ -87,7 +87,7 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
     )
     return Immediate(
         output="\n".join(lines), format="markdown", confidence=0.65, draft=draft,
-        message=f"{len(items)} action items out of the notes; {done}",
+        message=f"{len(items)} action {'item' if len(items) == 1 else 'items'} out of the notes; {done}",
     )  # fmt: skip
 
 

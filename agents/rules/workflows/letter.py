@@ -135,8 +135,9 @@ def letter(
 ) -> DraftContent:
     """A mail: greeting, paragraphs, close. No recipient's address leaves `to` empty."""
     in_german = is_german(context.task.title) if german is None else german
+    name = recipient.name or context.known_names.get(recipient.address.casefold(), "")
     parts = [
-        greeting(recipient.name, german=in_german),
+        greeting(name, german=in_german),
         *paragraphs,
         closing(context.sender_name, german=in_german),
     ]

@@ -33,7 +33,8 @@ async def proactive(house: House) -> dict[str, functions.Task]:
 
 
 async def test_exactly_three_and_on_friday_one_more(house: House, tmp_path: Path) -> None:
-    await imported(house, tmp_path)
+    said = await imported(house, tmp_path)
+    assert sorted(line.partition(": ")[2] for line in said.splitlines() if line.startswith("Ahead of")) == THREE
     assert sorted(await proactive(house)) == THREE
     assert [one.title for one in (await watch_for(house.given, house.caller, NOW)).made] == []
     looks = (
