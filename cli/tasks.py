@@ -198,6 +198,8 @@ def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
     """Show one task: what it waits for, its steps, its result, its draft and its log."""
 
     async def action(house: "House") -> None:
+        from app.tasks.by_task_id._duration import duration_line
+
         task = await find_task(house.caller, task_id)
         task = await functions.get_task(house.caller, task.id)
         tree = await functions.get_task_tree(house.caller, task.id)
@@ -208,6 +210,8 @@ def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
         out.data({"task": task, "children": children, "drafts": drafts, "held": held})
         if not as_json:
             say_task(out, task, tree, drafts, house.clock)
+            if line := await duration_line(house.caller, task, house.clock.now()):
+                out.say("", line)
             for event in await functions.list_task_events(house.caller, task.id, 0, EVENTS_READ):
                 say_let_go(out, event, task, house.clock)
             say_leaving(house, out, held)
