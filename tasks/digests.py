@@ -28,11 +28,12 @@ class DoneByItself(Record):
 
 
 class SilentRuns(Record):
-    """What was prepared unasked, and what it cost in US dollars."""
+    """What was prepared unasked, and what it cost in US dollars. `waiting`: tasks that wait at a bound, as for money."""
 
     runs: int = 0
     cost_usd: float = 0
     model_calls: int = 0
+    waiting: int = 0
 
 
 class DigestContent(Record):

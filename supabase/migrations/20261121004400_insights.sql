@@ -387,12 +387,32 @@ end $$;
 comment on function private.budget_refusal is
   'Which budget (a day''s, silent work''s of a day, a task''s, a tree''s) has not as much left as a request may cost, in words, and until when; null when each has. What others hold counts as spent (is_held: only that is in the way, which passes soon). limits {day_usd, day_calls, proactive_day_usd, task_usd, timezone, at: the day that is meant, now}: {refused, until, is_held}.';
 
+create index tasks_at_bounds_idx on public.tasks (organization_id, blocked_at) where execution_status = 'blocked' and blocked_on = 'bounds';
+
+create function private.silent_at_bounds(organization_id uuid) returns setof public.tasks
+language sql stable set search_path = '' as $$
+  select t.* from public.tasks t
+  where t.organization_id = silent_at_bounds.organization_id and t.execution_status = 'blocked' and t.blocked_on = 'bounds'
+    and exists (select 1 from public.tasks r where r.id = t.root_task_id and r.source = 'proactive')
+  order by t.blocked_at, t.id limit 100
+$$;
+comment on function private.silent_at_bounds is 'Work that nobody asked for, and that waits at a bound: most often for the money of another day.';
+
+create function private.before_digest_tells() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.content := jsonb_set(new.content, '{silent,waiting}', to_jsonb((select count(*) from private.silent_at_bounds(new.organization_id))));
+  return new;
+end $$;
+comment on function private.before_digest_tells is 'A digest also says how much silent work waits at a bound (content.silent.waiting).';
+create trigger digests_10_silent before update of content on public.digests for each row
+  when (new.content ? 'silent' and not old.content ? 'silent') execute function private.before_digest_tells();
+
 create function public.get_silent_spending(since timestamptz, at timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object('cost_usd', coalesce(sum(i.cost_usd), 0), 'model_calls', count(*) filter (where i.provider <> 'steward'),
     'waiting', (select coalesce(jsonb_agg(jsonb_build_object('task_id', w.id, 'title', w.title, 'reason', w.blocked_reason, 'until', w.blocked_until) order by w.blocked_at), '[]')
-      from (select t.* from public.tasks t where t.organization_id = private.acting_organization() and t.execution_status = 'blocked' and t.blocked_on = 'bounds'
-              and exists (select 1 from public.tasks r where r.id = t.root_task_id and r.source = 'proactive') order by t.blocked_at limit 100) w))
+      from private.silent_at_bounds(private.acting_organization()) w))
   from public.llm_interactions i
   where i.organization_id = private.acting_organization() and i.is_silent and i.created_at >= get_silent_spending.since and i.created_at <= get_silent_spending.at
 $$;
@@ -406,7 +426,7 @@ do $$ declare f text; begin
   foreach f in array array['save_calibration', 'list_organizations_at_work'] loop
     perform private.expose_function('public.' || f, array['service_role']);
   end loop;
-  foreach f in array array['threshold_of', 'newest_calibrations', 'draft_outcomes', 'result_outcomes', 'outcomes'] loop
+  foreach f in array array['threshold_of', 'newest_calibrations', 'draft_outcomes', 'result_outcomes', 'outcomes', 'silent_at_bounds', 'before_digest_tells'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.before_llm_interaction', array['authenticated', 'service_role']);

@@ -1,6 +1,6 @@
 """Outcomes, calibration, thresholds and insights on a seeded database with known answers."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,9 @@ from core.database import Caller, Database
 from core.errors import Forbidden, Invalid
 from jobs.calibrating import calibrate, calibrate_all
 from tasks import functions, insights, review, thresholds
+from tasks.digests import make_digest
 from tasks.models import Draft, Task
+from tasks.nudges import AttentionRules
 
 CONTENT = {"to_recipients": ["john@example.com"], "subject": "Thank you", "body": "Hello John"}
 
@@ -201,6 +203,15 @@ async def test_silent_work_waits_for_tomorrow_at_its_cap(ana: Caller, service: C
     assert held.is_held
     tomorrow = {**limits, "at": ahead(days=1).isoformat()}
     assert (await functions.reserve_model_call(service, silent.id, None, 0.2, tomorrow)).refused is None
+    await functions.queue_task_execution(ana, silent.id)
+    await functions.start_task_execution(service, silent.id, None)
+    await functions.block_task_execution(service, silent.id, "no money", blocked_on="bounds", until=refused.until)
+    digest = await make_digest(ana, ahead(), AttentionRules(digest_at=time(0)))
+    assert digest
+    assert (digest.content.silent.waiting, digest.content.silent.cost_usd) == (1, 0.9)
+    assert [one.reason for one in (await insights.get_silent_spending(ana, ahead(days=-1), ahead())).waiting] == [
+        "no money"
+    ]
     await ana.call("delete_task", task_id=silent.id)
     spent = await insights.get_silent_spending(ana, ahead(days=-1), ahead())
     assert (spent.cost_usd, spent.model_calls, spent.waiting) == (0.9, 1, [])
