@@ -33,9 +33,13 @@ LINKED = re.compile(
     re.IGNORECASE,
 )
 ABOUT_AGENDA = re.compile(r"\b(?:agenda|tagesordnung)\b", re.IGNORECASE)
-NOTES = re.compile(
-    r"\b(?:notes|minutes|protokoll|summary|recap|takeaways|notizen|mitschrift|zusammenfassung|ergebnisprotokoll)\b",
-    re.IGNORECASE,
+NOTE_WORDS = r"(?:notes|(?<!\d )(?<!\d-)(?<!\d)minutes|protokoll|summary|recap|takeaways|notizen|mitschrift|zusammenfassung|ergebnisprotokoll)"
+NOTES = re.compile(rf"\b{NOTE_WORDS}\b", re.IGNORECASE)
+NOTES_LINE = re.compile(
+    rf"^\W*(?:(?:(?:here|these|attached|below|following) (?:are|is) |please find (?:attached |below )?)?(?:the |my |our )?(?:meeting )?"
+    rf"|(?:anbei|hier) (?:sind |ist )?(?:das |die |meine |unsere )?)"
+    rf"{NOTE_WORDS}\b(?:\s+(?:from|of|for|on|to|zum|zur|vom|von|des|der)\b|\s*[:–-]|\s*$)",
+    re.IGNORECASE | re.MULTILINE,
 )
 BREAKS = re.compile(r"<\s*(?:br|/p|/div|/li|/h\d|/ul|/ol)\b[^>]*>", re.IGNORECASE)
 ITEMS = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
@@ -166,7 +170,8 @@ def is_notes(mail: SeenMail) -> bool:
     """Do subject or first lines call it notes, minutes, a summary? Nothing that a machine or a list sent, nothing suspicious."""
     if mail.suspicious or is_by_machine(mail) or mail.category == "noise":
         return False
-    return NOTES.search(mail.subject) is not None or NOTES.search(mail.text[:HEAD]) is not None
+    is_named = NOTES.search(mail.subject) is not None and not mail.subject.rstrip().endswith("?")
+    return is_named or NOTES_LINE.search(mail.text[:HEAD]) is not None
 
 
 def notes_by_meeting(

@@ -33,8 +33,22 @@ def test_notes_in_a_mail_of_a_participant_are_found_once() -> None:
         {"auto_submitted": "auto-replied"},
         {"subject": "Notes from the budget round", "text": "Budget"},
         {"subject": "Launch sync", "text": "See you"},
+        {"subject": "Launch sync", "text": "Can we have 30 minutes more?"},
+        {"subject": "Launch sync", "text": "Could you send me the minutes?"},
+        {"subject": "Minutes of the launch sync?", "text": "Where are they?"},
     ],
-    ids=["before its end", "stranger", "suspicious", "noise", "automatic", "another meeting", "no notes"],
+    ids=[
+        "before its end",
+        "stranger",
+        "suspicious",
+        "noise",
+        "automatic",
+        "another meeting",
+        "no notes",
+        "a length",
+        "a wish",
+        "a question",
+    ],
 )
 def test_other_mail_is_not_taken_for_them(changes: dict[str, Any]) -> None:
     assert list(follow_up.find(situation(OVER, mails=[replace(NOTES, **changes)]))) == []
@@ -54,3 +68,16 @@ def test_notes_in_the_description_and_of_ones_own_count() -> None:
     (found,) = follow_up.find(situation(OVER, mails=[replace(NOTES, sender=ROBIN, is_from_me=True, to=(PRIYA,))]))
     assert "your notes went out" in found.why
     assert list(follow_up.find(situation(replace(OVER, own_answer="declined", organizer=PRIYA), mails=[NOTES]))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi all,\n\nhere are my notes from the launch sync:\n- one",
+        "Anbei das Protokoll zum Launch sync",
+        "Minutes\nLaunch sync, 2 March",
+    ],
+)
+def test_the_first_lines_may_say_so(text: str) -> None:
+    plain = replace(NOTES, subject="Launch sync", text=text)
+    assert len(list(follow_up.find(situation(OVER, mails=[plain])))) == 1
