@@ -380,6 +380,12 @@ begin
     values (organization, person, btrim(given.statement), given.rule, given.scope_type, given.scope_value, 'person', given.fingerprint, save_preference.at)
     returning * into given;
   else
+    -- What it was learned as is not proposed again beside what the person made of it.
+    insert into public.forgotten_preferences (organization_id, user_id, fingerprint, keys, forgotten_at)
+    select earlier.organization_id, person, earlier.fingerprint, array_agg(s.key), save_preference.at from public.preference_sources s
+    where s.preference_id = earlier.id
+      and (earlier.fingerprint, earlier.scope_type, earlier.scope_value) is distinct from (given.fingerprint, given.scope_type, given.scope_value)
+    having count(*) > 0;
     -- Another rule, or another scope, is tried anew before it counts.
     update public.preferences p set statement = btrim(given.statement), rule = given.rule, scope_type = given.scope_type, scope_value = given.scope_value,
       fingerprint = given.fingerprint, state = 'proposed', trial = null, decided_at = null

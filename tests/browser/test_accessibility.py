@@ -10,7 +10,8 @@ from playwright.async_api import Page, expect
 
 from app.house import House
 from core.database import Identity
-from tasks import agent_work, agents, functions, interrupts, review
+from jobs.learning import try_preference
+from tasks import agent_work, agents, functions, interrupts, preferences, review
 from tasks.digests import make_digest
 from tasks.interrupts import NewInterrupt
 from tasks.nudges import AttentionRules, Finding, mute_nudges, offer_nudges
@@ -54,6 +55,8 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         await offer_nudges(house.caller, [finding], house.clock.now(), AttentionRules(daily_nudges=budget))
     await mute_nudges(house.caller, house.clock.now(), kind="travel")
     await make_digest(house.caller, house.clock.now(), AttentionRules())
+    liked = await preferences.save_preference(house.caller, {"statement": "Be brief"}, at=house.clock.now())
+    await try_preference(house.caller, liked.id, at=house.clock.now())
     page = await signed_in(scheme=scheme)
     await page.fill("textarea[name=message]", "Plan Q4 marketing campaign")
     await page.click("button:has-text('Send')")
@@ -80,6 +83,8 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         "/settings",
         "/settings/tokens",
         "/settings/permissions",
+        "/settings/preferences",
+        f"/settings/preferences/{liked.id}",
         "/settings/attention",
         "/nudges",
         "/digest",
