@@ -43,7 +43,7 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     asked_for = await reminders.find_due_reminders(person, moment)
     found = watch(await situation_of(given, person, moment))
     findings = [*asked_for, *found, *await preferences_to_see(person, moment)]
-    offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=list(RULES))
+    offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=[*RULES, "preference"])
     await reminders.mark_reminders_told(person, asked_for, moment)
     released = await nudges.release_nudges(person, moment, rules)
     digest = await digests.make_digest(person, moment, rules)
