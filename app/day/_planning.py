@@ -134,6 +134,7 @@ def _event(block: Block, hours: WorkingHours) -> dict[str, object]:
         "starts_at": block.starts_at.isoformat(),
         "ends_at": block.ends_at.isoformat(),
         "timezone": hours.timezone,
+        "is_busy": False,  # a plan gives way: a meeting over it is no conflict, and the task is planned anew
     }
 
 

@@ -58,9 +58,9 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     day = (datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC))
     events = await calendar.list_calendar(house.caller, day[1], day[0])
     mine = [one for one in events if one.uid.startswith(day_plans.MARK)]
-    assert [(one.calendar, one.is_private, one.attendees, one.title) for one in mine] == [
-        ("local", True, [], "Look at: Mail Jo"),
-        ("local", True, [], "Report <i>"),
+    assert [(one.calendar, one.is_private, one.is_busy, one.attendees, one.title) for one in mine] == [
+        ("local", True, False, [], "Look at: Mail Jo"),
+        ("local", True, False, [], "Report <i>"),
     ]
     page = (await client.get("/day", params={"date": "2026-03-04"})).text
     assert "Report &lt;i&gt;" in page
