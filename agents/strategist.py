@@ -143,6 +143,7 @@ class TaskContext:
     meeting: "MeetingContext | None" = None  # of an agenda, a brief or a follow-up
     times: "OfferedTimes | None" = None  # where the mail to be answered proposes some
     copied_by_wish: frozenset[str] = frozenset()  # by a preference that the person switched on
+    known_names: Mapping[str, str] = field(default_factory=dict[str, str])  # by address in lower case, for greetings alone
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":

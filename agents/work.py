@@ -12,6 +12,7 @@ from agents.equipment import Run
 from agents.gate import deliver
 from agents.journal import insist
 from agents.meeting_work import leave_to_do, with_meeting
+from agents.naming import with_names
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
 from agents.preferring import Liked, as_liked, note_liked, taste_of, with_taste
@@ -113,7 +114,7 @@ async def _think(run: Run) -> Outcome:
     shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
-    context = await with_meeting(run, await with_times(run, context))
+    context = await with_names(run, await with_meeting(run, await with_times(run, context)))
     await _taint(run, context, shown)
     if (left := await leave_to_do(run, context)) is not None:
         return left
@@ -275,6 +276,7 @@ async def revise_draft(run: Run) -> Outcome:
     shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))
     context = await with_meeting(run, await with_times(run, await _with_news(run, context, earlier)))
+    context = await with_names(run, context)
     before = EarlierDraft(
         to=earlier.to_recipients, cc=earlier.cc_recipients, subject=earlier.subject, body=earlier.body
     )

@@ -397,6 +397,11 @@ async def get_task_context(caller: Caller, task_id: UUID) -> dict[str, Any]:
     return await caller.call("get_task_context", task_id=task_id)
 
 
+async def get_known_names(caller: Caller, task_id: UUID, addresses: Sequence[str]) -> dict[str, list[str]]:
+    """By address (lower case) what mails and invitations call its person, the newest first (worker only). Others wrote that."""
+    return await caller.call("get_known_names", task_id=task_id, addresses=list(addresses))
+
+
 async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Mapping[str, Any]) -> None:
     """Keep tokens, cost and time of one model call."""
     await caller.call("record_llm_interaction", task_id=task_id, call=dict(call))
