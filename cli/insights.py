@@ -1,6 +1,5 @@
 """Command insights: what was done, saved and spent; how well confidence fits; thresholds pinned and let go."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,8 +39,7 @@ def insights_command(
         if compute:
             from jobs.calibrating import calibrate_all
 
-            at = max(house.clock.now(), datetime.now(UTC))
-            await calibrate_all(house.database, at, learns=house.settings.learn_thresholds)
+            await calibrate_all(house.database, house.clock, learns=house.settings.learn_thresholds)
         if pin is not None:
             stream, _, share = pin.partition("=")
             await pin_threshold(house.caller, stream, _share(share), _default(stream), house.clock.now())

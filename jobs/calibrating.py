@@ -6,6 +6,7 @@ from itertools import groupby
 
 import structlog
 
+from core.clock import Clock
 from core.database import Caller, Database, Identity
 from tasks.calibration import (
     HIGHEST,
@@ -22,20 +23,25 @@ from tasks.thresholds import as_outcomes, list_organizations_at_work, list_outco
 log = structlog.get_logger()
 
 
-async def calibrate_all(database: Database, at: datetime, *, learns: bool = True) -> int:
-    """Compute every stream of every tenant in which something changed; how many streams."""
-    since = at - timedelta(days=LOOK_BACK_DAYS)
+async def calibrate_all(database: Database, clock: Clock, *, learns: bool = True) -> int:
+    """Compute every stream of every tenant in which something changed; how many streams.
+
+    Where the clock was moved, up to its time and the real one: nudges are stamped by the one, drafts by the other.
+    """
+    times = (clock.now(), datetime.now(clock.timezone))
+    at, since = max(times), min(times) - timedelta(days=LOOK_BACK_DAYS)
     whole = database.acting_as(Identity.service())
     count = 0
     for organization_id in await list_organizations_at_work(whole, since):
-        count += await calibrate(database.acting_as(Identity.service(organization_id)), at, learns=learns)
+        worker = database.acting_as(Identity.service(organization_id))
+        count += await calibrate(worker, at, since=since, learns=learns)
     await log.ainfo("calibrated", streams=count)
     return count
 
 
-async def calibrate(caller: Caller, at: datetime, *, learns: bool = True) -> int:
+async def calibrate(caller: Caller, at: datetime, *, since: datetime | None = None, learns: bool = True) -> int:
     """Compute every stream of the tenant that the worker acts for, and keep it; how many. Without `learns` no threshold moves."""
-    stored = await list_outcomes(caller, at - timedelta(days=LOOK_BACK_DAYS), at)
+    stored = await list_outcomes(caller, since or at - timedelta(days=LOOK_BACK_DAYS), at)
     count = 0
     for stream, rows in groupby(stored, lambda one: one.stream):
         outcomes = list(as_outcomes(list(rows)))

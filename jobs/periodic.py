@@ -63,8 +63,7 @@ def register_periodic(app: procrastinate.App, database: Database, settings: Sett
         await clean_up(database, settings)
 
     async def calibrate_at_night(timestamp: int) -> None:
-        clock = Clock.from_settings(settings)
-        await calibrate_all(database, max(clock.now(), datetime.now(UTC)), learns=settings.learn_thresholds)
+        await calibrate_all(database, Clock.from_settings(settings), learns=settings.learn_thresholds)
 
     async def learn_at_night(timestamp: int) -> None:
         clock = Clock.from_settings(settings)

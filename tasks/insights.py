@@ -188,7 +188,7 @@ class Insights(Record):
 
 
 async def get_insights(caller: Caller, since: datetime, until: datetime, timezone: str) -> Insights:
-    """The caller's tenant between two moments. Raises Invalid for more than 800 days or an unknown zone."""
+    """The caller's tenant between two moments. Raises Invalid where it ends before it begins, and for an unknown zone."""
     row = await caller.call("get_insights", since=since, until=until, timezone=timezone)
     return Insights.model_validate(row)
 

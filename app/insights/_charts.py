@@ -97,6 +97,8 @@ def reliability(name: str, calibration: StoredCalibration, title: str) -> str:
         ]
     body.append(line(x(0), y(0), x(1), y(1), "ideal"))
     body.append(line(x(calibration.threshold), y(0), x(calibration.threshold), y(1), "threshold"))
+    if calibration.fitted:
+        body.append(_fit([(x(start), y(share)) for start, share in calibration.fitted], x(1)))
     most = max((one.count for one in calibration.bins), default=1)
     for one in calibration.bins:
         radius = 3 + 5 * (one.count / most) ** 0.5
@@ -108,3 +110,13 @@ def reliability(name: str, calibration: StoredCalibration, title: str) -> str:
         f"said {one.confidence:.0%}, right {one.right:.0%} of {amount(one.count)}" for one in calibration.bins
     )
     return svg(name, title, told or "No case yet.", SIDE, SIDE - 14, body, with_style=False)
+
+
+def _fit(steps: Sequence[tuple[float, float]], end: float) -> str:
+    """The rising steps that fit the outcomes best."""
+    ends = [*(start for start, _ in steps[1:]), end]
+    way = " ".join(
+        f"{'M' if place == 0 else 'V'}{f'{number(start)} ' if place == 0 else ''}{number(high)} H{number(stop)}"
+        for place, ((start, high), stop) in enumerate(zip(steps, ends, strict=True))
+    )
+    return f'<path class="fit" d="{way}"/>'

@@ -200,6 +200,12 @@ def draft_rows(found: Insights) -> list[tuple[object, ...]]:
     return [(short(one.week), one.unchanged, one.edited, one.rejected, one.edits) for one in weekly_drafts(found)]
 
 
+def edit_rows(found: Insights) -> list[tuple[object, ...]]:
+    """Weeks with a draft."""
+    shown = [one for one in weekly_drafts(found) if one.drafts]
+    return [(short(one.week), one.drafts, one.edits, f"{one.edits / one.drafts:.2f}") for one in shown]
+
+
 def bin_rows(known: StoredCalibration) -> list[tuple[object, ...]]:
     return [
         (f"{one.confidence:.0%}", f"{one.right:.0%}", f"{one.least:.0%}", f"{one.most:.0%}", f"{one.count:g}")

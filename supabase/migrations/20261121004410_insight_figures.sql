@@ -161,8 +161,8 @@ language plpgsql stable set search_path = '' as $$
 declare
   organization uuid := private.acting_organization();
 begin
-  if get_insights.until <= get_insights.since or get_insights.until - get_insights.since > interval '800 days' then
-    perform private.refuse(422, 'Insights are of a time of at most 800 days', format('%s to %s', get_insights.since, get_insights.until));
+  if get_insights.until <= get_insights.since then
+    perform private.refuse(422, 'Insights are of a time that begins before it ends', format('%s to %s', get_insights.since, get_insights.until));
   end if;
   if not exists (select 1 from pg_catalog.pg_timezone_names z where z.name = get_insights.timezone) then
     perform private.refuse(422, 'There is no such time zone', get_insights.timezone);
