@@ -53,7 +53,7 @@ def event_from(item: object, calendar_zone: str) -> CalendarEvent:
             timezone=_zone(_mapping(row.get("start")).get("timeZone"), calendar_zone),
             description=str(row.get("description") or ""),
             location=str(row.get("location") or ""),
-            organizer=_person(row.get("organizer")),
+            organizer=_organizer(row),
             attendees=tuple(guest for one in _items(row.get("attendees")) if (guest := _person(one))),
             recurrence=tuple(
                 str(line) for line in _items(row.get("recurrence")) if str(line).upper().startswith(RULES)
@@ -166,6 +166,12 @@ def _zone(name: object, otherwise: str) -> str:
         return zone_named(str(name)).key if name else otherwise
     except Invalid:
         return otherwise
+
+
+def _organizer(row: dict[str, Any]) -> Attendee | None:
+    """Who organizes it: by its own field, else the guest who is marked so."""
+    marked = (one for one in _items(row.get("attendees")) if _mapping(one).get("organizer") is True)
+    return _person(row.get("organizer")) or _person(next(marked, None))
 
 
 def _person(value: object) -> Attendee | None:

@@ -23,7 +23,7 @@ from tasks import accounts, functions, policies, review
 from tasks.accounts import Account
 from tasks.functions import TaskFilter
 from tasks.models import Draft, Task
-from tests.emulators.google_faults import GoogleLine, google_line, ok
+from tests.emulators.google_faults import GoogleLine, google_line
 from tests.emulators.outside_servers import ALEX, ROBIN, OutsideServers, google_seed, outside
 from tests.integration.agents.growing import is_state, until
 from tests.integration.jobs.test_google_sync import SCOPES, given, google_house, grant
@@ -36,17 +36,8 @@ EVENTS = "/calendar/v3/calendars/primary/events"
 
 @pytest.fixture
 def line(outside: OutsideServers) -> Generator[GoogleLine]:
-    """The emulator, whose events name their organizer as Google's do."""
     outside.reset(google=google_seed())
-
-    def listed() -> Any:
-        found = asked_google(outside, "GET")
-        for event in found["items"]:
-            event["organizer"] = {"email": ROBIN, "self": True}
-        return ok(found)
-
     with google_line(outside.google) as opened:
-        opened.on(f"GET {EVENTS}", answer=listed, times=None)
         yield opened
 
 
@@ -67,7 +58,10 @@ def invite(house: House, outside: OutsideServers, title: str) -> None:
         "summary": title,
         "start": {"dateTime": start.isoformat()},
         "end": {"dateTime": (start + timedelta(hours=1)).isoformat()},
-        "attendees": [{"email": ALEX, "displayName": "Alex Moreno"}],
+        "attendees": [
+            {"email": ROBIN, "organizer": True, "self": True, "responseStatus": "accepted"},
+            {"email": ALEX, "displayName": "Alex Moreno"},
+        ],
     }
     asked_google(outside, "POST", body)
 
