@@ -97,7 +97,7 @@ def _promised(words: str, dates: list[DateMention], said_at: datetime) -> str | 
 
 def _candidates(words: str, dates: list[DateMention], said_at: datetime) -> Iterator[tuple[int, str, bool]]:
     """Where a promise may begin, what it says, and whether it is German."""
-    for pattern in (phrases.MINE, phrases.DROPPED, phrases.WILL_DO, phrases.CAN_BY, phrases.PROMISE):
+    for pattern in (phrases.MINE, phrases.LET_ME, phrases.DROPPED, phrases.WILL_DO, phrases.CAN_BY, phrases.PROMISE):
         if match := pattern.search(words):
             yield match.start(), next((part for part in match.groups() if part), "").strip(), False
     has_due = due_in(words, said_at, dates) is not None

@@ -12,6 +12,12 @@ from agents.rules.mail_text import read_mail_text
 from tasks.commitments import NewCommitment
 
 LONGEST_QUOTE = 1_000
+SHARED_ADDRESS = re.compile(
+    r"(?:[\w.-]*[._-])?(?:orders?|shop|store|shipping|delivery|versand|bestellung(?:en)?|service|kundenservice|kundendienst|customer\w*|support|help\w*|info|kontakt|contact|hello|billing|invoices?|accounts?|"
+    r"bookings?|buchung(?:en)?|reservations?|tickets?|team|office|sales|admin|welcome|members?\w*|rechnung(?:en)?)\d*@",
+    re.IGNORECASE,
+)
+IN_PERSON = re.compile(r"\bI\b|\b(?:[Ii]ch|[Ww]ir)\b|\b(?:[Ww]e)(?:['’]ll|\s+will)\s+(?:get|come)\s+back\b")
 YOU, YOUR = re.compile(r"\byou\b"), re.compile(r"\byour\b")
 
 
@@ -61,9 +67,12 @@ def _theirs(mail: MailForTriage, owner: Owner, said_at: datetime) -> Iterator[Ne
         return
     text = read_mail_text(mail.text)
     others = first_names(mail.people) - owner.first_names
+    of_many = SHARED_ADDRESS.match(mail.from_address) is not None  # "you will receive your order tomorrow"
     for sentence in text.sentences:
         promise = read_promise(sentence.text, said_at)
-        if promise is None or not addressed_to_owner(sentence, text, owner, others, is_direct=True):
+        if promise is None or (of_many and not IN_PERSON.search(promise.quote)):
+            continue
+        if not addressed_to_owner(sentence, text, owner, others, is_direct=True):
             continue
         yield NewCommitment(
             is_mine=False,

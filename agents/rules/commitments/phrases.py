@@ -30,9 +30,11 @@ CAN_BY = re.compile(
     ANY,
 )
 GETS = re.compile(
-    r"\b(?:you(?:['’]ll|\s+will|\s+should)\s+(?:then\s+)?(?:have|get|hear|receive|be\s+hearing)\b|you\s+can\s+expect\b|expect\s+(?:it|my|our)\b)",
+    r"\b(?:you(?:['’]ll|\s+will)\s+(?:then\s+)?(?:have(?!\s+(?:to|until|time|no|one|two|three|four|\d+|a\s+(?:lot|chance|good|great))\b)|get|hear|receive|be\s+hearing)\b|"
+    r"(?:you\s+can\s+)?expect\s+(?:it|my|our|an?\s+(?:answer|reply|update|response|decision))\b)",
     ANY,
 )
+LET_ME = re.compile(rf"\blet\s+me\b.{{1,120}}?\band\s+(?:then\s+)?(?P<what>{DOES}\b.*)", ANY)
 FROM_ME = re.compile(r"\b(?:from|by)\s+(?:me|us)\b|\bvon\s+(?:mir|uns)\b", ANY)
 VERB_DE = (
     r"(?:melde|schicke?|sende|schreibe?|antworte|bringe|liefere|leite|kläre|prüfe|checke|erledige|überweise|übernehme|buche|organisiere|bestätige|unterschreibe|bezahle|"
@@ -78,16 +80,16 @@ ABOUT_IF = re.compile(
 )
 WHETHER = re.compile(r"\b(?:whether|ob)\b", ANY)
 REPORTED = re.compile(
-    r"\b(?:said|says|told|wrote|writes|mentioned|promised|thought|claims?|claimed|sagte|schrieb|meinte|erwähnte|hat\s+(?:\w+\s+)?(?:gesagt|geschrieben|versprochen))\b[^.;]*$",
+    r"(?<!\bas\s)\b(?:said|says|told|wrote|writes|mentioned|promised|thought|claims?|claimed|sagte|schrieb|meinte|erwähnte|hat\s+(?:\w+\s+)?(?:gesagt|geschrieben|versprochen))\b[^.;]*$",
     ANY,
 )
 SMALL = re.compile(
-    r"\b(?:see|miss|love|hate|admit|bet|say|be\s+honest|remember|forget|talk\s+to\s+you|catch\s+up|keep\s+(?:it|this)\s+(?:short|brief|simple|quick|in\s+mind)|make\s+(?:it|this)\s+(?:short|quick|brief|easy|simple)|"
+    r"\b(?:have\s+(?:to|been|had|gone|left|sent|done|no|one|two|three|\d+|\w+ed)\b|do\s+(?:my|our)\s+best|see|miss|love|hate|admit|bet|say|be\s+honest|remember|forget|talk\s+to\s+you|catch\s+up|keep\s+(?:it|this)\s+(?:short|brief|simple|quick|in\s+mind)|make\s+(?:it|this)\s+(?:short|quick|brief|easy|simple)|"
     r"let\s+you\s+(?:go|get\s+(?:back|on)|decide|be\b|handle|take)|leave\s+(?:it|that|you)|read\s+this\s+as|call\s+it\s+a|get\s+(?:it|that)\s*[.!]?$|note\s+that|ask\s+you|report\s+you|answer\s+for)\b",
     ANY,
 )
 SMALL_DE = re.compile(
-    r"\bfrage\s+(?:ich\s+)?mich\b|\bich\s+frage\s+mich\b|\bmache\s+(?:ich\s+)?mir\b|\bgebe\s+(?:ich\s+)?(?:zu|auf|dir\s+recht|ihnen\s+recht)\b|\bschreibe\s+(?:ich\s+)?(?:ihnen|dir|euch)?,?\s*(?:weil|da|um|wegen)\b|"
+    r"\bmelde\s+(?:ich\s+)?mich\b.*\b(?:krank|ab|an)\b|\bfrage\s+(?:ich\s+)?mich\b|\bich\s+frage\s+mich\b|\bmache\s+(?:ich\s+)?mir\b|\bgebe\s+(?:ich\s+)?(?:zu|auf|dir\s+recht|ihnen\s+recht)\b|\bschreibe\s+(?:ich\s+)?(?:ihnen|dir|euch)?,?\s*(?:weil|da|um|wegen)\b|"
     r"\bkomme\s+(?:ich\s+)?(?:aus|gerade|nicht|gern\w*|zu\s+spät|später|leider)\b|\bsage\s+(?:ich\s+)?mal\b|\bkomme\b(?!.*\bauf\b.*\bzu(?:rück)?\b)|\bspreche\s+(?:ich\s+)?(?:kein|deutsch|englisch)|\bmache\s+(?:ich\s+)?(?:urlaub|pause|feierabend)",
     ANY,
 )
