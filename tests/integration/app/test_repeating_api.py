@@ -1,5 +1,6 @@
 """Recurring tasks, reminders and snoozed tasks over the API: what is there at once, what wakes what, what is refused."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,7 +9,8 @@ import httpx
 
 from app.house import House
 from jobs.repeating import bring_back
-from tasks import capture, reminders
+from jobs.worker import working
+from tasks import capture, functions, reminders, repeating
 from tests.conftest import NOW
 from tests.integration.app.test_api import is_problem
 
@@ -64,6 +66,19 @@ async def test_ticking_off_cancelling_and_skipping_leave_the_next_one(client: ht
     is_problem(await client.post(f"{here}/skip"), 409)
     events = (await client.get(f"{here}/events")).json()["items"]
     assert "It does not repeat any more" in [event["message"] for event in events]
+
+
+async def test_a_worker_goes_on_with_what_nobody_ticked_off_here(house: House) -> None:
+    item = {"title": "x", "recurrence": "FREQ=DAILY", "due_at": "2026-03-04T09:00:00+01:00", "due_is_all_day": False}
+    [task] = await functions.create_tasks(house.caller, [item])
+    for _ in range(3):
+        await functions.update_task(house.caller, task.id, {"execution_status": "completed"})
+        async with working(await house.worker()):
+            while (following := (await repeating.get_series(house.caller, task.id)).next_task_id) is None:
+                await asyncio.sleep(0.05)
+        task = await functions.get_task(house.caller, following)
+        house.clock.starts_at = task.due_at
+    assert task.due_at == datetime.fromisoformat("2026-03-07T09:00:00+01:00")
 
 
 async def test_a_rule_that_no_task_can_follow_is_refused_everywhere(client: httpx.AsyncClient) -> None:
