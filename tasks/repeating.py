@@ -8,7 +8,7 @@ import structlog
 
 from core.clock import Clock
 from core.database import Caller, Database, Identity
-from core.errors import Conflict, Invalid, StewardError
+from core.errors import Conflict, Forbidden, Invalid, StewardError
 from tasks.functions import cancel_task
 from tasks.models import ExecutionStatus, Record, Task
 from tasks.occurrences import Occurrence, RepeatsFrom, check_rule, next_after_completion, next_occurrence
@@ -114,7 +114,7 @@ async def continue_ended(database: Database, clock: Clock, task_ids: Sequence[UU
     for row in rows:
         series = Series.model_validate(row)
         try:
-            task = await _continue(database, clock, series)
+            task = await _follow(database, clock, series)
         except StewardError as error:  # one of them must not hold up the others
             await log.awarning("series_not_continued", task_id=str(series.task_id), error=error.message)
             continue
@@ -123,12 +123,19 @@ async def continue_ended(database: Database, clock: Clock, task_ids: Sequence[UU
     return made
 
 
-async def _continue(database: Database, clock: Clock, series: Series) -> Task | None:
+async def _follow(database: Database, clock: Clock, series: Series) -> Task | None:
+    """The next one. A series that cannot go on (its rule, or the database, refuses) ends, and its task says why."""
     try:
         coming = series.next(clock)
-    except Invalid as error:
+        return await _continue(database, clock, series, coming)
+    except (Invalid, Forbidden, Conflict) as error:
         await log.awarning("series_ended", task_id=str(series.task_id), error=error.message)
-        coming = None
+        return await _continue(database, clock, series, None, f"It does not repeat any more: {error.message}")
+
+
+async def _continue(
+    database: Database, clock: Clock, series: Series, coming: Occurrence | None, reason: str | None = None
+) -> Task | None:
     row = await database.acting_as(Identity.service(series.organization_id)).call(
         "continue_series",
         task_id=series.task_id,
@@ -136,6 +143,7 @@ async def _continue(database: Database, clock: Clock, series: Series) -> Task | 
         series_number=coming.number if coming else None,
         zone=clock.timezone.key,
         at=clock.now(),
+        reason=reason,
     )
     return Task.model_validate(row) if row else None
 

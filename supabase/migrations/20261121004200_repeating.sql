@@ -250,7 +250,8 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.moved_by is 'A moment as far from the new day as it was from the old one, by the clock on the wall of a zone.';
 
-create function public.continue_series(task_id uuid, due_at timestamptz, series_number integer, zone text, at timestamptz) returns jsonb
+create function public.continue_series(task_id uuid, due_at timestamptz, series_number integer, zone text, at timestamptz,
+  reason text default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks := private.own_task(continue_series.task_id, true);
@@ -266,7 +267,7 @@ begin
   end if;
   if continue_series.due_at is null then
     update public.tasks t set series_ended_at = continue_series.at where t.id = task.id;
-    perform public.add_task_event(task.id, 'series', 'This was the last of its series', '{}');
+    perform public.add_task_event(task.id, 'series', left(coalesce(reason, 'This was the last of its series'), 1000), '{}');
     return null;
   end if;
   made := private.insert_task((to_jsonb(task) - array['source_key', 'supersedes_task_id']) || jsonb_build_object(
@@ -284,7 +285,7 @@ begin
   return private.task_json((select t from public.tasks t where t.id = made.id));
 end $$;
 comment on function public.continue_series is
-  'Makes the next occurrence of a task that is done or cancelled (service only), once: twice is the same one. Without due_at the series is over. Null where there is none to make.';
+  'Makes the next occurrence of a task that is done or cancelled (service only), once: twice is the same one. Without due_at the series is over (reason: why). Null where there is none to make.';
 
 create function public.stop_series(task_id uuid, at timestamptz) returns jsonb
 language plpgsql set search_path = '' as $$

@@ -167,6 +167,9 @@ async def test_what_is_refused(database: Database, ana: Caller, mallory: Caller)
     await done(ana, broken)
     assert await repeating.continue_ended(database, clock) == []
     assert (await functions.get_task(ana, broken.id)).series_ended_at is not None
+    said = [event.message for event in await functions.list_task_events(ana, broken.id) if event.kind == "series"]
+    assert said
+    assert "FREQ of DAILY" in said[0]
 
 
 async def test_only_what_a_person_lets_run_begins_by_itself_and_only_when_due(database: Database, ana: Caller) -> None:
