@@ -10,9 +10,11 @@ from typing import Any
 
 from agents.equipment import Run
 from agents.strategist import Blocked, Decompose, DraftContent, Immediate, TaskContext, presented
-from tasks.preferences import Letter, Preference, count_preferences, preferences_for
+from tasks.preferences import Letter, Preference, count_preferences, find_similar_drafts, preferences_for
 
 MOST_PEOPLE = 100
+MAILS = {"email"}
+MOST_EXAMPLES, LONGEST_EXAMPLE = 2, 2_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,15 @@ async def taste_of(run: Run, context: TaskContext) -> Taste:
     """What the person of this task likes, for whoever the task names."""
     people = sorted(context.named_addresses)[:MOST_PEOPLE]
     return Taste(await preferences_for(run.caller, context.task.id, people), context.task.kind)
+
+
+async def with_examples(run: Run, context: TaskContext) -> TaskContext:
+    """For a model: the context of a mail with earlier ones to the same person that the person let go in like cases."""
+    if not run.equipment.thinking.is_model or context.task.kind not in MAILS or context.thread:
+        return context
+    people = sorted(context.named_addresses)[:MOST_PEOPLE]
+    found = await find_similar_drafts(run.caller, context.task.id, people, most=MOST_EXAMPLES) if people else []
+    return replace(context, examples=[f"Subject: {one.subject}\n\n{one.body}"[:LONGEST_EXAMPLE] for one in found])
 
 
 def with_taste(context: TaskContext, taste: Taste) -> TaskContext:

@@ -142,8 +142,11 @@ class TaskContext:
     notes: Sequence[Note] = ()
     meeting: "MeetingContext | None" = None  # of an agenda, a brief or a follow-up
     times: "OfferedTimes | None" = None  # where the mail to be answered proposes some
+    examples: Sequence[str] = ()  # mails that the person let go in like cases
     copied_by_wish: frozenset[str] = frozenset()  # by a preference that the person switched on
-    known_names: Mapping[str, str] = field(default_factory=dict[str, str])  # by address in lower case, for greetings alone
+    known_names: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # by address in lower case, for greetings alone
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], zone: ZoneInfo) -> "TaskContext":
@@ -319,6 +322,10 @@ def describe(context: TaskContext, now: datetime) -> str:
         text = f"<material>\n{note.text}\n</material>" if note.is_own else fenced(note.text)
         lines.append(f"Notes ({note.name}):\n{text}")
     lines += context.meeting.lines(fenced) if context.meeting else []
+    lines += [
+        f"An earlier mail of the sender's to the same person, for its tone alone:\n{fenced(one)}"
+        for one in context.examples
+    ]
     lines += _thread(context.thread)
     lines += context.times.in_words() if context.times else []
     if task.kind == "report":

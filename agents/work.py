@@ -15,7 +15,7 @@ from agents.meeting_work import leave_to_do, with_meeting
 from agents.naming import with_names
 from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
-from agents.preferring import Liked, as_liked, note_liked, taste_of, with_taste
+from agents.preferring import Liked, as_liked, note_liked, taste_of, with_examples, with_taste
 from agents.provenance import agents_above, taint
 from agents.strategist import (
     Blocked,
@@ -119,7 +119,7 @@ async def _think(run: Run) -> Outcome:
     if (left := await leave_to_do(run, context)) is not None:
         return left
     taste = await taste_of(run, context)
-    context = with_taste(context, taste)
+    context = await with_examples(run, with_taste(context, taste))
     thinking, now = await _trusting(run, thinking_of(run)), equipment.clock.now()
     box, trail = await Toolbox.of(run, shown.get("agent")), Trail()
     liked = as_liked(await strategist.decide(context, now=now, thinking=thinking, toolbox=box, trail=trail), taste)

@@ -232,6 +232,25 @@ async def count_preferences(caller: Caller, ids: Sequence[UUID], *, at: datetime
     await caller.call("count_preferences", ids=list(ids), at=at)
 
 
+class SimilarDraft(Record):
+    """A mail of the past that is like what is to be written."""
+
+    draft_id: UUID
+    to: list[str]
+    subject: str
+    body: str
+    sent_at: datetime
+
+
+async def find_similar_drafts(
+    caller: Caller, task_id: UUID, people: Sequence[str], *, most: int = 2
+) -> list[SimilarDraft]:
+    """Mails that the person let go to one of these people alone, by the words of the task, the closest first."""
+    named = [one.casefold() for one in people]
+    rows = await caller.call("find_similar_drafts", task_id=task_id, people=named, most=most)
+    return [SimilarDraft.model_validate(row) for row in rows]
+
+
 async def list_draft_edits(
     caller: Caller, *, since: datetime | None = None, until: datetime | None = None, most: int = 300
 ) -> list[DraftEdit]:

@@ -244,6 +244,36 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_ratings is 'The newest words that people said of results, oldest first; what programs wrote is not among them.';
 
+-- Section: similar cases of the past -----------------------------------------------------------------------------------
+
+create index drafts_words_idx on public.drafts using gin (to_tsvector('simple'::regconfig, left(subject || ' ' || body, 100000)))
+  where state = 'sent' and channel = 'mail';
+
+create function public.find_similar_drafts(task_id uuid, people jsonb, most integer default 2) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(find_similar_drafts.task_id);
+  person uuid := (private.person_json(task.organization_id, task.created_by) ->> 'user_id')::uuid;
+  wanted tsquery := (select to_tsquery('simple', string_agg(quote_literal(w.lexeme), ' | '))
+    from unnest(to_tsvector('simple'::regconfig, left(task.title || ' ' || task.description, 4000))) w);
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('draft_id', f.id, 'to', f.to_recipients, 'subject', f.subject, 'body', f.body, 'sent_at', f.sent_at)
+      order by f.place desc, f.sent_at desc), '[]') from (
+      select d.*, ts_rank(to_tsvector('simple'::regconfig, left(d.subject || ' ' || d.body, 100000)), wanted) as place from public.drafts d
+      where d.organization_id = task.organization_id and d.state = 'sent' and d.channel = 'mail' and not d.by_program and d.task_id <> task.id
+        and to_tsvector('simple'::regconfig, left(d.subject || ' ' || d.body, 100000)) @@ wanted
+        -- To nobody but one of these: what was written to others is not told to them.
+        and cardinality(d.to_recipients) = 1 and cardinality(d.cc_recipients || d.bcc_recipients) = 0
+        and find_similar_drafts.people ? lower(d.to_recipients[1])
+        -- Nothing of others went into it, and the person let it go as it stands.
+        and d.provenance ->> 'is_tainted' is distinct from 'true'
+        and (d.author_id = person or exists (select 1 from public.approvals a where a.draft_id = d.id and a.decided_by = person))
+      order by place desc, d.sent_at desc limit least(greatest(coalesce(find_similar_drafts.most, 2), 1), 10)) f);
+end $$;
+comment on function public.find_similar_drafts is
+  'Mails of the past that say most of what a task says, each sent to nobody but one of these people with the person''s yes; nothing of others went into them. The closest first.';
+
 -- Section: writing ----------------------------------------------------------------------------------------------------
 
 create function private.propose_preference(item jsonb, person uuid, organization uuid, at timestamptz) returns public.preferences
@@ -477,6 +507,7 @@ select private.expose_function('public.preferences_for', array['authenticated', 
 select private.expose_function('public.list_draft_edits', array['authenticated', 'service_role']);
 select private.expose_function('public.list_own_mail', array['authenticated', 'service_role']);
 select private.expose_function('public.list_ratings', array['authenticated', 'service_role']);
+select private.expose_function('public.find_similar_drafts', array['authenticated', 'service_role']);
 select private.expose_function('public.propose_preferences', array['authenticated', 'service_role']);
 select private.expose_function('public.save_preference', array['authenticated', 'service_role']);
 select private.expose_function('public.decide_preference', array['authenticated', 'service_role']);

@@ -14,7 +14,7 @@ from tasks.models import Draft
 from tests.conftest import NOW
 from tests.emulators.model_server import ModelServer, model_server, thinking_on
 from tests.integration.agents.test_engine_with_model import requests_about, thinking_house
-from tests.integration.agents.test_sending import settled
+from tests.integration.agents.test_sending import becomes, settled
 
 __all__ = ["model_server"]
 LATER = NOW + timedelta(days=1)
@@ -94,7 +94,18 @@ async def test_a_model_is_told_in_few_words_and_tries_what_only_it_can_follow(
     assert draft.body == "Hello Kim,\n\nSee you at the fair. Kind regards to all.\n\nBest,\nRobin\n"
     assert [one["id"] for one in draft.provenance["preferences"]] == [str(known[1].id)]
     body = "Hi Kim,\n\nsee you at the fair!\n\nBest,\nRobin\n"
-    await review.revise_draft(house.caller, draft.id, {"body": body})
+    revised = await review.revise_draft(house.caller, draft.id, {"body": body})
+    async with thinking_house(house, model_server):
+        await review.approve_draft(house.caller, revised.id, revised.digest)
+        await becomes(house, revised.id, "sent")
+        await drafted(house, "Draft email to kim@example.com about the autumn fair, again")
+    assert requests_about(model_server, "An earlier mail of the sender's to the same person") == 1
+    (again,) = await functions.create_tasks(
+        house.caller, [{"title": "Mail Leo about the fair", "execution_type": "manual"}]
+    )
+    find = preferences.find_similar_drafts
+    assert [one.body for one in await find(house.caller, again.id, ["KIM@example.com"])] == [body]
+    assert await find(house.caller, again.id, ["leo@example.com"]) == []  # what was written to Kim is Kim's
     async with thinking_on(model_server) as thinking:
         redraft = redraft_by(metered(thinking, house.caller, house.clock))
         tried = await try_preference(house.caller, known[0].id, at=LATER, redraft=redraft)
