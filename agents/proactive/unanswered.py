@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from agents.proactive.situation import Person, SeenMail, Situation
+from agents.proactive.situation import Meeting, Person, SeenMail, Situation
 from agents.proactive.working_time import after_working_days, after_working_time, half_a_day
 from agents.rules.commitments.absence import away_until, is_absence
 from agents.rules.commitments.questions import question_in
+from agents.rules.commitments.settling import topic_words
 from agents.rules.mail_signs import is_bulk, is_no_reply
 from agents.rules.mail_tasks import RE
 from tasks.commitments import Commitment
@@ -18,6 +19,7 @@ CONFIDENCE = 0.7
 DAYS_INSIDE, DAYS_OUTSIDE = 3, 5
 STALE_DAYS = 10
 MOST_RECIPIENTS = 3
+FEW = 1  # others at a meeting where one speaks of everything
 
 
 def find(situation: Situation) -> Iterator[Finding]:
@@ -48,7 +50,9 @@ def _broken(promise: Commitment, situation: Situation) -> Finding | None:
     stale = after_working_days(tell_at, STALE_DAYS, situation.hours)
     if not tell_at <= situation.now < stale:
         return None
-    if _heard_since(who, due, situation) or _wrote_in(promise.thread_key, due, situation):
+    if _heard_since(who, due, topic_words(promise.title) or topic_words(promise.subject or ""), situation) or _wrote_in(
+        promise.thread_key, due, situation
+    ):
         return None
     said = promise.said_at.astimezone(situation.now.tzinfo)
     day = f"{due:%A} {due.day} {due:%B}"
@@ -78,7 +82,9 @@ def _asked(mails: Sequence[SeenMail], situation: Situation) -> Finding | None:
     days = DAYS_OUTSIDE if situation.is_outside(who) else DAYS_INSIDE
     tell_at = _when_back(who, sent, after_working_days(sent, days, situation.hours), situation)
     stale = after_working_days(tell_at, STALE_DAYS, situation.hours)
-    if not tell_at <= situation.now < stale or _heard_since(who, sent, situation):
+    if not tell_at <= situation.now < stale or _heard_since(
+        who, sent, topic_words(last.subject) or topic_words(question), situation
+    ):
         return None
     references = tuple(one.message_id for one in mails)
     return _finding(
@@ -127,23 +133,31 @@ def _when_back(
     return max(otherwise, after_working_time(back, half_a_day(situation.hours), situation.hours))
 
 
-def _heard_since(who: Person, since: datetime, situation: Situation) -> bool:
-    """Did they write to the person since, or did they meet?"""
+def _heard_since(who: Person, since: datetime, topic: frozenset[str], situation: Situation) -> bool:
+    """Did it go on elsewhere: did they write about it since, or did the two meet, or many about this?"""
     wrote = any(
-        mail.sender.address == who.address and mail.sent_at > since and not _is_automatic(mail)
+        mail.sender.address == who.address
+        and mail.sent_at > since
+        and not _is_automatic(mail)
+        and (not topic or _is_about(topic, f"{mail.subject} {mail.text[:2_000]}"))
         for mail in situation.mails
     )
-    return wrote or any(
-        since < meeting.starts_at <= situation.now
-        and meeting.status != "cancelled"
-        and not meeting.is_all_day
-        and meeting.own_answer != "declined"
-        and any(
-            one.address == who.address and one.answer != "declined"
-            for one in (*meeting.people, *_organizer(meeting.organizer))
-        )
-        for meeting in situation.meetings
-    )
+    return wrote or any(_met(meeting, who, since, topic, situation) for meeting in situation.meetings)
+
+
+def _met(meeting: Meeting, who: Person, since: datetime, topic: frozenset[str], situation: Situation) -> bool:
+    if not since < meeting.starts_at <= situation.now or meeting.status == "cancelled" or meeting.is_all_day:
+        return False
+    others = {one.address: one for one in (*_organizer(meeting.organizer), *meeting.people)}
+    others = {address: one for address, one in others.items() if not situation.owner.is_me(address)}
+    if who.address not in others or others[who.address].answer == "declined" or meeting.own_answer == "declined":
+        return False
+    return len(others) <= FEW or (bool(topic) and _is_about(topic, meeting.title))
+
+
+def _is_about(topic: frozenset[str], text: str) -> bool:
+    """Has a text two of the words of a topic, or its only one?"""
+    return len(topic & topic_words(text)) >= min(2, len(topic))
 
 
 def _organizer(person: Person | None) -> tuple[Person, ...]:

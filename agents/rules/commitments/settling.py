@@ -26,6 +26,11 @@ PUT_OFF = re.compile(
     r"can['’]?t\s+(?:make|send|finish)|still\s+(?:working|waiting|checking|need)|reminder|behind\b|rather|verspät\w*|verzöger\w*|später|statt(?:dessen)?|erst\b|noch\s+(?:nicht|etwas|ein\s+(?:bisschen|wenig)|dabei)|schaffe\w*\s+(?:ich\s+)?(?:es\s+)?nicht|länger|verschieb\w*)",
     re.IGNORECASE,
 )
+DELIVERS = re.compile(
+    r"\b(?:here\s+(?:is|are|it|you|['’]s)|here['’]s|attached|enclosed|as\s+(?:promised|agreed|discussed)|(?:have|has|['’]ve|was|were|is|are|been)\s+(?:just\s+|now\s+)?(?:sent|uploaded|shared|signed|shipped|done|ready|finished|paid|fixed)|"
+    r"link|please\s+find|anbei|im\s+anhang|hier\s+(?:ist|sind|kommt|kommen|der|die|das)|wie\s+(?:versprochen|besprochen)|hochgeladen|fertig|erledigt|verschickt|unterschrieben|überwiesen)\b",
+    re.IGNORECASE,
+)
 STOP = frozenset(
     [
         "about",
@@ -307,7 +312,7 @@ def _is_by_promiser(promise: Commitment, mail: LaterMail) -> bool:
 
 
 def _is_about(promise: Commitment, mail: LaterMail) -> bool:
-    """In the thread; or elsewhere about the same thing: its words in subject or files, or two of them in the text."""
+    """In the thread; or elsewhere about the same thing: with a file, or two of its words and words of handing over."""
     if promise.thread_key and mail.thread_key == promise.thread_key:
         return True
     meant = topic_words(f"{promise.title} {promise.subject or ''}")
@@ -316,9 +321,10 @@ def _is_about(promise: Commitment, mail: LaterMail) -> bool:
     at_head = topic_words(
         f"{RE.sub('', mail.subject)} {' '.join(name.replace('_', ' ').replace('-', ' ') for name in mail.files)}"
     )
-    if meant & at_head and (mail.files or len(meant & at_head) > 1):
+    if meant & at_head and mail.files:
         return True
-    return len(meant & (at_head | topic_words(mail.text[:2_000]))) > 1
+    shared = meant & (at_head | topic_words(mail.text[:2_000]))
+    return len(shared) > 1 and DELIVERS.search(mail.text[:2_000]) is not None
 
 
 def topic_words(text: str) -> frozenset[str]:

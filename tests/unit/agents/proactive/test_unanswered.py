@@ -66,7 +66,7 @@ def test_a_promise_that_is_over_for_half_a_working_day() -> None:
         (theirs(source_kind="notes"), {}),
         (theirs(due_at=None), {}),
         (theirs(person_address=""), {}),
-        (theirs(), {"mails": [from_dana()]}),
+        (theirs(), {"mails": [from_dana("The contract is with our lawyers.")]}),
         (theirs(), {"mails": [asked("Any news?", thread_key="<1@x>", sent_at=at(9, "09:30"))]}),
         (theirs(due_at=at(1), said_at=datetime(2026, 1, 20, tzinfo=at(1).tzinfo)), {"now": at(25)}),
         (theirs(away_until=at(16, "09:00")), {}),
@@ -78,9 +78,13 @@ def test_where_nobody_is_reminded(promise: Commitment, more: dict[str, Any]) -> 
 
 
 def test_a_meeting_since_is_answer_enough() -> None:
-    met = meeting("Catch-up", at(9, "10:00"))
+    met = meeting("Catch-up", at(9, "10:00"), people=(DANA,))
     assert list(unanswered.find(situation(met, now=at(9, "14:00"), commitments=[theirs()]))) == []
-    before = meeting("Catch-up", at(5, "10:00"))
+    crowd = meeting("All hands", at(9, "10:00"))
+    assert len(list(unanswered.find(situation(crowd, now=at(9, "14:00"), commitments=[theirs()])))) == 1
+    about = meeting("The contract", at(9, "10:00"))
+    assert list(unanswered.find(situation(about, now=at(9, "14:00"), commitments=[theirs()]))) == []
+    before = meeting("Catch-up", at(5, "10:00"), people=(DANA,))
     assert len(list(unanswered.find(situation(before, now=at(9, "14:00"), commitments=[theirs()])))) == 1
 
 
@@ -106,7 +110,7 @@ def test_a_question_without_an_answer(to: Person, told: datetime) -> None:
     assert list(unanswered.find(situation(now=told, mails=again))) == []
 
 
-MET: list[Meeting] = [meeting("Call", at(5, "10:00"))]
+MET: list[Meeting] = [meeting("Call", at(5, "10:00"), people=(DANA,))]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,7 @@ MET: list[Meeting] = [meeting("Call", at(5, "10:00"))]
         ([asked("Here is the list."), ], []),
         ([asked(f"{ASKED}\n\nNo need to reply if it is unchanged.")], []),
         ([asked(), from_dana("Sure.", at(4), thread_key="<q@x>")], []),
-        ([asked(), from_dana("Other things.", at(4))], []),
+        ([asked(), from_dana("About the prices: they stay.", at(4))], []),
         ([asked()], MET),
         ([asked(to=Person("news@vega.example"))], []),
         ([asked(to=Person("no-reply@shop.example"))], []),

@@ -47,7 +47,7 @@ def one(promised: Commitment, *mails: LaterMail) -> Settled | None:
         later("", files=("contract.pdf",)),
         later("We decided to go with somebody else, sorry."),
         later("Please have a look.", thread_key="<9@x>", subject="Your contract", files=("contract_v2.pdf",)),
-        later("The contract for the next steps is in your mailbox now.", thread_key="<9@x>", subject="Done"),
+        later("As promised, the contract for the next steps.", thread_key="<9@x>", subject="Done"),
     ],
     ids=["here", "german", "file", "otherwise", "elsewhere with the file", "elsewhere in words"],
 )
