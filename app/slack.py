@@ -10,12 +10,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from app._slack.brought_up import BroughtUpButtons
 from app._slack.commands import Commands
 from app._slack.decisions import Decisions
 from app._slack.door import SlackDoor
 from app._slack.hearing import Hearing
 from app.house import House
-from integrations.slack.blocks import APPROVE, EDIT, EDITED, MAKE_TASK, OPEN, REJECT, REJECTED
+from integrations.slack.blocks import APPROVE, EDIT, EDITED, MAKE_TASK, MUTE, OPEN, REJECT, REJECTED, USEFUL, USELESS
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
@@ -47,7 +48,7 @@ def slack_app(house: House, signing_secret: str) -> "AsyncApp":
     quiet.setLevel(logging.ERROR)
     handlers = cast("Any", bolt)  # the library's decorators are typed in part
     door = SlackDoor(house, house.slack)
-    hearing, commands, decisions = Hearing(door), Commands(door), Decisions(door)
+    hearing, commands, decisions, brought_up = Hearing(door), Commands(door), Decisions(door), BroughtUpButtons(door)
     for name, handler in (
         ("app_mention", hearing.on_mention),
         ("message", hearing.on_direct),
@@ -58,7 +59,14 @@ def slack_app(house: House, signing_secret: str) -> "AsyncApp":
         handlers.event(name)(handler)
     handlers.command("/steward")(commands.on_command)
     handlers.shortcut(MAKE_TASK)(hearing.on_shortcut)
-    for name, handler in ((APPROVE, decisions.on_approve), (EDIT, decisions.on_edit), (REJECT, decisions.on_reject)):
+    for name, handler in (
+        (APPROVE, decisions.on_approve),
+        (EDIT, decisions.on_edit),
+        (REJECT, decisions.on_reject),
+        (USEFUL, brought_up.on_useful),
+        (USELESS, brought_up.on_useless),
+        (MUTE, brought_up.on_mute),
+    ):
         handlers.action(name)(handler)
     handlers.action(OPEN)(decisions.on_open)
     handlers.view(EDITED)(decisions.on_edited)

@@ -24,15 +24,16 @@ from core.database import Caller, Identity
 from core.errors import Conflict, NotFound, StewardError
 from core.outside.chat import ChatPost
 from core.outside.errors import NotConnected, SignInExpired, Temporary, Uncertain
-from integrations.slack.blocks import HomeTask, card_blocks, home_view
+from integrations.slack.blocks import Card, HomeTask, card_blocks, home_view
 from integrations.slack.text import escape
 from integrations.slack.workspace import EVENT_TYPE, SlackWorkspace
 from jobs.addresses import web_address
 from jobs.outside.slack import Workspaces, says
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
+from jobs.slack_brought_up import BroughtUpMessages
 from jobs.slack_cards import Cards
-from tasks import commitments, functions, review, slack
+from tasks import commitments, digests, functions, nudges, review, slack
 from tasks.functions import TaskFilter, task_item
 from tasks.models import ExecutionStatus, ExtractedTask, Task
 from tasks.slack import SlackEvent, SlackLink, SlackNotice
@@ -62,6 +63,10 @@ class SlackWork:
     @cached_property
     def cards(self) -> Cards:
         return Cards(web_address(self.given.settings))
+
+    @cached_property
+    def brought_up(self) -> BroughtUpMessages:
+        return BroughtUpMessages(web_address(self.given.settings))
 
     @property
     def service(self) -> Caller:
@@ -226,8 +231,7 @@ class SlackWork:
         begun = time.monotonic()
         try:
             chat = await self.workspaces.of_link(notice.link)
-            card = await self._card(notice)
-            message = {"text": card.fallback, "blocks": card_blocks(card), "unfurl_links": False}
+            message = await self._message(notice)
             if notice.message_ts and notice.channel:
                 place, stamp = notice.channel, notice.message_ts
                 await chat.web.act("chat.update", channel=place, ts=stamp, **message)
@@ -255,8 +259,20 @@ class SlackWork:
         else:
             await self._refresh_home(notice.link)
 
-    async def _card(self, notice: SlackNotice) -> Any:
+    async def _message(self, notice: SlackNotice) -> dict[str, Any]:
+        """What a message says now: a nudge, a digest, or the card of a draft or question."""
         person = self.person(notice.link)
+        if notice.nudge_id is not None:
+            return self.brought_up.of_nudge(await nudges.get_nudge(person, notice.nudge_id), notice.state)
+        if notice.digest_id is not None:
+            told = await nudges.list_nudges(person, digest_id=notice.digest_id)
+            return self.brought_up.of_digest(await digests.find_digest(person, notice.digest_id), told.items)
+        card = await self._card(person, notice)
+        return {"text": card.fallback, "blocks": card_blocks(card), "unfurl_links": False}
+
+    async def _card(self, person: Caller, notice: SlackNotice) -> Card:
+        if notice.approval_id is None:
+            raise NotFound("The message shows nothing")
         approval = await review.get_approval(person, notice.approval_id)
         approval = approval.model_copy(update={"state": notice.state})
         if approval.draft_id is not None:

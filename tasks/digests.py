@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
+from core.errors import NotFound
 from tasks.models import Record
 from tasks.nudges import AttentionRules
 
@@ -68,6 +69,14 @@ async def make_digest(caller: Caller, at: datetime, rules: AttentionRules) -> Di
 async def list_digests(caller: Caller, limit: int = 30) -> list[Digest]:
     """Digests, the newest day first."""
     return [Digest.model_validate(row) for row in await caller.call("list_digests", page_size=limit)]
+
+
+async def find_digest(caller: Caller, digest_id: UUID) -> Digest:
+    """One of the last year's digests by its id. Raises NotFound."""
+    found = next((one for one in await list_digests(caller, 400) if one.id == digest_id), None)
+    if found is None:
+        raise NotFound("There is no such digest")
+    return found
 
 
 async def get_digest(caller: Caller, day: date) -> Digest:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from core.database import Caller
 from tasks.models import ApprovalState, Record, Task
+from tasks.nudges import NudgeState
 
 EventKind = Literal["mention", "direct", "shortcut", "command", "home"]
 
@@ -48,13 +49,16 @@ class SlackNotice(Record):
     """A message to be posted or brought up to date; `state` is what it should tell."""
 
     id: UUID
-    approval_id: UUID
+    approval_id: UUID | None = None
+    nudge_id: UUID | None = None
+    digest_id: UUID | None = None
+    """It shows one of these three."""
     channel: str | None = None
     message_ts: str | None = None
     begun_at: datetime
     attempts: int
     attempt_unknown: bool
-    state: ApprovalState | Literal["sent", "failed", "uncertain"]
+    state: ApprovalState | Literal["sent", "failed", "uncertain"] | NudgeState | Literal["made"]
     link: SlackLink
 
 

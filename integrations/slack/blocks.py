@@ -21,6 +21,7 @@ MOST_FACTS = 20
 MOST_BLOCKS = 95  # of 100 in a view
 APPROVE, EDIT, REJECT, OPEN = "steward_approve", "steward_edit", "steward_reject", "steward_open"
 EDITED, REJECTED = "steward_edited", "steward_rejected"
+USEFUL, USELESS, MUTE = "steward_useful", "steward_useless", "steward_mute"
 MAKE_TASK = "steward_make_task"
 
 
@@ -90,6 +91,35 @@ def _buttons(card: Card) -> list[Block]:
     if card.link:
         buttons.append(_button(OPEN, "Open", "open") | {"url": card.link})
     return buttons
+
+
+@dataclass(frozen=True)
+class BroughtUp:
+    """Something that was noticed: its title and why, both of which may hold others' words; `ended` replaces the buttons."""
+
+    nudge_id: str
+    title: str
+    why: str
+    link: str
+    can_mute: bool = True
+    ended: str = ""
+
+
+def brought_up_blocks(shown: BroughtUp) -> list[Block]:
+    """What was noticed as blocks: title and reason, then its buttons or what became of it."""
+    blocks: list[Block] = [
+        {"type": "section", "text": _plain(shown.title[:LONGEST_SECTION])},
+        {"type": "section", "text": _plain(shown.why[:LONGEST_SECTION])},
+    ]
+    if shown.ended:
+        return [*blocks, _context(escape(shown.ended))]
+    value = json.dumps({"nudge": shown.nudge_id}, separators=(",", ":"))
+    buttons = [_button(USEFUL, "Useful", value), _button(USELESS, "Not useful", value)]
+    if shown.can_mute:
+        buttons.append(_button(MUTE, "Mute this kind", value))
+    if shown.link:
+        buttons.insert(0, _button(OPEN, "Open", "open") | {"url": shown.link})
+    return [*blocks, {"type": "actions", "elements": buttons}]
 
 
 def edit_modal(value: Mapping[str, str], fields: Sequence[tuple[str, str, str, bool]]) -> Block:
