@@ -96,7 +96,7 @@ language sql stable set search_path = '' as $$
     when nudge.tell_at > held_because.at then 'early'
     when nudge.kind = 'reminder' then null
     when nudge.confidence < coalesce((rules -> 'told_from' ->> nudge.kind)::real, 0) then 'confidence'
-    when private.is_quiet(held_because.at, rules) then 'quiet'
+    when rules ->> 'proactive' = 'off' or private.is_quiet(held_because.at, rules) then 'quiet'
     when private.told_today(nudge.organization_id, held_because.at, rules) >= (rules ->> 'daily_nudges')::integer then 'budget' end
 $$;
 comment on function private.held_because is 'Why this is not told at this moment; null when it may be. What a person asked to be reminded of is told at any time.';

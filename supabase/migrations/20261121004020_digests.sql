@@ -112,7 +112,7 @@ begin
   insert into public.digests (organization_id, day, made_at) values (organization, wall::date, make_digest.at) returning * into made;
   update public.nudges n set state = 'told', held_because = null, told_at = make_digest.at, digest_id = made.id
   where n.organization_id = organization and n.state = 'held' and (n.tell_at is null or n.tell_at <= make_digest.at)
-    and (n.expires_at is null or n.expires_at > make_digest.at);
+    and (n.expires_at is null or n.expires_at > make_digest.at) and (own_rules ->> 'proactive' <> 'off' or n.kind = 'reminder');
   update public.digests d set content = jsonb_build_object(
     'nudges', (select count(*) from public.nudges n where n.digest_id = made.id),
     'waiting', (select count(*) from public.nudges n where n.organization_id = organization and n.state = 'told' and n.digest_id is distinct from made.id),

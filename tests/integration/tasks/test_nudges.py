@@ -302,6 +302,11 @@ async def test_what_a_person_chose_goes_before_the_settings(ana: Caller, mallory
     await nudges.save_attention(ana, {"daily_nudges": None, "proactive": "off"})
     assert [one.key for one in await offered(ana, found("c"), found("r", kind="reminder"))] == ["r"]
     assert (await offer_nudges(ana, [], NOW, RULES, looked_at=["agenda"])).settled == 0
+    assert await release_nudges(ana, NOW + timedelta(days=1), RULES) == []
+    silent = await make_digest(ana, NOW, RULES)
+    assert silent
+    assert silent.content.nudges == 0
+    assert (await states(ana))["b"] == "held"
     assert (await nudges.get_attention(mallory, NOW, RULES)).chosen is None
     for wrong in (
         {"daily_nudges": -1},
