@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from core.database import Caller
 from tasks import commitments
-from tasks.commitments import Commitment, CommitmentFilter, NewCommitment
+from tasks.commitments import Commitment, CommitmentFilter
 
 if TYPE_CHECKING:
     from agents.rules.commitments.settling import LaterMail
@@ -54,11 +54,6 @@ async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["Tri
         settled = settle(part, [later_mail(row, zone) for row in rows])
         changed += await commitments.settle_commitments(caller, [one.as_row() for one in settled])
     return changed
-
-
-async def keep_found(caller: Caller, found: Sequence[NewCommitment]) -> list[Commitment]:
-    """Keep promises that were found elsewhere: in a chat, in notes of a meeting."""
-    return await commitments.record_commitments(caller, found)
 
 
 def later_mail(row: dict[str, Any], zone: ZoneInfo) -> "LaterMail":

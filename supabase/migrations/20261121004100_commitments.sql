@@ -283,6 +283,7 @@ alter table public.mail_messages
   add constraint corrected_says_from check ((corrected_at is null) = (corrected_from is null));
 comment on column public.mail_messages.corrected_from is 'The category that triage gave, where a person said another; empty where it gave none.';
 create index mail_messages_corrected_idx on public.mail_messages (organization_id, corrected_at) where corrected_at is not null;
+create index mail_messages_moment_idx on public.mail_messages (organization_id, (coalesce(sent_at, created_at)) desc, id desc) where not is_from_me;
 create index tasks_mail_idx on public.tasks (organization_id, (source_ref ->> 'message_id')) where source_ref ? 'message_id';
 
 create function public.correct_mail(mail_id uuid, category text, at timestamptz) returns jsonb

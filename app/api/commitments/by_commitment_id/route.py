@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.api.tasks._shapes import Due
 from app.dependencies import CurrentCaller
 from app.router import responds
 from tasks.commitments import (
@@ -24,7 +25,7 @@ class CommitmentChanges(BaseModel):
 
     state: CommitmentState | None = None
     because: str = Field(default="", max_length=1000)
-    due_at: AwareDatetime | None = None
+    due_at: Due | None = None
     due_is_all_day: bool = True
 
     @model_validator(mode="after")
@@ -33,6 +34,8 @@ class CommitmentChanges(BaseModel):
             raise ValueError("state or due_at is needed")
         if "state" in self.model_fields_set and self.state is None:
             raise ValueError("state cannot be null: open, kept or dropped")
+        if self.due_at and self.due_at.tzinfo is None:
+            raise ValueError("due_at needs an offset, like 2026-03-05T15:00:00+01:00")
         if "\x00" in self.because:
             raise ValueError("because holds a NUL character")
         if self.state in {"kept", "dropped"} and "due_at" in self.model_fields_set:
