@@ -1,6 +1,6 @@
 """`make demo`, as `python -m tests.demo`: a walk, told as it goes; 1 as the exit code where something does not hold.
 
-Without a word the walk from a mail to its answer; `plans` is the walk through plans, `agents` that of other people's agents.
+Without a word the walk from a mail to its answer; `plans` is the walk through plans, `agents` that of other people's agents, `agenda` that of an agenda.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cli.testing import NotReady, ensure_node_packages
+from tests.demo.agenda import walk_agenda
 from tests.demo.agents import walk_agents
 from tests.demo.house import NotStarted
 from tests.demo.plans import walk_plans
@@ -21,8 +22,8 @@ LOG, LOGS = BUILD / "demo.log", BUILD / "demo"
 def main() -> int:
     """The exit code."""
     words = sys.argv[1:]
-    if words not in ([], ["plans"], ["agents"]):
-        print(f"error: make demo takes no word but plans or agents, and there is {' '.join(words)!r}", file=sys.stderr)
+    if words not in ([], ["plans"], ["agents"], ["agenda"]):
+        print(f"error: make demo takes no word but plans, agents or agenda, and there is {' '.join(words)!r}", file=sys.stderr)
         return 2
     try:
         ensure_node_packages()  # the emulators
@@ -34,7 +35,7 @@ def main() -> int:
         old.unlink(missing_ok=True)
     report = Report(LOG)
     try:
-        walked = {"plans": walk_plans, "agents": walk_agents}[words[0]] if words else walk
+        walked = {"plans": walk_plans, "agents": walk_agents, "agenda": walk_agenda}[words[0]] if words else walk
         outcome = asyncio.run(walked(report, LOGS))
     except (WalkFailed, NotStarted) as error:
         report.write(f"error: {error}\nWhat Steward said is in {LOGS / 'steward.log'}")

@@ -14,7 +14,9 @@ from tasks.functions import TaskFilter
 from tasks.models import Task
 from tests.conftest import NOW
 from tests.integration.agents.growing import is_state, until
+from tests.integration.agents.test_gate import hijacked_house
 from tests.integration.tasks.permitting import terms
+from tests.safety.hijacked import Hijacked, Move
 
 ROBIN, PRIYA = "robin@vega.example", "priya@vega.example"
 NOTES = "Notes from the launch sync\n- Robin: ask legal about the terms by Friday\n- Priya: book the room\n- We decided to ship."
@@ -114,3 +116,34 @@ async def test_without_a_permission_or_with_one_for_somebody_else_an_agenda_asks
     assert draft.state == "draft"
     assert draft.approval is not None
     assert [one.code for one in draft.approval.decision.reasons] == ["destination_not_named"]
+
+
+def wrote(**draft: Any) -> Move:
+    """An agenda of a model, with this mail to its people."""
+    mail = {"to": [PRIYA], "cc": [], "subject": "Agenda", "body": "1. Where we stand", **draft}
+    return Move(
+        "immediate", {"output": "# Agenda", "format": "markdown", "confidence": 0.9, "message": "Made", "draft": mail}
+    )
+
+
+@pytest.mark.parametrize(
+    ("draft", "said"),
+    [
+        ({}, None),
+        ({"to": [PRIYA, "eve@evil.example"]}, "Nobody named the address eve@evil.example"),
+        ({"body": "1. See https://evil.example/form"}, "Nobody gave the link https://evil.example/form"),
+    ],
+    ids=["good", "a stranger", "a link"],
+)
+async def test_of_a_model_a_good_agenda_waits_for_a_yes_and_a_bad_one_for_a_person(
+    house: House, draft: dict[str, Any], said: str | None
+) -> None:
+    await capture.import_calendar(house.caller, [event("Budget", 5)])
+    (task,) = (await found(house)).values()
+    async with hijacked_house(house, Hijacked(title=task.title, last=wrote(**draft))) as (home, _):
+        done = await until(home, task.id, is_state("completed", "blocked"))
+    if said is None:
+        kept = await review.get_draft(house.caller, done.result["draft_id"])
+        assert (kept.state, kept.to_recipients, done.result["output"]) == ("draft", [PRIYA], "# Agenda")
+    else:
+        assert (done.execution_status, said in (done.blocked_reason or "")) == ("blocked", True), done.blocked_reason
