@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.learning.undoing import use_of
 from app._view.changes import word_diff
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
@@ -14,9 +15,10 @@ from app.settings.preferences._show import SECTIONS, came_from, scope_words
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks.preferences import get_preference, save_preference
+from tasks.preferences import get_preference, list_draft_edits, save_preference
 
 HERE = "/settings/preferences"
+MOST_LOOKED_AT = 100
 
 
 async def get(request: Request, caller: CurrentCaller, preference_id: UUID) -> Response:
@@ -52,12 +54,14 @@ async def _page(
     status_code: int = 200,
 ) -> Response:
     known = await get_preference(caller, preference_id)
+    past = await list_draft_edits(caller, most=MOST_LOOKED_AT) if known.hits else []
     return render(
         request,
         "settings/preferences/by_preference_id/page.html",
         status_code=status_code,
         one=known,
         rule_words=words_of(known),
+        use=use_of(known, past),
         state=SECTIONS[known.state],
         scope_words=scope_words,
         came_from=came_from,

@@ -11,6 +11,7 @@ from agents.learning.measuring import halves, measure
 from agents.learning.proposing import Proposal, propose, wish_of
 from agents.learning.style import propose_style, style_of
 from agents.learning.trying import try_out
+from agents.learning.undoing import use_of
 from agents.proactive.preferences import find_preferences
 from tasks.preferences import DraftEdit, Letter, OwnMail, RatedWork
 from tests.unit.agents.learning.test_applying import preference
@@ -126,6 +127,16 @@ async def test_a_trial_says_what_would_have_changed() -> None:
     words = await try_out(preference(None, user_id=ROBIN), [], edits, at=START)
     assert words.in_words.startswith("This cannot be tried by rules")
     assert (await try_out(hi, [], [], at=START)).in_words == "There is no past draft in its scope to try it on."
+
+
+def test_what_is_changed_back_is_counted() -> None:
+    hi = preference({"type": "greeting", "template": "Hi {first_name},"})
+    applied: dict[str, Any] = {"preferences": [{"id": str(hi.id), "said": "Greeting as you like it"}]}
+    edits = [edit(1, "Ana", **applied), edit(2, "Ana", HI, **applied), edit(3), said(4, "no")]
+    use = use_of(hi, edits)
+    assert (use.applied, [one.at for one in use.undone]) == (2, [edits[0].at])
+    assert use.in_words == "Of 2 drafts with it that you let go, you changed it back in 1."
+    assert use_of(hi, []).in_words == ""
 
 
 def test_fewer_edits_are_measured() -> None:
