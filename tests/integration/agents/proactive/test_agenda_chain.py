@@ -162,6 +162,10 @@ async def test_under_a_permission_the_persons_own_words_go_alone_and_others_word
         assert kept.approval is not None
         assert (kept.approval.decided_how, kept.approval.policy_id) == ("permission", permission.id)
         assert (await watch_for(given, google_house.caller)).made == []
+        tomorrow = (google_house.clock.now() + timedelta(days=1)).replace(hour=8, minute=30)
+        digest = (await watch_for(given, google_house.caller, tomorrow)).digest
+        assert digest is not None
+        assert [(one.root_title, one.to) for one in digest.content.by_itself] == [(task.title, [ALEX])]
 
         answer(outside, mail, "Hi Robin,\n\nfor the winter fair: can we book the band?\n\nAlex")
         await read_google_mail(given, (await accounts.list_accounts(google_house.caller))[0])
