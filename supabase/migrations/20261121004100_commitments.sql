@@ -266,6 +266,8 @@ language sql stable set search_path = '' as $$
     'files', coalesce((select jsonb_agg(f ->> 'name') from jsonb_array_elements(m.attachments) f), '[]'))
   from (select distinct on (l.message_id) l.* from public.mail_messages l
         where l.organization_id = private.acting_organization() and not l.labels && array['drafts', 'trash', 'spam'] and l.suspicious is null
+          and l.sent_at > (select min(c.said_at) from public.commitments c where c.organization_id = private.acting_organization()
+            and c.id::text in (select jsonb_array_elements_text(list_later_mail.commitment_ids)))
           and exists (select 1 from public.commitments c where c.id::text in (select jsonb_array_elements_text(list_later_mail.commitment_ids))
             and c.organization_id = l.organization_id and c.state = 'open' and l.sent_at > c.said_at
             and (c.thread_key = l.thread_key or case when c.is_mine then l.is_from_me and c.person_address = any (l.to_addresses || l.cc_addresses)

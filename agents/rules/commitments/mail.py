@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agents.rules.commitments.finding import due_in, find_promises, read_promise
 from agents.rules.mail_people import Owner, addressed_to_owner, first_names
@@ -12,6 +12,7 @@ from agents.rules.mail_text import read_mail_text
 from tasks.commitments import NewCommitment
 
 LONGEST_QUOTE = 1_000
+CLOCKS_DIFFER = timedelta(days=1)  # a mail that claims to be from later was sent now
 SHARED_ADDRESS = re.compile(
     r"(?:[\w.-]*[._-])?(?:orders?|shop|store|shipping|delivery|versand|bestellung(?:en)?|service|kundenservice|kundendienst|customer\w*|support|help\w*|info|kontakt|contact|hello|billing|invoices?|accounts?|"
     r"bookings?|buchung(?:en)?|reservations?|tickets?|team|office|sales|admin|welcome|members?\w*|rechnung(?:en)?)\d*@",
@@ -27,7 +28,7 @@ def promises_in(triaged: TriagedMail, owner: Owner, now: datetime) -> Iterator[N
     Days are read from the day of the mail, in the zone of `now`.
     """
     mail = triaged.mail
-    said_at = mail.sent_at.astimezone(now.tzinfo) if mail.sent_at else now
+    said_at = min(mail.sent_at.astimezone(now.tzinfo), now + CLOCKS_DIFFER) if mail.sent_at else now
     if owner.is_me(mail.from_address):
         yield from _own(mail, owner, said_at)
     elif _is_somebodys(triaged):

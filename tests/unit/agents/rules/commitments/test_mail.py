@@ -69,6 +69,13 @@ def test_mail_that_promises_the_owner_nothing(mail: MailForTriage) -> None:
     assert found_in(mail) == []
 
 
+def test_a_mail_from_the_future_is_read_as_of_now() -> None:
+    (found,) = found_in(a_mail(sent_at=NOW.replace(year=2099)))
+    assert found.said_at < NOW.replace(day=6)
+    (found,) = found_in(a_mail(sent_at=None))
+    assert found.said_at == NOW
+
+
 def test_notes_say_who_does_what() -> None:
     text = "Notes\n\n- Omar fixes the import bug by Wednesday.\n- Robin: ask legal by Friday.\n- Scope is frozen."
     people = [("omar@vega.example", "Omar Haddad"), ("lena@vega.example", "Lena Fox")]
