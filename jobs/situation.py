@@ -83,6 +83,7 @@ def meeting_of(occurrence: "Occurrence", calendar_name: str, owner: Owner, now: 
         is_all_day=entry.is_all_day,
         is_recurring=is_series or bool(entry.recurrence_id),
         is_busy=entry.is_busy,
+        is_private=entry.is_private,
         status=entry.status,
         organizer=Person(organizer, names.get(organizer, "")) if organizer else None,
         people=tuple(one for one in people if not owner.is_me(one.address)),

@@ -116,8 +116,8 @@ def wants_no_agenda(meeting: Meeting) -> bool:
 
 
 def is_private(meeting: Meeting) -> bool:
-    """Is it marked as nobody's business, in its title or text?"""
-    return PRIVATE.search(f"{meeting.title}\n{plain(meeting.description)}") is not None
+    """Is it marked as nobody's business: in the calendar, in its title or its text?"""
+    return meeting.is_private or PRIVATE.search(f"{meeting.title}\n{plain(meeting.description)}") is not None
 
 
 def topic_words(title: str) -> frozenset[str]:

@@ -42,6 +42,7 @@ class Meeting:
     is_all_day: bool = False
     is_recurring: bool = False
     is_busy: bool = True
+    is_private: bool = False
     status: str = "confirmed"  # or tentative, cancelled
     organizer: Person | None = None
     people: tuple[Person, ...] = ()

@@ -31,11 +31,12 @@ def test_somebody_elses_meeting_too_unless_declined() -> None:
         {"people": (PRIYA,)},
         {"people": (PRIYA, replace(DANA, answer="declined"))},
         {"title": "Private: doctor"},
+        {"is_private": True},
         {"title": "Daily"},
         {"is_all_day": True},
         {"starts_at": at(6)},
     ],
-    ids=["inside", "declined", "private", "stand-up", "all day", "later"],
+    ids=["inside", "declined", "private", "marked private", "stand-up", "all day", "later"],
 )
 def test_none_is_wanted(changes: dict[str, Any]) -> None:
     assert list(brief.find(situation(meeting(**changes)))) == []
