@@ -1,5 +1,6 @@
 """Learning by night, and on demand: what people changed, said and wrote becomes proposals, each tried before it is shown."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -45,7 +46,8 @@ async def learn(caller: Caller, *, at: datetime, least: int = LEAST, until: date
     edits = await list_draft_edits(caller, until=until, most=MOST_EDITS)
     ratings = await list_ratings(caller)
     mails = [_new_part(one) for one in await list_own_mail(caller, most=MOST_MAILS)]
-    found = [*propose(edits, ratings, least=least), *propose_style(mails)][:MOST_PROPOSED]
+    learned = await asyncio.to_thread(propose, edits, ratings, least=least)  # a while, where there is much
+    found = [*learned, *await asyncio.to_thread(propose_style, mails)][:MOST_PROPOSED]
     made = await propose_preferences(caller, [one.as_item() for one in found], at=at)
     known = await list_preferences(caller, states=["active", "proposed"]) if made else []
     tried = [await keep_trial(caller, one.id, await _tried(one, known, edits, at)) for one in made]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 
 from agents.learning import letters
 from agents.learning.applying import ANSWERS, apply_rules, language_of, name_in
@@ -42,7 +43,9 @@ SEVERAL = re.compile(r"\b(?:and|und)\b|&|,\s*\w", re.IGNORECASE)
 GOOD_MORNING = re.compile(r"\b(?:Guten Morgen|Guten Tag|Guten Abend)\b", re.IGNORECASE)
 LONGEST_PHRASE = 8
 LONGEST_SENTENCE = 240
-LONGEST_MIDDLE = 20_000
+LONGEST_BODY = 20_000
+LONGEST_MIDDLE = 6_000  # of a longer text only its frame is looked at
+MOST_CHANGES = 12  # of sentences in one mail: more is another mail
 SHORTEST_LONG = 4
 CUT_TO = 2 / 3
 ALIKE = 0.5
@@ -60,7 +63,7 @@ class Difference:
 
 def differences(before: Letter, after: Letter, said_by_others: Sequence[str] = ()) -> list[Difference]:
     """The typed differences between a draft and the person's text of it; none for what cannot be generalised."""
-    old, new = letters.take_apart(before.body[:LONGEST_MIDDLE]), letters.take_apart(after.body[:LONGEST_MIDDLE])
+    old, new = letters.take_apart(before.body[:LONGEST_BODY]), letters.take_apart(after.body[:LONGEST_BODY])
     theirs = [letters.plain(text) for text in said_by_others]
     found = [*_copies(before, after, said_by_others), *_subject(before, after)]
     if language_of(before.body) != language_of(after.body):
@@ -69,7 +72,9 @@ def differences(before: Letter, after: Letter, said_by_others: Sequence[str] = (
     found += [*_greeting(before, after, old, new), *_sign_off(after, old, new)]
     if (formality := _formality(old.middle, new.middle)) is not None:
         return [*found, Difference(formality, _cut(old.middle), _cut(new.middle))]
-    found += _wording(after, old, new)
+    if max(len(old.middle), len(new.middle)) <= LONGEST_MIDDLE:
+        changes = list(islice(_wording(after, old, new), MOST_CHANGES + 1))
+        found += changes if len(changes) <= MOST_CHANGES else []
     return [one for one in found if not _is_theirs(one.rule, theirs) and _works(one, before)]
 
 

@@ -103,6 +103,8 @@ def propose(edits: Sequence[DraftEdit], ratings: Sequence[RatedWork] = (), *, le
 def _from_edits(user_id: UUID, edits: Sequence[DraftEdit], least: int) -> list[Proposal]:
     found: list[Proposal] = []
     for like in _likes(edits):
+        if len(like.evidence) < least:
+            continue
         rule, counters = like.rule, _counters(like.rule, edits)
         for scope_type, scope_value, evidence in _scopes(like, counters, least):
             found.append(_proposal(user_id, rule, scope_type, scope_value, "edit", evidence, least))
