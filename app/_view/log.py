@@ -123,6 +123,8 @@ def _entry(event: TaskEvent, unasked: set[str], task: Task) -> Entry:
             return Entry(event.created_at, "reminder", said)
         case "series" | "snoozed" | "woken":
             return Entry(event.created_at, LATER[event.kind], event.message)
+        case "preference":
+            return Entry(event.created_at, "preferences", event.message[:1].lower() + event.message[1:])
         case "check":
             return Entry(event.created_at, "check", f"it did not pass: {event.message}")
         case _:

@@ -190,9 +190,10 @@ begin
       'sender', coalesce(p.target ->> 'from_name', ''),
       'preferences', coalesce(p.provenance -> 'preferences', '[]'),
       'said_by_others', (select coalesce(jsonb_agg(m.said), '[]') from (
-          select left(concat_ws(e'\n', m.from_address, array_to_string(m.to_addresses || m.cc_addresses, ' '), m.text_body), 20000) as said
-          from public.mail_messages m where m.organization_id = p.organization_id and m.thread_key = p.thread_key and not m.is_from_me
-          order by m.sent_at desc nulls last limit 20) m),
+          select left(concat_ws(e'\n', m.from_address, array_to_string(m.to_addresses || m.cc_addresses, ' '), m.text_body), 8000) as said
+          from public.mail_messages m where p.outcome = 'edited' and m.organization_id = p.organization_id and m.thread_key = p.thread_key
+            and not m.is_from_me
+          order by m.sent_at desc nulls last limit 12) m),
       'at', coalesce((p.made).created_at, p.decided_at, p.created_at)) order by p.created_at, p.id), '[]')
     from pairs p
     where p.outcome is not null and coalesce((p.made).author_id, p.decided_by) is not null
