@@ -1,43 +1,48 @@
-"""`make simulate`, as `python -m tests.simulate [--seed 1] [--days 30]`: a month lived through; ends with one line of JSON."""
+"""`make simulate`, as `python -m tests.simulate [--seed 1] [--days 30] [--no-control]`: a month lived through.
+
+It ends with one line of JSON. Beside the month runs the same one in which nothing that was learned is switched on: what is
+edited in its second half shows that the month did not get easier.
+"""
 
 import argparse
-import asyncio
 import json
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
+from multiprocessing import get_context
 
-import structlog
-
-from tests.simulate.life import Outcome, live_through
-
-LOG = Path(__file__).parents[2] / "build" / "simulate.log"
+from tests.simulate.apart import LOG, live_apart
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """The exit code."""
-    words = argparse.ArgumentParser(prog="make simulate", description="A month of mail and meetings, lived through.")
-    words.add_argument("--seed", type=int, default=1, help="another month (1)")
-    words.add_argument(
-        "--days", type=int, default=30, choices=range(1, 31), metavar="1-30", help="only so many days of it (30)"
-    )
-    given = words.parse_args()
+    given = read_words(words)
     LOG.parent.mkdir(exist_ok=True)
     began = time.monotonic()
-    with LOG.open("w") as log, tempfile.TemporaryDirectory() as folder:
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
-        outcome = asyncio.run(live_through(given.seed, given.days, Path(folder)))
-    tell(outcome)
-    print(json.dumps({**asdict(outcome.figures), "seconds": round(time.monotonic() - began, 1)}))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        lives = [
+            pool.submit(live_apart, given.seed, given.days, learns)
+            for learns in (True, False)[: 1 if given.no_control else 2]
+        ]
+        outcome, *control = [one.result() for one in lives]
+    for line in outcome.lines:
+        print(line, file=sys.stderr)
+    more = {"edited_without_learning": control[0].figures.edited_second_half} if control else {}
+    print(json.dumps({**asdict(outcome.figures), **more, "seconds": round(time.monotonic() - began, 1)}))
     return 0
 
 
-def tell(outcome: Outcome) -> None:
-    """By kind what was told and of what use it was, and what was missed, on stderr."""
-    for line in outcome.lines:
-        print(line, file=sys.stderr)
+def read_words(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says; wrong words end with 2 and what is allowed."""
+    parser = argparse.ArgumentParser(prog="make simulate", description="A month of mail and meetings, lived through.")
+    parser.add_argument("--seed", type=int, default=1, help="another month (1)")
+    parser.add_argument(
+        "--days", type=int, default=30, choices=range(1, 31), metavar="1-30", help="only so many days of it (30)"
+    )
+    parser.add_argument("--no-control", action="store_true", help="without the same month in which nothing is learned")
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-import psycopg
 from rich.console import Console
 from rich.progress import Progress
 
@@ -23,11 +21,13 @@ from jobs.learning import learn
 from jobs.mail_reading import take_in
 from jobs.watching import watch_for
 from jobs.worker import Worker, working
-from tasks import capture, functions, nudges
+from tasks import capture, functions
 from tasks.functions import TaskFilter
-from tasks.nudges import Nudge
 from tests.in_memory import passing_folder
-from tests.simulate.month import FIRST, OWNER, ZONE, Arrival, Month, Want, at, make_month
+from tests.simulate.figures import Outcome, figure
+from tests.simulate.making import FIRST, ZONE, Arrival, Month, at
+from tests.simulate.month import make_month
+from tests.simulate.people import OWNER
 from tests.simulate.person import Robin
 
 LOOKS = (*((hour, minute) for hour in range(7, 18) for minute in (0, 30)), (18, 0), (21, 0))
@@ -47,37 +47,8 @@ class MovedClock(Clock):
         return self.moment
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The month in one line. Precision: of what was told, the share that was wanted; recall: of what was wanted, the share
-    that was told in time. Edits: the share of drafts that the person had to change, in either half of them."""
-
-    seed: int
-    days: int
-    mails: int
-    events: int
-    nudges: int
-    nudge_precision: float
-    nudge_recall: float
-    nudges_a_day: float
-    most_a_day: int
-    drafts: int
-    edited_first_half: float
-    edited_second_half: float
-    preferences: int
-    cost_usd: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The figures, and lines to read."""
-
-    figures: Figures
-    lines: list[str] = field(default_factory=list[str])
-
-
-async def live_through(seed: int, days: int, folder: Path) -> Outcome:
-    """The month of a seed, or its first days, with the rules alone."""
+async def live_through(seed: int, days: int, folder: Path, *, learns: bool = True) -> Outcome:
+    """The month of a seed, or its first days, with the rules alone. `learns` False: nothing that was learned is switched on."""
     with passing_folder() as memory:
         server = EmbeddedPostgres.start(memory, durable=False)
         try:
@@ -89,20 +60,23 @@ async def live_through(seed: int, days: int, folder: Path) -> Outcome:
             async with open_database(server.url) as database:
                 house = furnish(settings, clock, database, owner)
                 async with working(Worker(database, house.equipment)):
-                    return await _live(house, clock, make_month(seed), seed, days, server.url)
+                    robin = Robin(house, (month := make_month(seed)).wants, Random(seed), learns)
+                    held = await _live(robin, clock, month, days)
+                    return await figure(robin, month, seed, days, clock.moment, held, server.url)
         finally:
             server.stop()
             server.remove()
 
 
-async def _live(house: House, clock: MovedClock, month: Month, seed: int, days: int, url: str) -> Outcome:
-    robin = Robin(house, month.wants, Random(seed))
-    arrivals = list(month.arrivals)
+async def _live(robin: Robin, clock: MovedClock, month: Month, days: int) -> Counter[str]:
+    """Day after day; how often something was held back at first, by the reason."""
+    house, arrivals, held = robin.house, list(month.arrivals), Counter[str]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("Living", total=days)
         for number in range(days):
             day = FIRST + timedelta(days=number)
-            progress.update(bar, description=f"{day:%a %-d %B}: {robin.told} nudges, {robin.right} of use")
+            told = f"{robin.told.total()} nudges, {robin.right.total()} of use"
+            progress.update(bar, description=f"{day:%a} {day.day} {day:%B}: {told}")
             for hour, minute in LOOKS:
                 clock.moment = at(day, hour, minute)
                 while arrivals and arrivals[0].at <= clock.moment:
@@ -111,22 +85,27 @@ async def _live(house: House, clock: MovedClock, month: Month, seed: int, days: 
                     await _deliver(house, batch)
                 if (hour, minute) in ASKS and day.weekday() < 5:
                     await robin.ask()
-                await watch_for(house.given, house.caller, clock.moment)
+                watched = await watch_for(house.given, house.caller, clock.moment)
+                held.update(one.held_because for one in watched.made if one.held_because)
                 await _settled(house)
                 if (hour, minute) in SEES:
                     await robin.look(clock.moment)
                     await _settled(house)
             await learn(house.caller, at=clock.moment)
-            await calibrate_all(house.database, clock.moment)
+            await calibrate_all(house.database, clock)
             progress.advance(bar)
-    return await _outcome(robin, month, seed, days, clock.moment, url)
+    return held
 
 
 async def _deliver(house: House, batch: list[Arrival]) -> None:
     """Mail and entries of the calendar come in, as from any mailbox and any file."""
-    rows = [one.entry.model_dump(mode="json") for one in batch if one.entry]
+    rows = {
+        (one.calendar, one.entry.uid): {**one.entry.model_dump(mode="json"), "calendar": one.calendar}
+        for one in batch
+        if one.entry
+    }
     if rows:
-        await capture.import_calendar(house.caller, rows)
+        await capture.import_calendar(house.caller, list(rows.values()))
     mails = [one.mail for one in batch if one.mail]
     if mails:
         owner = Owner((OWNER.address,), (OWNER.name,))
@@ -139,69 +118,3 @@ async def _settled(house: House) -> None:
     async with asyncio.timeout(SETTLE_SECONDS):
         while (await functions.list_tasks(house.caller, busy, limit=1)).items:
             await asyncio.sleep(REST_SECONDS)
-
-
-async def _outcome(robin: Robin, month: Month, seed: int, days: int, end: datetime, url: str) -> Outcome:
-    missed = robin.missed(end)
-    wanted = len(robin.met) + len(missed)
-    half = len(robin.edits) // 2
-    a_day = await _a_day(robin.house)
-    figures = Figures(
-        seed=seed,
-        days=days,
-        mails=sum(one.mail is not None and one.at <= end for one in month.arrivals),
-        events=sum(one.entry is not None and one.at <= end for one in month.arrivals),
-        nudges=robin.told,
-        nudge_precision=_share(robin.right, robin.told),
-        nudge_recall=_share(len(robin.met), wanted),
-        nudges_a_day=round(robin.told / days, 2),
-        most_a_day=max(a_day.values(), default=0),
-        drafts=len(robin.edits),
-        edited_first_half=_share(sum(robin.edits[:half]), half),
-        edited_second_half=_share(sum(robin.edits[half:]), len(robin.edits) - half),
-        preferences=robin.switched_on,
-        cost_usd=await _cost(url),
-    )
-    return Outcome(figures, await _lines(robin, missed))
-
-
-async def _a_day(house: House) -> Counter[str]:
-    """How many were told by themselves, by day; those of the digest are one page."""
-    return Counter(
-        f"{one.told_at.astimezone(ZONE):%F}" for one in await _all(house) if one.told_at and one.digest_id is None
-    )
-
-
-async def _all(house: House) -> list[Nudge]:
-    found: list[Nudge] = []
-    after = None
-    while True:
-        page = await nudges.list_nudges(house.caller, after=after, limit=200)
-        found += page.items
-        if page.after is None:
-            return found
-        after = page.after
-
-
-async def _lines(robin: Robin, missed: list[Want]) -> list[str]:
-    kinds: dict[str, Counter[str]] = {}
-    for one in await _all(robin.house):
-        kinds.setdefault(one.kind, Counter())[one.state] += 1
-    lines = [
-        f"{kind:14} " + ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
-        for kind, states in sorted(kinds.items())
-    ]
-    unmet = Counter(one.kind for one in missed)
-    return [*lines, "never told     " + (", ".join(f"{n} {kind}" for kind, n in sorted(unmet.items())) or "nothing")]
-
-
-async def _cost(url: str) -> float:
-    async with await psycopg.AsyncConnection.connect(url) as connection:
-        row = await (
-            await connection.execute("select coalesce(sum(cost_usd), 0) from public.llm_interactions")
-        ).fetchone()
-    return round(float(row[0]), 4) if row else 0.0
-
-
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 3) if whole else 0.0
