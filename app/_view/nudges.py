@@ -58,6 +58,8 @@ def link_of(nudge: Nudge) -> Link | None:
             return Link(f"/review/{task.open_draft_id}", "Look at the draft")
         return Link(f"/tasks/{task.id}", DONE.get(task.execution_status, "Open the task"))
     source = nudge.source_ref
+    if nudge.kind == "reminder" and source.get("task_id"):
+        return Link(f"/tasks/{source['task_id']}", "Open the task")
     if nudge.kind == "preference":
         return Link("/settings/preferences", "Look at it")
     if source.get("commitment_id"):

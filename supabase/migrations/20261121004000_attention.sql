@@ -138,6 +138,7 @@ create index nudges_told_idx on public.nudges (organization_id, told_at, kind) w
 create index nudges_found_idx on public.nudges (organization_id, found_at desc, id desc);
 create index nudges_task_idx on public.nudges (task_id);
 create index nudges_digest_idx on public.nudges (digest_id);
+create index nudges_reminder_idx on public.nudges ((source_ref ->> 'task_id')) where kind = 'reminder' and state in ('held', 'told');
 create trigger nudges_05_tenant before insert or update of task_id, organization_id on public.nudges for each row
 when (new.task_id is not null) execute function private.keep_of_task_in_tenant();
 select private.guard_table('public.nudges', 'select, insert, update');

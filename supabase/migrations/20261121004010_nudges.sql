@@ -294,6 +294,19 @@ create trigger nudge_task_ended after update of execution_status on public.tasks
 when (new.source = 'proactive' and new.execution_status in ('completed', 'cancelled') and old.execution_status is distinct from new.execution_status)
 execute function private.after_nudge_task();
 
+create function private.after_reminded_task() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  update public.nudges n set state = case new.execution_status when 'completed' then 'acted' else 'settled' end, decided_at = now(),
+    decided_because = case new.execution_status when 'completed' then 'Its task was done' else 'Its task was cancelled' end
+  where n.organization_id = new.organization_id and n.kind = 'reminder' and n.state in ('held', 'told') and n.source_ref ->> 'task_id' = new.id::text;
+  return null;
+end $$;
+comment on function private.after_reminded_task is 'Of what is done or cancelled nobody is reminded any more.';
+create trigger nudge_reminded_task_ended after update of execution_status on public.tasks for each row
+when (new.execution_status in ('completed', 'cancelled') and old.execution_status is distinct from new.execution_status)
+execute function private.after_reminded_task();
+
 create function private.before_nudge_task_goes() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -362,7 +375,7 @@ do $$ declare f text; begin
   foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
+  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_reminded_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_nudge', array[]::text[]);

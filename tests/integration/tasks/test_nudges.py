@@ -209,6 +209,19 @@ async def test_what_a_person_does_with_the_task_or_its_draft_says_of_what_use_it
         await decide_nudge(ana, made["worker"].id, "perhaps", NOW)  # pyright: ignore[reportArgumentType]
 
 
+async def test_of_what_is_done_nobody_is_reminded(ana: Caller, service: Caller) -> None:
+    done, dropped, still = await functions.create_tasks(
+        ana, [{"title": title} for title in ("done", "dropped", "still")]
+    )
+    await offered(
+        ana,
+        *(found(task.title, kind="reminder", source_ref={"task_id": str(task.id)}) for task in (done, dropped, still)),
+    )
+    await functions.update_task(ana, done.id, {"execution_status": "completed"})
+    await functions.cancel_task(ana, dropped.id)
+    assert await states(ana) == {"done": "acted", "dropped": "settled", "still": "told"}
+
+
 async def test_mutes_are_of_all_that_they_name_and_may_end(ana: Caller, mallory: Caller) -> None:
     (open_one, *_) = await offered(
         ana,
