@@ -41,6 +41,10 @@ NARROW = {"person": 0, "kind": 1, "everyone": 2}
 ONE_WINS = (Greeting, SignOff, MaxSentences, Formality)
 HOLDS_A_FACT = re.compile(r"[\d?@€$£%]|https?:|www\.", re.IGNORECASE)
 ANSWERS = re.compile(r"^(?:re|aw|fwd?|wg)\s*:", re.IGNORECASE)
+CALLS_NOBODY = re.compile(
+    r"^(?:hi|hello|hey|hallo|moin|servus|good (?:morning|afternoon|evening)|guten (?:tag|morgen|abend))\s*[,!.–-]*$",
+    re.IGNORECASE,
+)
 TITLE = re.compile(r"\b(?:mr|mrs|ms|dr|prof|herrn?|frau|professor)\b\.?", re.IGNORECASE)
 
 
@@ -161,6 +165,14 @@ def name_in(greeting: str) -> str:
     return named[0]
 
 
+def named_in(greeting: str) -> str:
+    """The first names that a greeting calls, as they stand there: "Ana", "Ana, Ben and Eva"; "" for a title, or none."""
+    several = letters.TO_SEVERAL.match(greeting)
+    if several:
+        return "" if TITLE.search(several["names"]) else several["names"]
+    return name_in(greeting)
+
+
 def _called(greeting: str) -> str:
     """Whom a greeting of one's own making calls: "Ciao Ana,", "Ana,"."""
     words = greeting.strip(" ,!").split()
@@ -203,8 +215,10 @@ def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
     if FIRST_NAME not in rule.template:
         is_there = not parts.greeting and parts.middle.split("\n", 1)[0] == rule.template
         return parts if is_there else _with(parts, greeting=rule.template)
-    if not (name := name_in(parts.greeting) or (called if not parts.greeting else "")):
-        return parts
+    if not (name := named_in(parts.greeting) or (called if not parts.greeting else "")):
+        bare = re.sub(rf"\s*{re.escape(FIRST_NAME)}", "", rule.template)
+        calls_nobody = CALLS_NOBODY.match(parts.greeting) and CALLS_NOBODY.match(bare)
+        return _with(parts, greeting=bare) if calls_nobody else parts
     return _with(parts, greeting=rule.template.replace(FIRST_NAME, name))
 
 

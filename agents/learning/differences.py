@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from agents.learning import letters
-from agents.learning.applying import ANSWERS, apply_rules, language_of, name_in
+from agents.learning.applying import ANSWERS, apply_rules, language_of, named_in
 from agents.learning.letters import Parts
 from agents.learning.rules import (
     FIRST_NAME,
@@ -100,16 +100,18 @@ def _subject(before: Letter, after: Letter) -> Iterator[Difference]:
 
 
 def _greeting(before: Letter, after: Letter, old: Parts, new: Parts) -> Iterator[Difference]:
-    if old.greeting == new.greeting or is_fact(new.greeting) or SEVERAL.search(new.greeting):
+    if old.greeting == new.greeting or is_fact(new.greeting):
         return
     language = language_of(after.body)
-    name = name_in(new.greeting)
-    known = {name_in(old.greeting).casefold(), *(_first_piece(one) for one in before.to)} - {""}
+    name = named_in(new.greeting)
+    known = {named_in(old.greeting).casefold(), *(_first_piece(one) for one in before.to)} - {""}
     if not new.greeting:
         yield Difference(Greeting(template=""), old.greeting, "(none)")
-    elif name and name.casefold() in known and len(after.to) <= 1:
+    elif name and name.casefold() in known:
         template = new.greeting.replace(name, FIRST_NAME, 1)
         yield Difference(Greeting(template=template, language=language), old.greeting, new.greeting)
+    elif SEVERAL.search(new.greeting.rstrip(" ,!")):
+        return  # these people, this once
     elif re.search(r"\b[A-ZÄÖÜ]", re.sub(r"^\W*\w+(?:\s+(?:Tag|Morgen|Abend)\b)?", "", new.greeting)):
         if len(after.to) == 1:  # a title, a family name, a pet name: for this one person
             yield Difference(

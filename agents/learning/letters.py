@@ -20,6 +20,10 @@ CLOSING = re.compile(
 )
 NAME_LINE = re.compile(r"^[-–—]?\s*[A-ZÄÖÜ][\w'’.-]*(?:\s+[A-ZÄÖÜ][\w'’.-]*){0,3}$")
 OWN_GREETING = re.compile(r"^[^\W\d_][\w'’.-]*(?: [\w'’.-]+){0,3} ?[,!]$")  # "Ciao Ana," above a blank line
+_NAME = r"[A-ZÄÖÜ][\w'’-]+"
+TO_SEVERAL = re.compile(
+    rf"^[^\W\d_]\w*(?: (?:Tag|Morgen|Abend|morning|afternoon|evening))? (?P<names>{_NAME}(?:, {_NAME})*,? (?:and|und|&) {_NAME})\s*[,!:–-]*$"
+)
 BELOW = re.compile(
     r"^(?:-- ?$|>|on\b.{4,200}\bwrote:?\s*$|am\b.{4,200}\bschrieb\b.{0,100}:?\s*$|-{2,}\s*(?:original message|ursprüngliche nachricht"
     r"|forwarded message|weitergeleitete nachricht)|_{10,})",
@@ -109,7 +113,8 @@ def _trimmed(lines: list[str]) -> list[str]:
 def _is_greeting(line: str) -> bool:
     text = line.strip()
     found = ANY_GREETING.match(text)
-    return len(text) <= LONGEST_GREETING and found is not None and found.end() == len(text)
+    is_whole = found is not None and found.end() == len(text)
+    return len(text) <= LONGEST_GREETING and (is_whole or TO_SEVERAL.match(text) is not None)
 
 
 def _sign_off_at(lines: list[str]) -> int:

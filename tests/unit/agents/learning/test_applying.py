@@ -71,7 +71,14 @@ def test_is_applied(name: str) -> None:
 
 
 def test_greetings_know_one_name_or_stay() -> None:
-    for greeting in ("Hello Ana and Ben,", "Dear Ms Silva,", "Hello,"):
+    for greeting, liked in (
+        ("Hello Ana and Ben,", "Hi Ana and Ben,"),
+        ("Hello Ana, Ben and Eva,", "Hi Ana, Ben and Eva,"),
+        ("Hello,", "Hi,"),
+        ("Guten Tag,", "Hi,"),
+    ):
+        assert applied(HI, to=letter(BODY.replace("Hello Ana,", greeting))).body == BODY.replace("Hello Ana,", liked)
+    for greeting in ("Dear Ms Silva,", "Hello all,", "Dear Ms Silva and Mr Brandt,"):
         body = BODY.replace("Hello Ana,", greeting)
         assert applied(HI, to=letter(body)).body == body
     assert applied(HI, to=letter("Thanks.\n"), called="Ana").body == "Hi Ana,\n\nThanks.\n"
