@@ -16,7 +16,8 @@ from tasks import functions
 
 
 async def get(request: Request, caller: CurrentCaller, task_id: UUID, switched_off: UUID | None = None) -> Response:
-    await note_opened(request.app.state.house, caller, task_id)
+    if request.method == "GET":
+        await note_opened(request.app.state.house, caller, task_id)
     return await show(request, caller, task_id, switched_off=switched_off)
 
 
