@@ -45,6 +45,11 @@ CALLS_NOBODY = re.compile(
     r"^(?:hi|hello|hey|hallo|moin|servus|good (?:morning|afternoon|evening)|guten (?:tag|morgen|abend))\s*[,!.–-]*$",
     re.IGNORECASE,
 )
+TO_GROUP = re.compile(
+    r"^(?:hi|hello|hey|dear|hallo|moin|liebe|good (?:morning|afternoon|evening)|guten (?:tag|morgen|abend)) "
+    r"(?P<group>all|everyone|everybody|team|folks|both|zusammen|alle)\s*[,!.–-]*$",
+    re.IGNORECASE,
+)
 TITLE = re.compile(r"\b(?:mr|mrs|ms|dr|prof|herrn?|frau|professor)\b\.?", re.IGNORECASE)
 
 
@@ -166,10 +171,12 @@ def name_in(greeting: str) -> str:
 
 
 def named_in(greeting: str) -> str:
-    """The first names that a greeting calls, as they stand there: "Ana", "Ana, Ben and Eva"; "" for a title, or none."""
+    """Whom a greeting calls, as it stands there: "Ana", "Ana, Ben and Eva", "all"; "" for a title, or nobody."""
     several = letters.TO_SEVERAL.match(greeting)
     if several:
         return "" if TITLE.search(several["names"]) else several["names"]
+    if group := TO_GROUP.match(greeting):
+        return group["group"]
     return name_in(greeting)
 
 
@@ -213,6 +220,8 @@ def _once(letter: Letter, rules: Sequence[Rule], called: str) -> Letter:
 def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
     assert isinstance(rule, Greeting)
     if FIRST_NAME not in rule.template:
+        if TO_GROUP.match(rule.template) and name_in(parts.greeting):
+            return parts  # one person is not called all
         is_there = not parts.greeting and parts.middle.split("\n", 1)[0] == rule.template
         return parts if is_there else _with(parts, greeting=rule.template)
     if not (name := named_in(parts.greeting) or (called if not parts.greeting else "")):

@@ -36,6 +36,8 @@ RIGHT: dict[str, tuple[str, str, list[Any]]] = {
     "a greeting with a dash": (EN, EN.replace("Hello Ana,", "Dear Ana –"), [{"type": "greeting", "template": "Dear {first_name} –", "language": "en"}]),
     "a greeting of one's own": (EN, EN.replace("Hello Ana,", "Ciao Ana!"), [{"type": "greeting", "template": "Ciao {first_name}!", "language": "en"}]),
     "several names": (EN.replace("Ana,", "Ana, Ben and Eva,"), EN.replace("Hello Ana,", "Hi Ana, Ben and Eva,"), [GREETING]),
+    "a group": (EN.replace("Ana,", "all,"), EN.replace("Hello Ana,", "Hi all,"), [GREETING]),
+    "another word for a group": (EN.replace("Ana,", "everyone,"), EN.replace("Hello Ana,", "Hi all,"), [{"type": "greeting", "template": "Hi all,", "language": "en"}]),
     "a bare name": (EN, EN.replace("Hello Ana,", "Ana,"), [{"type": "greeting", "template": "{first_name},", "language": "en"}]),
     "a greeting without a name": (EN, EN.replace("Hello Ana,", "Hi there,"), [{"type": "greeting", "template": "Hi there,", "language": "en"}]),
     "no greeting": (EN, EN.replace("Hello Ana,\n\n", ""), [{"type": "greeting", "template": ""}]),
