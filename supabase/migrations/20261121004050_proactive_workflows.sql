@@ -108,7 +108,7 @@ begin
     'tasks', (select coalesce(jsonb_agg(private.task_json(t) - 'execution_log' - 'result' order by t.created_at), '[]') from (
       select t.* from public.tasks t
       where t.organization_id = task.organization_id and t.root_task_id <> task.root_task_id and t.archived_at is null and t.superseded_at is null
-        and t.kind not in ('agenda', 'brief', 'follow_up') and not private.belongs_to_draft(t)
+        and t.source <> 'proactive' and not private.belongs_to_draft(t) -- what was noticed is no topic
         and (t.execution_status not in ('completed', 'failed', 'cancelled') or notes_of is not null and t.source_ref ->> 'message_id' = notes_of)
       order by t.created_at desc limit 1000) t),
     'earlier', (select x.result ->> 'output' from public.tasks x
