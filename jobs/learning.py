@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
+from agents.learning.measuring import Measured, halves
 from agents.learning.proposing import LEAST, propose
-from agents.learning.style import propose_style
+from agents.learning.style import Style, propose_style, style_of
 from agents.learning.trying import Redraft, try_out
 from agents.proactive.preferences import find_preferences
 from core.database import Caller, Database, Identity
@@ -54,6 +56,23 @@ async def learn(caller: Caller, *, at: datetime, least: int = LEAST, until: date
     if made:
         await log.ainfo("preferences_proposed", count=len(made))
     return tried
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How it goes: what the person changed in the older and the newer half of the last drafts, and how they write themselves."""
+
+    older: Measured
+    newer: Measured
+    style: Style
+
+
+async def progress_of(caller: Caller, most: int = 60) -> Progress:
+    """Of the newest drafts that the person decided, and the newest mails that they wrote."""
+    edits = await list_draft_edits(caller, most=most)
+    mails = [_new_part(one) for one in await list_own_mail(caller, most=most)]
+    older, newer = await asyncio.to_thread(halves, edits)
+    return Progress(older, newer, await asyncio.to_thread(style_of, mails))
 
 
 async def learn_all(database: Database, at: datetime, *, least: int = LEAST) -> int:

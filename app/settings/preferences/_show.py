@@ -6,6 +6,7 @@ from starlette.responses import Response
 from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceForm
 from app.templating import render
 from core.database import Caller
+from jobs.learning import progress_of
 from tasks.preferences import Preference, PreferenceState, list_preferences
 
 SECTIONS: dict[PreferenceState, str] = {
@@ -35,11 +36,13 @@ async def show(
 ) -> Response:
     """The whole page; `looked` is how many were found just now."""
     known = await list_preferences(caller)
+    progress = await progress_of(caller)
     return render(
         request,
         "settings/preferences/page.html",
         status_code=status_code,
         sections=[(state, title, _in_order(known, state)) for state, title in SECTIONS.items()],
+        progress=progress,
         scope_words=scope_words,
         came_from=came_from,
         form=form or PreferenceForm(),

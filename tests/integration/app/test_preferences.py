@@ -91,7 +91,9 @@ async def test_a_preference_on_its_pages_without_javascript(house: House, keys: 
         async def press(url: str, **form: str) -> httpx.Response:
             return await pages.post(url, data={"csrf_token": keys.csrf_token(pages.cookies[COOKIE]), **form})
 
-        assert "Copy to leo@vega.example" in (await pages.get(HERE)).text
+        listed = (await pages.get(HERE)).text
+        assert "Copy to leo@vega.example" in listed
+        assert "Of the last 3 you changed or turned down 1 in the older half, 2 in the newer." in listed
         page = (await pages.get(one)).text
         assert "would have needed no edit (before: 0)" in page
         assert "<ins>leo@vega.example</ins>" in page
