@@ -52,6 +52,7 @@ declare
     where k not in ('daily_nudges', 'quiet_from', 'quiet_until', 'quiet_days', 'digest_at', 'proactive', 'mute_below'));
   known public.attention;
 begin
+  perform private.refuse_token();
   if unknown is not null then
     perform private.refuse(422, 'There is no such choice', unknown);
   end if;

@@ -9,6 +9,7 @@ language plpgsql set search_path = '' as $$
 declare
   made public.nudge_mutes;
 begin
+  perform private.refuse_token();
   if num_nonnulls(mute_nudges.kind, mute_nudges.person, mute_nudges.thread_key) = 0 then
     perform private.refuse(422, 'A mute names a kind, a person or a thread');
   end if;
@@ -56,6 +57,7 @@ language plpgsql set search_path = '' as $$
 declare
   gone public.nudge_mutes;
 begin
+  perform private.refuse_token();
   select * into gone from public.nudge_mutes m where m.id = unmute_nudges.mute_id and m.organization_id = private.acting_organization() for update;
   if gone.id is null then
     perform private.refuse(404, 'There is no such mute', format('mute %s', unmute_nudges.mute_id));

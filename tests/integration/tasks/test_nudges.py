@@ -1,8 +1,10 @@
 """Nudges and digests: each key once, within the budget and the quiet hours, mutable, measured, and told in the open."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -334,6 +336,10 @@ async def test_what_a_person_chose_goes_before_the_settings(ana: Caller, mallory
     ):
         with pytest.raises(Invalid):
             await nudges.save_attention(ana, wrong)
+    program = ana.database.acting_as(replace(ana.identity, token_id=uuid4(), scopes=("tasks:read", "tasks:write")))
+    for refused in (nudges.save_attention(program, {"daily_nudges": 9}), mute_nudges(program, NOW, kind="brief")):
+        with pytest.raises(Forbidden):
+            await refused
     assert (await nudges.get_attention(ana, NOW, RULES)).rules.daily_nudges == 5
 
 
