@@ -11,6 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from agents.learning import letters
+from agents.learning.calling import CALLS_NOBODY, TO_GROUP, name_in, named_in
 from agents.learning.letters import Parts
 from agents.learning.rules import (
     BY_RULES,
@@ -30,8 +31,6 @@ from agents.learning.rules import (
     rule_of_preference,
     words_in,
 )
-from agents.rules.mail_text import GREETING as ANY_GREETING
-from agents.rules.workflows.letter import GIVEN_NAMES
 from agents.rules.workflows.wording import is_german
 from tasks.preferences import Letter, Preference
 
@@ -41,16 +40,6 @@ NARROW = {"person": 0, "kind": 1, "everyone": 2}
 ONE_WINS = (Greeting, SignOff, MaxSentences, Formality)
 HOLDS_A_FACT = re.compile(r"[\d?@€$£%]|https?:|www\.", re.IGNORECASE)
 ANSWERS = re.compile(r"^(?:re|aw|fwd?|wg)\s*:", re.IGNORECASE)
-CALLS_NOBODY = re.compile(
-    r"^(?:hi|hello|hey|hallo|moin|servus|good (?:morning|afternoon|evening)|guten (?:tag|morgen|abend))\s*[,!.–-]*$",
-    re.IGNORECASE,
-)
-TO_GROUP = re.compile(
-    r"^(?:hi|hello|hey|dear|hallo|moin|liebe|good (?:morning|afternoon|evening)|guten (?:tag|morgen|abend)) "
-    r"(?P<group>all|everyone|everybody|team|folks|both|zusammen|alle)\s*[,!.–-]*$",
-    re.IGNORECASE,
-)
-TITLE = re.compile(r"\b(?:mr|mrs|ms|dr|prof|herrn?|frau|professor)\b\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -152,40 +141,6 @@ def without_quarrels(rules: Sequence[Rule]) -> list[Rule]:
 def language_of(text: str) -> Language:
     """German or English, as far as a few words tell."""
     return "de" if is_german(text) else "en"
-
-
-def name_in(greeting: str) -> str:
-    """The one first name that a greeting calls; "" for several, a title, or none."""
-    match = ANY_GREETING.match(greeting)
-    words = (match["names"] or "").strip() if match else _called(greeting)
-    named = re.findall(r"[A-ZÄÖÜ][\w'’-]*", words)
-    if (
-        not words
-        or TITLE.search(words)
-        or len(named) not in {1, 2}
-        or "," in words
-        or re.search(r"\band\b|\bund\b|&", words)
-    ):
-        return ""
-    return named[0]
-
-
-def named_in(greeting: str) -> str:
-    """Whom a greeting calls, as it stands there: "Ana", "Ana, Ben and Eva", "all"; "" for a title, or nobody."""
-    several = letters.TO_SEVERAL.match(greeting)
-    if several:
-        return "" if TITLE.search(several["names"]) else several["names"]
-    if group := TO_GROUP.match(greeting):
-        return group["group"]
-    return name_in(greeting)
-
-
-def _called(greeting: str) -> str:
-    """Whom a greeting of one's own making calls: "Ciao Ana,", "Ana,"."""
-    words = greeting.strip(" ,!").split()
-    if len(words) == 1:
-        return words[0] if words[0].casefold() in GIVEN_NAMES else ""
-    return words[-1] if words and words[-1][:1].isupper() else ""
 
 
 def _quarrel(one: Rule, other: Rule) -> bool:

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from agents.learning import letters
-from agents.learning.applying import ANSWERS, apply_rules, language_of, named_in
+from agents.learning.applying import ANSWERS, apply_rules, language_of
+from agents.learning.calling import named_in
 from agents.learning.letters import Parts
 from agents.learning.rules import (
     FIRST_NAME,

@@ -11,7 +11,8 @@ from statistics import median
 from uuid import UUID
 
 from agents.learning import letters
-from agents.learning.applying import language_of, name_in
+from agents.learning.applying import language_of
+from agents.learning.calling import name_in
 from agents.learning.differences import DU, SIE, is_fact
 from agents.learning.letters import Parts
 from agents.learning.proposing import Proposal
