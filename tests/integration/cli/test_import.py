@@ -59,7 +59,13 @@ def test_the_samples_become_the_tasks_that_they_hold_and_twice_is_once(
     again = json.loads(out)
     assert (again["messages_added"], again["tasks"]) == (0, [])
     code, out, _ = steward("list", "--json")
-    assert len(json.loads(out)["items"]) == len(report["tasks"])
+    proactive = {nudge["task"]["title"] for nudge in report["nudges"]}
+    assert proactive == {
+        "Draft meeting agenda: Quarterly review",
+        "Prepare brief: Quarterly review",
+        "Follow up: Launch sync",
+    }
+    assert len(json.loads(out)["items"]) == len(report["tasks"]) + len(proactive)
 
 
 def test_a_dry_run_keeps_nothing(steward: Callable[..., tuple[int, str, str]]) -> None:
