@@ -5,7 +5,7 @@ the preferences alone, and what is cut off holds no number, question, address or
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
@@ -157,10 +157,21 @@ def _once(letter: Letter, rules: Sequence[Rule], called: str) -> Letter:
     parts = letters.take_apart(letter.body)
     liked = parts
     for rule in sorted(rules, key=lambda one: ORDER.index(type(one)) if type(one) in ORDER else len(ORDER)):
-        if change := _CHANGES.get(type(rule)):
-            liked = change(liked, rule, called)
-        elif isinstance(rule, MaxSentences):
-            liked = _cut(liked, rule, [one.text for one in rules if isinstance(one, AddSentence)])
+        match rule:
+            case DropSentence():
+                liked = _drop(liked, rule)
+            case Replace():
+                liked = _replace(liked, rule)
+            case AddSentence():
+                liked = _add(liked, rule)
+            case MaxSentences():
+                liked = _cut(liked, rule, [one.text for one in rules if isinstance(one, AddSentence)])
+            case Greeting():
+                liked = _greet(liked, rule, called)
+            case SignOff():
+                liked = _sign(liked, rule)
+            case _:
+                pass  # of the head, or for a model alone
     changes: dict[str, object] = {} if liked == parts else {"body": letters.put_together(liked)}
     for rule in rules:
         if isinstance(rule, Cc) and rule.address not in {one.casefold() for one in [*letter.to, *letter.cc]}:
@@ -172,8 +183,7 @@ def _once(letter: Letter, rules: Sequence[Rule], called: str) -> Letter:
     return letter.model_copy(update=changes) if changes else letter
 
 
-def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
-    assert isinstance(rule, Greeting)
+def _greet(parts: Parts, rule: Greeting, called: str) -> Parts:
     if FIRST_NAME not in rule.template:
         if TO_GROUP.match(rule.template) and name_in(parts.greeting):
             return parts  # one person is not called all
@@ -186,14 +196,12 @@ def _greet(parts: Parts, rule: Rule, called: str) -> Parts:
     return _with(parts, greeting=rule.template.replace(FIRST_NAME, name))
 
 
-def _sign(parts: Parts, rule: Rule, _: str) -> Parts:
-    assert isinstance(rule, SignOff)
+def _sign(parts: Parts, rule: SignOff) -> Parts:
     is_there = bool(rule.text) and not parts.sign_off and parts.middle.endswith(rule.text)
     return parts if is_there else _with(parts, sign_off=rule.text)
 
 
-def _replace(parts: Parts, rule: Rule, _: str) -> Parts:
-    assert isinstance(rule, Replace)
+def _replace(parts: Parts, rule: Replace) -> Parts:
     pattern = phrase_pattern(rule.from_)
     if rule.to:
         return _with(parts, middle=pattern.sub(lambda _: rule.to, parts.middle))
@@ -201,8 +209,7 @@ def _replace(parts: Parts, rule: Rule, _: str) -> Parts:
     return _with(parts, middle=re.sub(r"(?m)^ +(?=\S)", "", text) if text != parts.middle else text)
 
 
-def _drop(parts: Parts, rule: Rule, _: str) -> Parts:
-    assert isinstance(rule, DropSentence)
+def _drop(parts: Parts, rule: DropSentence) -> Parts:
     gone = {letters.plain(sentence) for sentence in letters.sentences_of(rule.text)}
     sentences = letters.sentences_of(parts.middle)
     places = {place for place, sentence in enumerate(sentences) if letters.plain(sentence) in gone}
@@ -211,8 +218,7 @@ def _drop(parts: Parts, rule: Rule, _: str) -> Parts:
     return _with(parts, middle=letters.without_sentences(parts.middle, places))
 
 
-def _add(parts: Parts, rule: Rule, _: str) -> Parts:
-    assert isinstance(rule, AddSentence)
+def _add(parts: Parts, rule: AddSentence) -> Parts:
     if letters.plain(rule.text) in letters.plain(parts.middle) or not parts.middle:
         return parts
     pair = (rule.text, parts.middle) if rule.where == "start" else (parts.middle, rule.text)
@@ -244,13 +250,6 @@ def _with(
 
 
 ORDER: tuple[type, ...] = (DropSentence, Replace, AddSentence, MaxSentences, Greeting, SignOff)
-_CHANGES: dict[type, Callable[[Parts, Rule, str], Parts]] = {
-    Greeting: _greet,
-    SignOff: _sign,
-    Replace: _replace,
-    DropSentence: _drop,
-    AddSentence: _add,
-}
 
 
 def said_of(preference: Preference) -> str:

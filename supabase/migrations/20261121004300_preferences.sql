@@ -143,6 +143,7 @@ declare
 begin
   return (select coalesce(jsonb_agg(private.preference_json(p) - 'trial' order by p.decided_at, p.id), '[]') from public.preferences p
     where p.organization_id = task.organization_id and p.user_id = person and p.state = 'active'
+      and (p.user_id = (select auth.uid()) or (select private.is_service())) -- an outside agent is told of none
       and (p.scope_type = 'everyone' or (p.scope_type = 'kind' and p.scope_value = task.kind)
         or (p.scope_type = 'person' and preferences_for.people ? p.scope_value)));
 end $$;

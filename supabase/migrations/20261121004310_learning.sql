@@ -114,6 +114,7 @@ begin
       order by f.place desc, f.sent_at desc), '[]') from (
       select d.*, ts_rank(to_tsvector('simple'::regconfig, left(d.subject || ' ' || d.body, 100000)), wanted) as place from public.drafts d
       where d.organization_id = task.organization_id and d.state = 'sent' and d.channel = 'mail' and not d.by_program and d.task_id <> task.id
+        and (person = (select auth.uid()) or (select private.is_service())) -- an outside agent is shown none
         and to_tsvector('simple'::regconfig, left(d.subject || ' ' || d.body, 100000)) @@ wanted
         -- To nobody but one of these: what was written to others is not told to them.
         and cardinality(d.to_recipients) = 1 and cardinality(d.cc_recipients || d.bcc_recipients) = 0

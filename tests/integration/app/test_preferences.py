@@ -8,10 +8,10 @@ import pytest
 
 from app.dependencies import COOKIE
 from app.house import House
-from core.database import Database
+from core.database import Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.keys import Keys
-from jobs.learning import learn, preferences_to_see
+from jobs.learning import learn, preferences_to_see, switch_on
 from tasks import capture, functions, preferences, review
 from tasks.models import Draft
 from tasks.preferences import Preference
@@ -148,6 +148,12 @@ async def test_a_preference_is_its_persons_own(house: House, database: Database)
         with pytest.raises(Forbidden):
             await attempt
     own = await preferences.save_preference(house.caller, {"statement": "Be brief"}, at=NOW)
+    agent = database.acting_as(Identity.agent(uuid4(), made.organization_id))
+    assert await preferences.list_preferences(agent) == []
+    task_id = (await preferences.list_draft_edits(house.caller))[0].task_id
+    await switch_on(house.caller, made.id, at=NOW)
+    assert await preferences.preferences_for(agent, task_id, [ANA]) == []
+    assert [one.id for one in await preferences.preferences_for(worker, task_id, [ANA])] == [made.id]
     with pytest.raises(Conflict, match="not tried"):
         await preferences.decide_preference(house.caller, own.id, "active", at=NOW)
     stranger = mallory.identity.user_id
