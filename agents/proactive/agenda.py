@@ -12,7 +12,7 @@ CONFIDENCE = 0.85
 
 def find(situation: Situation) -> Iterator[Finding]:
     """One finding for each meeting before the end of the next working day that the person holds for others without an agenda."""
-    for meeting in situation.meetings:
+    for meeting in gatherings.each_once(situation.meetings):
         if _lacks_agenda(meeting, situation):
             yield _finding(meeting, situation)
 
@@ -24,6 +24,7 @@ def _lacks_agenda(meeting: Meeting, situation: Situation) -> bool:
         and gatherings.is_organized_by(meeting, owner)
         and bool(gatherings.others(meeting, owner))
         and not gatherings.is_stand_up(meeting)
+        and not gatherings.is_standing_talk(meeting, owner)
         and not gatherings.wants_no_agenda(meeting)
         and not gatherings.holds_agenda(meeting.description)
         and gatherings.sent_agenda(meeting, owner, situation.mails, situation.now) is None

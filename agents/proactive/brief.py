@@ -8,17 +8,18 @@ from agents.proactive.situation import Meeting, Person, Situation
 from tasks.nudges import Finding
 
 CONFIDENCE = 0.8
+CROWD = 12  # where more come, somebody speaks and the others listen
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding for each meeting before the end of the next working day that somebody from outside comes to."""
-    for meeting in situation.meetings:
+    """One finding for each meeting before the end of the next working day that somebody from outside comes to, but no crowd."""
+    for meeting in gatherings.each_once(situation.meetings):
         if not gatherings.is_to_come(meeting, situation) or gatherings.is_stand_up(meeting):
             continue
         if not gatherings.is_attended_by(meeting, situation.owner) or gatherings.is_private(meeting):
             continue
         guests = [one for one in gatherings.others(meeting, situation.owner) if situation.is_outside(one)]
-        if guests:
+        if 0 < len(guests) <= CROWD:
             yield _finding(meeting, guests, situation)
 
 

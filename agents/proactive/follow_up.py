@@ -14,7 +14,7 @@ DAYS = 7
 
 def find(situation: Situation) -> Iterator[Finding]:
     """One finding for each meeting of the last week with others whose notes lie in a mail, or in its description."""
-    over = [one for one in situation.meetings if _is_over(one, situation)]
+    over = [one for one in gatherings.each_once(situation.meetings) if _is_over(one, situation)]
     with_mail: set[str] = set()
     for meeting, mail in gatherings.notes_by_meeting(over, situation.mails, situation.owner):
         with_mail.add(meeting.key)

@@ -11,6 +11,7 @@ from tasks.own_words import stem, tokens_of
 STAND_UP = re.compile(r"\bstand[\s-]?ups?\b|\bdaily\b|\bscrum\b|\bhuddle\b", re.IGNORECASE)
 CHECK_IN = re.compile(r"\bcheck[\s-]?in\b|\b1[\s]?[:x/-][\s]?1\b|\bone[\s-]on[\s-]one\b|\bjour fixe\b", re.IGNORECASE)
 SHORT = timedelta(minutes=20)
+TALK = timedelta(minutes=45)
 SOCIAL = re.compile(
     r"\b(?:lunch|dinner|breakfast|coffee|drinks|beers?|birthday|party|farewell|barbecue|mittagessen|abendessen|frühstück|kaffee|geburtstag\w*"
     r"|feier|ausstand|einstand|stammtisch|grillen)\b",
@@ -86,6 +87,24 @@ def is_stand_up(meeting: Meeting) -> bool:
         or (length < SHORT and CHECK_IN.search(meeting.title) is not None)
         or (meeting.is_recurring and length <= SHORT)
     )
+
+
+def is_standing_talk(meeting: Meeting, owner: Owner) -> bool:
+    """Two who talk every week or so for a while: what they talk about, they bring along."""
+    length = meeting.ends_at - meeting.starts_at
+    return meeting.is_recurring and length <= TALK and len(others(meeting, owner)) == 1
+
+
+def each_once(meetings: Iterable[Meeting]) -> Iterator[Meeting]:
+    """The meetings without copies of one in another calendar: the same event, or the same title, at the same time."""
+    seen: set[tuple[str, datetime]] = set()
+    for one in meetings:
+        names = {(one.uid, one.starts_at), (" ".join(one.title.casefold().split()), one.starts_at)}
+        if one.status != "cancelled":
+            if names & seen:
+                continue
+            seen |= names
+        yield one
 
 
 def is_to_come(meeting: Meeting, situation: Situation) -> bool:

@@ -48,6 +48,8 @@ def _has_task(promise: Commitment, situation: Situation) -> bool:
         and task.execution_status not in ENDED
         and promise.thread_key is not None
         and task.source_ref.get("thread_key") == promise.thread_key
+        # To answer the mail before is done where the promise is that answer.
+        and not (task.kind == "reply" and task.source_ref.get("message_id") not in {None, promise.message_id})
         for task in situation.tasks
     )
 

@@ -15,6 +15,9 @@ from tasks.nudges import Finding
 
 SOON, RESTED = timedelta(days=7), timedelta(days=1)
 INVITES = re.compile(r"\b(?:invit\w+|einladung|eingeladen)\b", re.IGNORECASE)
+OPTIONAL = re.compile(
+    r"[(\[]\s*(?:optional|freiwillig|fyi|zur info)\b|^\W*(?:optional|fyi)\s*[:–-]", re.IGNORECASE
+)  # come who like
 KNOWN, UNKNOWN = 0.8, 0.4
 
 
@@ -34,6 +37,7 @@ def _waits(meeting: Meeting, situation: Situation) -> bool:
         and not situation.owner.is_me(meeting.organizer.address)
         and meetings.is_unanswered(meeting)
         and meeting.status != "cancelled"
+        and not OPTIONAL.search(meeting.title)
         and situation.now < meeting.starts_at
         and (meeting.starts_at <= situation.now + SOON or _has_rested(meeting, situation))
     )

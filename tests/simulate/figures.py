@@ -13,6 +13,11 @@ from tests.simulate.making import ZONE, Month, Want
 from tests.simulate.person import Robin
 
 SHOWN = tuple(kind for kind in NUDGE_KINDS if kind not in {"preference", "reminder"})
+TOLD_BY_TASK = """
+    select distinct k.kind, t.source_ref ->> 'thread_key'
+    from public.tasks t cross join unnest(array['time_proposal', 'promise']) k (kind)
+    where t.source = 'mail' and t.source_ref ? 'thread_key' and (k.kind = 'time_proposal' or t.title like 'Keep your promise%')
+"""
 COST = """
     select coalesce(sum(i.cost_usd), 0), coalesce(sum(i.cost_usd) filter (where r.source = 'proactive'), 0)
     from public.llm_interactions i left join public.tasks t on t.id = i.task_id left join public.tasks r on r.id = t.root_task_id
@@ -112,6 +117,10 @@ def share(part: int, whole: int) -> float:
     return round(part / whole, 3) if whole else 0.0
 
 
+def _local(moment: datetime | None) -> str:
+    return f"{moment.astimezone(ZONE):%a %d %H:%M}" if moment else "-"
+
+
 def _rules(house: House) -> nudges.AttentionRules:
     return nudges.AttentionRules.from_settings(house.given.settings, ZONE.key)
 
@@ -126,15 +135,14 @@ def _lines(robin: Robin, missed: list[Want]) -> list[str]:
             precision = f"{share(robin.right[kind], told):.2f}" if told else "-"
             recall = f"{share(met[kind], wanted):.2f}" if wanted else "-"
             lines.append(f"{kind:14}{told:6}{robin.right[kind]:7}{wanted:8}{precision:>11}{recall:>8}")
-    lines += [f"not wanted: {one.kind}, {one.told_at:%a %d %H:%M}: {one.title}. {one.why}"[:240] for one in robin.wrong]
+    lines += [f"not wanted: {one.kind}, {_local(one.told_at)}: {one.title}. {one.why}"[:240] for one in robin.wrong]
     lines += [f"not told: {one.kind}, {one.about}, {one.begins:%a %d %H:%M}" for one in missed]
     return lines
 
 
-async def _database(url: str) -> tuple[set[str], tuple[float, float]]:
+async def _database(url: str) -> tuple[set[tuple[str, str]], tuple[float, float]]:
     """The threads that tasks came from, and what models cost: all, and for what nobody had asked for."""
     async with await psycopg.AsyncConnection.connect(url) as connection:
-        sql = "select distinct source_ref ->> 'thread_key' from public.tasks where source = 'mail' and source_ref ? 'thread_key'"
-        threads = {str(row[0]) for row in await (await connection.execute(sql)).fetchall()}
+        threads = {(str(row[0]), str(row[1])) for row in await (await connection.execute(TOLD_BY_TASK)).fetchall()}
         row = await (await connection.execute(COST)).fetchone()
     return threads, (round(float(row[0]), 4), round(float(row[1]), 4)) if row else (0.0, 0.0)

@@ -2,7 +2,8 @@
 
 - An agenda for what one holds for others: by the working day before, and never for a coffee, what says it needs none, a weekly
   talk of two, or a meeting that was called off. A council that meets every fortnight wants one each time.
-- A brief before people from outside come to talk, interviews among them; none for a coffee, nor for a webinar of hundreds.
+- A brief before people from outside come to talk, interviews among them; none for a webinar of many.
+  Over a coffee people differ on it.
 - An invitation that lies unanswered; none that is answered in the calendar within hours, nor an optional all-hands.
 - Two things at one time that one said yes to; none that was declined, is only perhaps, or is time kept free for oneself.
 - When to leave for another place; not for a room of the house, nor for a link.
@@ -167,7 +168,8 @@ def _customer(maker: Maker, number: int) -> None:
     """Somebody from outside: to talk (one of them is moved, one called off, two stand in two calendars), for a coffee, for a webinar."""
     somebody, language = maker.random.choice(OUTSIDE), maker.language()
     if number == 0:
-        maker.meeting(f"Coffee with {somebody.first}", (somebody,), maker.slot(1), organizer=somebody.address)
+        entry = maker.meeting(f"Coffee with {somebody.first}", (somebody,), maker.slot(1), organizer=somebody.address)
+        maker.want("brief", entry.uid, prepared_from(entry.starts_at), entry.starts_at, is_open=True)
         return
     if number < 3:
         crowd = tuple(Somebody(f"Guest {n}", f"guest{n}@crowd{n % 7}.example") for n in range(40))

@@ -206,7 +206,9 @@ def _promise(maker: Maker, number: int) -> None:
                 "en": f"{somebody.first} asked me to send you this: {here}",
                 "de": f"{somebody.first} bat mich, dir das zu schicken: {here}",
             }[language]
-            maker.answer(said, kept_at, other.mail, _signed(sends, other, language), language, cc=[somebody.mail])
+            maker.answer(
+                said, kept_at, other.mail, _signed(sends, other, language), language, cc=[somebody.mail], to=OWNER
+            )
         case 3:
             maker.mail(kept_at, somebody.mail, OWNER, topic[:1].upper() + topic[1:], _signed(here, somebody, language))
         case 4 | 5:

@@ -206,10 +206,11 @@ class Maker:
         language: Language,
         *,
         cc: Sequence[MailAddress] = (),
+        to: MailAddress | None = None,
         automatic: bool = False,
     ) -> IncomingMail:
-        """An answer in the thread, to whoever wrote the mail; three of four quote it."""
-        to = mail.sender if sender != mail.sender else mail.to[0]
+        """An answer in the thread, to whoever wrote the mail if not `to`; three of four quote it."""
+        to = to or (mail.sender if sender != mail.sender else mail.to[0])
         if not automatic and self.random.random() < 0.75:
             text = quoting(text, mail, language)
         begins = ("Re:", "RE:") if language == "en" else ("AW:", "Re:")

@@ -132,8 +132,8 @@ class Robin:
         for task in (await capture.save_chat_turn(house.caller, message, found)).tasks:
             await functions.queue_task_execution(house.caller, task.id)
 
-    def missed(self, until: datetime, with_tasks: set[str]) -> list[Want]:
-        """What was wanted by then, and never told. Proposed times that have a task of their mail are told by that."""
+    def missed(self, until: datetime, with_tasks: set[tuple[str, str]]) -> list[Want]:
+        """What was wanted by then, and never told. Promises and proposed times that have a task of their mail are told by that."""
         over = until - timedelta(days=1)
         return [
             want
@@ -141,7 +141,7 @@ class Robin:
             if place not in self.met
             and want.begins <= over
             and not want.is_open
-            and not (want.kind == "time_proposal" and want.about in with_tasks)
+            and (want.kind, want.about) not in with_tasks
         ]
 
 
