@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from integrations.calendar.recurrence import Occurrence
 
 MAIL_LOOK_BACK = timedelta(days=21)
+NOT_AUTOMATIC = frozenset({None, "", "no", "false"})  # as headers say it, or as it was read from them
 
 
 async def situation_of(given: Given, person: Caller, now: datetime) -> Situation:
@@ -112,5 +113,5 @@ def _seen(mail: WatchedMail) -> SeenMail:
         is_from_me=mail.is_from_me,
         category=mail.category,
         suspicious=mail.suspicious,
-        auto_submitted=mail.auto_submitted or "",
+        auto_submitted="" if mail.auto_submitted in NOT_AUTOMATIC else str(mail.auto_submitted),
     )
