@@ -9,11 +9,11 @@
 Where the two sat together in a small round meanwhile, people differ on whether a question is still open: it counts neither way.
 """
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from core.outside.mail import IncomingMail, MailAddress
-from tests.simulate.making import DAY, FIRST, MAILS, ZONE, Maker, at, say_day, working_day
+from core.outside.mail import IncomingMail
+from tests.simulate.chatter import daily, fillers, proposed_times, request, talk
+from tests.simulate.making import DAY, FIRST, MAILS, Maker, at, later, own_words, say_day, signed, working_day
 from tests.simulate.people import COLLEAGUES, EVERYBODY, OUTSIDE, OWNER, WRITE_DAILY, Language, Somebody
 
 HOURS = timedelta(hours=1)
@@ -28,32 +28,17 @@ def make_letters(maker: Maker) -> None:
     for number in range(16):
         _own_promise(maker, number)
     for number in range(54):
-        _request(maker, number)
+        request(maker, number)
     for _ in range(8):
-        _talk(maker)
+        talk(maker)
     for number in range(8):
-        _times(maker, number)
+        proposed_times(maker, number)
     for number in range(40):
-        _daily(maker, number)
-    for make in _fillers():
+        daily(maker, number)
+    for make in fillers():
         if maker.month.mails >= MAILS:
             return
         make(maker)
-
-
-def later(moment: datetime, *, days: int) -> datetime:
-    """So many working days after it, at the same time."""
-    for _ in range(days):
-        moment = datetime.combine(working_day(moment.date() + DAY), moment.timetz(), ZONE)
-    return moment
-
-
-def _signed(text: str, somebody: Somebody, language: Language) -> str:
-    return f"{'Hallo' if language == 'de' else 'Hi'} Robin,\n\n{text}\n\n{somebody.first}"
-
-
-def _own(text: str, somebody: Somebody, language: Language) -> str:
-    return f"{'Hallo' if language == 'de' else 'Hi'} {somebody.first},\n\n{text}\n\n{'Gruß' if language == 'de' else 'Best,'}\nRobin"
 
 
 def _question(maker: Maker, number: int) -> None:
@@ -83,7 +68,7 @@ def _question(maker: Maker, number: int) -> None:
     asked_at = maker.moment(maker.day(0, 19))
     cc = [other.mail] if case in {2, 9} else []
     asked = maker.mail(
-        asked_at, OWNER, somebody.mail, maker.subject(topic, language), _own(asks, somebody, language), cc=cc
+        asked_at, OWNER, somebody.mail, maker.subject(topic, language), own_words(asks, somebody, language), cc=cc
     )
     soon = asked_at + HOURS * maker.random.choice((2, 5, 20, 26))
     stands = {
@@ -94,28 +79,28 @@ def _question(maker: Maker, number: int) -> None:
         case 0 | 1 | 10:
             if case == 1:
                 maker.mail(
-                    soon, somebody.mail, OWNER, topic[:1].upper() + topic[1:], _signed(stands, somebody, language)
+                    soon, somebody.mail, OWNER, topic[:1].upper() + topic[1:], signed(stands, somebody, language)
                 )
             else:
-                maker.answer(asked, soon, somebody.mail, _signed(stands, somebody, language), language)
+                maker.answer(asked, soon, somebody.mail, signed(stands, somebody, language), language)
         case 2:
             says = {
                 "en": f"{somebody.first} is travelling, so from me: {stands}",
                 "de": f"{somebody.first} ist unterwegs, daher von mir: {stands}",
             }[language]
-            maker.answer(asked, soon, other.mail, _signed(says, other, language), language, cc=[somebody.mail])
+            maker.answer(asked, soon, other.mail, signed(says, other, language), language, cc=[somebody.mail])
         case 3:
             thanks = {
                 "en": "thanks for the talk just now, that settles it.",
                 "de": "danke für das Gespräch eben, damit ist das geklärt.",
             }[language]
-            maker.answer(asked, soon, OWNER, _own(thanks, somebody, language), language)
+            maker.answer(asked, soon, OWNER, own_words(thanks, somebody, language), language)
         case 7:
             back_at = _away(maker, asked, somebody, language)
-            maker.answer(asked, back_at + 2 * HOURS, somebody.mail, _signed(stands, somebody, language), language)
+            maker.answer(asked, back_at + 2 * HOURS, somebody.mail, signed(stands, somebody, language), language)
         case 9:
             too = {"en": "I would like to know that as well.", "de": "das würde mich auch interessieren."}[language]
-            maker.answer(asked, soon, other.mail, _signed(too, other, language), language, cc=[somebody.mail])
+            maker.answer(asked, soon, other.mail, signed(too, other, language), language, cc=[somebody.mail])
             _want_answer(maker, asked, somebody)
         case 8:
             _want_answer(maker, asked, somebody, since=_away(maker, asked, somebody, language))
@@ -191,26 +176,26 @@ def _promise(maker: Maker, number: int) -> None:
     }[language]
     to, cc = (OWNER, []) if case != 7 else (other.mail, [OWNER])
     greeted = (
-        _signed(word, somebody, language)
+        signed(word, somebody, language)
         if case != 7
-        else _signed(word, somebody, language).replace("Robin", other.first, 1)
+        else signed(word, somebody, language).replace("Robin", other.first, 1)
     )
     said = maker.mail(said_at, somebody.mail, to, maker.subject(topic, language), greeted, cc=cc)
     kept_at = max(at(due, 8) - HOURS * maker.random.choice((2, 16, 22)), said_at + 3 * HOURS)
     here = {"en": f"here is {topic}.", "de": f"anbei {topic}."}[language]
     match case:
         case 0 | 1:
-            maker.answer(said, kept_at, somebody.mail, _signed(here, somebody, language), language)
+            maker.answer(said, kept_at, somebody.mail, signed(here, somebody, language), language)
         case 2:
             sends = {
                 "en": f"{somebody.first} asked me to send you this: {here}",
                 "de": f"{somebody.first} bat mich, dir das zu schicken: {here}",
             }[language]
             maker.answer(
-                said, kept_at, other.mail, _signed(sends, other, language), language, cc=[somebody.mail], to=OWNER
+                said, kept_at, other.mail, signed(sends, other, language), language, cc=[somebody.mail], to=OWNER
             )
         case 3:
-            maker.mail(kept_at, somebody.mail, OWNER, topic[:1].upper() + topic[1:], _signed(here, somebody, language))
+            maker.mail(kept_at, somebody.mail, OWNER, topic[:1].upper() + topic[1:], signed(here, somebody, language))
         case 4 | 5:
             _want_promised(maker, said, somebody, at(due, 12))
         case 6:
@@ -220,7 +205,7 @@ def _promise(maker: Maker, number: int) -> None:
                 "en": f"I won't make it in time, sorry. You will have {topic} by {day}.",
                 "de": f"das schaffe ich leider nicht. Du bekommst {topic} bis zum {day}.",
             }[language]
-            maker.answer(said, kept_at, somebody.mail, _signed(asks, somebody, language), language)
+            maker.answer(said, kept_at, somebody.mail, signed(asks, somebody, language), language)
             _want_promised(maker, said, somebody, at(due, 12))
         case _:
             pass
@@ -258,16 +243,16 @@ def _own_promise(maker: Maker, number: int) -> None:
         somebody.mail,
         OWNER,
         maker.subject(topic, language),
-        _signed({"en": f"how about {topic}?", "de": f"wie steht es: {topic}?"}[language], somebody, language),
+        signed({"en": f"how about {topic}?", "de": f"wie steht es: {topic}?"}[language], somebody, language),
     )
-    said = maker.answer(asked, said_at, OWNER, _own(word, somebody, language), language)
+    said = maker.answer(asked, said_at, OWNER, own_words(word, somebody, language), language)
     kept_at = max(at(working_day(due - DAY, -1), 9), said_at + HOURS)
     if case == 0:
         maker.answer(
             said,
             kept_at,
             OWNER,
-            _own({"en": f"here is {topic}.", "de": f"anbei {topic}."}[language], somebody, language),
+            own_words({"en": f"here is {topic}.", "de": f"anbei {topic}."}[language], somebody, language),
             language,
         )
     elif case == 2:
@@ -276,203 +261,7 @@ def _own_promise(maker: Maker, number: int) -> None:
             "de": f"ich habe {topic} schon für dich an {somebody.first} geschickt.",
         }[language]
         maker.mail(
-            kept_at, other.mail, OWNER, said.subject, _signed(sends, other, language), answers=said, cc=[somebody.mail]
+            kept_at, other.mail, OWNER, said.subject, signed(sends, other, language), answers=said, cc=[somebody.mail]
         )
     elif case == 1:
         maker.want("promise", said.thread_key, max(at(working_day(due - DAY, -1), 12), said_at), at(due + 2 * DAY, 18))
-
-
-def _request(maker: Maker, number: int) -> None:
-    """Others ask; the person answers within a day or two, somebody else does, or nobody."""
-    somebody, other = maker.random.sample(EVERYBODY, 2)
-    language = maker.language()
-    topic = maker.topic(language)
-    asked_at = maker.moment(maker.day(0, 27))
-    text = {
-        "en": maker.random.choice(
-            (
-                f"can you send me {topic} by Friday?",
-                f"could you have a look at {topic} please?",
-                f"did {topic} reach you?",
-            )
-        ),
-        "de": maker.random.choice(
-            (f"kannst du mir {topic} bis Freitag schicken?", f"könntest du bitte {topic} ansehen?")
-        ),
-    }[language]
-    cc = [other.mail] if number % 6 == 4 else []
-    asked = maker.mail(
-        asked_at, somebody.mail, OWNER, maker.subject(topic, language), _signed(text, somebody, language), cc=cc
-    )
-    answered_at = asked_at + HOURS * maker.random.choice((1, 4, 20, 30))
-    if number % 6 < 4:
-        maker.answer(
-            asked,
-            answered_at,
-            OWNER,
-            _own({"en": "here you are.", "de": "hier, bitte."}[language], somebody, language),
-            language,
-        )
-    elif cc:
-        does = {"en": f"I have it here, see below: {topic}.", "de": f"das liegt bei mir: {topic}."}[language]
-        maker.mail(answered_at, other.mail, [somebody.mail, OWNER], f"Re: {asked.subject}", does, answers=asked)
-
-
-def _talk(maker: Maker) -> None:
-    """Three speak about something; the person is one of many, and nothing of it waits for them."""
-    people, language = maker.random.sample(COLLEAGUES, 3), maker.language()
-    topic, sent_at = maker.topic(language), maker.moment(maker.day(0, 24))
-    lines = {
-        "en": (
-            f"{people[1].first}, where do you keep {topic}?",
-            "In the old folder, I think.",
-            "No, it was moved last week.",
-            f"Thanks, {people[2].first}, found it.",
-        ),
-        "de": (
-            f"{people[1].first}, wo liegt {topic}?",
-            "Im alten Ordner, glaube ich.",
-            "Nein, das wurde letzte Woche verschoben.",
-            f"Danke, {people[2].first}, gefunden.",
-        ),
-    }[language]
-    cc = [people[2].mail, OWNER]
-    last = maker.mail(
-        sent_at,
-        people[0].mail,
-        people[1].mail,
-        maker.subject(topic, language),
-        f"{lines[0]}\n\n{people[0].first}",
-        cc=cc,
-    )
-    for place, line in enumerate(lines[1:], 1):
-        sent_at += timedelta(minutes=maker.random.choice((20, 90, 240)))
-        who = people[place % 3]
-        last = maker.answer(last, sent_at, who.mail, f"{line}\n\n{who.first}", language, cc=cc)
-
-
-def _times(maker: Maker, number: int) -> None:
-    """Somebody proposes times; of three the person answers the next morning."""
-    somebody, language = maker.random.choice(OUTSIDE), maker.language()
-    topic = maker.topic(language)
-    sent_at = maker.moment(maker.day(1, 23))
-    one, other = working_day(sent_at.date() + 4 * DAY), working_day(sent_at.date() + 5 * DAY)
-    text = {
-        "en": f"shall we talk about {topic}? I could do {one:%A} {say_day(one, 'en', by_date=True)} at 15:00 or {other:%A} {say_day(other, 'en', by_date=True)} at 10:00.",
-        "de": f"wollen wir sprechen ({topic})? Bei mir ginge {say_day(one, 'de', by_date=False)}, {say_day(one, 'de', by_date=True)} um 15 Uhr oder {say_day(other, 'de', by_date=True)} um 10 Uhr.",
-    }[language]
-    asked = maker.mail(sent_at, somebody.mail, OWNER, maker.subject(topic, language), _signed(text, somebody, language))
-    if number < 3:
-        yes = {"en": "the first one suits me.", "de": "der erste passt mir."}[language]
-        maker.answer(asked, at(working_day(sent_at.date() + DAY), 9), OWNER, _own(yes, somebody, language), language)
-    maker.want("time_proposal", asked.thread_key, sent_at, at(other, 10))
-
-
-def _daily(maker: Maker, number: int) -> None:
-    """Those who write a lot, about this and that."""
-    somebody, language = WRITE_DAILY[number % len(WRITE_DAILY)], maker.language()
-    text = {
-        "en": maker.random.choice(
-            (
-                "the coffee machine is fixed.",
-                "have a look at the photo wall when you pass.",
-                "the train was late again today.",
-                "good news: the stand looks great.",
-            )
-        ),
-        "de": maker.random.choice(
-            (
-                "die Kaffeemaschine geht wieder.",
-                "der Zug hatte wieder Verspätung.",
-                "gute Nachricht: der Stand sieht toll aus.",
-            )
-        ),
-    }[language]
-    maker.mail(
-        maker.moment(maker.day()),
-        somebody.mail,
-        OWNER,
-        maker.subject("this and that", language),
-        _signed(text, somebody, language),
-    )
-
-
-def _fillers() -> Iterator[Callable[[Maker], None]]:
-    while True:
-        yield from (_newsletter, _notice, _newsletter, _information, _newsletter, _accepted, _notice)
-
-
-def _newsletter(maker: Maker) -> None:
-    name = maker.random.choice(
-        ("Widget Weekly", "Garden Post", "Data Digest", "City Events", "Shop News", "Reisebrief", "Stadtblatt")
-    )
-    sender = MailAddress(f"news@{name.replace(' ', '').lower()}.example", name)
-    in_german = name in {"Reisebrief", "Stadtblatt"}
-    subject = maker.random.choice(
-        ("10 Ideen für den Frühling", "Letzte Chance", "Was meinen Sie?")
-        if in_german
-        else ("10 things for this spring", "Don't miss this week", "Can you guess the number?", "Last chance")
-    )
-    ends = (
-        "Was meinen Sie? Sagen Sie uns Ihre Meinung!\n\nAbmelden"
-        if in_german
-        else "What do you think? Tell us your opinion!\n\nUnsubscribe"
-    )
-    maker.mail(maker.moment(maker.day(works=False)), sender, OWNER, subject, f"{subject}. {ends} any time.", bulk=True)
-
-
-def _notice(maker: Maker) -> None:
-    name = maker.random.choice(("bank", "parcel", "railway", "cloud", "phone"))
-    text = maker.random.choice(
-        (
-            "Your statement is ready. You don't need to do anything.",
-            "Your parcel was delivered today.",
-            "Your backup has ended without errors.",
-            "Ihr Kontoauszug liegt bereit. Sie müssen nichts tun.",
-            "Ihre Sendung wurde heute zugestellt.",
-        )
-    )
-    maker.mail(
-        maker.moment(maker.day(works=False)),
-        MailAddress(f"no-reply@{name}.example", ""),
-        OWNER,
-        text.split(".")[0],
-        text,
-        automatic=True,
-    )
-
-
-def _information(maker: Maker) -> None:
-    """To many, for their information: also what is called notes and is none of a meeting."""
-    somebody, language = maker.random.choice(COLLEAGUES), maker.language()
-    topic = maker.topic(language)
-    text = {
-        "en": f"for your information: {topic} was updated yesterday.",
-        "de": f"zur Info: {topic} wurde gestern aktualisiert.",
-    }[language]
-    cc = [OWNER, *(one.mail for one in maker.random.sample(COLLEAGUES, 2))]
-    to = maker.random.choice([one for one in COLLEAGUES if one != somebody]).mail
-    maker.mail(
-        maker.moment(maker.day()), somebody.mail, to, f"FYI: {topic}", f"Hi all,\n\n{text}\n\n{somebody.first}", cc=cc
-    )
-
-
-def _accepted(maker: Maker) -> None:
-    """A calendar says that somebody comes."""
-    held = [
-        one
-        for one in maker.month.arrivals
-        if one.entry and one.entry.organizer == OWNER.address and one.entry.attendees
-    ]
-    one = maker.random.choice(held)
-    guest = maker.random.choice(one.entry.attendees) if one.entry else None
-    if one.entry and guest:
-        text = f"{guest.name} has accepted this invitation."
-        maker.mail(
-            one.at + timedelta(minutes=30),
-            MailAddress(guest.address, guest.name),
-            OWNER,
-            f"Accepted: {one.entry.title}",
-            text,
-            automatic=True,
-        )

@@ -53,19 +53,25 @@ async def live_through(seed: int, days: int, folder: Path, *, learns: bool = Tru
         server = EmbeddedPostgres.start(memory, durable=False)
         try:
             await migrate(server.url, embedded=True)
-            settings = Settings(home=folder, timezone=ZONE.key, owner_email=OWNER.address, owner_name=OWNER.name)
-            owner = await ensure_owner(server.url, settings)
-            clock = MovedClock(ZONE)
-            clock.moment = at(FIRST, 7)
-            async with open_database(server.url) as database:
-                house = furnish(settings, clock, database, owner)
-                async with working(Worker(database, house.equipment)):
-                    robin = Robin(house, (month := make_month(seed)).wants, Random(seed), learns)
-                    held = await _live(robin, clock, month, days)
-                    return await figure(robin, month, seed, days, clock.moment, held, server.url)
+            return await live_in(server.url, seed, days, folder, learns=learns)
         finally:
             server.stop()
             server.remove()
+
+
+async def live_in(url: str, seed: int, days: int, folder: Path, *, learns: bool = True) -> Outcome:
+    """The same in a database that is there, with nothing of anybody in it."""
+    settings = Settings(home=folder, timezone=ZONE.key, owner_email=OWNER.address, owner_name=OWNER.name)
+    owner = await ensure_owner(url, settings)
+    clock = MovedClock(ZONE)
+    clock.moment = at(FIRST, 7)
+    async with open_database(url) as database:
+        house = furnish(settings, clock, database, owner)
+        async with working(Worker(database, house.equipment)):
+            month = make_month(seed)
+            robin = Robin(house, month.wants, Random(seed), learns)
+            held = await _live(robin, clock, month, days)
+            return await figure(robin, month, seed, days, clock.moment, held, url)
 
 
 async def _live(robin: Robin, clock: MovedClock, month: Month, days: int) -> Counter[str]:

@@ -100,6 +100,21 @@ def quoting(text: str, mail: IncomingMail, language: Language) -> str:
     return f"{text}\n\n{head}\n" + "\n".join(f"> {line}" for line in mail.text.split("\n"))
 
 
+def later(moment: datetime, *, days: int) -> datetime:
+    """So many working days after it, at the same time."""
+    for _ in range(days):
+        moment = datetime.combine(working_day(moment.date() + DAY), moment.timetz(), ZONE)
+    return moment
+
+
+def signed(text: str, somebody: Somebody, language: Language) -> str:
+    return f"{'Hallo' if language == 'de' else 'Hi'} Robin,\n\n{text}\n\n{somebody.first}"
+
+
+def own_words(text: str, somebody: Somebody, language: Language) -> str:
+    return f"{'Hallo' if language == 'de' else 'Hi'} {somebody.first},\n\n{text}\n\n{'Gruß' if language == 'de' else 'Best,'}\nRobin"
+
+
 class Maker:
     """Adds to a month. All chance comes from `random`."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from agents.proactive import agenda, brief, promises, rsvp
-from agents.proactive.situation import Meeting, Person
+from agents.proactive.situation import Person
 from tasks.commitments import Commitment
 from tasks.models import Task
 from tests.unit.agents.proactive.looking import DANA, PRIYA, at, meeting, situation
@@ -38,8 +38,8 @@ def test_a_copy_that_is_called_off_does_not_hide_the_other() -> None:
     ids=["talk", "long", "three", "once"],
 )
 def test_two_who_talk_every_week_need_no_agenda(more: dict[str, Any], count: int) -> None:
-    one: Meeting = meeting("Priya / Robin", **({"is_recurring": True} | more))
-    assert len(list(agenda.find(situation(one)))) == count
+    given: dict[str, Any] = {"is_recurring": True, **more}
+    assert len(list(agenda.find(situation(meeting("Priya / Robin", **given))))) == count
 
 
 def test_a_crowd_gets_no_brief() -> None:
