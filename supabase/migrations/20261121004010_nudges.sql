@@ -101,6 +101,14 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.held_because is 'Why this is not told at this moment; null when it may be. What a person asked to be reminded of is told at any time.';
 
+create or replace function private.actor_type() returns text
+language sql stable set search_path = '' as $$
+  select case when nullif(current_setting('steward.unasked', true), '') is not null then 'agent' when (select auth.uid()) is not null then 'user'
+    when (select auth.jwt()) ->> 'role' = 'service_role' then 'agent' else 'database' end
+$$;
+comment on function private.actor_type is
+  'Who acts: a person (user), the worker (agent, also in a person''s name where nobody asked), or somebody at an SQL console (database).';
+
 create function private.make_nudge_task(nudge public.nudges, item jsonb, rules jsonb) returns uuid
 language plpgsql set search_path = '' as $$
 declare
@@ -183,6 +191,7 @@ begin
     findings := (select coalesce(jsonb_agg(f), '[]') from jsonb_array_elements(findings) f where f ->> 'kind' = 'reminder');
     looked_at := '[]';
   end if;
+  perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
   for item in
     select f.value from jsonb_array_elements(findings) with ordinality f (value, place)
     where not exists (select 1 from public.nudges n where n.organization_id = organization and n.key = f.value ->> 'key')
@@ -212,6 +221,7 @@ begin
     all_made := all_made || private.nudge_json(made);
   end loop;
   settled := private.settle_gone(organization, findings, offer_nudges.at, array(select jsonb_array_elements_text(looked_at)));
+  perform set_config('steward.unasked', '', true);
   return jsonb_build_object('made', all_made, 'settled', settled, 'rules', own_rules);
 end $$;
 comment on function public.offer_nudges is
