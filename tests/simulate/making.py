@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 FIRST, DAYS = date(2026, 3, 2), 30
 MAILS, EVENTS = 600, 120
 GERMAN_SHARE = 0.25
+ENOUGH_TRIES = 500
 DAY = timedelta(days=1)
 MONTHS_DE = ("Januar", "Februar", "März", "April", "Mai", "Juni")
 DAYS_DE = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
@@ -156,14 +158,17 @@ class Maker:
 
     def slot(self, first: int = 0, last: int = DAYS - 1, *, with_way: bool = False) -> datetime:
         """An hour of a working day on which nothing else is planned; `with_way`: neither in the hour before."""
-        while True:
-            day = self.day(first, last)
+        for tried in count():
+            # Where those days are full, any day will do; where all are, an early hour.
+            day = self.day(first, last) if tried < ENOUGH_TRIES else self.day(1)
             taken = self._taken.setdefault(day, {9, 12})  # the stand-up, and lunch
-            free = [hour for hour in range(10, 18) if hour not in taken and not (with_way and hour - 1 in taken)]
+            hours = range(10, 18) if tried < 2 * ENOUGH_TRIES else (8, 18, 19)
+            free = [hour for hour in hours if hour not in taken and not (with_way and hour - 1 in taken)]
             if free:
                 hour = self.random.choice(free)
                 taken.update((hour - 1, hour) if with_way else (hour,))
                 return at(day, hour)
+        raise AssertionError("a month has more hours than this")
 
     def take(self, moment: datetime) -> None:
         """Keep an hour from being planned."""
