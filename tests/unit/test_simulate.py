@@ -1,13 +1,15 @@
 """The made-up month: the same seed gives the same, each has its 600 mails and 120 events, and wants what is in it."""
 
+import re
+
 import pytest
 
 from tests.simulate.__main__ import read_words
-from tests.simulate.making import DAYS, FIRST, at, working_day
 from tests.simulate.month import make_month
 from tests.simulate.person import NEVER_WRITTEN, in_own_words
 
 SEEDS = (1, 2, 3, 2026)
+GERMAN = re.compile(r"\b(?:Hallo|Gruß|ich|und|der|die|das|wurde|nicht|Sie)\b")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -43,15 +45,11 @@ def test_a_quarter_is_german_and_much_quotes_changes_and_is_cancelled() -> None:
     month = make_month(1)
     mails = [one.mail for one in month.arrivals if one.mail]
     entries = [one for one in month.arrivals if one.entry]
-    talk = [one for one in mails if not one.list_unsubscribe and not one.auto_submitted]
-    assert 0.15 < sum("Hallo" in one.text or "Gruß" in one.text for one in talk) / len(talk) < 0.35
+    german = [one for one in mails if GERMAN.search(one.text.partition("\n> ")[0])]
+    assert 0.2 < len(german) / len(mails) < 0.3
     assert sum("\n> " in one.text for one in mails) > 50
     assert sum(one.entry is not None and one.entry.status == "cancelled" for one in entries) == 3
     assert sum(one.calendar == "team" for one in entries) == 5
-    assert (
-        max(one.at for one in month.arrivals)
-        < at(working_day(FIRST), 0) + 2 * DAYS * (at(FIRST, 2) - at(FIRST, 1)) * 24
-    )
 
 
 def test_the_person_writes_as_they_do() -> None:
