@@ -92,7 +92,7 @@ PLEASANTRY = re.compile(
     ANY,
 )  # fmt: skip
 SUBORDINATE = re.compile(
-    r"[\s,]+(?:whether|if|that|what|when|how|why|where|which|who|because|since|so\s+that|ob|dass|was|wann|wie|warum|wo|welche\w*|wer|weil|damit|falls|wenn|as\s+we|they|we|wir|sie)\b",
+    r"(?<![\s,])[\s,]+(?:whether|if|that|what|when|how|why|where|which|who|because|since|so\s+that|ob|dass|was|wann|wie|warum|wo|welche\w*|wer|weil|damit|falls|wenn|as\s+we|they|we|wir|sie)\b",
     ANY,
 )
 PROMISE = re.compile(

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from agents.rules.mail_text import split_sentences
+from core.spacing import squeezed
 
 ANY = re.IGNORECASE
 NO_REPLY = re.compile(
@@ -51,12 +52,12 @@ THIS_MAIL = r"(?:this|the|your|my|these)\s+(?:\w+\s+)?(?:e-?mails?|mails?|messag
 ADDRESSED = re.compile(
     rf"\b(?:notice|attention|note|message|instructions?|directive|important|hinweis|achtung|anweisung\w*|nachricht|wichtig)\b[^.!?\n]{{0,15}}\b(?:to|for|an|für)\b\s+(?:\w+\s+){{0,3}}"
     rf"(?:{MACHINE}|(?:assistants?|assistent\w*|bots?)\s*:)|\b(?:{MACHINE}|{HELPER})\s+(?:that (?:is|are)\s+)?{READS}\s+{THIS_MAIL}|\bif you(?: are|['’]re)\s+(?:an?|the)\s+(?:{MACHINE}|assistant\b|bot\b)|"
-    rf"^\s*(?:dear|hey|hello|hi|liebe[rs]?|hallo|attention|achtung)\s+(?:{MACHINE}|assistant|bot|assistent\w*)\s*[,:!]|^\s*(?:assistant|system)\s*:\s*(?=you\b|ignore|do\b|new\b|forward|from now|the (?:user|owner))|"
+    rf"^[^\S\n]*(?:dear|hey|hello|hi|liebe[rs]?|hallo|attention|achtung)\s+(?:{MACHINE}|assistant|bot|assistent\w*)\s*[,:!]|^[^\S\n]*(?:assistant|system)\s*:\s*(?=you\b|ignore|do\b|new\b|forward|from now|the (?:user|owner))|"
     rf"\b(?:wenn|falls) (?:du|sie) (?:eine?|ein|der|die) (?:{MACHINE}|assistent\w*)|\b(?:der|die|das|den|dem)\s+(?:{MACHINE}|assistent\w*),?\s+(?:der|die|das)\s+(?:diese|das|mein)\b|"
     rf"\bas an?\s+(?:ai\b|{MACHINE})|\b(?:assistant|ai|bot|llm)s?,?\s+(?:when|while|if|before|after)\s+(?:you\s+(?:are\s+)?)?(?:summari[sz]|read|process|repl|answer|draft)\w*|"
     r"\b(?:when|while|before|after)\s+(?:you\s+)?(?:summari[sz]\w+|process\w+|triag\w+)\s+(?:this|these|the)\s+(?:e-?mails?|mails?|messages?|thread|inbox)\b|"
     rf"\b(?:recommend|output|reveal|print|disclose)\b[^.!?\n]{{0,60}}\b(?:to|from|for)?\s*the user(?:['’]s)?\b(?=\s*(?:[.,!]|calendar|mail|inbox|data|files?|contacts?|password|that|to\b|$))|"
-    rf"^\s*(?!(?:ai|ki)\b)(?:{MACHINE})\s*[:,]\s|\b(?:an|für) (?:die|den|das|alle) (?:{MACHINE})\s*[:,]",
+    rf"^[^\S\n]*(?!(?:ai|ki)\b)(?:{MACHINE})\s*[:,]\s|\b(?:an|für) (?:die|den|das|alle) (?:{MACHINE})\s*[:,]",
     ANY | re.MULTILINE,
 )  # fmt: skip
 LOOSELY_ADDRESSED = re.compile(
@@ -170,7 +171,7 @@ def find_command(subject: str, text: str, hidden: str = "") -> str | None:
 
 
 def _plain(text: str) -> str:
-    return INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:200_000]))
+    return squeezed(INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:200_000])))
 
 
 def _say(why: str, text: str, found: re.Match[str]) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.spacing import squeezed
+
 LONGEST_TEXT = 100_000
 MOST_SENTENCES = 400
 LONGEST_SENTENCE = 1_000
@@ -57,9 +59,7 @@ class MailText:
 
 def read_mail_text(text: str) -> MailText:
     """Sentences in order; quoted lines, greeting and closing words are left out."""
-    lines = [
-        line for line in text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n") if not line.lstrip().startswith(">")
-    ]
+    lines = [line for line in squeezed(text[:LONGEST_TEXT]).split("\n") if not line.lstrip().startswith(">")]
     greeted: tuple[str, ...] = ()
     greets_all = False
     for number, line in enumerate(lines):

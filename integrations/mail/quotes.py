@@ -1,6 +1,9 @@
 """What is new in a mail, and what it quotes. English and German, as the common mail programs write it."""
 
 import re
+from dataclasses import dataclass
+
+from core.spacing import squeezed
 
 INTRO = re.compile(
     r"""^(?:
@@ -32,8 +35,9 @@ def split_quoted(text: str) -> tuple[str, str]:
     """The new part of a mail without its signature, and the quoted rest. A part that is not there is empty.
 
     Quoted lines between new ones (answers below each question) leave the new part; so do introductions ("On ... wrote:").
+    Long runs of blanks and of blank lines are cut.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = squeezed(text).split("\n")
     cut = _where_rest_begins(lines)
     fresh: list[str] = []
     quoted: list[str] = []
@@ -46,6 +50,7 @@ def split_quoted(text: str) -> tuple[str, str]:
 
 
 def _where_rest_begins(lines: list[str]) -> int:
+    quotes = _Quotes.in_lines(lines)
     for number, line in enumerate(lines):
         stripped = line.strip()
         following = lines[number + 1].strip() if number + 1 < len(lines) else ""
@@ -56,29 +61,36 @@ def _where_rest_begins(lines: list[str]) -> int:
         is_intro = INTRO.match(stripped) is not None
         if not is_intro and following and INTRO_BEGIN.match(stripped):
             is_intro = INTRO.match(f"{stripped} {following}") is not None
-        if is_intro and _only_quotes_follow(lines, number):
+        if is_intro and quotes.alone_follow(lines, number):
             return number
     return len(lines)
 
 
-def _only_quotes_follow(lines: list[str], number: int) -> bool:
-    """Behind an introduction stands a quote: lines with >, or (in programs that mark none) all the rest."""
-    rest = [line for line in lines[number + 1 :] if line.strip()]
-    if not any(line.startswith(">") for line in rest):
-        return re.search(r"\d|@", lines[number]) is not None
-    last = max(n for n, line in enumerate(rest) if line.startswith(">"))
-    return all(SIGNATURE.match(line) or n <= last for n, line in enumerate(rest)) and not _answers_inside(rest, last)
+@dataclass(frozen=True)
+class _Quotes:
+    """The last line with >, the last of another kind before it (-1: none), and whether a signature alone follows."""
 
+    last: int
+    last_other: int
+    ends_the_mail: bool
 
-def _answers_inside(rest: list[str], last: int) -> bool:
-    return any(not line.startswith(">") for line in rest[1:last])
+    @classmethod
+    def in_lines(cls, lines: list[str]) -> "_Quotes":
+        last = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].startswith(">")), -1)
+        before = (n for n in range(last - 1, -1, -1) if lines[n].strip() and not lines[n].startswith(">"))
+        behind = (line for line in lines[last + 1 :] if line.strip())
+        return cls(last, next(before, -1), all(SIGNATURE.match(line) for line in behind))
+
+    def alone_follow(self, lines: list[str], number: int) -> bool:
+        """Behind an introduction stands a quote: lines with >, or (in programs that mark none) all the rest."""
+        if self.last <= number:
+            return re.search(r"\d|@", lines[number]) is not None
+        first = next(n for n in range(number + 1, len(lines)) if lines[n].strip())  # the second line of an introduction
+        return self.ends_the_mail and self.last_other <= first
 
 
 def _without_signature(lines: list[str]) -> list[str]:
-    for number, line in enumerate(lines):
-        if SIGNATURE.match(line):
-            lines = lines[:number]
-            break
-    while lines and (not lines[-1].strip() or PHONE_SIGNATURE.match(lines[-1].strip())):
-        lines = lines[:-1]
-    return lines
+    end = next((number for number, line in enumerate(lines) if SIGNATURE.match(line)), len(lines))
+    while end and (not lines[end - 1].strip() or PHONE_SIGNATURE.match(lines[end - 1].strip())):
+        end -= 1
+    return lines[:end]
