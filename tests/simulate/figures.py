@@ -73,7 +73,7 @@ async def figure(
     a_day = Counter(
         f"{one.told_at.astimezone(ZONE):%F}"
         for one in kept
-        if one.told_at and one.digest_id is None and one.kind != "reminder"
+        if one.told_at and one.digest_id is None and one.held_because is None and one.kind != "reminder"
     )
     attention = await nudges.get_attention(robin.house.caller, end, _rules(robin.house))
     figures = Figures(
