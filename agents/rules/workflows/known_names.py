@@ -9,8 +9,10 @@ from agents.rules.workflows.letter import GIVEN_NAMES, NOT_NAMES, TITLE
 LONGEST = 60
 MOST_WORDS = 4
 SHORTEST_PIECE = 3
-LETTERS = r"[^\W\d_]"
-PERSON = re.compile(rf"{LETTERS}(?:{LETTERS}|['’-])*(?: {LETTERS}(?:{LETTERS}|['’-])*){{0,{MOST_WORDS - 1}}}")
+LETTERS = r"[^\W\d_\u115f\u1160\u3164\uffa0]"  # but for the fillers, letters by name that look like a space
+WORD = rf"{LETTERS}{{1,24}}(?:['’-]{LETTERS}{{1,24}}){{0,2}}"
+PERSON = re.compile(rf"{WORD}(?: {WORD}){{0,{MOST_WORDS - 1}}}")
+TITLED, FIRST = re.compile(rf"{WORD}(?: {WORD})?"), re.compile(WORD)
 NOBODY = frozenset(
     """
     account accounts accounting admin alerts app billing board booking bot buchhaltung bureau calendar care club company
@@ -37,6 +39,27 @@ def names_of_people(found: Mapping[str, Sequence[str]], *, only_as_in_address: b
     return chosen
 
 
+def greeted_as(name: str) -> str:
+    """What somebody who is answered is called in a greeting; "" where that is not spelled as a name.
+
+    "Ortiz, Dana" is turned round, a title stays with one or two names, "Dana J. Ortiz" is "Dana". Letters, hyphens and
+    apostrophes alone: no sentence, digit or sign gets in.
+    """
+    name = _turned(name)
+    if titled := TITLE.match(name):
+        return name if len(name) <= LONGEST and TITLED.fullmatch(titled["family"]) else ""
+    first = name.split(" ", maxsplit=1)[0]
+    if not FIRST.fullmatch(first) or first.casefold() in NOT_NAMES:
+        return ""
+    return name if len(name) <= LONGEST and PERSON.fullmatch(name) else first
+
+
+def said_by_address(name: str, address: str) -> str:
+    """The first name where the address itself says it ("Dana" of dana.ortiz@); else "". It may go without being asked about."""
+    person = as_person(_turned(name), address)
+    return person.split(" ", maxsplit=1)[0] if person and _leads(person, address) else ""
+
+
 def as_person(name: str, address: str) -> str:
     """The name where it looks like one and fits the address ("Chiara Rossi" of chiara@, rossi@, cr@ or info@); else ""."""
     name = unicodedata.normalize("NFC", name).strip(" ")
@@ -49,6 +72,12 @@ def as_person(name: str, address: str) -> str:
     if any(word in NOBODY for word in words) or words[0] in NOT_NAMES:
         return ""
     return name if words[0] in GIVEN_NAMES or _fits(words, address) else ""
+
+
+def _turned(name: str) -> str:
+    """A name as it is spoken: "Ortiz, Dana" as "Dana Ortiz"."""
+    family, _, given = unicodedata.normalize("NFC", name).strip(" ").partition(",")
+    return f"{given.strip(' ')} {family}" if given.strip(" ") else family
 
 
 def _fits(words: Sequence[str], address: str) -> bool:

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from agents.proactive.gatherings import is_about, topic_words
 from agents.proactive.meeting_context import MeetingContext, is_own_task
-from agents.proactive.situation import Person, SeenMail
+from agents.proactive.situation import SeenMail
 from agents.rules.dates import find_dates
 from agents.rules.mail_text import read_mail_text
 from agents.rules.workflows.action_items import find_action_items
+from agents.rules.workflows.known_names import said_by_address
 from agents.rules.workflows.wording import DAYS_DE, MONTHS_DE, MONTHS_EN, say_date
 from tasks.origins import addresses_in, urls_in
 
@@ -141,20 +142,13 @@ def say_span(found: MeetingContext, *, german: bool) -> str:
 
 
 def greeting(found: MeetingContext, *, german: bool) -> str:
-    """Everybody by first name where there are few and all have one."""
-    names = [first_name(one) for one in found.people]
+    """Everybody by first name where there are few and the address of each says it: what they call themselves is their word."""
+    names = [said_by_address(one.name, one.address) for one in found.people]
     if not names or len(names) > 4 or not all(names):
         return "Hallo zusammen," if german else "Hello everyone,"
     *first, last = names
     said = f"{', '.join(first)} {'und' if german else 'and'} {last}" if first else last
     return f"{'Hallo' if german else 'Hello'} {said},"
-
-
-def first_name(person: Person) -> str:
-    """ "Dana" of "Dana Ortiz" and of "Ortiz, Dana"; empty where no name is known."""
-    name = person.name.partition(",")[2].strip() or person.name
-    words = name.split()
-    return words[0] if words and "@" not in words[0] and words[0][0].isalpha() else ""
 
 
 def say_weekday(at: datetime, *, german: bool) -> str:

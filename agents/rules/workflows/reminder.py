@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
+from agents.rules.workflows.known_names import greeted_as
 from agents.rules.workflows.letter import Recipient, letter
 from agents.rules.workflows.wording import is_german
 from agents.strategist import DraftContent, Immediate, TaskContext
@@ -33,7 +34,8 @@ def draft_reminder(context: TaskContext) -> Immediate | None:
         return None
     reminder: dict[str, Any] = {str(key): value for key, value in found.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     quote = str(reminder.get("quote") or "").strip()
-    recipient = Recipient(str(reminder.get("name") or ""), str(reminder.get("address") or ""))
+    address = str(reminder.get("address") or "")
+    recipient = Recipient(greeted_as(str(reminder.get("name") or "")), address)
     if not quote or not recipient.address:
         return None
     subject = RE.sub("", str(context.task.source_ref.get("subject") or "")).strip()

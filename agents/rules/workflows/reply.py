@@ -6,6 +6,7 @@ from datetime import datetime
 from agents.recipients import Answered, Recipients, wants_all, whom_to_answer, without_all
 from agents.rules.free_times import OfferedTimes
 from agents.rules.workflows import needs_model
+from agents.rules.workflows.known_names import greeted_as
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.phrases import word_it
 from agents.rules.workflows.purposes import read_purposes, speaks_of_them
@@ -73,7 +74,7 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
 
 def _recipient(context: TaskContext, last: ThreadMessage | None) -> Recipient:
     if last and last.from_address:
-        return Recipient(last.from_name, last.from_address)
+        return Recipient(greeted_as(last.from_name), last.from_address)
     return recipient_of(context, HEAD.sub("", context.task.title))
 
 
