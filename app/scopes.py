@@ -51,8 +51,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None
     if area == "agents":
         return "agents" if method in SAFE_METHODS else None  # who works here is a person's own to say
-    if method not in SAFE_METHODS and (parts[2] == "attention" or (parts[2] == "nudges" and parts[-1] == "mute")):
-        return None  # how much one wants to be told is a person's own to say
+    if method not in SAFE_METHODS and parts[2] in {"attention", "nudges"}:
+        return None  # how much one wants to be told, and of what use it was, is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
         return "review:write"  # a person's own words about the work, or their decision
     if parts[2] == "preferences" and method not in SAFE_METHODS:

@@ -32,7 +32,7 @@ NUDGE_KINDS: tuple[NudgeKind, ...] = get_args(NudgeKind)
 
 
 class Finding(BaseModel):
-    """What a rule found worth a notice: the input of `offer_nudges`. The same key makes no second nudge, ever."""
+    """What a rule found worth a notice: the input of `offer_nudges`. The same key makes no second nudge."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,7 +77,7 @@ class Nudge(Record):
     task: Task | None = None
     digest_id: UUID | None = None
     state: NudgeState
-    held_because: Literal["early", "quiet", "budget", "confidence"] | None = None
+    held_because: Literal["early", "quiet", "budget", "confidence", "person"] | None = None
     told_at: datetime | None = None
     found_at: datetime
     decided_at: datetime | None = None
@@ -121,7 +121,10 @@ class AttentionRules(Record):
 
 
 class KindUse(Record):
-    """Of what use a kind of nudge was lately; `precision` is acted / (acted + dismissed + lapsed), null with none."""
+    """Of what use a kind of nudge was lately; `precision` is acted / (acted + dismissed + lapsed), null with none.
+
+    Those of no use count only where they were told as certain, and two about one person at most.
+    """
 
     kind: str
     told: int
@@ -173,7 +176,7 @@ async def offer_nudges(
     *,
     looked_at: Sequence[str] = (),
 ) -> Offered:
-    """Keep what was found, at this moment: each key once, ever. `looked_at` names kinds whose other nudges are settled."""
+    """Keep what was found, at this moment: each key once; one that settled by itself may come back. `looked_at` names kinds whose other nudges are settled."""
     row = await caller.call(
         "offer_nudges",
         findings=[finding.model_dump(mode="json") for finding in findings],
@@ -196,7 +199,7 @@ async def decide_nudge(
     at: datetime,
     because: str | None = None,
 ) -> Nudge:
-    """A person's word about a nudge. PT404, PT409 where it was decided otherwise."""
+    """A person's word about a nudge. PT403 for a program, PT404, PT409 where it was decided otherwise."""
     row = await caller.call("decide_nudge", nudge_id=nudge_id, decision=decision, at=at, because=because)
     return Nudge.model_validate(row)
 

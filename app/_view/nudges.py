@@ -24,6 +24,7 @@ HELD = {
     "quiet": "it is quiet",
     "budget": "enough was told today",
     "confidence": "it is not certain enough; the digest tells it",
+    "person": "enough was told about this person today; the digest tells it",
 }
 ENDED = {
     "acted": "useful",

@@ -122,16 +122,18 @@ create table public.nudges (
   task_id uuid references public.tasks (id) on delete set null,
   digest_id uuid references public.digests (id) on delete set null,
   state text not null check (state in ('held', 'told', 'acted', 'dismissed', 'lapsed', 'settled', 'muted')),
-  held_because text check (held_because in ('early', 'quiet', 'budget', 'confidence')),
+  held_because text check (held_because in ('early', 'quiet', 'budget', 'confidence', 'person')),
   told_at timestamptz,
   found_at timestamptz not null,
+  reopened_at timestamptz,
   decided_at timestamptz,
   decided_because text check (length(decided_because) <= 500),
   created_at timestamptz not null default now(),
   unique (organization_id, key),
   constraint held_says_why check (state <> 'held' or held_because is not null)
 );
-comment on table public.nudges is 'What was found worth a notice: told, held back, or muted; and what became of it. A key is brought up once, ever.';
+comment on table public.nudges is 'What was found worth a notice: told, held back, or muted; and what became of it. A key is brought up once, unless it settled and its reason is there again.';
+comment on column public.nudges.reopened_at is 'When it was found again after it had settled; no more often than once a day.';
 comment on column public.nudges.told_at is 'By the clock of the rules; null: nobody was told or decided. Those that have one count in precision.';
 comment on column public.nudges.held_because is 'Why it is not told; it stays with one that was decided before it was told, which so takes nothing of the budget.';
 create index nudges_open_idx on public.nudges (organization_id, state, found_at) where state in ('held', 'told');

@@ -2,21 +2,33 @@
 
 -- Section: of what use a kind was ----------------------------------------------------------------------------------
 
+create function private.counted_nudges(organization_id uuid, since timestamptz) returns setof public.nudges
+language sql stable set search_path = '' as $$
+  select (c.nudge).* from (
+    select n as nudge, row_number() over (partition by n.kind, n.person, n.state = 'acted' order by n.told_at, n.id) as place
+    from public.nudges n
+    where n.organization_id = counted_nudges.organization_id and n.told_at > counted_nudges.since
+      and (n.state = 'acted' or n.state in ('dismissed', 'lapsed') and n.confidence >= 0.5)) c
+  where (c.nudge).state = 'acted' or (c.nudge).person is null or c.place <= 2
+$$;
+comment on function private.counted_nudges is
+  'Nudges told since then that say of what use their kind is: acted on, dismissed or lapsed. Of those that were of none, only what was told as certain, and no more than two about one person: nobody mutes a kind by writing much.';
+
 create function private.nudge_precision(organization_id uuid, kind text, at timestamptz, rules jsonb) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('acted', c.acted, 'dismissed', c.dismissed, 'lapsed', c.lapsed, 'open', c.open, 'told', c.told,
+  select jsonb_build_object('acted', c.acted, 'dismissed', c.dismissed, 'lapsed', c.lapsed, 'open', o.open, 'told', o.told,
     'precision', case when c.acted + c.dismissed + c.lapsed > 0 then round(c.acted::numeric / (c.acted + c.dismissed + c.lapsed), 3) end)
-  from (
-    select count(*) filter (where n.state = 'acted') as acted, count(*) filter (where n.state = 'dismissed') as dismissed,
-      count(*) filter (where n.state = 'lapsed') as lapsed, count(*) filter (where n.state = 'told') as open, count(*) as told
-    from public.nudges n
-    where n.organization_id = nudge_precision.organization_id and n.kind = nudge_precision.kind and n.told_at is not null
-      and n.told_at > nudge_precision.at - make_interval(days => (rules ->> 'count_days')::integer)
-      and n.told_at > coalesce((select m.until from public.nudge_mutes m where m.organization_id = nudge_precision.organization_id
-        and m.kind = nudge_precision.kind and m.person is null and m.thread_key is null and m.until <= nudge_precision.at), '-infinity')) c
+  from (select greatest(nudge_precision.at - make_interval(days => (rules ->> 'count_days')::integer),
+      (select m.until from public.nudge_mutes m where m.organization_id = nudge_precision.organization_id
+        and m.kind = nudge_precision.kind and m.person is null and m.thread_key is null and m.until <= nudge_precision.at)) as since) s
+  cross join lateral (select count(*) filter (where n.state = 'acted') as acted, count(*) filter (where n.state = 'dismissed') as dismissed,
+      count(*) filter (where n.state = 'lapsed') as lapsed
+    from private.counted_nudges(nudge_precision.organization_id, s.since) n where n.kind = nudge_precision.kind) c
+  cross join lateral (select count(*) filter (where n.state = 'told') as open, count(*) as told
+    from public.nudges n where n.organization_id = nudge_precision.organization_id and n.kind = nudge_precision.kind and n.told_at > s.since) o
 $$;
 comment on function private.nudge_precision is
-  'Of what use a kind was: acted on among those told and decided or lapsed, counted anew after a mute of the kind. {acted, dismissed, lapsed, open, told, precision}.';
+  'Of what use a kind was: acted on among those told and decided or lapsed that count, counted anew after a mute of the kind. {acted, dismissed, lapsed, open, told, precision}.';
 
 create function private.mute_useless(organization_id uuid, kind text, at timestamptz, rules jsonb) returns void
 language plpgsql set search_path = '' as $$
@@ -82,21 +94,39 @@ begin
 end $$;
 comment on function private.own_nudge is 'A nudge of the caller''s, held for a change; else PT404.';
 
+create function private.told_that_day(organization_id uuid, at timestamptz, rules jsonb) returns setof public.nudges
+language sql stable set search_path = '' as $$
+  select n.* from public.nudges n
+  where n.organization_id = told_that_day.organization_id and n.told_at >= date_trunc('day', told_that_day.at, rules ->> 'timezone')
+    and n.told_at <= told_that_day.at and n.digest_id is null and (n.held_because is null or n.reopened_at is not null) and n.kind <> 'reminder'
+$$;
+comment on function private.told_that_day is 'What was told by itself that day, neither in the digest nor asked for; what was told stays told, whatever became of it.';
+
 create function private.told_today(organization_id uuid, at timestamptz, rules jsonb) returns bigint
 language sql stable set search_path = '' as $$
-  select count(*) from public.nudges n
-  where n.organization_id = told_today.organization_id and n.told_at >= date_trunc('day', told_today.at, rules ->> 'timezone')
-    and n.told_at <= told_today.at and n.digest_id is null and n.held_because is null and n.kind <> 'reminder'
+  select count(*) from private.told_that_day(told_today.organization_id, told_today.at, rules)
 $$;
-comment on function private.told_today is 'How much of the day''s budget is used: what was told by itself, neither in the digest nor asked for.';
+comment on function private.told_today is 'How much of the day''s budget is used.';
+
+create function private.is_much_of_one(nudge public.nudges, at timestamptz, rules jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select not nudge.is_urgent and nudge.person is not null and (
+    (select count(*) from private.told_that_day(nudge.organization_id, is_much_of_one.at, rules) t where t.person = nudge.person and t.id <> nudge.id) >= 2
+    or exists (select 1 from public.nudges n where n.organization_id = nudge.organization_id and n.person = nudge.person and n.kind = nudge.kind
+      and n.state = 'settled' and n.told_at >= date_trunc('day', is_much_of_one.at, rules ->> 'timezone')))
+$$;
+comment on function private.is_much_of_one is
+  'Was enough told about this person for one day: two things, or one of this kind whose reason went away again? What is urgent is told all the same.';
 
 create function private.held_because(nudge public.nudges, at timestamptz, rules jsonb) returns text
 language sql stable set search_path = '' as $$
   select case
     when nudge.tell_at > held_because.at then 'early'
     when nudge.kind = 'reminder' then null
-    when nudge.confidence < coalesce((rules -> 'told_from' ->> nudge.kind)::real, 0) then 'confidence'
+    when nudge.confidence < greatest((rules -> 'told_from' ->> nudge.kind)::real, 0.5) then 'confidence' -- what is as likely wrong interrupts nobody
     when rules ->> 'proactive' = 'off' or private.is_quiet(held_because.at, rules) then 'quiet'
+    when private.is_much_of_one(nudge, held_because.at, rules) then 'person'
+    when not nudge.is_urgent and nudge.told_at >= date_trunc('day', held_because.at, rules ->> 'timezone') then 'budget' -- settled, and back: not twice a day
     when private.told_today(nudge.organization_id, held_because.at, rules) >= (rules ->> 'daily_nudges')::integer then 'budget' end
 $$;
 comment on function private.held_because is 'Why this is not told at this moment; null when it may be. What a person asked to be reminded of is told at any time.';
@@ -113,21 +143,25 @@ create function private.make_nudge_task(nudge public.nudges, item jsonb, rules j
 language plpgsql set search_path = '' as $$
 declare
   task public.tasks;
+  own_key text := 'proactive:' || nudge.key || coalesce('#' || extract(epoch from nudge.reopened_at)::bigint, '');
 begin
   if nudge.organization_id is distinct from private.acting_organization() then
     perform private.refuse(404, 'There is no such nudge', format('nudge %s', nudge.id));
   end if;
-  task := private.insert_task(item || jsonb_build_object('source', 'proactive', 'source_key', 'proactive:' || nudge.key,
+  if exists (select 1 from public.tasks t where t.id = nudge.task_id and t.execution_status <> 'cancelled') then
+    return nudge.task_id; -- it came back, and what was prepared is still there
+  end if;
+  task := private.insert_task(item || jsonb_build_object('source', 'proactive', 'source_key', own_key,
     'source_ref', coalesce(item -> 'source_ref', '{}') || nudge.source_ref || jsonb_build_object('nudge_id', nudge.id)));
   if task.id is null then
-    return (select t.id from public.tasks t where t.organization_id = nudge.organization_id and t.source_key = 'proactive:' || nudge.key);
+    return (select t.id from public.tasks t where t.organization_id = nudge.organization_id and t.source_key = own_key);
   end if;
   if nudge.executes and rules ->> 'proactive' = 'prepare' then
     perform public.queue_task_execution(task.id);
   end if;
   return task.id;
 end $$;
-comment on function private.make_nudge_task is 'The task of a nudge, once; prepared by itself where the person lets it.';
+comment on function private.make_nudge_task is 'The task of a nudge, once (and once more where it came back and its task was cancelled); prepared by itself where the person lets it.';
 
 create function private.settle_gone(organization_id uuid, findings jsonb, at timestamptz, looked_at text[]) returns integer
 language plpgsql set search_path = '' as $$
@@ -170,6 +204,24 @@ begin
 end $$;
 comment on function private.cancel_nudge_task is 'What was prepared for a nudge that is not wanted: its open tasks are cancelled, its drafts withdrawn.';
 
+create function private.may_come_back(nudge public.nudges, at timestamptz, rules jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select nudge.state = 'settled' and nudge.kind <> 'reminder' and nudge.decided_because = 'Its reason is gone' -- nobody decided it
+    and (nudge.reopened_at is null or nudge.reopened_at < date_trunc('day', may_come_back.at, rules ->> 'timezone'))
+$$;
+comment on function private.may_come_back is 'May this be brought up again when its reason is there again? What a person decided is decided; the rest once a day.';
+
+create function private.reopen_nudge(found public.nudges, organization_id uuid, at timestamptz, rules jsonb) returns public.nudges
+language sql set search_path = '' as $$
+  update public.nudges n set state = 'held', held_because = 'early', title = found.title, why = found.why, person = lower(found.person),
+    thread_key = found.thread_key, source_ref = coalesce(found.source_ref, '{}'), confidence = coalesce(found.confidence, 0.8),
+    is_urgent = coalesce(found.is_urgent, false), executes = coalesce(found.executes, false), tell_at = found.tell_at, expires_at = found.expires_at,
+    digest_id = null, decided_at = null, decided_because = null, found_at = reopen_nudge.at, reopened_at = reopen_nudge.at
+  where n.organization_id = reopen_nudge.organization_id and n.key = found.key and private.may_come_back(n, reopen_nudge.at, rules)
+  returning n.*
+$$;
+comment on function private.reopen_nudge is 'A nudge that had settled and whose reason is there again, as it was found now; null where it may not come back.';
+
 create function public.offer_nudges(findings jsonb, at timestamptz, rules jsonb default '{}', looked_at jsonb default '[]') returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -194,7 +246,8 @@ begin
   perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
   for item in
     select f.value from jsonb_array_elements(findings) with ordinality f (value, place)
-    where not exists (select 1 from public.nudges n where n.organization_id = organization and n.key = f.value ->> 'key')
+    where not exists (select 1 from public.nudges n where n.organization_id = organization and n.key = f.value ->> 'key'
+      and not private.may_come_back(n, offer_nudges.at, own_rules))
     order by (f.value ->> 'is_urgent')::boolean desc nulls last, f.place
   loop
     r := jsonb_populate_record(null::public.nudges, item);
@@ -206,6 +259,9 @@ begin
     on conflict (organization_id, key) do nothing
     returning n.* into made;
     if made.id is null then
+      made := private.reopen_nudge(r, organization, offer_nudges.at, own_rules);
+    end if;
+    if made.id is null then
       continue; -- the same finding twice in one list
     end if;
     if r.kind <> 'reminder' and private.mute_of(organization, made.kind, made.person, made.thread_key, offer_nudges.at) is not null then
@@ -216,7 +272,7 @@ begin
       end if;
       reason := private.held_because(made, offer_nudges.at, own_rules);
       update public.nudges n set held_because = reason, state = case when reason is null then 'told' else 'held' end,
-        told_at = case when reason is null then offer_nudges.at end where n.id = made.id returning n.* into made;
+        told_at = case when reason is null then offer_nudges.at else n.told_at end where n.id = made.id returning n.* into made;
     end if;
     all_made := all_made || private.nudge_json(made);
   end loop;
@@ -225,7 +281,7 @@ begin
   return jsonb_build_object('made', all_made, 'settled', settled, 'rules', own_rules);
 end $$;
 comment on function public.offer_nudges is
-  'Keeps what rules found: each key once, ever; muted, held or told as the person''s rules say, with its task. looked_at: kinds that were looked for completely, so that what is not found any more is settled. {made, settled, rules}.';
+  'Keeps what rules found: each key once, unless it settled and its reason is back; muted, held or told as the person''s rules say, with its task. looked_at: kinds that were looked for completely, so that what is not found any more is settled. {made, settled, rules}.';
 
 create function public.release_nudges(at timestamptz, rules jsonb default '{}') returns jsonb
 language plpgsql set search_path = '' as $$
@@ -241,7 +297,7 @@ begin
   update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
   where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at;
   for one in
-    select n.* from public.nudges n where n.organization_id = organization and n.state = 'held' and n.held_because <> 'confidence'
+    select n.* from public.nudges n where n.organization_id = organization and n.state = 'held' and n.held_because not in ('confidence', 'person') -- those wait for the digest
     order by n.is_urgent desc, n.expires_at nulls last, n.found_at, n.id for update
   loop
     reason := private.held_because(one, release_nudges.at, own_rules);
@@ -259,8 +315,10 @@ comment on function public.release_nudges is 'What was held and may be told now,
 create function public.decide_nudge(nudge_id uuid, decision text, at timestamptz, because text default null) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  nudge public.nudges := private.own_nudge(decide_nudge.nudge_id);
+  nudge public.nudges;
 begin
+  perform private.refuse_token();
+  nudge := private.own_nudge(decide_nudge.nudge_id);
   if decision not in ('acted', 'dismissed') then
     perform private.refuse(422, 'A nudge is acted on or dismissed', format('decision is %s', decision));
   end if;
@@ -278,20 +336,28 @@ begin
   end if;
   return private.nudge_json(nudge);
 end $$;
-comment on function public.decide_nudge is 'A person''s word: acted (of use) or dismissed, which also withdraws what was prepared for it. The same word twice is one.';
+comment on function public.decide_nudge is 'A person''s word: acted (of use) or dismissed, which also withdraws what was prepared for it. The same word twice is one. No token''s.';
 
 create function private.note_nudge(task_id uuid, decision text, because text) returns void
 language plpgsql set search_path = '' as $$
+declare
+  by_program boolean := private.token_scopes() is not null;
 begin
-  update public.nudges n set state = decision, decided_at = coalesce(n.decided_at, now()), decided_because = note_nudge.because,
-    told_at = coalesce(n.told_at, n.found_at)
-  where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id) and n.state in ('held', 'told', 'lapsed');
+  update public.nudges n set state = case when by_program then 'settled' else decision end, decided_at = coalesce(n.decided_at, now()),
+    decided_because = note_nudge.because || case when by_program then ', by a program' else '' end,
+    told_at = case when by_program then n.told_at else coalesce(n.told_at, n.found_at) end
+  where n.task_id = (select t.root_task_id from public.tasks t where t.id = note_nudge.task_id)
+    and (n.state in ('held', 'told') or n.state = 'lapsed' and not by_program);
 end $$;
-comment on function private.note_nudge is 'What a person did with the task or the draft of a nudge says of what use it was; a late use counts, too.';
+comment on function private.note_nudge is
+  'What a person did with the task or the draft of a nudge says of what use it was; a late use counts, too. What a program did settles it, and says nothing.';
 
 create function private.after_nudge_task() returns trigger
 language plpgsql set search_path = '' as $$
 begin
+  if private.acting_agent() is not null then
+    return null; -- prepared, as by the worker: of what use it is its person says
+  end if;
   if new.execution_status = 'completed' and (new.execution_type = 'manual' or (select auth.uid()) is not null) then
     perform private.note_nudge(new.id, 'acted', 'Its task was done');
   elsif new.execution_status = 'cancelled' and (select auth.uid()) is not null and new.id = new.root_task_id then
@@ -385,7 +451,7 @@ do $$ declare f text; begin
   foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['nudge_json', 'own_nudge', 'nudge_precision', 'mute_useless', 'mute_of', 'told_today', 'held_because', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_reminded_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
+  foreach f in array array['nudge_json', 'own_nudge', 'counted_nudges', 'nudge_precision', 'mute_useless', 'mute_of', 'told_that_day', 'told_today', 'is_much_of_one', 'held_because', 'may_come_back', 'reopen_nudge', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_reminded_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_nudge', array[]::text[]);

@@ -249,9 +249,8 @@ language sql stable set search_path = '' as $$
     and t.execution_status in ('completed', 'cancelled', 'failed')
     and coalesce(t.completed_at, t.cancelled_at, t.failed_at) between outcomes.since and outcomes.at
   union all
-  select 'nudge:' || n.kind, n.id, n.confidence, (n.state = 'acted')::integer, n.decided_at from public.nudges n
-  where n.organization_id = outcomes.organization_id and n.told_at is not null and n.state in ('acted', 'dismissed', 'lapsed')
-    and n.told_at >= outcomes.since and n.decided_at <= outcomes.at
+  select 'nudge:' || n.kind, n.id, n.confidence, (n.state = 'acted')::integer, n.decided_at
+  from private.counted_nudges(outcomes.organization_id, outcomes.since) n where n.decided_at <= outcomes.at
 $$;
 comment on function private.outcomes is
   'What came of everything that was said with a confidence: {stream, subject_id, confidence, share that was right (0, 0.5, 1), happened_at}, of a tenant between two moments.';

@@ -158,6 +158,8 @@ async def test_every_way_into_the_api_is_an_area_or_a_persons_own(house: House, 
     assert ways <= AREAS.keys() | own
     assert needed_scope("/api/something-new", "GET") is None
     assert needed_scope("/api/tasks/{task_id}/hand-over", "POST") is None
+    assert needed_scope("/api/nudges/{nudge_id}", "PATCH") is None
+    assert needed_scope("/api/nudges/{nudge_id}", "GET") == "tasks:read"
     assert "review:write" not in tokens.DEFAULT_SCOPES
 
 

@@ -2,51 +2,20 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, time, timedelta
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.database import Caller, Database
-from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tasks import functions, nudges, review
 from tasks.digests import list_digests, make_digest, read_digest
 from tasks.models import Task
-from tasks.nudges import AttentionRules, Finding, Nudge, decide_nudge, mute_nudges, offer_nudges, release_nudges
+from tasks.nudges import decide_nudge, mute_nudges, offer_nudges, release_nudges
+from tests.integration.tasks.nudging import LATER, NOW, RULES, an_agenda, at, found, offered, rules, states
 from tests.integration.tasks.permitting import allowed_by, delivered, over, permitted, sender_of
-
-BERLIN = ZoneInfo("Europe/Berlin")
-NOW = datetime(2026, 3, 4, 9, 30, tzinfo=BERLIN)
-RULES = AttentionRules(timezone="Europe/Berlin")
-LATER = NOW + timedelta(days=60)
-
-
-def found(key: str, **more: Any) -> Finding:
-    return Finding.model_validate(
-        {"key": key, "kind": "agenda", "title": f"Draft {key}", "why": "It has none.", "expires_at": LATER, **more}
-    )
-
-
-def rules(**more: Any) -> AttentionRules:
-    return RULES.model_copy(update=more)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
-
-
-async def offered(caller: Caller, *findings: Finding, when: datetime = NOW, by: AttentionRules = RULES) -> list[Nudge]:
-    return (await offer_nudges(caller, findings, when, by)).made
-
-
-async def states(caller: Caller, **where: Any) -> dict[str, str]:
-    return {one.key: one.state for one in (await nudges.list_nudges(caller, limit=200, **where)).items}
-
-
-def an_agenda(**more: Any) -> dict[str, Any]:
-    return {"title": "Draft meeting agenda", "execution_type": "fully_automated", "kind": "agenda", **more}
 
 
 async def test_a_key_is_brought_up_once_however_many_look(ana: Caller, mallory: Caller, nobody: Caller) -> None:
@@ -222,82 +191,6 @@ async def test_of_what_is_done_nobody_is_reminded(ana: Caller, service: Caller) 
     await functions.update_task(ana, done.id, {"execution_status": "completed"})
     await functions.cancel_task(ana, dropped.id)
     assert await states(ana) == {"done": "acted", "dropped": "settled", "still": "told"}
-
-
-async def test_mutes_are_of_all_that_they_name_and_may_end(ana: Caller, mallory: Caller) -> None:
-    (open_one, *_) = await offered(
-        ana,
-        found("open", thread_key="t2"),
-        found("later", thread_key="t2", tell_at=LATER),
-        found("r", kind="reminder", thread_key="t2"),
-    )
-    kind = await mute_nudges(ana, NOW, kind="brief", until=NOW + timedelta(days=1))
-    both = await mute_nudges(ana, NOW, kind="agenda", person="Priya@vega.example", because="Not hers")
-    thread = await mute_nudges(ana, NOW, thread_key="t2")
-    assert await states(ana) == {"open": "muted", "later": "muted", "r": "told"}
-    made = await offered(
-        ana, found("a", kind="brief"), found("b", person="priya@vega.example"), found("c", person="omar@vega.example"),
-        found("d", kind="follow_up", thread_key="t2", task=an_agenda()), found("e", kind="follow_up", person="priya@vega.example"),
-    )  # fmt: skip
-    assert [(one.key, one.state) for one in made] == [
-        ("a", "muted"),
-        ("b", "muted"),
-        ("c", "told"),
-        ("d", "muted"),
-        ("e", "told"),
-    ]
-    assert made[3].task_id is None
-    assert [one.state for one in await offered(ana, found("f", kind="brief"), when=NOW + timedelta(days=1))] == ["told"]
-    again = await mute_nudges(ana, NOW, thread_key="t2", until=NOW + timedelta(days=1))
-    assert (again.id, again.until) == (thread.id, NOW + timedelta(days=1))
-    shown = (await nudges.get_attention(ana, NOW, RULES)).mutes
-    assert {mute.id for mute in shown} == {kind.id, both.id, thread.id}
-    with pytest.raises(NotFound):
-        await nudges.unmute_nudges(mallory, both.id, NOW)
-    await nudges.unmute_nudges(ana, both.id, NOW)
-    await nudges.unmute_nudges(ana, kind.id, NOW)
-    assert {mute.id for mute in (await nudges.get_attention(ana, NOW, RULES)).mutes} == {thread.id}
-    assert [one.state for one in await offered(ana, found("g", person="priya@vega.example"))] == ["told"]
-    wrongs: list[dict[str, Any]] = [{}, {"kind": "reminder"}, {"kind": "brief", "until": NOW}, {"kind": "x" * 51}]
-    for wrong in wrongs:
-        with pytest.raises(StewardError):
-            await mute_nudges(ana, NOW, **wrong)
-    with pytest.raises(Conflict, match="muted already"):
-        await decide_nudge(ana, open_one.id, "acted", NOW)
-
-
-async def test_a_kind_of_little_use_mutes_itself_once_and_comes_back(ana: Caller) -> None:
-    many = rules(daily_nudges=100)
-    month = NOW.astimezone(UTC) + timedelta(days=30)
-    made = await offered(ana, *(found(f"k{n}") for n in range(8)), found("waits", tell_at=LATER), by=many)
-    for place, one in enumerate(made[:8]):
-        await decide_nudge(ana, one.id, "acted" if place < 2 else "dismissed", NOW)
-    (kind,) = (await nudges.get_attention(ana, NOW, many)).kinds
-    assert (kind.kind, kind.told, kind.acted, kind.dismissed, kind.precision) == ("agenda", 8, 2, 6, 0.25)
-    next_one, second = await offered(ana, found("next"), found("second"), by=many)
-    assert (next_one.state, second.state) == ("muted", "muted")
-    assert (await states(ana))["waits"] == "muted"
-    (mute,) = (await nudges.get_attention(ana, NOW, many)).mutes
-    assert (mute.kind, mute.muted_by, mute.because, mute.until) == (
-        "agenda",
-        "precision",
-        "2 of the last 8 were of use",
-        month,
-    )
-    after = month
-    back = await offered(ana, found("back"), when=after, by=many)
-    assert [one.state for one in back] == ["told"]  # counted anew
-    assert (await nudges.get_attention(ana, after, many)).mutes == []
-    fresh = await offered(
-        ana, *(found(f"m{n}", expires_at=None) for n in range(8)), when=after + timedelta(hours=1), by=many
-    )
-    for one in fresh:
-        await decide_nudge(ana, one.id, "dismissed", after + timedelta(hours=1))
-    again = after + timedelta(days=1)
-    assert [one.state for one in await offered(ana, found("z"), when=again, by=many)] == ["muted"]
-    (mute,) = (await nudges.get_attention(ana, again, many)).mutes
-    await nudges.unmute_nudges(ana, mute.id, again)
-    assert [one.state for one in await offered(ana, found("y"), when=again + timedelta(hours=1), by=many)] == ["told"]
 
 
 async def test_what_a_person_chose_goes_before_the_settings(ana: Caller, mallory: Caller) -> None:

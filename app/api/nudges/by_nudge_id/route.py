@@ -25,7 +25,8 @@ async def get(caller: CurrentCaller, nudge_id: UUID) -> Nudge:
     return await get_nudge(caller, nudge_id)
 
 
-@responds(summary="Say of what use a nudge was", response_model=Nudge, problems=(404, 409))
+@responds(summary="Say of what use a nudge was", response_model=Nudge, problems=(403, 404, 409))
 async def patch(request: Request, caller: CurrentCaller, nudge_id: UUID, body: NudgeDecision) -> Nudge:
+    """A person's own word: no token is taken."""
     now = request.app.state.house.clock.now()
     return await decide_nudge(caller, nudge_id, body.decision, now, body.because)
