@@ -10,9 +10,10 @@ import procrastinate
 import structlog
 
 from core.database import Identity
-from core.errors import Conflict, StewardError
+from core.errors import Conflict
 from core.outside.calendar import hours_from
 from core.outside.errors import SignInExpired
+from jobs.apart import apart
 from jobs.calendar_push import keep_told
 from jobs.outside.google import GOOGLE, open_google_account
 from jobs.outside.world import Given
@@ -48,15 +49,14 @@ async def sync_calendars(given: Given) -> int:
     for account in await accounts.list_connected_accounts(service, GOOGLE):
         if "calendar" not in permissions_of(account.scopes):
             continue
-        try:
-            await sync_account(given, account)
-            done += 1
-        except SignInExpired as error:
-            within = given.database.acting_as(Identity.service(account.organization_id))
-            await accounts.expire_account(within, account.id, error.message, version=account.secret_version or None)
-            await log.awarning("calendar_sign_in_expired", account_id=str(account.id))
-        except StewardError as error:
-            await log.awarning("calendar_not_synced", account_id=str(account.id), error=error.message)
+        async with apart("calendar_not_synced", account_id=str(account.id)):
+            try:
+                await sync_account(given, account)
+                done += 1
+            except SignInExpired as error:
+                within = given.database.acting_as(Identity.service(account.organization_id))
+                await accounts.expire_account(within, account.id, error.message, version=account.secret_version or None)
+                await log.awarning("calendar_sign_in_expired", account_id=str(account.id))
     return done
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from core.clock import Clock
 from core.database import Caller, Database, Identity
+from jobs.apart import apart
 from tasks.calibration import (
     HIGHEST,
     LEAST_CASES,
@@ -34,7 +35,8 @@ async def calibrate_all(database: Database, clock: Clock, *, learns: bool = True
     count = 0
     for organization_id in await list_organizations_at_work(whole, since):
         worker = database.acting_as(Identity.service(organization_id))
-        count += await calibrate(worker, at, since=since, learns=learns)
+        async with apart("not_calibrated", organization_id=str(organization_id)):
+            count += await calibrate(worker, at, since=since, learns=learns)
     await log.ainfo("calibrated", streams=count)
     return count
 

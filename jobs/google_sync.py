@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import procrastinate
-import structlog
 
 from core.database import Caller, Identity
-from core.errors import Conflict, NotFound, StewardError
+from core.errors import Conflict, NotFound
 from core.outside.errors import SignInExpired
+from jobs.apart import apart, problem_of
 from jobs.mail_sync import Reading, read_mailbox
 from jobs.outside.google import GOOGLE, google_app, lacks_google, mailbox_of, open_google_account
 from jobs.outside.world import Given
@@ -25,7 +25,6 @@ from tasks.accounts import Account
 if TYPE_CHECKING:
     from integrations.google.client import GoogleClient
 
-log = structlog.get_logger()
 QUEUE = "housekeeping"
 READ_JOB, MINUTE_JOB = "read_account", "google_minute"
 AT_ONCE = 4
@@ -51,8 +50,8 @@ async def read_google_mail(given: Given, account: Account) -> Reading:
         raise
     except Conflict:
         return Reading()
-    except StewardError as error:
-        await _note_problem(service, account, error)
+    except Exception as error:
+        await _note_problem(service, account, problem_of(error))
         raise
     finally:
         client.close()
@@ -90,14 +89,14 @@ async def _sweep_daily(service: Caller, account: Account, client: "GoogleClient"
     return swept
 
 
-async def _note_problem(service: Caller, account: Account, error: StewardError) -> None:
+async def _note_problem(service: Caller, account: Account, problem: str) -> None:
     """Say on the account why it was not read; it is tried again."""
     known = next((one for one in await accounts.list_accounts(service, GOOGLE) if one.id == account.id), None)
     if known is None or known.state != "connected":
         return
     state: dict[str, Any] | None = known.sync.get("mail")
     try:
-        noted = {**(state or {}), "problem": error.message[:500], "at": int(time.time())}
+        noted = {**(state or {}), "problem": problem[:500], "at": int(time.time())}
         await accounts.save_sync_state(service, account.id, state, noted)
     except Conflict:
         return  # somebody else has read it meanwhile
@@ -157,13 +156,11 @@ async def read_due_accounts(given: Given) -> int:
 
     async def one(account: Account) -> bool:
         async with gate:
-            try:
+            async with apart("account_not_read", account_id=str(account.id)):
                 is_watched = await keep_watch(given, account)
                 if not is_due(account, given.settings.google_poll_minutes * 60, is_watched=is_watched):
                     return False
                 await read_google_mail(given, account)
-            except StewardError as error:
-                await log.awarning("account_not_read", account_id=str(account.id), error=error.message)
             return True
 
     listed = [one for one in await accounts.list_connected_accounts(everywhere, GOOGLE) if _may_read(one)]
@@ -193,10 +190,8 @@ async def read_account(given: Given, account_id: UUID, organization_id: UUID) ->
     service = accounts.service_of(given.database.acting_as(Identity.service()), organization_id)
     for account in await accounts.list_accounts(service, GOOGLE):
         if account.id == account_id and account.state == "connected" and _may_read(account):
-            try:
+            async with apart("account_not_read", account_id=str(account_id)):
                 await read_google_mail(given, account)
-            except StewardError as error:
-                await log.awarning("account_not_read", account_id=str(account_id), error=error.message)
 
 
 def register_google(app: procrastinate.App, given: Given) -> None:

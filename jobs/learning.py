@@ -14,8 +14,8 @@ from agents.learning.style import Style, propose_style, style_of
 from agents.learning.trying import Redraft, try_out
 from agents.proactive.preferences import find_preferences
 from core.database import Caller, Database, Identity
-from core.errors import StewardError
 from integrations.mail.quotes import split_quoted
+from jobs.apart import apart
 from tasks.nudges import Finding
 from tasks.preferences import (
     DraftEdit,
@@ -79,11 +79,9 @@ async def learn_all(database: Database, at: datetime, *, least: int = LEAST) -> 
     """Look in every tenant in which something changed lately; how many proposals are new. One that fails holds up no other."""
     count = 0
     for organization_id in await list_organizations_at_work(database.acting_as(Identity.service()), at - LOOK_BACK):
-        try:
+        async with apart("not_learned", organization_id=str(organization_id)):
             caller = database.acting_as(Identity.service(organization_id))
             count += len(await learn(caller, at=at, least=least))
-        except StewardError as error:
-            await log.awarning("not_learned", organization_id=str(organization_id), error=error.message)
     return count
 
 

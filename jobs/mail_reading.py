@@ -1,13 +1,17 @@
 """What came into a mailbox, kept, and the tasks in it found: exactly as from a mailbox file."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from agents.services.mail import Mailbox
 from core.database import Caller
 from core.outside.mail import DRAFTS, SPAM, TRASH, IncomingMail
+from jobs.apart import problem_of
 from jobs.outside.world import Given
 from jobs.promises import keep_promises, settle_promises
 from tasks import accounts, capture, mail
@@ -16,8 +20,9 @@ from tasks.models import ExtractedTask, Task
 
 if TYPE_CHECKING:
     from agents.rules.mail import Owner
-    from agents.rules.mail_records import CalendarSlot, MailForTriage
+    from agents.rules.mail_records import CalendarSlot, MailForTriage, TriagedMail
 
+log = structlog.get_logger()
 LOOK_BACK, LOOK_AHEAD = timedelta(days=7), timedelta(days=60)
 NOT_READ_FOR_TASKS = frozenset({SPAM, TRASH, DRAFTS})
 
@@ -46,18 +51,16 @@ async def take_in(
     """Keep messages of an account, and make the tasks in those that are new here; twice is once.
 
     A mail that is known brings its new labels alone: a task that was deleted does not come back when its mail is read.
+    One that cannot be read for tasks is kept without any.
     """
-    from agents.rules.mail import triage_mailbox
-
     kept = [one for one in messages if SPAM not in one.labels]
     if not kept:
         return TakenIn(0, ())
     known = await accounts.list_known_mail(person, account, [one.message_id for one in kept])
     fresh = [one for one in kept if one.message_id not in known and not one.labels & NOT_READ_FOR_TASKS]
     own = frozenset(owner.addresses)
-    triaged = triage_mailbox(
-        [for_triage(one) for one in fresh], now=given.clock.now(), me=owner, calendar=await _slots(given, person)
-    )
+    slots = await _slots(given, person) if fresh else []
+    triaged = await asyncio.to_thread(_triage, fresh, given.clock.now(), owner, slots)  # a while, where there is much
     meant = {one.mail.message_id: one.triage for one in triaged}
     rows = [
         mail.mail_row(
@@ -80,6 +83,27 @@ async def take_in(
     if triaged:
         await settle_promises(person, given.clock.timezone, triaged)
     return TakenIn(result.messages_added, tuple(result.tasks))
+
+
+def _triage(
+    fresh: Sequence[IncomingMail], now: datetime, owner: "Owner", slots: Sequence["CalendarSlot"]
+) -> list["TriagedMail"]:
+    """What the mails mean together, without those that the rules cannot read."""
+    from agents.rules.mail import triage_mailbox
+
+    try:
+        return triage_mailbox([for_triage(one) for one in fresh], now=now, me=owner, calendar=slots)
+    except Exception as error:  # of whatever others wrote, one mail stops no mailbox: which one is it?
+        log.warning("mails_not_read_together", count=len(fresh), error=problem_of(error))
+    readable: list[MailForTriage] = []
+    for message in fresh:
+        try:
+            one = for_triage(message)
+            triage_mailbox([one], now=now, me=owner, calendar=slots)
+            readable.append(one)
+        except Exception as error:
+            log.warning("mail_not_read_for_tasks", message_id=message.message_id[:200], error=problem_of(error))
+    return triage_mailbox(readable, now=now, me=owner, calendar=slots)
 
 
 def for_triage(message: IncomingMail) -> "MailForTriage":

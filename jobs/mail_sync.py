@@ -15,10 +15,11 @@ import structlog
 
 from agents.services.mail import Mailbox
 from core.database import Caller, Identity
-from core.errors import Conflict, StewardError
+from core.errors import Conflict
 from core.outside.errors import SignInExpired
 from core.outside.mail import IncomingMail
 from core.settings import Settings
+from jobs.apart import apart, problem_of
 from jobs.mail_reading import owner_of, take_in
 from jobs.outside.mail import IMAP, OwnMailboxes, mailbox_of_settings
 from jobs.outside.world import Given
@@ -100,8 +101,8 @@ async def read_own_mailbox(given: Given, owner: Identity) -> Reading:
         if known and known.problem:
             await mail.save_mail_cursor(service, IMAP, cursor, cursor)
         return reading
-    except StewardError as error:
-        await mail.save_mail_cursor(service, IMAP, cursor, cursor, error.message)
+    except Exception as error:
+        await mail.save_mail_cursor(service, IMAP, cursor, cursor, problem_of(error))
         raise
 
 
@@ -141,11 +142,9 @@ async def read_all(given: Given, owner: Identity) -> int:
         readings.append(lambda account=account: read_account(given, account))
     worked = 0
     for read in readings:
-        try:
+        async with apart("mailbox_not_read"):
             await read()
             worked += 1
-        except StewardError as error:
-            await log.awarning("mailbox_not_read", error=error.message)
     return worked
 
 

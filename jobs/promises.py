@@ -1,19 +1,25 @@
 """Promises in mail that comes in, and in other words: kept once, linked to their tasks, settled by what came later."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from core.database import Caller
+from core.outside.mail import believable
+from jobs.apart import problem_of
 from tasks import commitments
-from tasks.commitments import Commitment, CommitmentFilter
+from tasks.commitments import Commitment, CommitmentFilter, NewCommitment
 
 if TYPE_CHECKING:
-    from agents.rules.commitments.settling import LaterMail
+    from agents.rules.commitments.settling import LaterMail, Settled
     from agents.rules.mail_people import Owner
     from agents.rules.mail_records import TriagedMail
 
+log = structlog.get_logger()
 A_CALL = 200
 
 
@@ -21,13 +27,24 @@ async def keep_promises(
     caller: Caller, triaged: Sequence["TriagedMail"], owner: "Owner", now: datetime
 ) -> list[Commitment]:
     """Keep the promises in mails before the mails themselves: cut off between the two, nothing is lost. Twice is once."""
-    from agents.rules.commitments.mail import promises_in
-
-    found = [promise for one in triaged for promise in promises_in(one, owner, now)]
+    found = await asyncio.to_thread(_found, triaged, owner, now)
     made: list[Commitment] = []
     for start in range(0, len(found), A_CALL):
         made += await commitments.record_commitments(caller, found[start : start + A_CALL])
     return made
+
+
+def _found(triaged: Sequence["TriagedMail"], owner: "Owner", now: datetime) -> list[NewCommitment]:
+    """The promises in all mails but those that the rules cannot read."""
+    from agents.rules.commitments.mail import promises_in
+
+    found: list[NewCommitment] = []
+    for one in triaged:
+        try:
+            found += list(promises_in(one, owner, now))
+        except Exception as error:  # of whatever others wrote, one mail stops no mailbox
+            log.warning("mail_not_read_for_promises", message_id=one.mail.message_id[:200], error=problem_of(error))
+    return found
 
 
 async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["TriagedMail"] | None = None) -> int:
@@ -35,8 +52,6 @@ async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["Tri
 
     `reached`: only those that these mails may be about; None: all that are open. What was settled stays so.
     """
-    from agents.rules.commitments.settling import settle
-
     linked = await commitments.link_commitments(caller)
     waiting = await commitments.all_commitments(caller, CommitmentFilter(state="open"))
     if reached is not None:
@@ -51,9 +66,18 @@ async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["Tri
     for start in range(0, len(waiting), A_CALL):
         part = waiting[start : start + A_CALL]
         rows = await commitments.list_later_mail(caller, [one.id for one in part])
-        settled = settle(part, [later_mail(row, zone) for row in rows])
+        settled = await asyncio.to_thread(_settled, part, rows, zone)
         changed += await commitments.settle_commitments(caller, [one.as_row() for one in settled])
     return changed
+
+
+def _settled(waiting: Sequence[Commitment], rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> list["Settled"]:
+    """What the mails in these rows settle; those that say they are of a year in which no mail was do nothing."""
+    from agents.rules.commitments.settling import settle
+
+    return settle(
+        waiting, [later_mail(row, zone) for row in rows if believable(datetime.fromisoformat(row["sent_at"]))]
+    )
 
 
 def later_mail(row: dict[str, Any], zone: ZoneInfo) -> "LaterMail":

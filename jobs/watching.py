@@ -4,26 +4,31 @@ What they find is kept once however many workers look. No model is asked here: o
 task that was found is prepared.
 """
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import procrastinate
 import structlog
 
-from agents.proactive.watch import RULES, watch
+from agents.proactive.watch import watch
 from core.database import Caller, Identity
-from core.errors import StewardError
+from jobs.apart import apart
 from jobs.learning import preferences_to_see
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from jobs.situation import situation_of
 from tasks import digests, nudges, reminders, watches
 from tasks.digests import Digest
-from tasks.nudges import AttentionRules, Nudge
+from tasks.nudges import AttentionRules, Finding, Nudge
 
 log = structlog.get_logger()
 JOB = "watch"
 LEASE_SECONDS = 120.0
+A_CALL = 200
+MOST_SETTLED = 1000  # as many as one call may name
+FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -36,34 +41,87 @@ class Watched:
     digest: Digest | None = None
 
 
+@dataclass(frozen=True)
+class Offered:
+    """What became of findings: the new nudges, and how many were settled."""
+
+    made: list[Nudge]
+    settled: int
+
+
 async def watch_for(given: Given, person: Caller, now: datetime | None = None) -> Watched:
-    """Look for one person at this moment (the clock's); twice finds nothing more."""
+    """Look for one person at this moment (the clock's); twice finds nothing more.
+
+    What they asked to be reminded of is told before anything is looked for. Where a rule fails, what was held is told
+    and the digest is made all the same, and then it is raised.
+    """
     moment = now or given.clock.now()
     rules = AttentionRules.from_settings(given.settings, given.clock.timezone.key)
-    asked_for = await reminders.find_due_reminders(person, moment)
-    found = watch(await situation_of(given, person, moment))
-    findings = [*asked_for, *found, *await preferences_to_see(person, moment)]
-    offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=[*RULES, "preference"])
-    await reminders.mark_reminders_told(person, asked_for, moment)
+    made = await _remind(person, moment, rules)
+    found, failed = Offered([], 0), None
+    try:
+        found = await _look(given, person, moment, rules)
+    except Exception as error:  # whatever a rule stumbled over: what is told by the clock is told
+        failed = error
     released = await nudges.release_nudges(person, moment, rules)
     digest = await digests.make_digest(person, moment, rules)
-    return Watched(offered.made, released, offered.settled, digest)
+    if failed:
+        raise failed
+    return Watched([*made, *found.made], released, found.settled, digest)
+
+
+async def _remind(person: Caller, moment: datetime, rules: AttentionRules) -> list[Nudge]:
+    asked_for = await reminders.find_due_reminders(person, moment)
+    made: list[Nudge] = []
+    for start in range(0, len(asked_for), A_CALL):
+        part = asked_for[start : start + A_CALL]
+        made += (await nudges.offer_nudges(person, part, moment, rules)).made
+        await reminders.mark_reminders_told(person, part, moment)
+    return made
+
+
+async def _look(given: Given, person: Caller, moment: datetime, rules: AttentionRules) -> Offered:
+    situation = await situation_of(given, person, moment)
+    seen = await asyncio.to_thread(watch, situation)  # a while, where there is much
+    findings = [*seen.findings, *await preferences_to_see(person, moment)]
+    return await offer(person, findings, [*seen.looked_at, "preference"], moment, rules)
+
+
+async def offer(
+    person: Caller, findings: Sequence[Finding], looked_at: Sequence[str], moment: datetime, rules: AttentionRules
+) -> Offered:
+    """Offer what was found: of very much the urgent and soonest first, and the rest at the next looks.
+
+    Of the kinds of `looked_at` whatever is not found any more is settled, unless some of the kind was left for later.
+    """
+    if len(findings) <= A_CALL:
+        offered = await nudges.offer_nudges(person, findings, moment, rules, looked_at=looked_at)
+        return Offered(offered.made, offered.settled)
+    waiting = sorted(findings, key=lambda one: (not one.is_urgent, one.expires_at or one.tell_at or FAR))
+    made: list[Nudge] = []
+    taken: list[Finding] = []
+    while waiting and len(made) < A_CALL:
+        part, waiting = waiting[:A_CALL], waiting[A_CALL:]
+        made += (await nudges.offer_nudges(person, part, moment, rules)).made
+        taken += part
+    left = {one.kind for one in waiting}
+    known = [one for one in taken if one.kind not in left]
+    if len(known) > MOST_SETTLED:
+        return Offered(made, 0)
+    whole = [kind for kind in looked_at if kind not in left]
+    return Offered(made, (await nudges.offer_nudges(person, known, moment, rules, looked_at=whole)).settled)
 
 
 async def watch_all(given: Given) -> int:
-    """Look for every tenant that is due; how many were. One that fails does not hold up the others."""
+    """Look for every tenant that is due; how many were. Whatever fails for one does not hold up the others."""
     service, looked = given.database.acting_as(Identity.service()), 0
     while due := await watches.take_watch(service, given.settings.watch_seconds, LEASE_SECONDS):
         within = given.database.acting_as(Identity.service(due.organization_id))
         person = given.database.acting_as(Identity(due.user_id, organization_id=due.organization_id))
-        problem = None
-        try:
+        async with apart("not_watched", organization_id=str(due.organization_id)) as outcome:
             found = await watch_for(given, person)
             await log.ainfo("watched", organization_id=str(due.organization_id), made=len(found.made))
-        except StewardError as error:
-            problem = error.message
-            await log.awarning("not_watched", organization_id=str(due.organization_id), error=error.message)
-        await watches.end_watch(within, problem)
+        await watches.end_watch(within, outcome.problem)
         looked += 1
     return looked
 

@@ -51,7 +51,7 @@ def tasks_in_mail(
     """
     if now.tzinfo is None:
         raise ValueError(f"now must be aware, got {now.isoformat()}")
-    seen = min(mail.sent_at.astimezone(now.tzinfo), now + timedelta(days=1)) if mail.sent_at else now
+    seen = min(mail.sent_at, now + timedelta(days=1)).astimezone(now.tzinfo) if mail.sent_at else now
     if me.is_me(mail.from_address):
         return MailTriage("information", commitments=tuple(_commitments(mail, seen)))
     suspicious = find_command(mail.subject, f"{mail.text}\n{mail.quoted}", mail.hidden_text)

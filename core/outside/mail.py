@@ -14,6 +14,12 @@ UNREAD, FLAGGED = "unread", "flagged"
 COMMON_LABELS = frozenset({INBOX, SENT, DRAFTS, ARCHIVE, TRASH, SPAM, UNREAD, FLAGGED})
 
 LARGEST_MAIL_BYTES = 25 * 1024 * 1024
+EARLIEST_YEAR, LATEST_YEAR = 1971, 2200
+
+
+def believable(at: datetime) -> datetime | None:
+    """The time a mail says that it was sent or taken in; None where no mail was: such times cannot be reckoned with."""
+    return at if EARLIEST_YEAR <= at.year <= LATEST_YEAR else None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from core.outside.mail import (
     UNREAD,
     IncomingMail,
     MailAddress,
+    believable,
 )
 from integrations.google.answers import mapping, mappings, values
 from integrations.mail.decoding import clean_text
@@ -106,7 +107,7 @@ def internal_date(resource: Json) -> datetime | None:
     text = str(resource.get("internalDate") or "")
     if not text.isdecimal() or len(text) > 14:
         return None
-    return datetime.fromtimestamp(int(text) / 1000, UTC)
+    return believable(datetime.fromtimestamp(int(text) / 1000, UTC))
 
 
 def attachment_id(number: int, name: str) -> str:

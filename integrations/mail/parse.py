@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import Invalid, TooLarge
 from core.outside.addresses import CONTROL, REORDERING
-from core.outside.mail import DeliveryReport
+from core.outside.mail import DeliveryReport, believable
 from integrations.mail.decoding import clean_text, decode_header, decode_text, unflow
 from integrations.mail.html import ReadHtml, read_html, sanitize_html
 from integrations.mail.reports import delivery_report
@@ -287,7 +287,6 @@ def _date(value: str) -> datetime | None:
     try:
         sent_at = parsedate_to_datetime(clean_text(value))
         sent_at = sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
-        sent_at.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return sent_at
+    return believable(sent_at)

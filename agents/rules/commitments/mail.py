@@ -28,7 +28,7 @@ def promises_in(triaged: TriagedMail, owner: Owner, now: datetime) -> Iterator[N
     Days are read from the day of the mail, in the zone of `now`.
     """
     mail = triaged.mail
-    said_at = min(mail.sent_at.astimezone(now.tzinfo), now + CLOCKS_DIFFER) if mail.sent_at else now
+    said_at = min(mail.sent_at, now + CLOCKS_DIFFER).astimezone(now.tzinfo) if mail.sent_at else now
     if owner.is_me(mail.from_address):
         yield from _own(mail, owner, said_at)
     elif _is_somebodys(triaged):
