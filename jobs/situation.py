@@ -10,7 +10,7 @@ from core.outside.calendar import hours_from
 from core.settings import LOCAL_ADDRESS
 from core.settings_attention import read_places
 from jobs.outside.world import Given
-from tasks import calendar, capture, commitments, watches
+from tasks import accounts, calendar, capture, commitments, watches
 from tasks.commitments import CommitmentFilter
 from tasks.watches import WatchedMail
 
@@ -25,6 +25,7 @@ async def situation_of(given: Given, person: Caller, now: datetime) -> Situation
     """The calendar, mail, promises and tasks of a person around this moment, which is in their zone."""
     known = await watches.list_watched_mail(person, now - MAIL_LOOK_BACK, now)
     owner = await _owner(given, person, known)
+    connected = await _connected(person)
     return Situation(
         now=now,
         owner=owner,
@@ -32,10 +33,18 @@ async def situation_of(given: Given, person: Caller, now: datetime) -> Situation
         travel_minutes=given.settings.travel_minutes,
         travel_places=read_places(given.settings.travel_places),
         meetings=await _meetings(person, owner, now),
-        mails=[_seen(one) for one in known],
+        mails=[_seen(one, connected.get(one.account)) for one in known],
         commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),
         tasks=await watches.list_watched_tasks(person, now - LOOK_BACK),
     )
+
+
+async def _connected(person: Caller) -> dict[str, str]:
+    """Mail accounts that are connected: their ids by address."""
+    known = await accounts.list_accounts(person)
+    return {
+        one.address: str(one.id) for one in known if one.state == "connected" and one.provider in {"google", "imap"}
+    }
 
 
 async def _owner(given: Given, person: Caller, known: list[WatchedMail]) -> Owner:
@@ -96,7 +105,7 @@ def _answer(partstat: str) -> str:
     return partstat.casefold().replace("_", "-")
 
 
-def _seen(mail: WatchedMail) -> SeenMail:
+def _seen(mail: WatchedMail, account_id: str | None) -> SeenMail:
     from integrations.mail.quotes import split_quoted
 
     new, _ = split_quoted(mail.text_body)
@@ -104,6 +113,7 @@ def _seen(mail: WatchedMail) -> SeenMail:
         message_id=mail.message_id,
         thread_key=mail.thread_key,
         account=mail.account,
+        account_id=account_id,
         sender=Person(mail.from_address.casefold(), mail.from_name),
         to=tuple(Person(address.casefold()) for address in mail.to_addresses),
         cc=tuple(Person(address.casefold()) for address in mail.cc_addresses),

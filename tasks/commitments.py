@@ -48,6 +48,8 @@ class Commitment(Record):
     subject: str | None = None
     """Of the mail it was made in."""
     mail_id: UUID | None = None
+    is_answered: bool = False
+    """Did the person write in its thread?"""
     away_until: datetime | None = None
     """Until when the other is away, by their automatic answer: no nudge before."""
     created_at: datetime

@@ -66,6 +66,7 @@ def _finding(promise: Commitment, due: datetime, tell_at: datetime, stale: datet
     is_mail = promise.source_kind == "mail" and promise.message_id is not None
     if is_mail:
         ref |= {"message_id": promise.message_id, "references": [promise.message_id], "from": promise.person_address}
+        ref |= situation.account_of(promise.thread_key)
     if promise.thread_key:
         ref |= {"thread_key": promise.thread_key, "subject": promise.subject or ""}
     return Finding(

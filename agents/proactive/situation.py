@@ -61,6 +61,7 @@ class SeenMail:
     message_id: str
     thread_key: str
     account: str
+    account_id: str | None = None  # of the connected account, from which an answer leaves
     sender: Person
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
@@ -97,6 +98,11 @@ class Situation:
     def is_outside(self, person: Person) -> bool:
         """Does this person belong to somebody else's house? Where the own address is anybody's, everyone does."""
         return person.address.partition("@")[2] not in self.own_domains
+
+    def account_of(self, thread_key: str | None) -> dict[str, str]:
+        """For a task's source_ref: the connected account in which a thread lies, by its newest mail; empty where none does."""
+        known = (one.account_id for one in reversed(self.mails) if one.account_id and one.thread_key == thread_key)
+        return {"account_id": found} if (found := next(known, None)) else {}
 
     def is_working_day(self, moment: datetime) -> bool:
         return moment.weekday() in self.hours.days

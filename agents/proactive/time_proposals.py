@@ -14,13 +14,18 @@ from tasks.models import Task
 from tasks.nudges import Finding
 
 FRESH = timedelta(days=7)
-KNOWN, UNKNOWN = 0.75, 0.5
+KNOWN, UNKNOWN = 0.75, 0.4
 KEY = "time_proposal:"
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding for each thread whose last mail proposes times to the person, and that no task is about."""
-    last = {mail.thread_key: mail for mail in situation.mails}
+    """One finding for each whose last mail in a thread proposes times to the person, unanswered, and that no task is about."""
+    last: dict[tuple[str, str], SeenMail] = {}
+    for mail in situation.mails:
+        if mail.is_from_me:
+            last = {place: one for place, one in last.items() if place[0] != mail.thread_key}
+        else:
+            last[mail.thread_key, mail.sender.address] = mail
     for mail in last.values():
         if not _is_asked(mail, situation) or any(_is_about(task, mail) for task in situation.tasks):
             continue
@@ -52,7 +57,10 @@ def _is_about(task: Task, mail: SeenMail) -> bool:
     if ref.get("proposes_times"):
         return False
     return ref.get("message_id") == mail.message_id or (
-        task.kind == "reply" and ref.get("thread_key") == mail.thread_key and task.created_at >= mail.sent_at
+        task.kind == "reply"
+        and ref.get("thread_key") == mail.thread_key
+        and str(ref.get("from") or mail.sender.address).casefold() == mail.sender.address
+        and task.created_at >= mail.sent_at
     )
 
 
@@ -70,6 +78,7 @@ def _finding(mail: SeenMail, proposal: Proposal, situation: Situation) -> Findin
         "thread_key": mail.thread_key,
         "subject": mail.subject,
         "from": mail.sender.address,
+        **situation.account_of(mail.thread_key),
     }
     return Finding(
         key=f"{KEY}{mail.message_id}"[:300],

@@ -1,10 +1,11 @@
 """Somebody owes an answer: their promise is over, or a question of one's own lies unanswered."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from agents.proactive import meetings
 from agents.proactive.situation import Meeting, Person, SeenMail, Situation
 from agents.proactive.working_time import after_working_days, after_working_time, half_a_day
 from agents.rules.commitments.absence import away_until, is_absence
@@ -45,13 +46,15 @@ def _broken(promise: Commitment, situation: Situation) -> Finding | None:
         return None  # what notes say somebody does was not promised to the person
     due = promise.due_at.astimezone(situation.now.tzinfo)
     who = Person(promise.person_address, promise.person_name)
+    if not (promise.is_answered or meetings.is_known(who, situation)):
+        return None  # what strangers promise is nothing to remind them of: it stays among the promises
     late = after_working_time(due, half_a_day(situation.hours), situation.hours)
     tell_at = _when_back(who, promise.said_at, late, situation, promise.away_until)
     stale = after_working_days(tell_at, STALE_DAYS, situation.hours)
     if not tell_at <= situation.now < stale:
         return None
     if _heard_since(who, due, topic_words(promise.title) or topic_words(promise.subject or ""), situation) or _wrote_in(
-        promise.thread_key, due, situation
+        promise.thread_key, {who.address}, due, situation
     ):
         return None
     said = promise.said_at.astimezone(situation.now.tzinfo)
@@ -64,16 +67,15 @@ def _broken(promise: Commitment, situation: Situation) -> Finding | None:
         why=f"{who.called} wrote on {said.day} {said:%B}: “{promise.quote}” It was due {day}, and nothing has come.",
         reminder={"of": "promise", "quote": promise.quote, "at": said.date().isoformat()},
         times=(tell_at, stale),
-        more={"commitment_id": str(promise.id)},
+        more={"commitment_id": str(promise.id), **situation.account_of(promise.thread_key)},
     )
 
 
 def _asked(mails: Sequence[SeenMail], situation: Situation) -> Finding | None:
-    """One's own question that ends a thread for some working days."""
-    spoken = [one for one in mails if not _is_automatic(one)]
-    if not spoken or not spoken[-1].is_from_me:
+    """One's own question, the last thing one wrote in a thread, that nobody it was put to has answered for some working days."""
+    last = next((one for one in reversed(mails) if one.is_from_me and not _is_automatic(one)), None)
+    if last is None or _wrote_in(last.thread_key, {one.address for one in last.to}, last.sent_at, situation):
         return None
-    last = spoken[-1]
     question = question_in(last.text)
     who = _whom(last, situation)
     if question is None or who is None or is_bulk("", last.text, has_unsubscribe=False, precedence=""):
@@ -95,6 +97,7 @@ def _asked(mails: Sequence[SeenMail], situation: Situation) -> Finding | None:
         why=f"You asked {who.called} on {sent:%A} {sent.day} {sent:%B}: “{question}” No answer has come in {days} working days.",
         reminder={"of": "question", "quote": question, "at": sent.date().isoformat()},
         times=(tell_at, stale),
+        more=situation.account_of(last.thread_key),
     )
 
 
@@ -164,10 +167,14 @@ def _organizer(person: Person | None) -> tuple[Person, ...]:
     return (person,) if person else ()
 
 
-def _wrote_in(thread_key: str, since: datetime, situation: Situation) -> bool:
-    """Has the person asked after it already, or did the thread go on otherwise?"""
+def _wrote_in(thread_key: str, whose: Collection[str], since: datetime, situation: Situation) -> bool:
+    """Has the person asked after it already, or did those write who owe it? What others say in the thread answers nothing."""
     return any(
-        mail.thread_key == thread_key and mail.sent_at > since and not _is_automatic(mail) for mail in situation.mails
+        mail.thread_key == thread_key
+        and mail.sent_at > since
+        and (mail.is_from_me or mail.sender.address in whose)
+        and not _is_automatic(mail)
+        for mail in situation.mails
     )
 
 

@@ -74,11 +74,13 @@ create function private.commitment_json(commitment public.commitments) returns j
 language sql stable set search_path = '' as $$
   select to_jsonb(commitment) - 'source_key' || jsonb_build_object(
     'task_title', (select t.title from public.tasks t where t.id = commitment.task_id),
-    'subject', mail.subject, 'mail_id', mail.id)
+    'subject', mail.subject, 'mail_id', mail.id,
+    'is_answered', exists (select 1 from public.mail_messages m where m.organization_id = commitment.organization_id
+      and m.thread_key = commitment.thread_key and m.is_from_me and not m.labels && array['drafts', 'trash', 'spam']))
   from (select 1) one left join lateral (select m.id, m.subject from public.mail_messages m where m.organization_id = commitment.organization_id
     and m.message_id = commitment.message_id order by m.created_at limit 1) mail on true
 $$;
-comment on function private.commitment_json is 'A promise as it is told, with the title of its task and the subject of its mail.';
+comment on function private.commitment_json is 'A promise as it is told, with the title of its task, the subject of its mail, and whether the person wrote in its thread.';
 
 create function public.record_commitments(items jsonb) returns jsonb
 language plpgsql set search_path = '' as $$

@@ -97,7 +97,8 @@ async def test_attention_is_chosen_and_mutes_are_a_persons_own(client: httpx.Asy
     token = bearer((await make(client, scopes=["tasks:read", "tasks:write"]))["token"])
     assert (await client.get("/api/attention", headers=token)).status_code == 200
     (nudge,) = await brought_up(house, "a")
-    assert (await client.patch(f"/api/nudges/{nudge.id}", json={"decision": "acted"}, headers=token)).status_code == 200
+    assert (await client.get(f"/api/nudges/{nudge.id}", headers=token)).status_code == 200
+    is_problem(await client.patch(f"/api/nudges/{nudge.id}", json={"decision": "acted"}, headers=token), 403)
     is_problem(await client.patch("/api/attention", json={"daily_nudges": 9}, headers=token), 403)
     is_problem(await client.post(f"/api/nudges/{nudge.id}/mute", json={"what": "kind"}, headers=token), 403)
     is_problem(await client.delete(f"/api/attention/mutes/{mute['id']}", headers=token), 403)

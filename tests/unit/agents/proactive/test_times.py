@@ -231,6 +231,11 @@ def test_times_that_nobody_answers_make_a_task_that_prepares_itself() -> None:
     assert found.why == "Sam Lee proposes times for 30 minutes. Tuesday 10 March at 15:00 is free."
     own = make_task("Answer", "reply", source="proactive", source_ref={"message_id": "<s@x>", "proposes_times": True})
     assert list(time_proposals.find(situation(mails=(ASKS,), tasks=(own, about(message_id="<z@x>"))))) == [found]
+    butts_in = mail("Sure!", at(3, "15:00"), Person("eve@evil.example"), thread_key="<s@x>", message_id="<e@x>", category="information")  # fmt: skip
+    hers = about(thread_key="<s@x>", message_id="<e@x>", **{"from": "Eve@evil.example"})
+    assert list(time_proposals.find(situation(mails=(ASKS, butts_in), tasks=(hers,)))) == [found]
+    mine = mail("Yes.", at(3, "16:00"), ROBIN, thread_key="<s@x>", message_id="<r@x>")
+    assert list(time_proposals.find(situation(mails=(ASKS, butts_in, mine)))) == []
     taken = meeting("Audit", at(10, "15:00"), **YES)
     (found,) = time_proposals.find(situation(taken, mails=(ASKS,)))
     assert found.why.endswith("None of them is free.")

@@ -1,5 +1,6 @@
 """Somebody owes an answer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ def theirs(**more: Any) -> Commitment:
     given: dict[str, Any] = {
         "id": UUID(int=1), "is_mine": False, "person_address": DANA.address, "person_name": "Dana", "quote": "I will send the contract on Friday.",
         "title": "Send the contract", "message_id": "<1@x>", "thread_key": "<1@x>", "said_at": at(3), "due_at": at(6, "23:59"), "created_at": at(3),
-        "subject": "Contract",
+        "subject": "Contract", "is_answered": True,
     }  # fmt: skip
     return Commitment.model_validate(given | more)
 
@@ -70,8 +71,9 @@ def test_a_promise_that_is_over_for_half_a_working_day() -> None:
         (theirs(), {"mails": [asked("Any news?", thread_key="<1@x>", sent_at=at(9, "09:30"))]}),
         (theirs(due_at=at(1), said_at=datetime(2026, 1, 20, tzinfo=at(1).tzinfo)), {"now": at(25)}),
         (theirs(away_until=at(16, "09:00")), {}),
+        (theirs(is_answered=False), {}),
     ],
-    ids=["own", "notes", "no day", "no address", "wrote since", "asked already", "long ago", "away"],
+    ids=["own", "notes", "no day", "no address", "wrote since", "asked already", "long ago", "away", "a stranger"],
 )
 def test_where_nobody_is_reminded(promise: Commitment, more: dict[str, Any]) -> None:
     assert list(unanswered.find(looked(promise, more))) == []
@@ -108,6 +110,21 @@ def test_a_question_without_an_answer(to: Person, told: datetime) -> None:
     assert "“can you send me the new price list?”" in found.why.replace("Can", "can")
     again = [*mails, asked("Any news?", to, told - timedelta(hours=1), message_id="<q2@x>")]
     assert list(unanswered.find(situation(now=told, mails=again))) == []
+
+
+def test_what_others_write_in_a_thread_answers_nothing() -> None:
+    eve = Person("eve@evil.example", "Eve")
+    owed = theirs(is_answered=False)
+    said = mail("Ok.", at(9, "10:00"), eve, thread_key="<1@x>", account_id=None)
+    mine = mail("Thanks.", at(3), ROBIN, thread_key="<3@x>", message_id="<3@x>", to=(DANA,), account_id="a1")
+    (broken,) = unanswered.find(situation(now=at(9, "14:00"), commitments=[owed], mails=[mine, said]))
+    assert "account_id" not in broken.source_ref  # nothing of its thread lies in an account
+    thread = [asked(account_id="a2"), mail("Me too!", at(4), eve, thread_key="<q@x>", message_id="<e@x>")]
+    (found,) = unanswered.find(situation(now=at(10, "10:00"), mails=thread))
+    assert (found.person, found.source_ref["account_id"]) == (DANA.address, "a2")
+    both = [asked(to=DANA, cc=()), mail("Here it is.", at(4), PRIYA, thread_key="<q@x>")]
+    both[0] = replace(both[0], to=(DANA, PRIYA))
+    assert list(unanswered.find(situation(now=at(10, "10:00"), mails=both))) == []
 
 
 MET: list[Meeting] = [meeting("Call", at(5, "10:00"), people=(DANA,))]
