@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from agents.proactive import gatherings
 from agents.proactive.situation import SeenMail, Situation
@@ -21,15 +20,36 @@ NOTHING = re.compile(
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding for each meeting to come whose agenda was answered with something to put into it; the newest answer counts."""
+    """One finding for each meeting to come whose agenda was answered with something to put into it, sender and day.
+
+    Of somebody who comes, or whom a mail of the person's in that thread went to; their newest answer counts.
+    """
     threads = _threads(situation)
-    newest: dict[UUID, tuple[Task, SeenMail]] = {}
+    newest: dict[str, tuple[Task, SeenMail]] = {}
     for mail in situation.mails:
         agenda = threads.get(mail.thread_key) or threads.get(_draft_in(mail.thread_key))
-        if agenda is not None and _adds(mail) and _starts_at(agenda) > max(situation.now, mail.sent_at):
-            newest[agenda.id] = (agenda, mail)
-    for agenda, mail in newest.values():
-        yield _finding(agenda, mail)
+        if agenda is None or not _adds(mail) or _starts_at(agenda) <= max(situation.now, mail.sent_at):
+            continue
+        if mail.sender.address in _asked(agenda, mail, situation):
+            day = mail.sent_at.astimezone(situation.now.tzinfo).date()
+            newest[f"{agenda.id}:{day}:{mail.sender.address}"] = (agenda, mail)
+    for key, (agenda, mail) in newest.items():
+        yield _finding(key, agenda, mail)
+
+
+def _asked(agenda: Task, answer: SeenMail, situation: Situation) -> set[str]:
+    """Whose answer was asked for: who comes to the meeting, and who got the agenda."""
+    event = _event(agenda)
+    found = {
+        person.address
+        for meeting in situation.meetings
+        if (meeting.calendar, meeting.uid) == (event.get("calendar"), event.get("uid"))
+        for person in gatherings.others(meeting, situation.owner)
+    }
+    for mail in situation.mails:
+        if mail.is_from_me and mail.thread_key == answer.thread_key and mail.sent_at <= answer.sent_at:
+            found |= gatherings.people_of(mail)
+    return found
 
 
 def _threads(situation: Situation) -> dict[str, Task]:
@@ -83,7 +103,7 @@ def _starts_at(task: Task) -> datetime:
         return task.created_at - timedelta(days=1)
 
 
-def _finding(agenda: Task, mail: SeenMail) -> Finding:
+def _finding(key: str, agenda: Task, mail: SeenMail) -> Finding:
     event = _event(agenda)
     title = f"Update agenda: {event.get('title', '')}"[:300]
     why = (
@@ -96,7 +116,7 @@ def _finding(agenda: Task, mail: SeenMail) -> Finding:
         "agenda_task_id": str(agenda.id),
     }
     return Finding(
-        key=f"agenda_reply:{mail.message_id}"[:300],
+        key=f"agenda_reply:{key}"[:300],
         kind="agenda_reply",
         title=title,
         why=why[:2000],
