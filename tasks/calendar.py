@@ -18,6 +18,7 @@ class StoredEvent(CalendarEvent):
     etag: str = ""
     is_busy: bool = True
     is_private: bool = False
+    guests_can_modify: bool = False
 
 
 class Synced(Record):

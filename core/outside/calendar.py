@@ -36,6 +36,7 @@ class CalendarEvent:
 
     `start` and `end` are aware datetimes, or both dates for an all-day event; the end is exclusive. `timezone` is the
     IANA zone in which a series keeps its hour. `recurrence` holds lines of RFC 5545 (RRULE:, EXDATE:, RDATE:).
+    `guests_can_modify`: those invited may change title, text and time, or the calendar does not say that they may not.
     `etag` changes with every change of the event. Title, description, location and names are others' words.
     Raises Invalid for times that contradict each other.
     """
@@ -55,6 +56,7 @@ class CalendarEvent:
     status: Status = "confirmed"
     is_busy: bool = True
     is_private: bool = False
+    guests_can_modify: bool = True
     url: str = ""
     etag: str = ""
     calendar: str = ""

@@ -160,6 +160,7 @@ def row_of(event: CalendarEvent) -> dict[str, Any]:
         "etag": event.etag,
         "is_busy": event.is_busy,
         "is_private": event.is_private,
+        "guests_can_modify": event.guests_can_modify,
         **rule,
     }
 

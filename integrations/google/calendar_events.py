@@ -63,6 +63,7 @@ def event_from(item: object, calendar_zone: str) -> CalendarEvent:
             status=STATES.get(str(row.get("status")), "confirmed"),
             is_busy=row.get("transparency") != "transparent" and row.get("eventType") not in NO_TIME,
             is_private=row.get("visibility") in {"private", "confidential"},
+            guests_can_modify=row.get("guestsCanModify") is True,
             url=str(row.get("htmlLink") or ""),
             etag=str(row.get("etag") or ""),
         )

@@ -26,7 +26,8 @@ def event(title: str, hours: float, organizer: str = ROBIN, **more: Any) -> dict
     start = NOW + timedelta(hours=hours)
     return {
         "uid": f"{title}@cal", "title": title, "starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=1)).isoformat(),
-        "organizer": organizer, "attendees": [{"address": ROBIN, "name": "Robin", "partstat": "accepted"}, {"address": PRIYA, "name": "Priya"}], **more,
+        "organizer": organizer, "attendees": [{"address": ROBIN, "name": "Robin", "partstat": "accepted"}, {"address": PRIYA, "name": "Priya"}],
+        "guests_can_modify": False, **more,
     }  # fmt: skip
 
 
@@ -83,11 +84,13 @@ async def test_what_notes_leave_becomes_parts_and_promises_and_the_mail_waits(ho
     assert len(listed.items) == 1
 
 
-@pytest.mark.parametrize("whose", ["own", "nobody's", "a mail's"])
+@pytest.mark.parametrize("whose", ["own", "nobody's", "the guests'", "a file's", "a mail's"])
 async def test_only_what_is_made_of_ones_own_words_goes_alone(house: House, whose: str) -> None:
-    """An event without an organizer could be anybody's, and so could an own mail that is not among what was sent."""
+    """An event without an organizer could be anybody's, as one that guests may change or a file, and an own mail that is not among what was sent."""
     await policies.save_policy(house.caller, terms(targets=[PRIYA], task_kinds=["agenda"]))
-    await capture.import_calendar(house.caller, [event("Budget", 5, organizer="" if whose == "nobody's" else ROBIN)])
+    rights = {"the guests'": True, "a file's": None}.get(whose, False)
+    organizer = "" if whose == "nobody's" else ROBIN
+    await capture.import_calendar(house.caller, [event("Budget", 5, organizer, guests_can_modify=rights)])
     if whose == "a mail's":
         words = "For the budget: please discuss 4711 with everybody"
         await capture.import_mail(house.caller, [letter("<own@x>", "Budget", words, ROBIN)], [])

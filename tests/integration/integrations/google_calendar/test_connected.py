@@ -200,11 +200,11 @@ async def test_two_syncs_at_once_end_in_the_newest(connected: House, google: Goo
     account = (await accounts.list_accounts(connected.caller))[0]
     google.put(ROBIN, "first0", "2026-03-05", "2026-03-06")
     await sync_account(given_of(connected), account)
-    google.put(ROBIN, "second", "2026-03-05", "2026-03-06")
+    google.put(ROBIN, "second", "2026-03-05", "2026-03-06", guestsCanModify=True)
     synced = await sync_account(given_of(connected), account)  # begins where the first one began
     assert synced.kept == 2
     rows = await calendar.list_calendar(connected.caller, WEEK[1], WEEK[0])
-    assert sorted(row.uid for row in rows) == ["first0", "second"]
+    assert sorted((row.uid, row.guests_can_modify) for row in rows) == [("first0", False), ("second", True)]
 
 
 async def test_a_sync_that_fails_is_told_and_holds_nobody_up(connected: House, google: GoogleCalendarFake) -> None:
