@@ -102,7 +102,8 @@ async def verify(
 
 async def _unmet(result: Immediate, criteria: list[str], context: TaskContext, thinking: Thinking) -> list[str]:
     listed = "\n".join(f"{number}. {criterion}" for number, criterion in enumerate(criteria, 1))
-    words = f"Task: {context.task.title}\nAcceptance criteria:\n{listed}\nResult:\n{fenced(result.output)}"
+    title = fenced(context.task.title) if context.is_in_others_words else context.task.title
+    words = f"Task: {title}\nAcceptance criteria:\n{listed}\nResult:\n{fenced(result.output)}"
     question = Question("check", [PROMPT], words, [Verdict])
     return cast(Verdict, await thinking.answer(question, Verdict)).unmet
 

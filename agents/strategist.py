@@ -182,13 +182,20 @@ class TaskContext:
         return self.task.source in OWN_WORDS
 
     @property
+    def is_in_others_words(self) -> bool:
+        """May the task speak in words of others: those of a mail, of an event's title, or of what a run has read?"""
+        return not self.in_own_words and (self.task.source != "agent" or bool(self.task.tainted_by))
+
+    @property
     def named_addresses(self) -> set[str]:
         """Every address that the person or the thread's headers name, in lower case.
 
         Not what stands in the text of a mail, nor what the assistant said: those are nobody's wish.
         """
         task = self.task
-        said = [task.recipient or "", self.feedback, self.parent_title, self.parent_description]
+        said = [task.recipient or "", self.feedback]
+        if self.meeting is None:  # above a part of a meeting's task stands that meeting's title
+            said += [self.parent_title, self.parent_description]
         said += [words for role, words in self.conversation if role == "user"]
         if self.in_own_words:
             said += [task.title, task.description]
@@ -299,25 +306,25 @@ def _problem_of_meeting(answer: Immediate, context: TaskContext) -> str | None:
 def describe(context: TaskContext, now: datetime) -> str:
     """The task in words for a model; what others wrote is fenced as untrusted."""
     task = context.task
-    title = task.title if context.in_own_words or task.source in {"agent", "proactive"} else fenced(task.title)
+    by_others = fenced if context.is_in_others_words else str
     lines = [
         f"Now: {now.isoformat()} ({now:%A})",
-        f"Task: {title}",
+        f"Task: {by_others(task.title)}",
         f"Kind: {task.kind}; execution type: {task.execution_type}; priority: {task.priority}",
     ]
     if task.due_at:
         lines.append(f"Due: {task.due_at.isoformat()}")
     if task.recipient:
-        lines.append(f"Recipient: {task.recipient}")
+        lines.append(f"Recipient: {by_others(task.recipient)}")
     lines.append(f"Sender: {context.sender_name or '(no name given)'} <{context.owner_address}>")
     if context.parent_title:
-        lines.append(f"Part of: {context.parent_title}")
-    lines += [f"Acceptance criterion: {criterion}" for criterion in task.acceptance_criteria]
+        lines.append(f"Part of: {by_others(context.parent_title)}")
+    lines += [f"Acceptance criterion: {by_others(criterion)}" for criterion in task.acceptance_criteria]
     if task.description:
         own = f"<material>\n{task.description}\n</material>"
         lines.append(own if context.in_own_words else fenced(task.description))
     lines += [f"{role} said: {words}" for role, words in context.conversation[-6:]]
-    lines += [f"Result of “{title}”:\n{fenced(output)}" for title, output in context.outputs if output]
+    lines += [f"Result of {by_others(f'“{title}”')}:\n{fenced(output)}" for title, output in context.outputs if output]
     for note in context.notes:
         text = f"<material>\n{note.text}\n</material>" if note.is_own else fenced(note.text)
         lines.append(f"Notes ({note.name}):\n{text}")
@@ -328,8 +335,9 @@ def describe(context: TaskContext, now: datetime) -> str:
     ]
     lines += _thread(context.thread)
     lines += context.times.in_words() if context.times else []
-    if task.kind == "report":
-        lines += [f"Known task: {t.get('title')} ({t.get('execution_status')})" for t in context.recent_tasks]
+    if task.kind == "report" and context.recent_tasks:
+        known = (f"{one.get('title')} ({one.get('execution_status')})" for one in context.recent_tasks)
+        lines.append("Known tasks, one a line:\n" + fenced("\n".join(known)))
     if context.feedback:
         lines.append(f"Feedback of the reviewer on the earlier result: {context.feedback}")
     return "\n".join(lines)

@@ -81,7 +81,7 @@ class MeetingContext:
     def lines(self, fenced: Callable[[str], str]) -> Iterator[str]:
         """The facts in words for a model; what others wrote is fenced."""
         one = self.meeting
-        yield f"Meeting: {one.title if self.is_own_event else fenced(one.title)}"
+        yield f"Meeting: {fenced(one.title)}"
         yield f"From {one.starts_at.isoformat()} ({one.starts_at:%A}) to {one.ends_at.isoformat()}"
         yield "Who comes besides the sender, and nobody else may be written to:\n" + fenced(
             "\n".join(f"{who.name} <{who.address}>" for who in self.people) or "nobody"
@@ -98,7 +98,7 @@ class MeetingContext:
             )
         for task in self.tasks:
             due = f", due {task.due_at.date().isoformat()}" if task.due_at else ""
-            yield "Open task: " + (fenced(task.title) if task.tainted_by else task.title) + due
+            yield "Open task: " + (task.title if is_own_task(task) else fenced(task.title)) + due
         for promise in self.commitments:
             who = "Promised by the sender" if promise.is_mine else "Promised to the sender"
             yield f"{who}, {promise.said_at.date().isoformat()}: {fenced(f'{promise.called}: {promise.quote}')}"
