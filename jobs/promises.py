@@ -106,5 +106,6 @@ def later_mail(row: dict[str, Any], zone: ZoneInfo) -> "LaterMail":
         is_from_me=row["is_from_me"],
         is_automatic=bool(headers.get("auto_submitted")),
         is_bulk=bulk and not row["is_from_me"],
+        named_since=datetime.fromisoformat(row["named_since"]) if row["named_since"] else None,
         files=tuple(str(name) for name in row["files"]),
     )

@@ -260,24 +260,60 @@ begin
 end $$;
 comment on function public.link_commitments is 'Links one''s own open promises to the tasks that mail made of them. How many.';
 
+create function private.named_since(organization_id uuid, address text, name text) returns timestamptz
+language sql stable set search_path = '' as $$
+  select min(seen.at) from (
+    select m.sent_at as at from public.mail_messages m
+    where m.organization_id = named_since.organization_id and lower(m.from_address) = lower(named_since.address)
+      and lower(btrim(m.from_name)) = lower(btrim(named_since.name)) and m.suspicious is null and not m.labels && array['drafts', 'trash', 'spam']
+      and exists (select 1 from public.mail_messages o where o.organization_id = m.organization_id and o.is_from_me
+        and not o.labels && array['drafts', 'trash', 'spam'] and lower(named_since.address) in (select lower(r) from unnest(o.to_addresses || o.cc_addresses) r))
+    union all
+    select e.created_at from public.calendar_events e
+    where e.organization_id = named_since.organization_id and lower(e.organizer) in (select public.list_own_addresses())
+      and exists (select 1 from jsonb_array_elements(e.attendees) p
+        where lower(p ->> 'address') = lower(named_since.address) and lower(btrim(p ->> 'name')) = lower(btrim(named_since.name)))) seen
+  where named_since.address <> '' and named_since.name <> ''
+$$;
+comment on function private.named_since is
+  'Since when somebody is known by this name at this address: they wrote so, and the person wrote to them; or the person invited them so. Null where that is only what they say.';
+
 create function public.list_later_mail(commitment_ids jsonb) returns setof jsonb
 language sql stable set search_path = '' as $$
+  with wanted as materialized (
+    select c.* from public.commitments c where c.organization_id = private.acting_organization() and c.state = 'open'
+      and c.id in (select private.as_uuid(value) from jsonb_array_elements_text(list_later_mail.commitment_ids))),
+  lies as not materialized (
+    select l.* from public.mail_messages l
+    where l.organization_id = private.acting_organization() and not l.labels && array['drafts', 'trash', 'spam'] and l.suspicious is null
+      and l.sent_at > (select min(c.said_at) from wanted c)),
+  -- Only those who promised keep it: however much others write, it takes no place here.
+  pairs as (
+    select c.id as promise, l.id, l.sent_at, c.thread_key = l.thread_key as is_there from wanted c join lies l on lower(l.from_address) = c.person_address
+    where not c.is_mine and c.person_address <> '' and not l.is_from_me and l.sent_at > c.said_at
+    union
+    select c.id, l.id, l.sent_at, true from wanted c join lies l on l.thread_key = c.thread_key
+    where l.sent_at > c.said_at and case when c.is_mine then l.is_from_me
+      else c.person_address = '' and not l.is_from_me and lower(btrim(l.from_name)) = lower(btrim(c.person_name)) end
+    union
+    select c.id, l.id, l.sent_at, c.thread_key = l.thread_key from lies l cross join lateral unnest(l.to_addresses || l.cc_addresses) r (address)
+    join wanted c on c.person_address = lower(r.address)
+    where l.is_from_me and c.is_mine and c.person_address <> '' and l.sent_at > c.said_at),
+  newest as (
+    select p.id from (select n.id, row_number() over (partition by n.promise order by n.is_there desc nulls last, n.sent_at desc, n.id) as place from pairs n) p
+    where p.place <= 50)
   select jsonb_build_object('message_id', m.message_id, 'thread_key', m.thread_key, 'from_name', m.from_name, 'from_address', m.from_address,
     'to_addresses', m.to_addresses, 'cc_addresses', m.cc_addresses, 'subject', m.subject, 'text', left(m.text_body, 20000), 'sent_at', m.sent_at,
     'is_from_me', m.is_from_me, 'headers', m.headers, 'category', m.category,
+    'named_since', case when exists (select 1 from wanted c where not c.is_mine and c.person_address = '' and c.thread_key = m.thread_key)
+      then private.named_since(m.organization_id, m.from_address, m.from_name) end,
     'files', coalesce((select jsonb_agg(f ->> 'name') from jsonb_array_elements(m.attachments) f), '[]'))
-  from (select distinct on (l.message_id) l.* from public.mail_messages l
-        where l.organization_id = private.acting_organization() and not l.labels && array['drafts', 'trash', 'spam'] and l.suspicious is null
-          and l.sent_at > (select min(c.said_at) from public.commitments c where c.organization_id = private.acting_organization()
-            and c.id::text in (select jsonb_array_elements_text(list_later_mail.commitment_ids)))
-          and exists (select 1 from public.commitments c where c.id::text in (select jsonb_array_elements_text(list_later_mail.commitment_ids))
-            and c.organization_id = l.organization_id and c.state = 'open' and l.sent_at > c.said_at
-            and (c.thread_key = l.thread_key or case when c.is_mine then l.is_from_me and c.person_address = any (l.to_addresses || l.cc_addresses)
-              else c.person_address <> '' and lower(l.from_address) = c.person_address end))
+  from (select distinct on (l.message_id) l.* from public.mail_messages l where l.id in (select n.id from newest n)
         order by l.message_id, l.created_at) m
-  order by m.sent_at, m.message_id limit 2000
+  order by m.sent_at, m.message_id
 $$;
-comment on function public.list_later_mail is 'Mail after open promises that may settle them, oldest first: of their threads, and between the same people.';
+comment on function public.list_later_mail is
+  'Mail after open promises of those who made them, which may settle them, oldest first; for each promise the newest 50, those of its thread before others. named_since: since when the writer is known by that name, where a promise has no address.';
 
 -- Section: what a mail needs --------------------------------------------------------------------------------------
 
@@ -377,7 +413,7 @@ comment on function public.count_triaged_mail is 'How many mails of others came 
 
 do $$ declare f text; begin
   foreach f in array array['public.record_commitments', 'public.get_commitment', 'public.list_commitments', 'public.close_commitment',
-    'public.reopen_commitment', 'public.move_commitment', 'public.settle_commitments', 'public.link_commitments', 'public.list_later_mail',
+    'public.reopen_commitment', 'public.move_commitment', 'public.settle_commitments', 'public.link_commitments', 'public.list_later_mail', 'private.named_since',
     'public.correct_mail', 'public.get_triaged_mail', 'public.list_triaged_mail', 'public.count_triaged_mail', 'private.commitment_json', 'private.own_commitment', 'private.move_promised_tasks',
     'private.triaged_mail_json'] loop
     perform private.expose_function(f, array['authenticated', 'service_role']);

@@ -69,6 +69,7 @@ begin
         from public.mail_messages m
         where m.organization_id = (select private.acting_organization()) and m.is_from_me and m.suspicious is null
           and m.headers ->> 'auto_submitted' is distinct from 'true' and cardinality(m.to_addresses) > 0
+          and (m.account = 'local' or 'sent' = any (m.labels)) -- of an account, what it sent: who wrote what came in anybody can say
           -- What was written for the person and came back from their mailbox is not theirs.
           and not exists (select 1 from public.drafts d where d.organization_id = m.organization_id and d.state = 'sent'
             and (d.message_id = m.message_id or btrim(d.body, e' \n\r') = btrim(m.text_body, e' \n\r')))

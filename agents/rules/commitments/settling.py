@@ -221,6 +221,8 @@ class LaterMail:
     is_from_me: bool = False
     is_automatic: bool = False
     is_bulk: bool = False
+    named_since: datetime | None = None
+    """Since when the writer is known by that name at that address, where one goes by the name."""
     files: tuple[str, ...] = ()
 
 
@@ -248,7 +250,8 @@ class Settled:
 def settle(commitments: Sequence[Commitment], mails: Sequence[LaterMail]) -> list[Settled]:
     """What later mail says of open promises. `mails` in any order, with times in the person's zone.
 
-    A later mail of the one who promised closes it: in the thread, or to the same person about the same thing. One that
+    A later mail of the one who promised closes it: in the thread, or to the same person about the same thing. Where only
+    the name is known, it has to come from an address that was known by that name before. One that
     only thanks, only asks, or only names another day does not; the other day becomes the due date.
     """
     ordered = sorted(mails, key=lambda mail: (mail.sent_at, mail.message_id))
@@ -308,7 +311,9 @@ def _is_by_promiser(promise: Commitment, mail: LaterMail) -> bool:
         return False
     if promise.person_address:
         return mail.sender == promise.person_address
-    return bool(promise.person_name) and mail.sender_name.casefold() == promise.person_name.casefold()
+    if mail.named_since is None or mail.named_since >= promise.said_at:
+        return False  # anybody can call themselves so
+    return bool(promise.person_name) and mail.sender_name.strip().casefold() == promise.person_name.strip().casefold()
 
 
 def _is_about(promise: Commitment, mail: LaterMail) -> bool:

@@ -156,6 +156,12 @@ async def test_by_night_every_tenant_learns_for_itself(house: House) -> None:
         for number in range(5)
     ]
     await capture.import_mail(house.caller, mails, [])
+    came_in = [
+        {**one, "account": "robin@vega.example", "labels": ["inbox"], "message_id": f"in-{one['message_id']}"}
+        for one in mails
+    ]
+    await capture.import_mail(house.caller, came_in, [])  # it says it is Robin's, and did not leave from there
+    assert len(await preferences.list_own_mail(house.caller)) == 5
     style = await learn(house.caller, at=LATER)
     assert {one.statement for one in style if one.origin == "sent_mail"} >= {
         "Begin with “Moin (first name),” in English in mails to kim@example.com",

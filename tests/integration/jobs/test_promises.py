@@ -13,7 +13,7 @@ from jobs.mail_reading import take_in
 from jobs.watching import watch_for
 from jobs.worker import Worker, working
 from tasks import commitments, functions, review
-from tasks.commitments import Commitment, CommitmentFilter
+from tasks.commitments import Commitment, CommitmentFilter, NewCommitment
 from tests.integration.agents.growing import until
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -129,7 +129,8 @@ async def test_a_person_closes_opens_and_moves(house: House) -> None:
 
 
 async def test_an_owed_answer_is_asked_for_once_by_a_draft_in_its_thread(house: House) -> None:
-    await read(house, a_mail(1, "I will send the contract on Friday.", subject="Contract"))
+    thanks = a_mail(9, "Thank you, Dana.", ROBIN, "2026-03-03T10:00")
+    await read(house, a_mail(1, "I will send the contract on Friday.", subject="Contract"), thanks)
     late = datetime(2026, 3, 9, 14, tzinfo=BERLIN)
     assert (await watch_for(house.given, house.caller, late - timedelta(hours=2))).made == []
     (nudge,) = (await watch_for(house.given, house.caller, late)).made
@@ -159,3 +160,32 @@ async def test_ones_own_promise_is_brought_up_and_kept_by_its_task(house: House)
     await functions.update_task(house.caller, nudge.task_id, {"execution_status": "completed"})
     (promise,) = await all_of(house)
     assert promise.state == "kept"
+
+
+async def test_only_who_promised_settles_it_however_much_others_write(house: House) -> None:
+    said = datetime(2026, 3, 2, 9, tzinfo=BERLIN)
+    spoken = NewCommitment(
+        is_mine=False, person_name="Dana Ortiz", quote="Dana sends the contract.", title="Send the contract", source_kind="notes",
+        message_id="<notes@x>", thread_key="<notes@x>", said_at=said,
+    )  # fmt: skip
+    written = spoken.model_copy(
+        update={"person_address": DANA.address, "source_kind": "mail", "message_id": "<w@x>", "thread_key": "<1@x>"}
+    )
+    by_name, by_address = await commitments.record_commitments(house.caller, [spoken, written])
+    here = "Here is the contract, as promised."
+    false_dana = MailAddress("eve@evil.example", "Dana Ortiz")
+    flood = [a_mail(n, here, false_dana, "2026-03-03T10:00", thread="<notes@x>") for n in range(100, 190)]
+    flood += [a_mail(n, "Me too.", false_dana, "2026-03-03T10:00", thread="<1@x>") for n in range(200, 290)]
+    await read(house, *flood)
+    rows = await commitments.list_later_mail(house.caller, [by_name.id, by_address.id])
+    assert (len(rows), {row["named_since"] for row in rows}) == (50, {None})
+    assert {one.state for one in await all_of(house)} == {"open"}
+    hers = a_mail(300, here, DANA, "2026-03-04T10:00", thread="<notes@x>")
+    await read(house, hers, a_mail(304, here, DANA, "2026-03-04T10:00"))
+    assert {one.id: one.state for one in await all_of(house)} == {by_name.id: "open", by_address.id: "kept"}
+    earlier = [
+        a_mail(301, "Hello.", DANA, "2026-02-20T10:00", thread="<e@x>"),
+        a_mail(302, "Hello to you.", ROBIN, "2026-02-20T11:00", thread="<e@x>"),
+    ]
+    await read(house, *earlier, a_mail(303, here, DANA, "2026-03-04T11:00", thread="<notes@x>"))
+    assert {one.state for one in await all_of(house)} == {"kept"}

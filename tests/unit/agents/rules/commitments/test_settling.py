@@ -146,3 +146,14 @@ def test_what_was_opened_again_is_closed_by_newer_mail_alone() -> None:
     assert one(opened, later("Here is the contract.", 2)) is None
     assert one(opened, later("Here is the contract.", 4))
     assert settle([promise(state="kept", closed_at=SAID)], [later("Here is the contract.")]) == []
+
+
+def test_a_name_alone_closes_only_what_its_known_address_answers() -> None:
+    owed = promise(person_address="", source_kind="notes")
+    says = "Here is the contract, as promised."
+    assert one(owed, later(says)) is None
+    assert one(owed, later(says, named_since=SAID)) is None  # only since then
+    assert one(owed, later(says, named_since=SAID - timedelta(days=1), sender_name="Eve")) is None
+    found = one(owed, later(says, named_since=SAID - timedelta(days=1), sender_name="dana ortiz "))
+    assert found
+    assert found.state == "kept"
