@@ -78,13 +78,19 @@ class MeetingContext:
         """The fullest name that is known of somebody who comes."""
         return self.names.get(person.address) or person.called
 
+    def _shown(self, person: Person) -> str:
+        """What somebody calls themselves; where nothing else of others is read, only as far as the address says it."""
+        from agents.rules.workflows.known_names import said_by_address
+
+        return person.name if self.taints else said_by_address(person.name, person.address)
+
     def lines(self, fenced: Callable[[str], str]) -> Iterator[str]:
         """The facts in words for a model; what others wrote is fenced."""
         one = self.meeting
         yield f"Meeting: {fenced(one.title)}"
         yield f"From {one.starts_at.isoformat()} ({one.starts_at:%A}) to {one.ends_at.isoformat()}"
         yield "Who comes besides the sender, and nobody else may be written to:\n" + fenced(
-            "\n".join(f"{who.name} <{who.address}>" for who in self.people) or "nobody"
+            "\n".join(f"{self._shown(who)} <{who.address}>".strip() for who in self.people) or "nobody"
         )
         if one.description.strip():
             yield "Text of the invitation:\n" + fenced(gatherings.plain(one.description)[:LONGEST_MAIL])
