@@ -20,6 +20,7 @@ from core.outside.calendar import (
 from integrations.calendar.ics import LONGEST_TEXT, LONGEST_TITLE, NOT_TEXT, CalendarEntry
 
 ANSWERS: dict[str, Answer] = {"accepted": "accepted", "tentative": "tentative", "declined": "declined"}
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -56,13 +57,19 @@ def as_event(entry: CalendarEntry, own_address: str) -> CalendarEvent:
 
 
 def entry_from(row: Mapping[str, Any]) -> CalendarEntry:
-    """A stored row as an entry, its times by the clock of its zone; UTC where the zone does not exist."""
+    """A stored row as an entry, its times by the clock of its zone; UTC where the zone does not exist.
+
+    Times at the ends of the years that can be reckoned with are moved in by one.
+    """
     entry = CalendarEntry.model_validate(row)
     try:
         zone = zone_named(entry.timezone)
     except Invalid:
         zone = ZoneInfo("UTC")
-    times = {"starts_at": entry.starts_at.astimezone(zone), "ends_at": entry.ends_at.astimezone(zone)}
+    times = {
+        name: min(max(at, EARLIEST), LATEST).astimezone(zone)
+        for name, at in (("starts_at", entry.starts_at), ("ends_at", entry.ends_at))
+    }
     return entry.model_copy(update={"timezone": zone.key, **times})
 
 
@@ -76,7 +83,9 @@ def rule_lines(entry: CalendarEntry) -> tuple[str, ...]:
     lines = [f"RRULE:{entry.recurrence}"] if entry.recurrence else []
     for name, moments in (("EXDATE", entry.excluded_starts), ("RDATE", entry.added_starts)):
         if moments:
-            lines.append(f"{name}:" + ",".join(f"{at.astimezone(UTC):{STAMP}}" for at in moments))
+            lines.append(
+                f"{name}:" + ",".join(f"{min(max(at, EARLIEST), LATEST).astimezone(UTC):{STAMP}}" for at in moments)
+            )
     return tuple(lines)
 
 

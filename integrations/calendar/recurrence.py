@@ -3,18 +3,28 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from functools import lru_cache
+from math import prod
 from zoneinfo import ZoneInfo
 
+import structlog
 from dateutil.rrule import rrulestr
 
 from core.outside.recurrence import is_impossible
 from integrations.calendar.ics import CalendarEntry
 
 MOST_OCCURRENCES = 2_000
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000  # daily for more than a century
+LONGEST = timedelta(days=400)
 UNTIL = re.compile(r"UNTIL=(?P<day>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?", re.IGNORECASE)
-TOO_OFTEN = re.compile(r"FREQ=(?:SECONDLY|MINUTELY)", re.IGNORECASE)
+FREQUENCY = re.compile(r"FREQ=(?P<often>[A-Z]+)", re.IGNORECASE)
+IN_THE_DAY = re.compile(r"BY(?P<of>HOUR|MINUTE|SECOND)=(?P<listed>[\d,\s]*)", re.IGNORECASE)
+MOST_A_DAY = 24
+# What a rule of this frequency may be narrowed by: a library looks for a day that never comes up to the year 9999.
+RARE = re.compile(r"BY(?P<what>YEARDAY|WEEKNO|EASTER|SETPOS)=", re.IGNORECASE)
+NARROWED = {"YEARLY": {"YEARDAY", "WEEKNO", "EASTER", "SETPOS"}, "MONTHLY": {"SETPOS"}, "WEEKLY": {"SETPOS"}}
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,25 +42,34 @@ def occurrences(
     """The occurrences that touch [start, end), in order; at most 2,000.
 
     `changes` are the entries of the same uid with a `recurrence_id`: each stands in for the occurrence it names; a
-    cancelled one removes it. A cancelled entry has none. A rule that cannot be read is taken as a single event.
+    cancelled one removes it. A cancelled entry has none. A rule that cannot be read, or comes more than 24 times a day,
+    is taken as a single event. An occurrence lasts 400 days at most. Raises OverflowError or ValueError for an entry at
+    the ends of time.
     """
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("start and end must be aware")
     changed = {_moment(change.recurrence_id): change for change in changes if change.uid == entry.uid}
-    length = entry.ends_at.astimezone(UTC) - entry.starts_at.astimezone(UTC)
-    excluded = {moment.astimezone(UTC) for moment in entry.excluded_starts} | changed.keys()
+    length = min(entry.ends_at - entry.starts_at, LONGEST)
+    excluded = {moment.astimezone(UTC) for moment in entry.excluded_starts if _is_within(moment)} | changed.keys()
     found = [
         Occurrence(entry, at, _ends(entry, at, length))
         for at in _starts(entry, start - length - timedelta(days=1), end)
         if at.astimezone(UTC) not in excluded and entry.status != "cancelled"
     ]
-    found += [Occurrence(c, c.starts_at, c.ends_at) for c in changed.values() if c.status != "cancelled"]
+    found += [
+        Occurrence(c, c.starts_at, min(c.ends_at, c.starts_at + LONGEST))
+        for c in changed.values()
+        if c.status != "cancelled"
+    ]
     touching = [o for o in found if o.starts_at < end and (o.ends_at > start or o.starts_at >= start)]
     return sorted(touching, key=lambda o: o.starts_at)[:MOST_OCCURRENCES]
 
 
 def all_occurrences(entries: Iterable[CalendarEntry], start: datetime, end: datetime) -> list[Occurrence]:
-    """The occurrences of many entries that touch [start, end), in order; changes find their series by uid."""
+    """The occurrences of many entries that touch [start, end), in order; changes find their series by uid.
+
+    An entry whose times cannot be reckoned with (beyond the year 9999, before the first) is left out, and logged.
+    """
     masters: list[CalendarEntry] = []
     changes: dict[str, list[CalendarEntry]] = {}
     for entry in entries:
@@ -58,17 +77,33 @@ def all_occurrences(entries: Iterable[CalendarEntry], start: datetime, end: date
             changes.setdefault(entry.uid, []).append(entry)
         else:
             masters.append(entry)
-    found = [o for master in masters for o in occurrences(master, start, end, changes.pop(master.uid, []))]
+    found = [o for master in masters for o in _of_one(master, start, end, changes.pop(master.uid, []))]
     for orphans in changes.values():  # a change whose series is not in the file stands for itself
         for orphan in orphans:
-            found += occurrences(orphan.model_copy(update={"recurrence_id": ""}), start, end)
+            found += _of_one(orphan.model_copy(update={"recurrence_id": ""}), start, end, [])
     return sorted(found, key=lambda o: o.starts_at)
+
+
+def _of_one(entry: CalendarEntry, start: datetime, end: datetime, changes: Sequence[CalendarEntry]) -> list[Occurrence]:
+    try:
+        found = occurrences(entry, start, end, changes)
+        _ = [(one.starts_at.astimezone(UTC), one.ends_at.astimezone(UTC)) for one in found]  # so that others may
+    except (OverflowError, ValueError, KeyError, OSError) as error:  # the latter for zones that there are not
+        _log_left_out(entry.uid, type(error).__name__)
+        return []
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def _log_left_out(uid: str, error: str) -> None:
+    """Once for an entry, however often it is looked at."""
+    log.warning("calendar_entry_left_out", uid=uid[:200], error=error)
 
 
 def _starts(entry: CalendarEntry, begin: datetime, end: datetime) -> list[datetime]:
     zone = ZoneInfo(entry.timezone)
-    by_rule = [entry.starts_at, *entry.added_starts]
-    if entry.recurrence and not TOO_OFTEN.search(entry.recurrence) and not is_impossible(entry.recurrence):
+    by_rule = [entry.starts_at, *filter(_is_within, entry.added_starts)]
+    if entry.recurrence and _is_sensible(entry.recurrence):
         # The rule runs on the clock of the zone, so that nine o'clock stays nine o'clock when the clocks change.
         wall = entry.starts_at.astimezone(zone).replace(tzinfo=None)
         try:
@@ -85,6 +120,22 @@ def _starts(entry: CalendarEntry, begin: datetime, end: datetime) -> list[dateti
     return sorted({at.astimezone(UTC): at for at in by_rule}.values())
 
 
+def _is_within(at: datetime) -> bool:
+    """Does the moment have a neighbour in every zone?"""
+    return MINYEAR < at.year < MAXYEAR
+
+
+def _is_sensible(rule: str) -> bool:
+    """Can its days be found in no time, and are there at most 24 occurrences on one?"""
+    often = {found["often"].upper() for found in FREQUENCY.finditer(rule)}
+    if often & {"SECONDLY", "MINUTELY"} or is_impossible(rule):
+        return False
+    times = {"HOUR": 24} if "HOURLY" in often else {}
+    times |= {found["of"].upper(): found["listed"].count(",") + 1 for found in IN_THE_DAY.finditer(rule)}
+    narrowed = {found["what"].upper() for found in RARE.finditer(rule)}
+    return prod(times.values()) <= MOST_A_DAY and all(narrowed <= NARROWED.get(one, set()) for one in often)
+
+
 def _on_clock(at: datetime, zone: ZoneInfo) -> datetime:
     """That wall-clock time; one that a clock change skips moves on by the gap."""
     return at.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
@@ -93,7 +144,7 @@ def _on_clock(at: datetime, zone: ZoneInfo) -> datetime:
 def _ends(entry: CalendarEntry, at: datetime, length: timedelta) -> datetime:
     zone = ZoneInfo(entry.timezone)
     if entry.is_all_day:
-        days = (entry.ends_at.replace(tzinfo=None) - entry.starts_at.replace(tzinfo=None)).days
+        days = min(entry.ends_at.replace(tzinfo=None) - entry.starts_at.replace(tzinfo=None), LONGEST).days
         return _on_clock(at.replace(tzinfo=None) + timedelta(days=days), zone)
     return (at.astimezone(UTC) + length).astimezone(zone)
 

@@ -10,6 +10,8 @@ import pytest
 from app.house import House
 from core.database import Caller
 from integrations.calendar.ics import read_ics
+from jobs.outside.world import Given
+from jobs.watching import watch_for
 from tasks import calendar, functions
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -106,6 +108,26 @@ async def test_a_broken_zone_or_rule_does_not_break_the_page(client: httpx.Async
     answer = await client.get("/calendar")
     assert answer.status_code == 200
     assert "javascript:" not in answer.text
+
+
+async def test_events_at_the_ends_of_time_are_shown_with_the_others(client: httpx.AsyncClient, house: House) -> None:
+    late, early = "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00"
+    await put(house, "Endless", "2026-03-05T10:00:00+01:00", late)
+    await put(house, "Since ever", early, late, timezone="America/New_York")
+    await put(house, "Last", late, late)
+    await put(house, "Always", "2026-03-05T10:00:00+01:00", late, recurrence="FREQ=DAILY", added_starts=[late])
+    await put(house, "Never", "2026-03-05T10:00:00+01:00", late, recurrence="FREQ=HOURLY;BYYEARDAY=366;BYMONTH=1")
+    await put(house, "Not then", "2026-03-05T10:00:00+01:00", "2026-03-05T11:00:00+01:00", excluded_starts=[early])
+    await put(house, "Dentist", "2026-03-05T11:00:00+01:00", "2026-03-05T12:00:00+01:00")
+    params = {"start": "2026-03-04T12:00:00+01:00", "end": "2026-03-06T00:00:00+01:00"}
+    answer = await client.get("/api/calendar", params=params)
+    assert answer.status_code == 200, answer.text
+    titles = [event["title"] for event in answer.json()["events"]]
+    assert sorted(titles) == ["Always", "Dentist", "Endless", "Never", "Not then"]
+    page = await client.get("/calendar")
+    assert (page.status_code, ">Dentist<" in page.text) == (200, True)
+    within = Given(house.settings, house.database, house.clock)
+    assert (await watch_for(within, house.caller)).settled == 0
 
 
 async def test_a_thousand_events_of_a_day_are_shown(client: httpx.AsyncClient, house: House) -> None:

@@ -1,12 +1,13 @@
 """Calendars as files really are: zones by any name, missing ends, changes of a series, and what is no calendar."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from core.errors import Invalid, NotFound, StewardError, TooLarge
 from integrations.calendar.ics import CalendarEntry, read_ics
@@ -209,3 +210,50 @@ def test_any_event_is_read_or_refused(lines: list[str]) -> None:
         all_occurrences(entries, *MARCH)
     except StewardError as error:
         assert error.message  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("event", "touching"),
+    [
+        ("DTSTART:20260305T100000Z\nDTEND:99991231T000000Z", 1),
+        ("DTSTART;TZID=Europe/Berlin:20260305T100000\nDTEND;TZID=Europe/Berlin:99991231T000000", 1),
+        ("DTSTART;VALUE=DATE:20260305\nDTEND;VALUE=DATE:99991231", 1),
+        ("DTSTART:20260305T100000Z\nDURATION:P999999D", 1),
+        ("DTSTART:20260305T100000Z\nDTEND:99991230T000000Z\nRRULE:FREQ=WEEKLY", 4),
+        ("DTSTART:00010101T100000Z\nDTEND:20260305T110000Z", 0),
+        ("DTSTART;TZID=Europe/Berlin:00010101T100000\nDTEND:20260305T110000Z\nRRULE:FREQ=YEARLY", 1),
+        ("DTSTART:20260305T100000Z\nDTEND:20260305T110000Z\nRDATE:99991231T235959Z", 1),
+        ("DTSTART:20260305T100000Z\nDTEND:20260305T110000Z\nEXDATE;TZID=Europe/Berlin:00010101T000000", 1),
+        ("DTSTART:20260305T100000Z\nRRULE:FREQ=HOURLY;BYMINUTE=0,5,10", 1),
+        ("DTSTART:20260305T100000Z\nRRULE:FREQ=DAILY;BYHOUR=8,9,10,11,12,13;BYMINUTE=0,10,20,30,40", 1),
+        ("DTSTART:20260305T100000Z\nRRULE:FREQ=HOURLY;BYYEARDAY=366;BYMONTH=1", 1),
+        ("DTSTART:20260331T000000Z\nRRULE:FREQ=HOURLY", 22),
+        ("DTSTART:20260330T000000Z\nRRULE:FREQ=DAILY;BYHOUR=9,17", 5),
+        ("DTSTART:16040305T100000Z\nRRULE:FREQ=YEARLY", 1),
+        ("DTSTART:20240101T100000Z\nDTEND:20280101T100000Z", 0),
+    ],
+)
+def test_entries_at_the_ends_of_time_end_no_calendar(event: str, touching: int) -> None:
+    fine = "DTSTART:20260310T090000Z\nDTEND:20260310T100000Z"
+    found = all_occurrences(read_ics(calendar(event, fine), window=MARCH), *MARCH)
+    assert len([one for one in found if one.entry.uid == "0@x"]) == touching
+    assert [one.starts_at for one in found if one.entry.uid == "1@x"] == [datetime(2026, 3, 10, 9, tzinfo=UTC)]
+    assert all(one.ends_at - one.starts_at <= timedelta(days=400, hours=1) for one in found)
+
+
+def test_an_entry_that_cannot_be_reckoned_with_is_left_out_and_logged_without_its_words() -> None:
+    fine = one("DTSTART:20260310T090000Z\nSUMMARY:Fine")
+    last = datetime.max.replace(tzinfo=UTC)
+    far = fine.model_copy(
+        update={"uid": "far", "title": "A secret", "starts_at": last, "ends_at": last, "timezone": "Europe/Berlin"}
+    )
+    lost = fine.model_copy(update={"uid": "lost", "timezone": "Nowhere/At_all"})
+    always = (datetime.min.replace(tzinfo=UTC) + timedelta(days=500), last)
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert [found.entry.uid for found in all_occurrences([far, lost, fine], *always)] == [fine.uid]
+    assert [(said["uid"], said["event"]) for said in logs] == [
+        ("far", "calendar_entry_left_out"),
+        ("lost", "calendar_entry_left_out"),
+    ]
+    assert "secret" not in str(logs)
