@@ -19,6 +19,7 @@ TRAVEL = re.compile(
     r"\b(?:travel(?:l?ing)?|anfahrt|rückfahrt|fahrt|fahrzeit|anreise|reisezeit|commut\w*|on the way|train|flight|zug|flug)\b",
     re.IGNORECASE,
 )
+LONGEST_PLACE = 500
 ONLINE = re.compile(
     r"https?://|www\.|\b(?:zoom|teams|google meet|meet\.google|hangouts?|webex|skype|whereby|jitsi|slack|huddle|facetime|discord|signal|whatsapp|gotomeeting|bluejeans|"
     r"online|remote|virtual|virtuell|video(?:call|konferenz)?|phone|telephone|telefon\w*|call|dial|tel|hybrid|tb[dac]|n/?a|home ?office|from home|zu hause)\b",
@@ -89,7 +90,7 @@ def overlap(one: Meeting, other: Meeting) -> bool:
 
 def place_of(meeting: Meeting, situation: Situation) -> str:
     """The place one has to go to; "" for none, a room of the own house, or where nobody goes (a link, a phone)."""
-    where = " ".join(meeting.location.split())
+    where = " ".join(meeting.location[:LONGEST_PLACE].split())
     if not where or PHONE.match(where):
         return ""
     if any(_knows(where, name) for name in situation.travel_places):
@@ -146,12 +147,12 @@ def outsiders(meeting: Meeting, situation: Situation) -> list[Person]:
 
 
 def is_known(person: Person, situation: Situation) -> bool:
-    """Somebody of the own house, or with whom the person has written or met lately."""
+    """Somebody of the own house, or with whom the person has written or met lately: who only asks is not."""
     if not situation.is_outside(person):
         return True
     wrote = any(mail.is_from_me and person.address in gatherings.people_of(mail) for mail in situation.mails)
     return wrote or any(
-        not is_unanswered(meeting)
+        (gatherings.is_organized_by(meeting, situation.owner) or meeting.own_answer in {"accepted", "tentative"})
         and person.address in {one.address for one in gatherings.others(meeting, situation.owner)}
         for meeting in situation.meetings
     )

@@ -228,6 +228,9 @@ def test_times_that_nobody_answers_make_a_task_that_prepares_itself() -> None:
     assert (found.title, found.person, found.executes) == ("Answer Sam Lee: Intro", "sam@acme.example", False)
     (known,) = time_proposals.find(situation(meeting("Fair", at(2), people=(SAM,)), mails=(ASKS,)))
     assert (known.executes, known.confidence > found.confidence) == (True, True)
+    for answer in ("", "needs-action", "declined"):  # whom one only was asked by is nobody known
+        asked = meeting("Fair", at(2), people=(SAM,), organizer=SAM, own_answer=answer)
+        assert list(time_proposals.find(situation(asked, mails=(ASKS,)))) == [found]
     assert found.why == "Sam Lee proposes times for 30 minutes. Tuesday 10 March at 15:00 is free."
     own = make_task("Answer", "reply", source="proactive", source_ref={"message_id": "<s@x>", "proposes_times": True})
     assert list(time_proposals.find(situation(mails=(ASKS,), tasks=(own, about(message_id="<z@x>"))))) == [found]
