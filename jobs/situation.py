@@ -1,5 +1,6 @@
 """What the rules ahead of being asked look at, gathered for a person out of what lies in the database."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ async def situation_of(given: Given, person: Caller, now: datetime) -> Situation
         travel_minutes=given.settings.travel_minutes,
         travel_places=read_places(given.settings.travel_places),
         meetings=await _meetings(person, owner, now),
-        mails=[_seen(one, connected.get(one.account)) for one in known],
+        mails=await asyncio.to_thread(lambda: [_seen(one, connected.get(one.account)) for one in known]),
         commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),
         tasks=await watches.list_watched_tasks(person, now - LOOK_BACK),
     )
@@ -69,7 +70,8 @@ async def _meetings(person: Caller, owner: Owner, now: datetime) -> list[Meeting
             for event in stored
             if event.calendar == name
         ]
-        found += [meeting_of(one, name, owner, now) for one in all_occurrences(entries, begin, end)]
+        touching = await asyncio.to_thread(all_occurrences, entries, begin, end)
+        found += [meeting_of(one, name, owner, now) for one in touching]
     return sorted(found, key=lambda meeting: (meeting.starts_at, meeting.key))
 
 

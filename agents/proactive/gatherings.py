@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from agents.proactive.situation import Meeting, Person, SeenMail, Situation
 from agents.rules.mail_people import Owner
+from core.spacing import squeezed
 from tasks.own_words import stem, tokens_of
 
 STAND_UP = re.compile(r"\bstand[\s-]?ups?\b|\bdaily\b|\bscrum\b|\bhuddle\b", re.IGNORECASE)
@@ -23,13 +24,13 @@ NO_AGENDA = re.compile(
 )
 PRIVATE = re.compile(r"#private\b|[(\[]privat(?:e)?[)\]]|^privat(?:e)?\b", re.IGNORECASE)
 AGENDA = r"(?:agenda|tagesordnung(?:spunkte)?|topics|themen|programme?|programm|tops?)"
-HEADING = re.compile(rf"^\W*{AGENDA}\b[^\w\n:–-]*(?P<mark>[:–-]?)(?P<rest>[^\n]*)$", re.IGNORECASE | re.MULTILINE)
+HEADING = re.compile(rf"^[^\w\n]*{AGENDA}\b[^\w\n:–-]*(?P<mark>[:–-]?)(?P<rest>[^\n]*)$", re.IGNORECASE | re.MULTILINE)
 OPEN_POINT = re.compile(
     r"^\W*(?:tb[dac]|to be (?:defined|announced|confirmed)|follows|folgt|offen|none|n/?a)?\W*$", re.IGNORECASE
 )
-POINT = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]?\])\s+\S", re.MULTILINE)
+POINT = re.compile(r"^[^\S\n]*(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]?\])[^\S\n]+\S", re.MULTILINE)
 LINKED = re.compile(
-    rf"https?://\S*{AGENDA}\S*|\b{AGENDA}\b[^\n]{{0,80}}https?://|https?://\S+[^\n]{{0,40}}\b{AGENDA}\b"
+    rf"https?://\S{{0,300}}{AGENDA}|\b{AGENDA}\b[^\n]{{0,80}}https?://|https?://\S{{1,300}}[^\n]{{0,40}}\b{AGENDA}\b"
     rf"|\b{AGENDA}\b[^\n]{{0,40}}\b(?:attached|attachment|im anhang|anbei|angehängt)\b",
     re.IGNORECASE,
 )
@@ -37,24 +38,26 @@ ABOUT_AGENDA = re.compile(r"\b(?:agenda|tagesordnung)\b", re.IGNORECASE)
 NOTE_WORDS = r"(?:notes|(?<!\d )(?<!\d-)(?<!\d)minutes|protokoll|summary|recap|takeaways|notizen|mitschrift|zusammenfassung|ergebnisprotokoll)"
 NOTES = re.compile(rf"\b{NOTE_WORDS}\b", re.IGNORECASE)
 NOTES_LINE = re.compile(
-    rf"^\W*(?:(?:(?:here|these|attached|below|following) (?:are|is) |please find (?:attached |below )?)?(?:the |my |our )?(?:meeting )?"
+    rf"^[^\w\n]*(?:(?:(?:here|these|attached|below|following) (?:are|is) |please find (?:attached |below )?)?(?:the |my |our )?(?:meeting )?"
     rf"|(?:anbei|hier) (?:sind |ist )?(?:das |die |meine |unsere )?)"
-    rf"{NOTE_WORDS}\b(?:\s+(?:from|of|for|on|to|zum|zur|vom|von|des|der)\b|\s*[:–-]|\s*$)",
+    rf"{NOTE_WORDS}\b(?:[^\S\n]+(?:from|of|for|on|to|zum|zur|vom|von|des|der)\b|[^\S\n]*[:–-]|[^\S\n]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
-BREAKS = re.compile(r"<\s*(?:br|/p|/div|/li|/h\d|/ul|/ol)\b[^>]*>", re.IGNORECASE)
-ITEMS = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
-TAGS = re.compile(r"<[^>]{0,500}>")
+BREAKS = re.compile(r"<\s{0,5}(?:br|/p|/div|/li|/h\d|/ul|/ol)\b[^<>]{0,500}>", re.IGNORECASE)
+ITEMS = re.compile(r"<\s{0,5}li\b[^<>]{0,500}>", re.IGNORECASE)
+TAGS = re.compile(r"<[^<>]{0,500}>")
 GENERIC = frozenset("the and for with der die das und mit für von our your meeting besprechung termin re fwd".split())  # noqa: SIM905
 ROOM = re.compile(r"@resource\.calendar\.google\.com$|^(?:room|raum|conf)[\w.-]*@", re.IGNORECASE)
 HEAD = 300
+LONGEST_READ, MOST_READ = 20_000, 5_000  # as it is written, and as it is read
 
 
 def plain(text: str) -> str:
-    """A description as plain lines: calendars of providers keep HTML in it."""
-    if "<" not in text:
-        return text
-    return TAGS.sub("", ITEMS.sub("\n- ", BREAKS.sub("\n", text))).replace("&nbsp;", " ").replace("&amp;", "&")
+    """A description as plain lines, of a very long one the beginning: calendars of providers keep HTML in it."""
+    text = text[:LONGEST_READ]
+    if "<" in text:
+        text = TAGS.sub("", ITEMS.sub("\n- ", BREAKS.sub("\n", text))).replace("&nbsp;", " ").replace("&amp;", "&")
+    return squeezed(text)[:MOST_READ]
 
 
 def others(meeting: Meeting, owner: Owner) -> list[Person]:
