@@ -28,7 +28,9 @@ async def brought_up(house: House, *keys: str, **more: Any) -> list[Nudge]:
 async def test_nudges_are_listed_decided_and_muted(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, house: House
 ) -> None:
-    first, second, third = await brought_up(house, "a", "b", "c", person="priya@vega.example", is_urgent=True, task=AGENDA)
+    first, second, third = await brought_up(
+        house, "a", "b", "c", person="priya@vega.example", is_urgent=True, task=AGENDA
+    )
     page = (await client.get("/api/nudges", params={"state": "told", "kind": "agenda", "limit": 2})).json()
     rest = (await client.get("/api/nudges", params={"cursor": page["next_cursor"]})).json()
     assert {one["key"] for one in [*page["items"], *rest["items"]]} == {"a", "b", "c"}

@@ -171,7 +171,8 @@ async def test_only_who_promised_settles_it_however_much_others_write(house: Hou
     written = spoken.model_copy(
         update={"person_address": DANA.address, "source_kind": "mail", "message_id": "<w@x>", "thread_key": "<1@x>"}
     )
-    by_name, by_address = await commitments.record_commitments(house.caller, [spoken, written])
+    kept = await commitments.record_commitments(house.caller, [spoken, written])
+    by_name, by_address = sorted(kept, key=lambda one: one.person_address)
     here = "Here is the contract, as promised."
     false_dana = MailAddress("eve@evil.example", "Dana Ortiz")
     flood = [a_mail(n, here, false_dana, "2026-03-03T10:00", thread="<notes@x>") for n in range(100, 190)]
