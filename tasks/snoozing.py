@@ -1,5 +1,7 @@
 """Tasks out of sight until a time, or until somebody answers."""
 
+import re
+import unicodedata
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +12,10 @@ from tasks.models import Record, Task
 
 LONGEST_NAME = 320
 SHOWN = 8
+BETWEEN_WORDS = re.compile(r"[\s,;\"()<>]+")
+TITLES = frozenset({"dr", "dr.", "prof", "prof.", "mr", "mr.", "mrs", "mrs.", "ms", "ms.", "herr", "frau"})
+ASIDE = re.compile(r"\([^()]*\)")
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
 class Correspondent(Record):
@@ -26,10 +32,38 @@ class Correspondent(Record):
         return f"{self.name} <{self.address}>" if self.name else self.address
 
 
+def is_called(name: str, wanted: str) -> bool:
+    """Is that their whole name, the first or the last part of it? Whole words alone count; "Müller" is "Mueller" too."""
+    return any(
+        words in (parts[: len(words)], parts[-len(words) :], [parts[0], parts[-1]])
+        for words in _orders(wanted)
+        for parts in _orders(ASIDE.sub(" ", name)) + _orders(name)
+    )
+
+
+def _orders(name: str) -> list[list[str]]:
+    """The words of a name as it stands and, where a comma parts it, the other way round ("Lima, Ana"); none of no words."""
+    family, _, given = name.partition(",")
+    return [words for words in (_words(name), _words(f"{given} {family}")) if words]
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name without a title before it, in one spelling; what a hyphen joins is one word."""
+    plain = unicodedata.normalize("NFC", name).casefold().translate(UMLAUTS)
+    words = [word for word in BETWEEN_WORDS.split(plain) if word]
+    while len(words) > 1 and words[0] in TITLES:
+        del words[0]
+    return words
+
+
 async def find_correspondents(caller: Caller, task_id: UUID, words: str) -> list[Correspondent]:
-    """People whose name or address has these words: those of the task's own thread first, then the latest."""
-    rows = await caller.call("find_correspondents", words=words, task_id=task_id)
-    return [Correspondent.model_validate(row) for row in rows]
+    """People of that name (`is_called`), address, or part of it before the @: those of the task's own thread first, then the latest."""
+    low = unicodedata.normalize("NFC", words).casefold()
+    rows = await caller.call(
+        "find_correspondents", words=low if "@" in low else " ".join(_words(words)), task_id=task_id
+    )
+    found = [Correspondent.model_validate(row) for row in rows]
+    return [one for one in found if low in (one.address, one.address.partition("@")[0]) or is_called(one.name, words)]
 
 
 async def find_correspondent(caller: Caller, task_id: UUID, words: str) -> Correspondent:
@@ -42,8 +76,7 @@ async def find_correspondent(caller: Caller, task_id: UUID, words: str) -> Corre
     for fits in (
         [one for one in found if one.address == low],
         [one for one in found if one.in_thread],
-        [one for one in found if one.name.casefold() == low],
-        [one for one in found if low in one.name.casefold().split()],
+        [one for one in found if " " in low and one.name.casefold() == low],
         found,
     ):
         if len(fits) == 1:

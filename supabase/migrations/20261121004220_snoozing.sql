@@ -12,10 +12,19 @@ create trigger tasks_16_snooze before update of execution_status on public.tasks
 when (new.execution_status in ('queued', 'in_progress', 'completed', 'cancelled') and (new.snoozed_until is not null or new.snoozed_for is not null))
 execute function private.before_snooze_ends();
 
+create function private.words_of_name(name text) returns text[]
+language sql immutable set search_path = '' as $$
+  select coalesce(array_agg(w.word order by w.place) filter (where w.word <> ''), '{}') from regexp_split_to_table(
+    replace(replace(replace(replace(lower(normalize(left(words_of_name.name, 320), NFC)), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ß', 'ss'),
+    '[\s,;"()<>]+') with ordinality w (word, place)
+$$;
+comment on function private.words_of_name is 'The words of a name in small letters, umlauts written out. What a hyphen joins is one word.';
+
 create function public.find_correspondents(words text, task_id uuid) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
   task public.tasks := private.own_task(find_correspondents.task_id);
+  wanted text[] := private.words_of_name(find_correspondents.words);
   threads text[];
 begin
   with recursive above (parent_id, source_ref) as (
@@ -25,18 +34,26 @@ begin
     select a.source_ref ->> 'thread_key' as key from above a
     union all select m.thread_key from above a join public.mail_messages m
       on m.organization_id = task.organization_id and m.message_id = a.source_ref ->> 'message_id') s where s.key is not null;
-  return (select coalesce(jsonb_agg(to_jsonb(p) order by p.in_thread desc, p.last_at desc nulls last, p.address), '[]') from (
-    select lower(m.from_address) as address, (array_agg(m.from_name order by m.sent_at desc nulls last))[1] as name,
-      max(m.sent_at) as last_at, bool_or(m.thread_key = any (coalesce(threads, '{}'))) as in_thread,
-      (array_agg(m.thread_key order by m.sent_at desc nulls last) filter (where m.thread_key = any (threads)))[1] as thread_key
-    from public.mail_messages m
-    where m.organization_id = task.organization_id and not m.is_from_me and m.from_address <> ''
-      and (lower(m.from_address) = lower(find_correspondents.words)
-        or strpos(lower(m.from_name || ' ' || m.from_address), lower(find_correspondents.words)) > 0)
-    group by 1 order by 4 desc, 3 desc nulls last limit 20) p);
+  return (
+    with called as materialized (
+      select lower(m.from_address) as address, m.from_name as name, max(m.sent_at) as last_at,
+        bool_or(m.thread_key = any (coalesce(threads, '{}'))) as in_thread,
+        (array_agg(m.thread_key order by m.sent_at desc nulls last) filter (where m.thread_key = any (threads)))[1] as thread_key
+      from public.mail_messages m
+      where m.organization_id = task.organization_id and not m.is_from_me and m.from_address <> ''
+      group by 1, 2),
+    people as (
+      select c.address, (array_agg(c.name order by c.last_at desc nulls last))[1] as name, max(c.last_at) as last_at,
+        bool_or(c.in_thread) as in_thread,
+        (array_agg(c.thread_key order by c.last_at desc nulls last) filter (where c.thread_key is not null))[1] as thread_key
+      from called c
+      where lower(find_correspondents.words) in (c.address, split_part(c.address, '@', 1))
+        or cardinality(wanted) > 0 and private.words_of_name(c.name) @> wanted
+      group by 1 order by 4 desc, 3 desc nulls last, 1 limit 100)
+    select coalesce(jsonb_agg(to_jsonb(p) order by p.in_thread desc, p.last_at desc nulls last, p.address), '[]') from people p);
 end $$;
 comment on function public.find_correspondents is
-  'People who wrote mail and whose name or address has these words, those of the task''s own thread first: [{address, name, last_at, in_thread, thread_key}].';
+  'People who wrote mail and have all these words, as whole words, in their name, or this address or its part before the @; those of the task''s own thread first: [{address, name, last_at, in_thread, thread_key}].';
 
 create function public.snooze_task(task_id uuid, until timestamptz default null, reply_from text default null, who text default null,
   thread_key text default null, since timestamptz default null, words text default '') returns jsonb
@@ -220,6 +237,7 @@ do $$ declare f text; begin
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('public.wake_snoozed_tasks', array['service_role']);
+  perform private.expose_function('private.words_of_name', array['authenticated', 'service_role']);
   perform private.expose_function('private.wake_task', array['authenticated', 'service_role']);
   foreach f in array array['before_snooze_ends', 'after_mail_answers'] loop
     perform private.expose_function('private.' || f, array[]::text[]);

@@ -128,6 +128,26 @@ async def test_an_answer_by_mail_wakes_what_waits_for_it_and_no_other(client: ht
     assert [event["message"] for event in events if event["kind"] == "woken"] == ["Ana Costa replied: Re: figures 9"]
 
 
+async def test_whole_words_alone_name_who_is_waited_for(client: httpx.AsyncClient, house: House) -> None:
+    people = [("dana@example.com", "Dana Ortiz"), ("lena@fox.example", "Lena Fox"), ("no-reply@bank.example", "Bank"),
+              ("jm@example.de", "Müller, Jörg"), ("anna@example.de", "Anna-Lena Groß"), ("info@kg.example", "")]  # fmt: skip
+    await capture.import_mail(
+        house.caller, [mail(to, name, -n - 1, thread=f"t{n}") for n, (to, name) in enumerate(people)], []
+    )
+    task = await add(client, title="wait")
+    here = f"/api/tasks/{task['id']}/snooze"
+    for nobody in ("Ana", "a", "an", "reply", "no", "Ortiz Fox", "Lena Ortiz", "Gro", "@", ".", "%", "x" * 320, "Анна"):
+        refused = is_problem(await client.post(here, json={"reply_from": nobody}), 422)
+        assert "no mail from anybody of that name" in str(refused), nobody
+    for who, address in (("dana", "dana@example.com"), ("ORTIZ", "dana@example.com"), ("Lena", "lena@fox.example"),
+                         ("Jörg Müller", "jm@example.de"), ("Joerg", "jm@example.de"), ("Herr Mu\u0308ller", "jm@example.de"),
+                         ("anna-lena", "anna@example.de"), ("GROSS", "anna@example.de"), ("Info", "info@kg.example"),
+                         ("no-reply", "no-reply@bank.example"), ("JM@example.de", "jm@example.de")):  # fmt: skip
+        answer = await client.post(here, json={"reply_from": who})
+        assert answer.status_code == 200, (who, answer.text)
+        assert answer.json()["snoozed_for"]["reply_from"] == address, who
+
+
 async def test_a_time_wakes_and_so_does_the_person(
     client: httpx.AsyncClient, house: House, stranger: httpx.AsyncClient
 ) -> None:
