@@ -16,8 +16,10 @@ CONFIDENCE = 0.8
 
 def find(situation: Situation) -> Iterator[Finding]:
     """One finding for each meeting of the next day and a half that the person has to go to, told half an hour before they leave."""
-    for meeting, place, minutes in _ways(situation, IN_SIGHT):
-        if not _is_blocked(meeting, minutes, situation):
+    ways = [one for one in _ways(situation, IN_SIGHT) if not _is_blocked(one[0], one[2], situation)]
+    told = {after.key for _, after, _ in too_late(situation)} if ways else set[str]()  # as a conflict, and once
+    for meeting, place, minutes in ways:
+        if meeting.key not in told:
             yield _finding(meeting, place, minutes, situation)
 
 

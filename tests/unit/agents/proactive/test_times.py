@@ -115,7 +115,7 @@ NO_CLASH = [
     [OWN, meeting("Audit", is_busy=False, **YES)], [OWN, meeting("planning", uid="copy", calendar="google:1")],
     [OWN, meeting("Renamed", uid="Planning", calendar="google:1")], [OWN, meeting("HOLD: deep work", people=())],
     [OWN, meeting("Travel to Bonn", people=())], [OWN, meeting("Focus time", people=(), organizer=None)],
-    [OWN, meeting("Anfahrt", people=())], [OWN, meeting("Audit", minutes=0, **YES)],
+    [OWN, meeting("Anfahrt", people=())], [OWN, meeting("Paint", uid="steward-day-2026-03-05-1", people=(), organizer=None)], [OWN, meeting("Audit", minutes=0, **YES)],
     [meeting("One", at(4, "09:00")), meeting("Two", at(4, "09:15"), people=())], [meeting("One", at(3)), meeting("Two", at(3), people=())], [meeting("One", at(12)), meeting("Two", at(12), people=())],
 ]  # fmt: skip
 
@@ -135,6 +135,33 @@ def test_two_things_at_one_time_suggest_which_to_move(held: list[Meeting], moved
 @pytest.mark.parametrize("held", NO_CLASH, ids=range(len(NO_CLASH)))
 def test_what_can_be_kept_is_no_conflict(held: list[Meeting]) -> None:
     assert list(conflicts.find(situation(*held))) == []
+
+
+def test_a_morning_of_collisions_is_told_once_for_each_that_gives_way_and_no_slot_twice() -> None:
+    standup = [
+        meeting("Stand-up", at(day, "09:30"), 15, uid="s", is_recurring=True, recurrence_id=str(day), people=(OMAR,))
+        for day in (5, 6)
+    ]
+    workshop = meeting("Pricing workshop", at(6, "09:00"), people=(OMAR,), location=HQ)
+    call = meeting("Customer call Acme", at(6, "09:30"), people=(DANA,))
+    dentist = meeting("Dentist", at(6, "08:00"), 45, people=(), organizer=None)
+    own, taken = meeting("Budget", at(6, "16:00"), people=(OMAR,)), meeting("Audit", at(6, "16:00"), **YES)
+    look = situation(dentist, workshop, call, *standup, own, taken, now=at(5, "10:00"))
+    found = {one.source_ref["event"]["title"]: one for one in conflicts.find(look)}
+    assert sorted(found) == ["Budget", "Pricing workshop", "Stand-up"]
+    first, skip, last = found["Pricing workshop"], found["Stand-up"], found["Budget"]
+    assert first.title == "At one time: Dentist, Pricing workshop and Customer call Acme"
+    assert all(words in first.why for words in ("Customer call Acme", "ends 08:45", "you have to leave"))
+    assert (skip.confidence, skip.is_urgent) == (0.4, False)
+    assert skip.task
+    assert skip.task["title"].startswith("Skip “Stand-up” or join late")
+    assert all(one.title in skip.why for one in (workshop, call))
+    slots = [one.task["source_ref"]["move"]["to"] for one in (first, last) if one.task]
+    assert len(set(slots)) == 2
+    assert [one.title for one in travel.find(look) if "workshop" in one.title] == []
+    kept = meeting("Dentist", people=(), organizer=None)
+    (found_one,) = conflicts.find(situation(kept, meeting("Sync", people=(OMAR,))))
+    assert "Move “Sync”: “Dentist” is with somebody outside, and nobody else can move it" in found_one.why
 
 
 # Section: ways ---------------------------------------------------------------------------------------------------
