@@ -95,7 +95,12 @@ async def _list(house: "House", out: Output) -> None:
 async def _look(house: "House", out: Output) -> None:
     from jobs.learning import learn
 
-    made = await learn(house.caller, at=house.clock.now(), least=house.settings.learning_cases)
+    made = await learn(
+        house.caller,
+        at=house.clock.now(),
+        least=house.settings.learning_cases,
+        has_model=house.equipment.thinking.is_model,
+    )
     out.data({"items": [one.model_dump(mode="json") for one in made]})
     if not made:
         out.say("Nothing new to learn.")

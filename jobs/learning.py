@@ -9,11 +9,13 @@ from uuid import UUID
 import structlog
 
 from agents.learning.measuring import Measured, halves
-from agents.learning.proposing import LEAST, propose
+from agents.learning.proposing import LEAST, Proposal, propose
+from agents.learning.rules import BY_RULES
 from agents.learning.style import Style, propose_style, style_of
-from agents.learning.trying import Redraft, try_out
+from agents.learning.trying import Redraft, changes_nothing, is_for_model, is_outdated, try_out
 from agents.proactive.preferences import find_preferences
 from core.database import Caller, Database, Identity
+from core.errors import Conflict
 from integrations.mail.quotes import split_quoted
 from jobs.apart import apart
 from tasks.nudges import Finding
@@ -38,24 +40,49 @@ LOOK_BACK = timedelta(days=60)
 MOST_EDITS = 300
 MOST_MAILS = 200
 MOST_PROPOSED = 50
+MOST_RENEWED = 50  # proposals, of one person at one time
+WITHOUT_MODEL = "needs a language model; without one it would do nothing"
 
 
-async def learn(caller: Caller, *, at: datetime, least: int = LEAST, until: datetime | None = None) -> list[Preference]:
+async def learn(
+    caller: Caller, *, at: datetime, least: int = LEAST, until: datetime | None = None, has_model: bool = False
+) -> list[Preference]:
     """Look at what people made of drafts, said of results and wrote themselves; keep what is new as proposals, tried.
 
-    Of the signed-in person, or as the worker of everybody in the tenant. `until`: only drafts written before.
+    Of the signed-in person, or as the worker of everybody in the tenant. `until`: only drafts written before. Of a style what
+    would change nothing is left out, and without a model what only one can follow.
     """
     edits = await list_draft_edits(caller, until=until, most=MOST_EDITS)
     ratings = await list_ratings(caller)
     mails = [_new_part(one) for one in await list_own_mail(caller, most=MOST_MAILS)]
     learned = await asyncio.to_thread(propose, edits, ratings, least=least)  # a while, where there is much
-    found = [*learned, *await asyncio.to_thread(propose_style, mails)][:MOST_PROPOSED]
+    style = [one for one in await asyncio.to_thread(propose_style, mails) if _is_of_use(one, edits, has_model)]
+    found = [*learned, *style][:MOST_PROPOSED]
     made = await propose_preferences(caller, [one.as_item() for one in found], at=at)
-    known = await list_preferences(caller, states=["active", "proposed"]) if made else []
+    known = await list_preferences(caller, states=["active", "proposed"])
     tried = [await keep_trial(caller, one.id, await _tried(one, known, edits, at)) for one in made]
+    await renew_trials(caller, [one for one in known if one.id not in {new.id for new in made}], edits, at=at)
     if made:
         await log.ainfo("preferences_proposed", count=len(made))
     return tried
+
+
+async def renew_trials(
+    caller: Caller, known: Sequence[Preference], edits: Sequence[DraftEdit], *, at: datetime
+) -> list[Preference]:
+    """Proposals that were tried on other drafts than the newest are tried on those; `known` with what came of it."""
+    waiting = [one for one in known if one.state == "proposed" and one.trial and is_outdated(one, edits)]
+    renewed = {
+        one.id: await keep_trial(caller, one.id, await _tried(one, known, edits, at)) for one in waiting[:MOST_RENEWED]
+    }
+    return [renewed.get(one.id, one) for one in known]
+
+
+async def newly_tried(caller: Caller, known: Sequence[Preference], at: datetime) -> list[Preference]:
+    """These, with proposals tried on the newest drafts there are."""
+    if not any(one.state == "proposed" for one in known):
+        return list(known)
+    return await renew_trials(caller, known, await list_draft_edits(caller, most=MOST_EDITS), at=at)
 
 
 @dataclass(frozen=True)
@@ -75,13 +102,13 @@ async def progress_of(caller: Caller, most: int = 60) -> Progress:
     return Progress(older, newer, await asyncio.to_thread(style_of, mails))
 
 
-async def learn_all(database: Database, at: datetime, *, least: int = LEAST) -> int:
+async def learn_all(database: Database, at: datetime, *, least: int = LEAST, has_model: bool = False) -> int:
     """Look in every tenant in which something changed lately; how many proposals are new. One that fails holds up no other."""
     count = 0
     for organization_id in await list_organizations_at_work(database.acting_as(Identity.service()), at - LOOK_BACK):
         async with apart("not_learned", organization_id=str(organization_id)):
             caller = database.acting_as(Identity.service(organization_id))
-            count += len(await learn(caller, at=at, least=least))
+            count += len(await learn(caller, at=at, least=least, has_model=has_model))
     return count
 
 
@@ -107,9 +134,17 @@ async def try_preference(
 
 
 async def switch_on(caller: Caller, preference_id: UUID, *, at: datetime, redraft: Redraft | None = None) -> Preference:
-    """Activate one, after trying it on the past where that was not done yet."""
-    if (await get_preference(caller, preference_id)).trial is None:
-        await try_preference(caller, preference_id, at=at, redraft=redraft)
+    """Activate one, after trying it on the past where that was not done yet. Raises Conflict where it would do nothing."""
+    known = await get_preference(caller, preference_id)
+    if is_for_model(known) and redraft is None:
+        raise Conflict(
+            f"“{known.statement}” {WITHOUT_MODEL}",
+            hint="Set OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own).",
+        )
+    if known.trial is None or (not known.trial.count and known.trial.note):
+        tried: Preference = await try_preference(caller, preference_id, at=at, redraft=redraft)
+        if tried.trial and not tried.trial.count and tried.trial.note:
+            raise Conflict(f"“{known.statement}” was not tried yet", detail=tried.trial.note)
     return await decide_preference(caller, preference_id, "active", at=at)
 
 
@@ -123,6 +158,14 @@ async def _tried(
     active = [one for one in known if one.state == "active"]
     proposed = [one for one in known if one.state == "proposed"]
     return await try_out(preference, active, edits, at=at, redraft=redraft, proposed=proposed)
+
+
+def _is_of_use(proposal: Proposal, edits: Sequence[DraftEdit], has_model: bool) -> bool:
+    """Would a style that was found do anything here?"""
+    if not isinstance(proposal.rule, BY_RULES):
+        return has_model
+    own = [one for one in edits if proposal.user_id in {None, one.user_id}]
+    return not changes_nothing(proposal.rule, (proposal.scope_type, proposal.scope_value), own)
 
 
 def _new_part(mail: OwnMail) -> OwnMail:

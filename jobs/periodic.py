@@ -67,7 +67,9 @@ def register_periodic(app: procrastinate.App, database: Database, settings: Sett
 
     async def learn_at_night(timestamp: int) -> None:
         clock = Clock.from_settings(settings)
-        await learn_all(database, max(clock.now(), datetime.now(UTC)), least=settings.learning_cases)
+        await learn_all(
+            database, max(clock.now(), datetime.now(UTC)), least=settings.learning_cases, has_model=settings.has_model
+        )
 
     for name, schedule, job in (
         ("metrics_snapshot", settings.metrics_schedule, take_snapshot),

@@ -57,19 +57,26 @@ class Trial(Record):
             return self.note
         if not self.count:
             return "There is no past draft in its scope to try it on."
-        drafts = "1 past draft" if self.count == 1 else f"{self.count} past drafts"
-        further = (
-            f"{self.further} {'goes' if self.further == 1 else 'go'} further away"
-            if self.further
-            else "none goes further away"
-        )
+        if not self.closer and not self.further:
+            return f"It would have changed nothing for the better or worse in {_drafts(self.count)}."
         said = (
-            f"Of {drafts}, {self.right_after} would have needed no edit (before: {self.right_before}); "
-            f"{self.closer} {'comes' if self.closer == 1 else 'come'} closer to what you sent, {further}."
+            f"{self.closer} of {_drafts(self.count)} {'comes' if self.closer == 1 else 'come'} closer to what you sent; "
+            f"{self.further or 'none'} would have been further."
         )
+        if self.right_after != self.right_before:
+            said += f" {self.right_after} would have needed no edit (before: {self.right_before})."
         if self.right_together is not None and self.right_together > self.right_after:
             said += f" With what else is proposed, {self.right_together} would have needed none."
         return said
+
+    @property
+    def is_worse(self) -> bool:
+        """Would it have brought drafts further from what the person sent, at least as many as it brought closer?"""
+        return self.right_after < self.right_before or 0 < self.further >= self.closer
+
+
+def _drafts(count: int) -> str:
+    return "1 past draft" if count == 1 else f"{count} past drafts"
 
 
 class Preference(Record):

@@ -13,11 +13,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from agents.learning import letters
 from agents.learning.applying import apply_rules, language_of
+from agents.learning.calling import named_in
 from agents.learning.differences import Difference, differences, is_fact
 from agents.learning.rules import (
+    FIRST_NAME,
     DropSentence,
     Formality,
+    Greeting,
     Instruction,
     MaxSentences,
     Rule,
@@ -157,9 +161,18 @@ def _counters(rule: Rule, edits: Sequence[DraftEdit]) -> list[Evidence]:
     for edit in edits:
         if edit.after is None or getattr(rule, "language", None) not in {None, language_of(edit.after.body)}:
             continue
+        if _calls_nobody(rule, edit):
+            continue
         if apply_rules(edit.after, [rule]) != edit.after:
             found.append(Evidence(edit.key, edit.person, edit.task_kind, edit.at, {}))
     return found
+
+
+def _calls_nobody(rule: Rule, edit: DraftEdit) -> bool:
+    """Has a greeting by name no name to carry in this mail? It says nothing for or against the rule."""
+    if edit.after is None or not isinstance(rule, Greeting) or FIRST_NAME not in rule.template:
+        return False
+    return not named_in(letters.take_apart(edit.after.body).greeting)
 
 
 def _scopes(like: _Like, counters: Sequence[Evidence], least: int) -> list[tuple[ScopeType, str, Sequence[Evidence]]]:

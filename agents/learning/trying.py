@@ -5,8 +5,8 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Literal
 
-from agents.learning.applying import apply_preferences, in_scope
-from agents.learning.rules import BY_RULES, rule_of_preference
+from agents.learning.applying import apply_preferences, apply_rules, in_scope
+from agents.learning.rules import BY_RULES, Rule, rule_of_preference
 from tasks.preferences import DraftEdit, Letter, Preference, Trial, TriedCase
 
 MOST_CASES = 10
@@ -14,6 +14,7 @@ MOST_ASKED = 3  # where a model writes them again
 LONGEST_SHOWN = 4_000
 LONGEST_COMPARED = 6_000
 NEEDS_MODEL = "This cannot be tried by rules: it is a wish that only a language model follows."
+NOT_ASKED = "The model could not be asked now: try it again later."
 Redraft = Callable[[DraftEdit, Preference], Awaitable[Letter | None]]
 
 
@@ -53,10 +54,35 @@ async def try_out(
     if redraft is None:
         return Trial(tried_at=at, note=f"{NEEDS_MODEL} Set OPENAI_API_KEY to add one.")
     asked: list[TriedCase] = []
-    for edit in cases_for(preference, edits, MOST_ASKED):
+    cases = cases_for(preference, edits, MOST_ASKED)
+    for edit in cases:
         if (written := await redraft(edit, preference)) is not None:
             asked.append(_case(edit, _with(edit, others), written))
-    return _counted(asked, at, "" if asked else "The model could not be asked now: try it again later.")
+    return _counted(asked, at, "" if asked or not cases else NOT_ASKED)
+
+
+def is_for_model(preference: Preference) -> bool:
+    """Can only a language model follow it?"""
+    return not isinstance(rule_of_preference(preference), BY_RULES)
+
+
+def is_outdated(preference: Preference, edits: Sequence[DraftEdit]) -> bool:
+    """Are there other past drafts to try it on than it was tried on? Of those that rules apply: a model is not asked unasked."""
+    if preference.trial is None:
+        return True
+    tried = [one.draft_id for one in preference.trial.cases]
+    return not is_for_model(preference) and tried != [one.draft_id for one in cases_for(preference, edits)]
+
+
+def changes_nothing(rule: Rule, scope: tuple[str, str], edits: Sequence[DraftEdit]) -> bool:
+    """Are there past drafts in this scope, and would the rule have changed none of them?"""
+    scope_type, scope_value = scope
+    drafts = [
+        one.before
+        for one in edits
+        if {"everyone": "", "person": one.person, "kind": one.task_kind}[scope_type] == scope_value
+    ][-MOST_CASES:]
+    return bool(drafts) and all(apply_rules(one, [rule]) == one for one in drafts)
 
 
 def shown(letter: Letter) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agents.budget import metered
 from agents.extractor import extract
+from agents.learning.trying import is_for_model
 from app.house import House
 from jobs.learning import switch_on
 from tasks import capture, functions, nudges, preferences, review
@@ -118,6 +119,8 @@ class Robin:
     async def _look_at_preferences(self, now: datetime) -> None:
         """Switch on what was learned; each was tried on the past."""
         for one in await preferences.list_preferences(self.house.caller, states=["proposed"]):
+            if is_for_model(one):
+                continue  # nobody here could follow it
             await switch_on(self.house.caller, one.id, at=now)
             self.switched_on += 1
 

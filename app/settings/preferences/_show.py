@@ -3,10 +3,11 @@
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.learning.trying import is_for_model
 from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceForm
 from app.templating import render
 from core.database import Caller
-from jobs.learning import progress_of
+from jobs.learning import newly_tried, progress_of
 from tasks.preferences import Preference, PreferenceState, list_preferences
 
 SECTIONS: dict[PreferenceState, str] = {
@@ -35,7 +36,8 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The whole page; `looked` is how many were found just now."""
-    known = await list_preferences(caller)
+    now = request.app.state.house.clock.now()
+    known = await newly_tried(caller, await list_preferences(caller), now)
     progress = await progress_of(caller)
     return render(
         request,
@@ -45,6 +47,8 @@ async def show(
         progress=progress,
         scope_words=scope_words,
         came_from=came_from,
+        is_for_model=is_for_model,
+        has_model=request.app.state.house.equipment.thinking.is_model,
         form=form or PreferenceForm(),
         what=WHAT,
         languages=LANGUAGES,

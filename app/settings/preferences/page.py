@@ -26,7 +26,12 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     house = request.app.state.house
     match typed.get("button", ""):
         case "look":
-            made = await learn(caller, at=house.clock.now(), least=house.settings.learning_cases)
+            made = await learn(
+                caller,
+                at=house.clock.now(),
+                least=house.settings.learning_cases,
+                has_model=house.equipment.thinking.is_model,
+            )
             return back_to(HERE, looked=str(len(made)))
         case "save":
             form = PreferenceForm.of(typed)

@@ -70,6 +70,10 @@ async def test_a_preference_through_the_api(client: httpx.AsyncClient, house: Ho
     is_problem(await client.post("/api/preferences", json=again), 409)
     tried = (await client.post(f"/api/preferences/{own.json()['id']}/trial")).json()["trial"]
     assert "cannot be tried by rules" in tried["note"]
+    refused = await client.patch(f"/api/preferences/{own.json()['id']}", json={"state": "active"})
+    is_problem(refused, 409)
+    assert "needs a language model; without one it would do nothing" in refused.text
+    assert (await client.get(f"/api/preferences/{own.json()['id']}")).json()["state"] == "proposed"
     for wrong, field in (
         ({}, "statement"),
         ({"statement": "x", "scope_type": "person", "scope_value": "Ana"}, "scope_value"),
@@ -91,9 +95,12 @@ async def test_a_preference_on_its_pages_without_javascript(house: House, keys: 
         async def press(url: str, **form: str) -> httpx.Response:
             return await pages.post(url, data={"csrf_token": keys.csrf_token(pages.cookies[COOKIE]), **form})
 
+        draft = await written(house)
+        await review.revise_draft(house.caller, draft.id, {"cc_recipients": ["leo@vega.example"]})
         listed = (await pages.get(HERE)).text
+        assert "4 of 4 past drafts come closer to what you sent; none would have been further" in listed
         assert "Copy to leo@vega.example" in listed
-        assert "Of the last 3 you changed or turned down 1 in the older half, 2 in the newer." in listed
+        assert "Of the last 4 you changed or turned down 2 in the older half, 2 in the newer." in listed
         page = (await pages.get(one)).text
         assert "would have needed no edit (before: 0)" in page
         assert "<ins>leo@vega.example</ins>" in page

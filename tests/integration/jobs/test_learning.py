@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from agents.budget import metered
 from agents.learning.measuring import halves
 from agents.redrafting import redraft_by
 from app.house import House
+from core.errors import Conflict
 from jobs.learning import learn, learn_all, switch_on, try_preference
 from jobs.worker import Worker, working
 from tasks import capture, functions, preferences, review
@@ -85,8 +88,12 @@ async def test_a_model_is_told_in_few_words_and_tries_what_only_it_can_follow(
     words = {"statement": "Write as one writes to friends", "scope_type": "person", "scope_value": "kim@example.com"}
     typed = {"rule": {"type": "sign_off", "text": "Best,\nRobin"}, "statement": "End with Best, Robin"}
     known = [await preferences.save_preference(house.caller, one, at=NOW) for one in (words, typed)]
-    for one in known:
-        await switch_on(house.caller, one.id, at=NOW)
+    with pytest.raises(Conflict, match="needs a language model"):
+        await switch_on(house.caller, known[0].id, at=NOW)
+    async with thinking_on(model_server) as thinking:
+        redraft = redraft_by(metered(thinking, house.caller, house.clock))
+        for one in known:
+            await switch_on(house.caller, one.id, at=NOW, redraft=redraft)
     before = requests_about(model_server, "- Write as one writes to friends.")
     async with thinking_house(house, model_server):
         draft = await drafted(house, "Draft email to kim@example.com about the autumn fair")

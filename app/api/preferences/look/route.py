@@ -12,4 +12,11 @@ from jobs.learning import learn
 async def post(request: Request, caller: CurrentCaller) -> PreferenceListing:
     """The same that happens every night. What is found is proposed, tried on past drafts, and counts for nothing yet."""
     house = request.app.state.house
-    return PreferenceListing(items=await learn(caller, at=house.clock.now(), least=house.settings.learning_cases))
+    return PreferenceListing(
+        items=await learn(
+            caller,
+            at=house.clock.now(),
+            least=house.settings.learning_cases,
+            has_model=house.equipment.thinking.is_model,
+        )
+    )

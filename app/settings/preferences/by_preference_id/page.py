@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from agents.learning.trying import is_for_model
 from agents.learning.undoing import use_of
 from app._view.changes import word_diff
 from app._view.forms import back_to, form_of
@@ -15,7 +16,8 @@ from app.settings.preferences._show import SECTIONS, came_from, scope_words
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks.preferences import get_preference, list_draft_edits, save_preference
+from jobs.learning import newly_tried
+from tasks.preferences import get_preference, list_draft_edits, list_preferences, save_preference
 
 HERE = "/settings/preferences"
 MOST_LOOKED_AT = 100
@@ -53,7 +55,12 @@ async def _page(
     problem: str = "",
     status_code: int = 200,
 ) -> Response:
+    house = request.app.state.house
     known = await get_preference(caller, preference_id)
+    if known.state == "proposed":
+        waiting = await list_preferences(caller, states=["active", "proposed"])
+        await newly_tried(caller, waiting, house.clock.now())
+        known = await get_preference(caller, preference_id)
     past = await list_draft_edits(caller, most=MOST_LOOKED_AT) if known.hits else []
     return render(
         request,
@@ -65,6 +72,8 @@ async def _page(
         state=SECTIONS[known.state],
         scope_words=scope_words,
         came_from=came_from,
+        is_for_model=is_for_model,
+        has_model=house.equipment.thinking.is_model,
         form=form or PreferenceForm.of_preference(known),
         what=WHAT,
         languages=LANGUAGES,

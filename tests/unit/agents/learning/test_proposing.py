@@ -9,8 +9,9 @@ import pytest
 
 from agents.learning.measuring import halves, measure
 from agents.learning.proposing import Proposal, propose, wish_of
+from agents.learning.rules import rule_of_preference
 from agents.learning.style import propose_style, style_of
-from agents.learning.trying import try_out
+from agents.learning.trying import changes_nothing, is_outdated, try_out
 from agents.learning.undoing import use_of
 from agents.proactive.preferences import find_preferences
 from tasks.preferences import DraftEdit, Letter, OwnMail, RatedWork
@@ -55,7 +56,9 @@ def scopes(found: list[Proposal]) -> list[Scope]:
 HI, DROP = ("Hello", "Hi"), (" I hope this helps.", "")
 BEGIN = "Begin with “Hi (first name),” in English"
 LEAVE = "Leave out the sentence “I hope this helps.”"
+NAMELESS = Letter(to=["ana@example.com"], subject="Report", body=BODY.format(name="").replace("Hello ,", "Hello,"))
 CASES: dict[str, tuple[list[DraftEdit], list[Scope]]] = {
+    "a greeting without a name says nothing of names": ([edit(1, "Ana", HI), edit(2, "Ana", HI), edit(3, "Ana", HI), edit(4, before=NAMELESS, after=NAMELESS)], [(f"{BEGIN} in mails to ana@example.com", "person", "ana@example.com")]),
     "two are not enough": ([edit(1, "Ana", HI), edit(2, "Ana", HI)], []),
     "three for one person": ([edit(1, "Ana", HI), edit(2, "Ana", HI), edit(3, "Ana", HI)], [(f"{BEGIN} in mails to ana@example.com", "person", "ana@example.com")]),
     "three for two people": ([edit(1, "Ana", HI), edit(2, "Ben", HI), edit(3, "Ana", HI)], [(BEGIN, "everyone", "")]),
@@ -117,11 +120,21 @@ async def test_a_trial_says_what_would_have_changed() -> None:
     trial = await try_out(hi, [], edits, at=START, proposed=[hi, drop])
     figures = (trial.count, trial.right_before, trial.right_after, trial.closer, trial.further, trial.right_together)
     assert figures == (3, 1, 1, 2, 1, 1)
-    assert trial.in_words == (
-        "Of 3 past drafts, 1 would have needed no edit (before: 1); 2 come closer to what you sent, 1 goes further away."
-    )
+    assert trial.in_words == ("2 of 3 past drafts come closer to what you sent; 1 would have been further.")
+    assert not trial.is_worse
     assert [one.became for one in trial.cases] == ["further", "closer", "closer"]
     assert "Hi Ana," in trial.cases[2].after
+    unlike = await try_out(
+        preference({"type": "greeting", "template": "Yo {first_name},"}, user_id=ROBIN), [], edits[2:3], at=START
+    )
+    assert unlike.is_worse
+    (newest,) = [hi.model_copy(update={"trial": trial})]
+    assert not is_outdated(newest, edits)
+    assert is_outdated(newest, [*edits, edit(5, "Ana", HI)])
+    rule = rule_of_preference(hi)
+    assert not changes_nothing(rule, ("everyone", ""), edits)
+    assert changes_nothing(rule, ("everyone", ""), [edit(1, before=edits[0].after)])
+    assert not changes_nothing(rule, ("person", "nobody@example.com"), edits)  # there is nothing to try it on
     with_active = await try_out(hi, [drop], edits[:2], at=START)
     assert (with_active.right_before, with_active.right_after) == (0, 1)
     words = await try_out(preference(None, user_id=ROBIN), [], edits, at=START)
