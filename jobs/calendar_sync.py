@@ -17,6 +17,7 @@ from jobs.apart import apart
 from jobs.calendar_push import keep_told
 from jobs.outside.google import GOOGLE, open_google_account
 from jobs.outside.world import Given
+from jobs.watching import watch_all
 from tasks import accounts, calendar
 from tasks.accounts import Account
 from tasks.calendar import Synced
@@ -33,7 +34,8 @@ def register_calendar(app: procrastinate.App, given: Given) -> None:
     """Put the periodic reading of calendars on a worker's app, as often as mail at Google is asked for."""
 
     async def read_calendars(timestamp: int) -> None:
-        await sync_calendars(given)
+        if await sync_calendars(given):
+            await watch_all(given)  # of whoever's calendar changed, and is not looked at just now
 
     minutes = min(given.settings.google_poll_minutes, 59)
     job = app.task(name=JOB, queue=QUEUE, queueing_lock=JOB, lock=JOB, pass_context=False)(read_calendars)

@@ -35,6 +35,7 @@ FILLER_AT_HEAD = re.compile(rf"(?:{FILLER})(?![\w'’-]){AFTER}", ANY_CASE)
 ASKING_AT_HEAD = re.compile(rf"(?:{ASKING})(?![\w'’-]){AFTER}", ANY_CASE)
 INFINITIVE_MARK = re.compile(r"(?:to|zu|um)\s+", ANY_CASE)
 LEADING = re.compile(r"^[\s,;:.!?–—*•>\-\"'“”„‘’()\[\]]+")
+LONGEST_END = 200
 ASKED_AT_END = re.compile(
     r"[\s,;–-]*(?<!\w)(?:please|pls|bitte|nicht\s+vergessen|thanks|thank\s+you|thx|danke(?:\s+dir)?|would\s+be\s+great|ok(?:ay)?)?[\s!.?]*$",
     ANY_CASE,
@@ -121,13 +122,18 @@ class Asked:
     is_future: bool = False
 
 
+def without_end(at_end: re.Pattern[str], words: str) -> str:
+    """The words without what the pattern finds at their end, which is looked at alone: the rest may be of any length."""
+    return words[:-LONGEST_END] + at_end.sub("", words[-LONGEST_END:])
+
+
 def strip_request(clause: str) -> Asked:
     """Take the words of politeness, duty and request off the head of a clause, and politeness off its end."""
     words = clause
-    if DONT_FORGET_AT_END.search(words):
-        words, asked = DONT_FORGET_AT_END.sub("", words), True
+    if DONT_FORGET_AT_END.search(words[-LONGEST_END:]):
+        words, asked = without_end(DONT_FORGET_AT_END, words), True
     else:
-        words, asked = ASKED_AT_END.sub("", words) if len(words) < 4000 else words, False
+        words, asked = without_end(ASKED_AT_END, words) if len(words) < 4000 else words, False
     reminds, is_future = asked, False
     for _ in range(12):
         words = LEADING.sub("", words)

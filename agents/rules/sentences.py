@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from agents.rules.dates import DateMention, find_dates
 from agents.rules.marks import find_priority
 from agents.rules.recurrence import Recurrence, find_recurrence
-from agents.rules.requests import NEGATED, SUBORDINATE, is_question, is_small_talk, strip_request
+from agents.rules.requests import NEGATED, SUBORDINATE, is_question, is_small_talk, strip_request, without_end
 from agents.rules.verbs import (
     GERMAN_INFINITIVES,
     NAMES_TOO,
@@ -206,7 +206,7 @@ def _split(sentence: str, now: datetime) -> Iterator[Clause]:
             starts.append(cut.end())
             ends.append(cut.start())
     ends.append(len(sentence))
-    pieces = [CUT_END.sub("", sentence[start:end]).strip() for start, end in zip(starts, ends, strict=True)]
+    pieces = [without_end(CUT_END, sentence[start:end]).strip() for start, end in zip(starts, ends, strict=True)]
     shared = _leading_date(pieces[0], now) if len(pieces) > 1 else None
     marked = find_priority(pieces[0]) if len(pieces) > 1 and not verb_of(pieces[0]) else None
     antecedent, asked = "", False

@@ -56,6 +56,7 @@ UNITS: Mapping[str, str] = {
     "underlines": "_",
     "tags": "<br",
     "intros": "On 3 March 2026 Dana wrote:\n",
+    "long lines": f"Eve: {'-' * 500} please\n",
     "asks": "please send ",
     "promises": "I will send you the contract by Friday. ",
     "times": "10:00 or ",
