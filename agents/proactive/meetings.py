@@ -8,6 +8,7 @@ from agents.proactive import gatherings
 from agents.proactive.situation import Meeting, Person, Situation
 from agents.rules.free_times import OwnTime
 from core.outside.calendar import Busy
+from tasks.day_plans import MARK
 
 HOLD = re.compile(
     r"^\W*(?:hold|block(?:er|ed)?|focus(?: time)?|fokus\w*|deep work|reserved|reserviert|platzhalter|placeholder|tbc|travel(?:l?ing)?|anfahrt|rückfahrt|fahrt|anreise|abreise|"
@@ -56,9 +57,10 @@ def is_unanswered(meeting: Meeting) -> bool:
 
 
 def is_hold(meeting: Meeting, situation: Situation) -> bool:
-    """Time that the person keeps free for something, with nobody else: a hold, travel, focus."""
+    """Time that the person keeps free for something, with nobody else: a hold, travel, focus, a block of a kept day."""
     is_own = gatherings.is_organized_by(meeting, situation.owner) and not gatherings.others(meeting, situation.owner)
-    return is_own and HOLD.search(meeting.title) is not None
+    is_kept_day = meeting.calendar == "local" and meeting.uid.startswith(MARK)
+    return is_kept_day or (is_own and HOLD.search(meeting.title) is not None)
 
 
 def is_travel(meeting: Meeting, situation: Situation) -> bool:
