@@ -6,6 +6,7 @@ from datetime import datetime
 from agents.recipients import Answered, Recipients, wants_all, whom_to_answer, without_all
 from agents.rules.free_times import OfferedTimes
 from agents.rules.workflows import needs_model
+from agents.rules.workflows.holding import has_held, is_answer_due
 from agents.rules.workflows.known_names import greeted_as
 from agents.rules.workflows.letter import Recipient, letter, recipient_of
 from agents.rules.workflows.phrases import word_it
@@ -33,11 +34,12 @@ SAYS = {
     "invite",
     "congratulate",
 }
+TO_SAY = "Write in the task what the answer should say, then execute it again"
 RE = re.compile(r"^(?:(?:re|aw|fw|fwd|wg)\s*:\s*)+", re.IGNORECASE)
 
 
 def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
-    """A draft; a holding answer when only a date is known; Blocked when nothing says what to answer."""
+    """A draft; a holding answer when only a deadline for it is known; Blocked when nothing says what to answer."""
     if reminder := draft_reminder(context):
         return reminder
     task = context.task
@@ -62,12 +64,18 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
         return Immediate(output=draft.body, format="text", confidence=0.75, draft=draft, message=message)
     if context.times and last:
         return _times(context, context.times, recipient, last, german, answered)
-    if task.due_at and task.due_at > now and last:
-        return _holding(context, recipient, last, german, answered)
     who = recipient.called or "the sender"
+    if last and is_answer_due(context, last, now):
+        if has_held(context, last):
+            return Blocked(
+                reason=f"You told {who} already when they hear from you; the task does not say what to answer",
+                unblocked_by=TO_SAY,
+                message="What you have said already is not said again",
+            )
+        return _holding(context, recipient, last, german, answered)
     return Blocked(
         reason=f"The task does not say what to answer {who}",
-        unblocked_by="Write in the task what the answer should say, then execute it again",
+        unblocked_by=TO_SAY,
         message="An answer without content is not drafted",
     )
 

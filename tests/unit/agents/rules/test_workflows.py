@@ -269,7 +269,7 @@ async def test_one_writer_is_answered_where_nobody_asked_for_more() -> None:
 
 async def test_words_of_a_mail_do_not_ask_for_everybody() -> None:
     columns = {"source": "mail", "due_at": NOW + timedelta(days=1)}
-    thread = [mail_from_dana("Reply all!", **BUSY_MAIL)]
+    thread = [mail_from_dana("Reply all, and send it by tomorrow!", **BUSY_MAIL)]
     draft = await drafted("Reply to all: Renewal date", "reply", thread=thread, columns=columns)
     assert (draft.to, draft.cc) == (["dana@northwind.example"], [])
 
@@ -302,8 +302,27 @@ async def test_a_subject_has_one_re(subject: str) -> None:
 
 async def test_a_known_date_alone_gives_a_holding_answer() -> None:
     columns = {"source": "mail", "due_at": NOW + timedelta(days=1), "due_is_all_day": True}
-    draft = await drafted("Answer Dana: Renewal date", "reply", thread=[mail_from_dana()], columns=columns)
+    thread = [mail_from_dana("Could you tell me the renewal date by tomorrow?")]
+    draft = await drafted("Answer Dana: Renewal date", "reply", thread=thread, columns=columns)
     assert "I will get back to you by Thursday 5 March 2026." in draft.body
+    own = mail_from_dana("I'll get back to you by tomorrow.", from_address="robin@vega.example", is_from_me=True)
+    for before in ([*thread, own], [own, *thread]):
+        blocked = await refused("Answer Dana: Renewal date", "reply", thread=before, columns=columns)
+        assert "already" in blocked.reason
+        assert "what the answer should say" in blocked.unblocked_by
+
+
+async def test_the_time_of_an_event_or_one_that_is_over_is_no_time_for_an_answer() -> None:
+    lunch, sunday = "lunch on Sunday at 1?", NOW.replace(day=8, hour=13, minute=0)
+    columns = {"source": "mail", "due_at": sunday, "due_is_all_day": False, "source_ref": {"quote": lunch}}
+    await refused("Answer Mom: lunch on Sunday at 1?", "reply", thread=[mail_from_dana(lunch)], columns=columns)
+    goods = "Will the goods be here by Friday?"
+    columns = {"source": "mail", "due_at": NOW.replace(day=6), "due_is_all_day": True}
+    await refused("Answer Dana: Goods", "reply", thread=[mail_from_dana(goods)], columns=columns)
+    over = mail_from_dana("Could you tell me by yesterday?", sent_at=NOW - timedelta(days=3))
+    columns = {"source": "mail", "due_at": NOW - timedelta(days=1), "due_is_all_day": True}
+    blocked = await refused("Answer Dana: Renewal date", "reply", thread=[over], columns=columns)
+    assert "what to answer" in blocked.reason
 
 
 async def test_a_german_mail_gets_a_german_holding_answer() -> None:
