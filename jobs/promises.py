@@ -10,6 +10,7 @@ import structlog
 
 from core.database import Caller
 from core.outside.mail import believable
+from jobs.answered import close_answered
 from jobs.apart import problem_of
 from tasks import commitments
 from tasks.commitments import Commitment, CommitmentFilter, NewCommitment
@@ -48,7 +49,7 @@ def _found(triaged: Sequence["TriagedMail"], owner: "Owner", now: datetime) -> l
 
 
 async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["TriagedMail"] | None = None) -> int:
-    """Link promises to their tasks, and close or move those that later mail settles; how many were changed.
+    """Link promises to their tasks, close or move those that later mail settles, and close the tasks of answered mail; how many.
 
     `reached`: only those that these mails may be about; None: all that are open. What was settled stays so.
     """
@@ -68,7 +69,7 @@ async def settle_promises(caller: Caller, zone: ZoneInfo, reached: Sequence["Tri
         rows = await commitments.list_later_mail(caller, [one.id for one in part])
         settled = await asyncio.to_thread(_settled, part, rows, zone)
         changed += await commitments.settle_commitments(caller, [one.as_row() for one in settled])
-    return changed
+    return changed + await close_answered(caller, zone)
 
 
 def _settled(waiting: Sequence[Commitment], rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> list["Settled"]:

@@ -78,6 +78,7 @@ VALUES: dict[str, Any] = {
     "calendar": "local",
     "call": {"purpose": "strategy", "model": "a model"},
     "check_plan.plan": PLAN,
+    "close_answered_tasks.answers": [],
     "close_commitment.state": "kept",
     "code_hash": OTHER_HASH,
     "commitment_ids": [],
