@@ -46,9 +46,12 @@ def snooze_command(
             house.caller, task.id, house.clock, until=wish.until, reply_from=wish.reply_from
         )
         out = Output(as_json)
-        out.data({"task": task})
-        when = rendering.snooze_words(task, house.clock.now(), house.clock.timezone)
-        out.say(_line(task, f"Snoozed {when}"))
+        now = house.clock.now()
+        missed = await snoozing.missed_by_snooze(house.caller, task, now)
+        out.data({"task": task, "warnings": missed})
+        out.say(_line(task, f"Snoozed {rendering.snooze_words(task, now, house.clock.timezone)}"))
+        for line in missed:
+            out.say(f"  {one_line(line)}", style="yellow")
 
     in_house(action)
 
@@ -57,11 +60,11 @@ def wake_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
     """Have a snoozed task in sight again."""
 
     async def action(house: "House") -> None:
-        task = await find_task(house.caller, task_id)
-        task = await snoozing.unsnooze_task(house.caller, task.id)
+        before = await find_task(house.caller, task_id)
+        task = await snoozing.unsnooze_task(house.caller, before.id)
         out = Output(as_json)
         out.data({"task": task})
-        out.say(_line(task, "In sight again"))
+        out.say(_line(task, "In sight again" if before.is_snoozed else "Was in sight already"))
 
     in_house(action)
 

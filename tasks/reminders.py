@@ -9,6 +9,8 @@ from tasks.models import Record
 from tasks.nudges import Finding
 
 LONGEST_NOTE = 1000
+LONGEST_TITLE = 300
+LONGEST_OF_TASK = 200  # where a note comes after it
 
 
 class Reminder(Record):
@@ -53,7 +55,7 @@ async def find_due_reminders(caller: Caller, at: datetime) -> list[Finding]:
         Finding(
             key=f"reminder:{row['id']}",
             kind="reminder",
-            title=str(row["note"] or row["task_title"])[:300],
+            title=_title(row["task_title"], row["note"]),
             why=f"You asked to be reminded of this {datetime.fromisoformat(row['at']).astimezone(zone):%a %-d %b at %H:%M}.",
             source_ref={"task_id": row["task_id"], "reminder_id": row["id"]},
             is_urgent=True,
@@ -69,3 +71,10 @@ async def mark_reminders_told(caller: Caller, findings: list[Finding], at: datet
     """The person was told of these; how many were new."""
     ids = [UUID(finding.source_ref["reminder_id"]) for finding in findings if finding.kind == "reminder"]
     return await caller.call("mark_reminders_told", reminder_ids=ids, at=at) if ids else 0
+
+
+def _title(task_title: str, note: str) -> str:
+    """The task, and after it what in particular: "Pay invoice: bring figures"."""
+    if not note or note.casefold() == task_title.casefold():
+        return task_title[:LONGEST_TITLE]
+    return f"{task_title[:LONGEST_OF_TASK]}: {note}"[:LONGEST_TITLE]

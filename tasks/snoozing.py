@@ -8,6 +8,7 @@ from uuid import UUID
 from core.clock import Clock
 from core.database import Caller, Database, Identity
 from core.errors import Invalid
+from tasks.commitments import Commitment
 from tasks.models import Record, Task
 
 LONGEST_NAME = 320
@@ -129,6 +130,40 @@ async def snooze_task(
         ),
     )
     return Task.model_validate(row)
+
+
+async def missed_by_snooze(caller: Caller, task: Task, now: datetime) -> list[str]:
+    """What falls due while a task is out of sight, in sentences: the task, and the promises that hang on it. Empty where nothing does."""
+
+    def is_missed(due_at: datetime | None, *, is_all_day: bool) -> bool:
+        if due_at is None or not task.is_snoozed:
+            return False
+        if task.snoozed_until is None:
+            return True
+        back = task.snoozed_until.astimezone(now.tzinfo)
+        return back.date() > due_at.astimezone(now.tzinfo).date() if is_all_day else back > due_at
+
+    told: list[str] = []
+    if task.due_at and is_missed(task.due_at, is_all_day=task.due_is_all_day):
+        ends = "before that" if task.snoozed_until else "answered or not"
+        told.append(f"It is due {due_words(task.due_at, now, is_all_day=task.due_is_all_day)}, {ends}.")
+    for row in await caller.call("list_task_promises", task_id=task.id):
+        promise = Commitment.model_validate(row)
+        if told or is_missed(promise.due_at, is_all_day=promise.due_is_all_day):
+            whose = (
+                f"You promised it to {promise.called}" if promise.is_mine else f"{promise.called} promised it to you"
+            )
+            by = due_words(promise.due_at, now, is_all_day=promise.due_is_all_day) if promise.due_at else ""
+            told.append(f"{whose}{f' by {by}' if by else ''}: “{(promise.title or promise.quote)[:200]}”.")
+    return told
+
+
+def due_words(due_at: datetime, now: datetime, *, is_all_day: bool) -> str:
+    """A date as people say it: "today 12:00", "Fri 6 Mar"."""
+    here = due_at.astimezone(now.tzinfo)
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get((here.date() - now.date()).days)
+    day = near or f"{here:%a} {here.day} {here:%b}" + (f" {here.year}" if here.year != now.year else "")
+    return day if is_all_day else f"{day} {here:%H:%M}"
 
 
 async def unsnooze_task(caller: Caller, task_id: UUID) -> Task:

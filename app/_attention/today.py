@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app._attention.rules import rules_of
@@ -12,6 +12,8 @@ from tasks.digests import Digest, list_digests
 from tasks.nudges import Attention, Nudge, get_attention, list_nudges
 
 SHOWN = 8
+LOOKED_AT = 60
+REMINDED = timedelta(days=1)  # how long a reminder stays on Today; it stays among the nudges
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,16 @@ async def brought_up(house: House, caller: Caller) -> Brought:
     """What Today shows of nudges."""
     now = house.clock.now()
     told, attention, digests = await asyncio.gather(
-        list_nudges(caller, states=["told"], limit=SHOWN + 1),
+        list_nudges(caller, states=["told"], limit=LOOKED_AT),
         get_attention(caller, now, rules_of(house)),
         list_digests(caller, 1),
     )
-    return Brought(told.items[:SHOWN], len(told.items) > SHOWN, attention, _of(digests, now.date()))
+    shown = [nudge for nudge in told.items if not _is_old_reminder(nudge, now)][:SHOWN]
+    return Brought(shown, len(told.items) > len(shown), attention, _of(digests, now.date()))
+
+
+def _is_old_reminder(nudge: Nudge, now: datetime) -> bool:
+    return nudge.kind == "reminder" and nudge.told_at is not None and nudge.told_at < now - REMINDED
 
 
 def _of(digests: list[Digest], day: date) -> Digest | None:

@@ -79,6 +79,14 @@ begin
 end $$;
 comment on function public.snooze_task is 'Puts a task out of sight until a time, until somebody answers by mail (in a thread, where one is given), or whichever comes first.';
 
+create function public.list_task_promises(task_id uuid) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select private.commitment_json(c) from public.commitments c
+  where c.organization_id = (select private.acting_organization()) and c.task_id = list_task_promises.task_id and c.state = 'open'
+  order by c.due_at nulls last, c.id limit 20
+$$;
+comment on function public.list_task_promises is 'Open promises that hang on a task, soonest due first.';
+
 create function private.wake_task(task_id uuid, message text, data jsonb) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -233,7 +241,7 @@ comment on function public.list_tasks is
   'A page of tasks without their logs: {items, after}. filter keys: status (array), execution_type, source, priority, label, due_before, due_after, parent (id or none), text, archived, snoozed (at the moment `at`).';
 
 do $$ declare f text; begin
-  foreach f in array array['find_correspondents', 'snooze_task', 'unsnooze_task', 'count_snoozed_tasks'] loop
+  foreach f in array array['find_correspondents', 'list_task_promises', 'snooze_task', 'unsnooze_task', 'count_snoozed_tasks'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('public.wake_snoozed_tasks', array['service_role']);

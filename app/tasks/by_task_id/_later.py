@@ -6,7 +6,7 @@ from datetime import datetime
 from core.clock import Clock
 from core.database import Caller
 from core.errors import Invalid
-from tasks import reminders, repeating
+from tasks import reminders, repeating, snoozing
 from tasks.models import Task
 from tasks.reminders import Reminder
 from tasks.repeating import Series
@@ -22,6 +22,8 @@ class Later:
     reminders: list[Reminder]
     series: Series
     next_due_at: datetime | None
+    missed: list[str]
+    """What falls due while it is snoozed, in sentences."""
     may_snooze: bool
     may_remind: bool
     may_repeat: bool
@@ -43,6 +45,7 @@ async def later_of(caller: Caller, task: Task, clock: Clock) -> Later:
         reminders=await reminders.list_reminders(caller, task.id),
         series=series,
         next_due_at=coming.due_at if coming else None,
+        missed=await snoozing.missed_by_snooze(caller, task, clock.now()) if task.is_snoozed else [],
         may_snooze=is_open and task.execution_status not in UNDER_WAY,
         may_remind=is_open,
         may_repeat=is_open and task.parent_task_id is None and task.source != "plan",

@@ -3,14 +3,15 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
+from app._attention.rules import rules_of
 from app.house import House
 from jobs.repeating import bring_back
 from jobs.worker import working
-from tasks import capture, functions, reminders, repeating
+from tasks import capture, commitments, functions, nudges, reminders, repeating, snoozing
 from tests.conftest import NOW
 from tests.integration.app.test_api import is_problem
 
@@ -203,7 +204,7 @@ async def test_reminders_are_told_once_and_not_of_what_is_done(client: httpx.Asy
     at = NOW + timedelta(days=1, hours=6)
     found = await reminders.find_due_reminders(house.caller, at)
     assert [(one.key, one.kind, one.title, one.is_urgent) for one in found] == [
-        (f"reminder:{made[0]}", "reminder", "bring the figures ☎", True)
+        (f"reminder:{made[0]}", "reminder", "Call Ana: bring the figures ☎", True)
     ]
     assert await reminders.find_due_reminders(house.caller, at) == found
     assert await reminders.mark_reminders_told(house.caller, found, at) == 1
@@ -212,3 +213,35 @@ async def test_reminders_are_told_once_and_not_of_what_is_done(client: httpx.Asy
     assert (await client.delete(f"{here}/{first['id']}")).status_code == 204
     is_problem(await client.delete(f"{here}/{first['id']}"), 404)
     is_problem(await client.delete(f"{here}/{uuid4()}"), 404)
+
+
+async def test_a_snooze_past_the_due_time_says_so_and_names_the_promise(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    ticket = {"title": "Figures", "due_at": "2026-03-04T12:00:00+01:00", "due_is_all_day": False}
+    [task] = await functions.create_tasks(house.caller, [ticket])
+    promise = commitments.NewCommitment(
+        is_mine=True, person_name="Omar", quote="I will send them", title="Send figures", said_at=NOW, task_id=task.id,
+        due_at=NOW, source_kind="manual",
+    )  # fmt: skip
+    await commitments.record_commitments(house.caller, [promise])
+    before = await snoozing.snooze_task(house.caller, task.id, house.clock, until=NOW + timedelta(hours=1))
+    assert await snoozing.missed_by_snooze(house.caller, before, NOW) == []
+    after = await snoozing.snooze_task(house.caller, task.id, house.clock, until=NOW + timedelta(days=1))
+    assert await snoozing.missed_by_snooze(house.caller, after, NOW) == [
+        "It is due today 12:00, before that.",
+        "You promised it to Omar by today: “Send figures”.",
+    ]
+    assert "It is due today 12:00, before that." in (await client.get(f"/tasks/{task.id}")).text
+
+
+async def test_an_old_reminder_leaves_today_and_stays_among_the_nudges(house: House, client: httpx.AsyncClient) -> None:
+    task = await add(client, title="Pay invoice")
+    await reminders.set_reminder(house.caller, UUID(task["id"]), NOW + timedelta(hours=1), "bring figures", now=NOW)
+    at = NOW + timedelta(hours=2)
+    rules = rules_of(house)
+    await nudges.offer_nudges(house.caller, await reminders.find_due_reminders(house.caller, at), at, rules)
+    for later, is_there in ((timedelta(hours=3), True), (timedelta(days=2), False)):
+        house.clock.starts_at = NOW + later
+        assert ("Pay invoice: bring figures" in (await client.get("/")).text) is is_there
+        assert "Pay invoice: bring figures" in (await client.get("/nudges")).text

@@ -21,7 +21,11 @@ def test_a_task_repeats_is_left_out_and_ends(steward: Steward) -> None:
     assert changed["next_due_at"].startswith("2026-03-07T09:00")
     assert "Does not repeat" in steward("repeat", here, "stop").stdout
     assert "next" not in steward.json("done", here)
-    for words, told in (("every second", "is no rule"), ("FREQ=SECONDLY", "FREQ of DAILY"), ("skip", "does not repeat")):
+    for words, told in (
+        ("every second", "is no rule"),
+        ("FREQ=SECONDLY", "FREQ of DAILY"),
+        ("skip", "does not repeat"),
+    ):
         wrong = steward("repeat", here, words)
         assert wrong.returncode != 0
         assert told in wrong.stderr
@@ -33,7 +37,8 @@ def test_a_task_is_snoozed_and_reminded_of(steward: Steward) -> None:
     assert steward.json("list")["items"] == []
     assert "1 is snoozed" in steward("list").stderr + steward("list").stdout
     assert [one["title"] for one in steward.json("list", "--snoozed")["items"]] == ["Zebra"]
-    steward("wake", task["id"])
+    assert "In sight again" in steward("wake", task["id"]).stdout
+    assert "Was in sight already" in steward("wake", task["id"]).stdout
     assert len(steward.json("list")["items"]) == 1
     nobody = steward("snooze", task["id"], "until Ana replies")
     assert nobody.returncode != 0
