@@ -77,7 +77,7 @@ class Nudge(Record):
     task: Task | None = None
     digest_id: UUID | None = None
     state: NudgeState
-    held_because: Literal["early", "quiet", "budget", "confidence", "person"] | None = None
+    held_because: Literal["early", "quiet", "budget", "confidence", "person", "digest"] | None = None
     told_at: datetime | None = None
     found_at: datetime
     decided_at: datetime | None = None

@@ -25,6 +25,7 @@ HELD = {
     "budget": "enough was told today",
     "confidence": "it is not certain enough; the digest tells it",
     "person": "enough was told about this person today; the digest tells it",
+    "digest": "the digest of this morning tells it",
 }
 ENDED = {
     "acted": "useful",

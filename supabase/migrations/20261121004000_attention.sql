@@ -117,12 +117,13 @@ create table public.nudges (
   confidence real not null default 0.8 check (confidence between 0 and 1),
   is_urgent boolean not null default false,
   executes boolean not null default false,
+  task_item jsonb check (jsonb_typeof(task_item) = 'object'),
   tell_at timestamptz,
   expires_at timestamptz,
   task_id uuid references public.tasks (id) on delete set null,
   digest_id uuid references public.digests (id) on delete set null,
   state text not null check (state in ('held', 'told', 'acted', 'dismissed', 'lapsed', 'settled', 'muted')),
-  held_because text check (held_because in ('early', 'quiet', 'budget', 'confidence', 'person')),
+  held_because text check (held_because in ('early', 'quiet', 'budget', 'confidence', 'person', 'digest')),
   told_at timestamptz,
   found_at timestamptz not null,
   reopened_at timestamptz,
@@ -134,6 +135,7 @@ create table public.nudges (
 );
 comment on table public.nudges is 'What was found worth a notice: told, held back, or muted; and what became of it. A key is brought up once, unless it settled and its reason is there again.';
 comment on column public.nudges.reopened_at is 'When it was found again after it had settled; no more often than once a day.';
+comment on column public.nudges.task_item is 'The task that it makes once it is told: what is held back is in no list.';
 comment on column public.nudges.told_at is 'By the clock of the rules; null: nobody was told or decided. Those that have one count in precision.';
 comment on column public.nudges.held_because is 'Why it is not told; it stays with one that was decided before it was told, which so takes nothing of the budget.';
 create index nudges_open_idx on public.nudges (organization_id, state, found_at) where state in ('held', 'told');

@@ -66,7 +66,7 @@ comment on function private.mute_of is 'The mute under which this is not brought
 
 create function private.nudge_json(nudge public.nudges) returns jsonb
 language sql stable set search_path = '' as $$
-  select to_jsonb(nudge) || jsonb_build_object('task', (select private.task_json(t) - 'execution_log' from public.tasks t where t.id = nudge.task_id))
+  select to_jsonb(nudge) - 'task_item' || jsonb_build_object('task', (select private.task_json(t) - 'execution_log' from public.tasks t where t.id = nudge.task_id))
 $$;
 comment on function private.nudge_json is 'A nudge as it is shown, with its task.';
 
@@ -118,6 +118,16 @@ $$;
 comment on function private.is_much_of_one is
   'Was enough told about this person for one day: two things, or one of this kind whose reason went away again? What is urgent is told all the same.';
 
+create function private.waits_for_digest(nudge public.nudges, at timestamptz, rules jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select not nudge.is_urgent and (rules ->> 'quiet_from')::time <> (rules ->> 'quiet_until')::time
+    and here.wall::time >= (rules ->> 'quiet_until')::time and here.wall::time < (rules ->> 'digest_at')::time
+    and (nudge.expires_at is null or nudge.expires_at at time zone (rules ->> 'timezone') > here.wall::date + (rules ->> 'digest_at')::time)
+    and not exists (select 1 from public.digests d where d.organization_id = nudge.organization_id and d.day = here.wall::date)
+  from (select waits_for_digest.at at time zone (rules ->> 'timezone') as wall) here
+$$;
+comment on function private.waits_for_digest is 'Are the quiet hours over, and is the digest still to come, soon enough for this? Then the morning has one page, not many words.';
+
 create function private.held_because(nudge public.nudges, at timestamptz, rules jsonb) returns text
 language sql stable set search_path = '' as $$
   select case
@@ -125,6 +135,7 @@ language sql stable set search_path = '' as $$
     when nudge.kind = 'reminder' then null
     when nudge.confidence < greatest((rules -> 'told_from' ->> nudge.kind)::real, 0.5) then 'confidence' -- what is as likely wrong interrupts nobody
     when rules ->> 'proactive' = 'off' or private.is_quiet(held_because.at, rules) then 'quiet'
+    when private.waits_for_digest(nudge, held_because.at, rules) then 'digest'
     when private.is_much_of_one(nudge, held_because.at, rules) then 'person'
     when not nudge.is_urgent and nudge.told_at >= date_trunc('day', held_because.at, rules ->> 'timezone') then 'budget' -- settled, and back: not twice a day
     when private.told_today(nudge.organization_id, held_because.at, rules) >= (rules ->> 'daily_nudges')::integer then 'budget' end
@@ -162,6 +173,22 @@ begin
   return task.id;
 end $$;
 comment on function private.make_nudge_task is 'The task of a nudge, once (and once more where it came back and its task was cancelled); prepared by itself where the person lets it.';
+
+create function private.tell_nudge(nudge_id uuid, at timestamptz, rules jsonb, digest_id uuid default null) returns public.nudges
+language plpgsql set search_path = '' as $$
+declare
+  item jsonb;
+  told public.nudges;
+begin
+  select n.task_item into item from public.nudges n where n.id = tell_nudge.nudge_id;
+  update public.nudges n set state = 'told', held_because = null, told_at = tell_nudge.at, digest_id = tell_nudge.digest_id, task_item = null
+  where n.id = tell_nudge.nudge_id returning n.* into told;
+  if item is not null then
+    update public.nudges n set task_id = private.make_nudge_task(told, item, rules) where n.id = told.id returning n.* into told;
+  end if;
+  return told;
+end $$;
+comment on function private.tell_nudge is 'A nudge is told, by itself or in a digest, and its task is made with that.';
 
 create function private.settle_gone(organization_id uuid, findings jsonb, at timestamptz, looked_at text[]) returns integer
 language plpgsql set search_path = '' as $$
@@ -267,12 +294,12 @@ begin
     if r.kind <> 'reminder' and private.mute_of(organization, made.kind, made.person, made.thread_key, offer_nudges.at) is not null then
       update public.nudges n set state = 'muted', held_because = null where n.id = made.id returning n.* into made;
     else
-      if jsonb_typeof(item -> 'task') = 'object' then
-        update public.nudges n set task_id = private.make_nudge_task(made, item -> 'task', own_rules) where n.id = made.id;
-      end if;
       reason := private.held_because(made, offer_nudges.at, own_rules);
-      update public.nudges n set held_because = reason, state = case when reason is null then 'told' else 'held' end,
-        told_at = case when reason is null then offer_nudges.at else n.told_at end where n.id = made.id returning n.* into made;
+      update public.nudges n set held_because = coalesce(reason, n.held_because), task_item = case when jsonb_typeof(item -> 'task') = 'object' then item -> 'task' end
+      where n.id = made.id returning n.* into made;
+      if reason is null then
+        made := private.tell_nudge(made.id, offer_nudges.at, own_rules);
+      end if;
     end if;
     all_made := all_made || private.nudge_json(made);
   end loop;
@@ -294,23 +321,31 @@ declare
   told jsonb := '[]';
 begin
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
-  update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
-  where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at;
+  perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
+  for one in
+    update public.nudges n set state = 'lapsed', held_because = null, decided_at = release_nudges.at, decided_because = 'Its time is over'
+    where n.organization_id = organization and n.state in ('held', 'told') and n.expires_at <= release_nudges.at returning n.*
+  loop
+    if one.kind in ('agenda', 'agenda_reply', 'rsvp', 'conflict', 'travel', 'time_proposal') then
+      perform private.cancel_nudge_task(one); -- of no use any more; a follow-up or a reminder may still be
+    end if;
+  end loop;
   for one in
     select n.* from public.nudges n where n.organization_id = organization and n.state = 'held' and n.held_because not in ('confidence', 'person') -- those wait for the digest
     order by n.is_urgent desc, n.expires_at nulls last, n.found_at, n.id for update
   loop
     reason := private.held_because(one, release_nudges.at, own_rules);
     if reason is null then
-      update public.nudges n set state = 'told', held_because = null, told_at = release_nudges.at where n.id = one.id returning n.* into one;
-      told := told || private.nudge_json(one);
+      told := told || private.nudge_json(private.tell_nudge(one.id, release_nudges.at, own_rules));
     elsif reason <> one.held_because then
       update public.nudges n set held_because = reason where n.id = one.id;
     end if;
   end loop;
+  perform set_config('steward.unasked', '', true);
   return told;
 end $$;
-comment on function public.release_nudges is 'What was held and may be told now, the most urgent first; what is over lapses. The nudges that were told.';
+comment on function public.release_nudges is
+  'What was held and may be told now, the most urgent first; what is over lapses, and what was prepared for an event that is over is withdrawn. The nudges that were told.';
 
 create function public.decide_nudge(nudge_id uuid, decision text, at timestamptz, because text default null) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -333,6 +368,9 @@ begin
   where n.id = nudge.id returning n.* into nudge;
   if decision = 'dismissed' then
     perform private.cancel_nudge_task(nudge);
+  elsif nudge.task_item is not null then -- of use although it was held back: then its task is wanted
+    update public.nudges n set task_id = private.make_nudge_task(nudge, nudge.task_item, private.attention_rules(n.organization_id, '{}')), task_item = null
+    where n.id = nudge.id returning n.* into nudge;
   end if;
   return private.nudge_json(nudge);
 end $$;
@@ -358,9 +396,9 @@ begin
   if private.acting_agent() is not null then
     return null; -- prepared, as by the worker: of what use it is its person says
   end if;
-  if new.execution_status = 'completed' and (new.execution_type = 'manual' or (select auth.uid()) is not null) then
+  if new.execution_status = 'completed' and (new.execution_type = 'manual' or private.actor_type() = 'user') then
     perform private.note_nudge(new.id, 'acted', 'Its task was done');
-  elsif new.execution_status = 'cancelled' and (select auth.uid()) is not null and new.id = new.root_task_id then
+  elsif new.execution_status = 'cancelled' and private.actor_type() = 'user' and new.id = new.root_task_id then
     perform private.note_nudge(new.id, 'dismissed', 'Its task was cancelled');
   end if;
   return null;
@@ -451,7 +489,7 @@ do $$ declare f text; begin
   foreach f in array array['offer_nudges', 'release_nudges', 'decide_nudge', 'list_nudges', 'get_nudge'] loop
     perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
   end loop;
-  foreach f in array array['nudge_json', 'own_nudge', 'counted_nudges', 'nudge_precision', 'mute_useless', 'mute_of', 'told_that_day', 'told_today', 'is_much_of_one', 'held_because', 'may_come_back', 'reopen_nudge', 'make_nudge_task', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_reminded_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
+  foreach f in array array['nudge_json', 'own_nudge', 'counted_nudges', 'nudge_precision', 'mute_useless', 'mute_of', 'told_that_day', 'told_today', 'is_much_of_one', 'waits_for_digest', 'held_because', 'may_come_back', 'reopen_nudge', 'make_nudge_task', 'tell_nudge', 'settle_gone', 'cancel_nudge_task', 'note_nudge', 'after_nudge_task', 'after_reminded_task', 'before_nudge_task_goes', 'after_nudge_draft'] loop
     perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
   perform private.expose_function('private.after_nudge', array[]::text[]);

@@ -112,9 +112,12 @@ begin
   select * into before from public.digests d where d.organization_id = organization and d.day < wall::date order by d.day desc limit 1;
   since := coalesce(before.created_at, clock_timestamp() - interval '1 day');
   insert into public.digests (organization_id, day, made_at) values (organization, wall::date, make_digest.at) returning * into made;
-  update public.nudges n set state = 'told', held_because = null, told_at = make_digest.at, digest_id = made.id
-  where n.organization_id = organization and n.state = 'held' and (n.tell_at is null or n.tell_at <= make_digest.at)
-    and (n.expires_at is null or n.expires_at > make_digest.at) and (own_rules ->> 'proactive' <> 'off' or n.kind = 'reminder');
+  perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
+  perform private.tell_nudge(n.id, make_digest.at, own_rules, made.id) from (
+    select h.id from public.nudges h where h.organization_id = organization and h.state = 'held' and (h.tell_at is null or h.tell_at <= make_digest.at)
+      and (h.expires_at is null or h.expires_at > make_digest.at) and (own_rules ->> 'proactive' <> 'off' or h.kind = 'reminder')
+    order by h.found_at, h.id) n;
+  perform set_config('steward.unasked', '', true);
   update public.digests d set content = jsonb_build_object(
     'nudges', (select count(*) from public.nudges n where n.digest_id = made.id),
     'waiting', (select count(*) from public.nudges n where n.organization_id = organization and n.state = 'told' and n.digest_id is distinct from made.id),

@@ -13,7 +13,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tasks import functions, nudges, review
 from tasks.digests import list_digests, make_digest, read_digest
 from tasks.models import Task
-from tasks.nudges import decide_nudge, mute_nudges, offer_nudges, release_nudges
+from tasks.nudges import Finding, decide_nudge, mute_nudges, offer_nudges, release_nudges
 from tests.integration.tasks.nudging import LATER, NOW, RULES, an_agenda, at, found, offered, rules, states
 from tests.integration.tasks.permitting import allowed_by, delivered, over, permitted, sender_of
 
@@ -39,7 +39,7 @@ async def test_a_key_is_brought_up_once_however_many_look(ana: Caller, mallory: 
 
 
 async def test_the_days_budget_is_counted_by_the_local_day(ana: Caller) -> None:
-    two = rules(daily_nudges=2)
+    two = rules(daily_nudges=2, digest_at=time(7))
     evening = at("2026-03-28T19:00")  # the night in which the clock is put forward
     urgent = found("urgent", is_urgent=True)
     made = await offered(ana, found("a"), found("b"), urgent, found("r", kind="reminder"), when=evening, by=two)
@@ -138,7 +138,7 @@ async def test_what_a_person_does_with_the_task_or_its_draft_says_of_what_use_it
         for one in await offered(
             ana,
             *(found(key, task=an_agenda(execution_type="semi_automated")) for key in keys),
-            by=rules(daily_nudges=3),
+            by=rules(daily_nudges=6),
         )
     }
 
@@ -166,11 +166,9 @@ async def test_what_a_person_does_with_the_task_or_its_draft_says_of_what_use_it
     await functions.complete_task_execution(service, task("worker").id, {"output": "x"})
     assert await states(ana) == {
         "cancelled": "dismissed", "ticked": "acted", "rejected": "dismissed", "reviewed": "acted", "deleted": "dismissed",
-        "worker": "held",
+        "worker": "told",
     }  # fmt: skip
-    assert (
-        await nudges.get_attention(ana, NOW, RULES)
-    ).told_today == 3  # what was decided while it was held took nothing
+    assert (await nudges.get_attention(ana, NOW, RULES)).told_today == 6
     dismissed = await decide_nudge(ana, made["worker"].id, "dismissed", NOW, "x" * 900)
     assert dismissed.decided_because == "x" * 500
     with pytest.raises(Conflict, match="dismissed already"):
@@ -240,6 +238,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     ana: Caller, service: Caller, database: Database, mallory: Caller
 ) -> None:
     by = rules(daily_nudges=0)
+    await offered(ana, found("told", task=an_agenda(), executes=True), when=at("2026-03-03T15:00"))
     await offered(
         ana,
         found("a", task=an_agenda(), executes=True),
@@ -259,7 +258,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     both = await asyncio.gather(make_digest(ana, NOW, by), make_digest(ana, NOW, by))
     (made,) = [one for one in both if one]
     (line,) = made.content.by_itself
-    assert (made.day, made.content.nudges, made.content.waiting) == (date(2026, 3, 4), 2, 0)
+    assert (made.day, made.content.nudges, made.content.waiting) == (date(2026, 3, 4), 2, 1)
     assert (line.action, line.to, line.subject, line.draft_id is not None) == (
         "mail",
         ["john@example.com"],
@@ -280,7 +279,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     await functions.record_llm_interaction(service, task.id, call)  # a run that went on
     second = await make_digest(ana, NOW + timedelta(days=2), by)
     assert second
-    assert (second.content.nudges, second.content.waiting, second.content.by_itself) == (0, 2, [])
+    assert (second.content.nudges, second.content.waiting, second.content.by_itself) == (0, 3, [])
     assert (second.content.silent.runs, second.content.silent.cost_usd) == (1, 0.012)
     assert [one.day for one in await list_digests(ana)] == [date(2026, 3, 6), date(2026, 3, 4)]
 
@@ -310,3 +309,34 @@ async def test_a_thousand_findings_and_tasks_that_are_there_already(ana: Caller)
         await nudges.list_nudges(ana, limit=201)
     with pytest.raises(Invalid):
         await nudges.list_nudges(ana, after=["soon", "x"])
+
+
+async def test_what_is_held_has_no_task_and_what_is_over_is_withdrawn(ana: Caller, service: Caller) -> None:
+    async def tasks() -> list[tuple[str, str]]:
+        found_tasks = (await functions.list_tasks(ana, functions.TaskFilter(source="proactive"))).items
+        return sorted((one.title, one.execution_status) for one in found_tasks)
+
+    soon = at("2026-03-04T11:00")
+
+    def wanted(key: str, **more: Any) -> Finding:
+        return found(key, task=an_agenda(title=key), **more)
+
+    night = at("2026-03-04T03:00")
+    later = wanted("later", kind="follow_up", expires_at=soon)
+    await offered(ana, wanted("now", expires_at=soon), later, when=at("2026-03-03T19:00"))
+    await offered(ana, wanted("night"), wanted("urgent", is_urgent=True), when=night)
+    assert await tasks() == [("later", "pending"), ("now", "pending")]
+    morning = at("2026-03-04T07:45")
+    assert [one.key for one in await release_nudges(ana, morning, RULES)] == ["urgent"]
+    assert (await states(ana, states=["held"])) == {"night": "held"}
+    assert (await nudges.list_nudges(ana, states=["held"])).items[0].held_because == "digest"
+    assert await make_digest(ana, at("2026-03-04T08:00"), RULES)
+    assert ("night", "pending") in await tasks()
+    await release_nudges(ana, soon, RULES)
+    assert dict(await tasks()) == {
+        "later": "pending",  # may still be of use
+        "night": "pending",
+        "now": "cancelled",
+        "urgent": "pending",
+    }
+    assert (await states(ana))["now"] == "lapsed"  # and not dismissed: nobody said so
