@@ -1,13 +1,15 @@
 """Asking those who come to a meeting for another time: the task knows from when to when. Nothing is moved by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from agents.rules.workflows.letter import Recipient, letter
+from agents.rules.workflows.letter import Recipient, greeting, letter
 from agents.rules.workflows.times_answer import clock_of, say_slot
 from agents.rules.workflows.wording import is_german
 from agents.strategist import ADDRESS, Blocked, Immediate, TaskContext
+
+MOST_NAMED = 4
 
 
 def move_of(context: TaskContext) -> Mapping[str, Any] | None:
@@ -33,8 +35,12 @@ def decide(context: TaskContext, move: Mapping[str, Any], now: datetime) -> Imme
     else:
         subject = f"Another time for {title}"
         text = f"I am afraid I cannot keep “{title}” ({was}) at its time. Would {then} suit you instead{clock}?"
-    draft = letter(context, Recipient(), subject, [text], german=german)
     people = list(dict.fromkeys(ADDRESS.findall(context.task.recipient or "")))
+    only = Recipient(address=people[0]) if len(people) == 1 else Recipient()
+    draft = letter(context, only, subject, [text], german=german)
+    if len(people) > 1:
+        body = draft.body.replace(greeting("", german=german), _greeting(context, people, german=german), 1)
+        draft = draft.model_copy(update={"body": body})
     return Immediate(
         output=draft.body,
         format="text",
@@ -42,3 +48,12 @@ def decide(context: TaskContext, move: Mapping[str, Any], now: datetime) -> Imme
         draft=draft.model_copy(update={"to": people}),
         message="Asks for another time, which is free on your calendar. Nothing is moved yet",
     )
+
+
+def _greeting(context: TaskContext, people: Sequence[str], *, german: bool) -> str:
+    """Few by first name, where each is known; else all at once."""
+    names = [context.known_names.get(one.casefold(), "").split(" ", maxsplit=1)[0] for one in people]
+    if len(names) > MOST_NAMED or not all(names):
+        return "Hallo zusammen," if german else "Hello everyone,"
+    said = f"{', '.join(names[:-1])} {'und' if german else 'and'} {names[-1]}"
+    return f"{'Hallo' if german else 'Hello'} {said},"

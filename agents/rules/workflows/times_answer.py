@@ -42,9 +42,15 @@ def _offer(times: OfferedTimes, german: bool, clock: str) -> str:
         return f"{'This time would' if one else 'These times would'} suit me{clock}:"
     if german:
         which = "eine andere Zeit" if one else "eine dieser Zeiten"
-        return f"zu den vorgeschlagenen Zeiten kann ich leider nicht. Würde {which} passen{clock}?"
+        if times.names_days:
+            return f"an den vorgeschlagenen Tagen ist bei mir leider nichts frei. Würde {which} passen{clock}?"
+        more = ", und an diesen Tagen ist sonst nichts frei" if times.days_full else ""
+        return f"zu den vorgeschlagenen Zeiten kann ich leider nicht{more}. Würde {which} passen{clock}?"
     which = "this time" if one else "one of these times"
-    return f"I am afraid the times you propose do not work for me. Would {which} suit you instead{clock}?"
+    if times.names_days:
+        return f"I am afraid nothing is free for me on the days you propose. Would {which} suit you instead{clock}?"
+    more = ", and nothing else is free on those days" if times.days_full else ""
+    return f"I am afraid the times you propose do not work for me{more}. Would {which} suit you instead{clock}?"
 
 
 def _clock(clock: str, german: bool) -> str:

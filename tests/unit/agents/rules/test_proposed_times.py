@@ -7,7 +7,7 @@ import pytest
 
 from agents.rules.free_times import OwnTime, weigh_times
 from agents.rules.proposed_times import read_proposal
-from agents.rules.workflows import reply
+from agents.rules.workflows import moving, reply
 from agents.rules.workflows.times_answer import answer_times
 from agents.strategist import Immediate, describe
 from core.outside.calendar import Busy, WorkingHours
@@ -97,6 +97,52 @@ def test_a_free_time_is_accepted_else_others_are_proposed(text: str, now: dateti
     assert expected in said[0][0]
     assert bool(times.free) != bool(times.instead)
     assert times.in_words()
+
+
+def test_others_lie_in_the_days_that_were_asked_for_and_beside_lunch_else_it_says_that_none_does() -> None:
+    found = read_proposal("Would Thursday at 10:00 or Friday at 10:00 work for a call?", NOW)
+    assert found is not None
+
+    def free(*busy: tuple[int, int, int]) -> OwnTime:
+        hours = [
+            (datetime(2026, 3, day, start, tzinfo=BERLIN), datetime(2026, 3, day, end, tzinfo=BERLIN))
+            for day, start, end in busy
+        ]
+        return OwnTime(WorkingHours("Europe/Berlin"), tuple(Busy(start, end) for start, end in hours))
+
+    times = weigh_times(found, free((5, 9, 12), (6, 9, 12)), NOW)
+    assert [f"{at:%d %H:%M}" for at in times.instead] == ["05 13:00", "05 13:30", "06 13:00"]
+    full = weigh_times(found, free((5, 0, 23), (6, 0, 23)), NOW)
+    said = answer_times(full, german=False)
+    assert said is not None
+    assert "nothing else is free on those days" in said[0][0]
+    assert all(at.day >= 9 for at in full.instead)
+    week = read_proposal("When can we meet this week, Thursday or Friday, for a call?", NOW)
+    assert week is not None
+    assert [at.day for at in weigh_times(week, free(), NOW).free] == [5, 6]
+    lunch = read_proposal("Could we talk between 12 and 1 on Thursday?", NOW)
+    assert lunch is not None
+    assert [at.hour for at in weigh_times(lunch, free(), NOW).free] == [12]
+    today = read_proposal("Are you free today for a call?", NOW)
+    assert today is not None
+    assert all(at > NOW for at in weigh_times(today, free(), NOW).free)
+
+
+def test_who_is_asked_for_another_time_is_greeted_by_name() -> None:
+    move = {"title": "Planning", "from": str(NOW + timedelta(days=1)), "to": str(NOW + timedelta(days=2))}
+    for people, expected in (("omar@x.example", "Hello Omar,"), ("omar@x.example, pri@x.example", "Hello everyone,")):
+        names = {"omar@x.example": "Omar Haddad"}
+        asked = moving.decide(
+            make_context("Propose", "schedule", columns={"recipient": people}, known_names=names), move, NOW
+        )
+        assert isinstance(asked, Immediate)
+        assert asked.output.startswith(expected)
+    both = make_context(
+        "Propose", "schedule", columns={"recipient": people}, known_names={**names, "pri@x.example": "Pri"}
+    )
+    asked = moving.decide(both, move, NOW)
+    assert isinstance(asked, Immediate)
+    assert asked.output.startswith("Hello Omar and Pri,")
 
 
 def test_who_works_at_no_time_has_none_to_propose() -> None:
