@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from agents.day_due import is_due_soon
 from core.outside.calendar import DAY, WorkingHours, at_clock
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 LOOK_MINUTES = 5  # to look at one draft
 MOST_LOOKING = 60
+MOST_STARTED_NAMED = 8
 STEP_MINUTES, FEWEST_MINUTES, MOST_MINUTES = 5, 10, 60 * 100
 RANK_WORDS = {1: "critical", 2: "high priority"}
 
@@ -42,9 +44,9 @@ def in_order(todos: Iterable["Todo"], day: date, now: datetime, hours: WorkingHo
     """The works of a day, most urgent first, each after those it needs. What a more urgent one needs is as urgent."""
     known = sorted({one.task_id: one for one in todos}.values(), key=lambda one: str(one.task_id))
     works = [_work([one], day, now, hours) for one in known if not one.looked_at]
-    looking = [one for one in known if one.looked_at]
-    if looking:
-        works.append(_work(looking, day, now, hours))
+    for kinds in ({"draft", "question"}, {"start"}):
+        if looking := [one for one in known if one.looked_at in kinds]:
+            works.append(_work(sorted(looking, key=_by_due), day, now, hours))
     return _after_needs(_inherited(works))
 
 
@@ -69,8 +71,10 @@ def _work(parts: list["Todo"], day: date, now: datetime, hours: WorkingHours) ->
         urgency = (0, ahead[0].timestamp(), float(rank))
     elif over is not None:
         urgency = (1, float(rank), over.timestamp())
+    elif ahead is not None and is_due_soon(ahead[0], day, now, hours.zone):
+        urgency = (2, ahead[0].timestamp(), float(rank))
     else:
-        urgency = (2, float(rank), ahead[0].timestamp() if ahead else inf)
+        urgency = (3, float(rank), ahead[0].timestamp() if ahead else inf)
     minutes = first.minutes if not first.looked_at else min(LOOK_MINUTES * len(parts), MOST_LOOKING)
     minutes = min(max(FEWEST_MINUTES, -(-minutes // STEP_MINUTES) * STEP_MINUTES), MOST_MINUTES)
     reasons = [_due_words(ahead, over, day, hours), RANK_WORDS.get(rank, ""), _looking_words(parts)]
@@ -102,7 +106,13 @@ def _due_words(ahead: tuple[datetime, bool] | None, over: datetime | None, day: 
     return f"due on {there:%A}, {there.day} {there:%B}{when}"
 
 
+def _by_due(todo: "Todo") -> tuple[float, str]:
+    return todo.due_at.timestamp() if todo.due_at else inf, str(todo.task_id)
+
+
 def _looking_title(parts: list["Todo"]) -> str:
+    if parts[0].looked_at == "start":
+        return f"Start: {parts[0].title}" if len(parts) == 1 else f"Start {len(parts)} tasks that Steward prepares"
     if len(parts) == 1:
         return f"Look at: {parts[0].title}"
     what = "drafts" if all(one.looked_at == "draft" for one in parts) else "things that wait for you"
@@ -112,8 +122,11 @@ def _looking_title(parts: list["Todo"]) -> str:
 def _looking_words(parts: list["Todo"]) -> str:
     if not parts[0].looked_at:
         return ""
-    named = ", ".join(f"“{one.title[:60]}”" for one in parts[:3])
-    return f"waits for you: {named}" + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
+    is_start = parts[0].looked_at == "start"
+    most = MOST_STARTED_NAMED if is_start else 3
+    named = ", ".join(f"“{one.title[:60]}{'…' if len(one.title) > 60 else ''}”" for one in parts[:most])
+    more = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return f"{'press Execute' if is_start else 'waits for you'}: {named}{more}"
 
 
 def _inherited(works: list[Work]) -> list[Work]:

@@ -17,9 +17,11 @@ from agents.estimates import DEFAULT_MINUTES
 from core.outside.calendar import DAY, WorkingHours
 
 SHORTEST, SHORTEST_WILLINGLY, LONGEST = timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90)
+OVER = "This day is over."
 LONG_WORK = timedelta(minutes=60)
 SHORT_PAUSE, PAUSE = timedelta(minutes=5), timedelta(minutes=10)  # after a block; after one of an hour or more
 LOOK_AHEAD_DAYS = 14
+OWN_DAYS = timedelta(days=7)  # further away, what belongs to a day of its own is not told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,8 @@ class Todo:
     """A task to be planned. `rank`: 1 is the most urgent priority; `needs`: tasks that come before it.
 
     `waits_for`: titles of tasks before it that are nobody's to plan here; `minutes_why`: where the minutes come from.
-    `looked_at`: it only waits to be looked at, as a draft or as a question; such are done together.
+    `looked_at`: it only waits to be looked at, as a draft or as a question, or to be started; such are done together.
+    `first_day`: it belongs to the day it is due, and is not done before this one; `is_brought`: nor after.
     """
 
     task_id: UUID
@@ -39,7 +42,9 @@ class Todo:
     rank: int = 3
     needs: frozenset[UUID] = frozenset()
     waits_for: tuple[str, ...] = ()
-    looked_at: Literal["", "draft", "question"] = ""
+    looked_at: Literal["", "draft", "question", "start"] = ""
+    first_day: date | None = None
+    is_brought: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +65,17 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """What does not fit into the day, or the rest of it, why, and the first day that has room, where there is one."""
+    """What is not on the day, or the rest of it, why, and the first day that has room, where there is one.
+
+    `group`: it does not fit; it belongs to a day of its own; or it is Steward's to do, after Execute or already.
+    """
 
     task_ids: tuple[UUID, ...]
     title: str
     minutes: int
     why: str
     suggested_day: date | None = None
+    group: Literal["no_room", "own_day", "prepared"] = "no_room"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +92,20 @@ class DayPlan:
 
 def plan_day(day: date, now: datetime, hours: WorkingHours, taken: Iterable[Span], todos: Iterable[Todo]) -> DayPlan:
     """The plan of one day. `taken`: busy times of this day and (for suggestions) of those after it; `now` is aware."""
+    if day < now.astimezone(hours.zone).date():
+        return DayPlan(day=day, notes=(OVER,))
     busy = sorted(taken, key=lambda one: (one.start, one.end, one.title))
     room = room_on(day, now, hours, busy)
     lunch, wants_lunch = lunch_on(day, hours, room)
     had_room = room.minutes > 0
     if lunch:
         room.take(lunch.start, lunch.end)
+    todos = list(todos)
+    elsewhere = {one.task_id: one for one in todos if not _belongs_to(one, day, now, hours)}
     blocks: list[Block] = []
     left: list[tuple[Work, timedelta, str]] = []
     done: dict[UUID, datetime] = {}
-    for work in in_order(todos, day, now, hours):
+    for work in in_order((one for one in todos if one.task_id not in elsewhere), day, now, hours):
         placed, why = _place(work, work.length, room, done, hours)
         total = len(placed) + ceil((work.length - sum((one.end - one.start for one in placed), timedelta())) / LONGEST)
         blocks += [_block(work, one, (number, total), hours) for number, one in enumerate(placed, 1)]
@@ -104,11 +117,36 @@ def plan_day(day: date, now: datetime, hours: WorkingHours, taken: Iterable[Span
     return DayPlan(
         day=day,
         blocks=tuple(sorted(blocks, key=lambda one: (one.starts_at.astimezone(UTC), one.title))),
-        left_out=tuple(_left_out(left, done, day, now, hours, busy)),
+        left_out=(*_left_out(left, done, day, now, hours, busy), *_on_other_days(elsewhere.values(), day, hours)),
         lunch=lunch and Span(lunch.start.astimezone(hours.zone), lunch.end.astimezone(hours.zone)),
         free_minutes=room.minutes,
         notes=tuple(_notes(day, now, hours, had_room=had_room, lacks_lunch=wants_lunch and lunch is None)),
     )
+
+
+def _belongs_to(todo: Todo, day: date, now: datetime, hours: WorkingHours) -> bool:
+    """Can it be done on this day? What belongs to another cannot, but for what was forgotten there."""
+    if todo.first_day is None or todo.due_at is None:
+        return True
+    last = todo.due_at.astimezone(hours.zone).date()
+    if day > last:
+        return last < now.astimezone(hours.zone).date() and not todo.is_brought
+    return todo.first_day <= day and bool(hours.on(day))
+
+
+def _on_other_days(todos: Iterable[Todo], day: date, hours: WorkingHours) -> Iterable[LeftOut]:
+    """What belongs to this day outside of working hours, or to another day of the week around it."""
+    for one in sorted(todos, key=lambda todo: (todo.due_at or datetime.max.replace(tzinfo=UTC), str(todo.task_id))):
+        if one.due_at is None or one.first_day is None or abs(one.first_day - day) > OWN_DAYS:
+            continue
+        due = one.due_at.astimezone(hours.zone)
+        clock = "" if one.due_is_all_day else f" at {due:%H:%M}"
+        there = f"{due:%A}, {due.day} {due:%B}{clock}"
+        if one.first_day <= day <= due.date():
+            why = f"this is its day{clock}" if day == due.date() else f"to have it ready for {there}"
+        else:
+            why = f"it {'belonged' if day > due.date() else 'belongs'} to {there}"
+        yield LeftOut(task_ids=(one.task_id,), title=one.title, minutes=one.minutes, why=why, group="own_day")
 
 
 def _place(

@@ -55,7 +55,7 @@ def day_command(
 
 def _say_day(out: Output, planned: "PlannedDay") -> None:
     """The column of the day, then what does not fit."""
-    from app.day._planning import block_title
+    from app.day._planning import block_title, left_out_of
 
     plan, zone = planned.plan, planned.hours.zone
     out.say(Text(f"{plan.day:%A}, {plan.day.day} {plan.day:%B %Y}", "bold"))
@@ -80,14 +80,11 @@ def _say_day(out: Output, planned: "PlannedDay") -> None:
         out.say("  Nothing is planned.")
     for note in plan.notes:
         out.say(note)
-    if plan.left_out:
-        out.say("", Text("What does not fit", "bold"))
-    for one in plan.left_out:
-        day = (
-            f"; {one.suggested_day:%A}, {one.suggested_day.day} {one.suggested_day:%B} has room"
-            if one.suggested_day
-            else ""
-        )
-        out.say(Text.assemble("  ", one_line(one.title), (f"  {one_line(one.why)}{day}", "dim")))
+    for heading, found in left_out_of(plan):
+        out.say("", Text(heading, "bold"))
+        for one in found:
+            day = one.suggested_day
+            room = f"; {day:%A}, {day.day} {day:%B} has room" if day else ""
+            out.say(Text.assemble("  ", one_line(one.title), (f"  {one_line(one.why)}{room}", "dim")))
     if planned.bias:
         out.note(planned.bias[0].upper() + planned.bias[1:] + ".")

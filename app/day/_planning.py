@@ -1,10 +1,12 @@
 """A day planned from what is in the house: calendars, open tasks, how long they take. And the plan that is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
+from uuid import UUID
 
-from agents.day_plan import Block, DayPlan, Todo, plan_day
+from agents.day_due import first_day, is_brought, is_due_soon, is_moment_over
+from agents.day_plan import OVER, Block, DayPlan, LeftOut, Todo, plan_day
 from agents.day_room import Span
 from agents.estimates import DEFAULT_MINUTES
 from agents.estimating import expected, own_bias
@@ -15,7 +17,15 @@ from core.database import Caller
 from core.errors import Invalid
 from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock, hours_from
 from tasks.day_plans import MARK, OwnTask, WorkedTask, list_own_work, list_worked_tasks, save_day_plan
+from tasks.functions import TaskFilter, list_tasks
+from tasks.models import Task
 
+GROUPS = {
+    "no_room": "What does not fit",
+    "own_day": "On a day of their own",
+    "prepared": "What Steward prepares",
+}
+MOST_PREPARED = 100
 LOOK_AHEAD = 15 * DAY
 YEARS = range(1970, 2201)
 RANKS = {"critical": 1, "high": 2, "medium": 3, "low": 4}
@@ -33,7 +43,7 @@ class PlannedDay:
     hours: WorkingHours
     events: list[CalendarEvent]
     kept: list[CalendarEvent]
-    work: list[OwnTask]
+    work: list[Task]
     ways: dict[str, int]
     bias: str = ""
 
@@ -64,7 +74,17 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     start, end = at_clock(day, time(), hours.zone), at_clock(day + DAY, time(), hours.zone)
     events = await events_between(caller, start, at_clock(day + LOOK_AHEAD, time(), hours.zone), hours)
     cases = await list_worked_tasks(caller, now)
-    work = [one for one in await list_own_work(caller) if not _is_snoozed(one, end)]
+    work = [
+        one
+        for one in await list_own_work(caller)
+        if not _is_snoozed(one, end) and not is_moment_over(one, day, now, hours.zone)
+    ]
+    prepared = [
+        one
+        for one in await _prepared(caller, end, {one.id for one in work})
+        if not is_moment_over(one, day, now, hours.zone)
+    ]
+    started = [one for one in prepared if _is_to_start(one) and is_due_soon(one.due_at, day, now, hours.zone)]
     mark = f"{MARK}{day}-"
     bias = own_bias(cases)
     ways = await ways_to(house, caller, events, hours)
@@ -81,18 +101,76 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     ]
     here = [one for one in events if one.begins(hours.zone) < end]
     return PlannedDay(
-        plan=plan_day(day, now, hours, taken, todos_of(work, cases)),
+        plan=_with_prepared(
+            plan_day(day, now, hours, taken, [*todos_of(work, cases, hours), *map(_start, started)]),
+            prepared,
+            {one.id for one in started},
+        ),
         now=now,
         hours=hours,
         events=[one for one in here if not one.id.startswith(mark)],
-        work=work,
+        work=[*work, *prepared],
         ways=ways,
         kept=[one for one in here if one.id.startswith(mark)],
         bias=bias.in_words if bias else "",
     )
 
 
-def todos_of(work: list[OwnTask], cases: list[WorkedTask]) -> list[Todo]:
+async def _prepared(caller: Caller, end: datetime, known: set[UUID]) -> list[Task]:
+    """Open tasks that Steward prepares, or does: all that wait for Execute, and of the others those with a date."""
+    where = TaskFilter(status=["pending", "queued", "in_progress", "failed"], parent="none", snoozed="false", at=end)
+    found = (await list_tasks(caller, where, sort="due", limit=MOST_PREPARED)).items
+    return [
+        one
+        for one in found
+        if one.id not in known
+        and one.execution_type != "manual"
+        and one.superseded_at is None
+        and (one.due_at is not None or (one.execution_type == "semi_automated" and one.execution_status == "pending"))
+    ]
+
+
+def _is_to_start(task: Task) -> bool:
+    """Does it wait for the person to press Execute?"""
+    return task.execution_status == "pending" and task.assigned_to_type != "agent" and task.run_after is None
+
+
+def _start(task: Task) -> Todo:
+    """Pressing Execute, and a look at what comes of it."""
+    return Todo(
+        task_id=task.id,
+        title=task.title,
+        due_at=task.due_at,
+        due_is_all_day=task.due_is_all_day,
+        rank=RANKS[task.priority],
+        looked_at="start",
+    )
+
+
+def _with_prepared(plan: DayPlan, prepared: list[Task], started: set[UUID]) -> DayPlan:
+    """The plan, with what Steward prepares beside it, and each by its title what there is no room to start."""
+    if plan.notes == (OVER,):
+        return plan
+    placed = {task_id for one in plan.blocks for task_id in one.task_ids}
+    listed = tuple(
+        LeftOut(task_ids=(one.id,), title=one.title, minutes=5, why=_prepared_words(one), group="prepared")
+        for one in prepared
+        if one.id not in placed
+    )
+    others = (one for one in plan.left_out if not started.issuperset(one.task_ids))
+    return replace(plan, left_out=(*others, *listed))
+
+
+def _prepared_words(task: Task) -> str:
+    words = {"queued": "Steward is at it", "in_progress": "Steward is at it", "failed": "it failed: look at it"}
+    if task.execution_status in words:
+        return words[task.execution_status]
+    if not _is_to_start(task):
+        return "it starts by itself" if task.run_after else "an agent does it"
+    return "press Execute and Steward prepares it"
+
+
+def todos_of(work: list[OwnTask], cases: list[WorkedTask], hours: WorkingHours) -> list[Todo]:
     """What a person has to do, as it is planned."""
     known = {one.id for one in work}
     found: list[Todo] = []
@@ -110,6 +188,8 @@ def todos_of(work: list[OwnTask], cases: list[WorkedTask]) -> list[Todo]:
                 needs=frozenset(one.id for one in task.waits_for if one.id in known),
                 waits_for=tuple(one.title for one in task.waits_for if one.id not in known),
                 looked_at=_looked_at(task),
+                first_day=first_day(task, hours.zone),
+                is_brought=is_brought(task),
             )
         )
     return found
@@ -119,6 +199,12 @@ async def keep_plan(caller: Caller, planned: PlannedDay) -> int:
     """Write the blocks into the local calendar in place of those kept before; how many."""
     kept = await save_day_plan(caller, planned.plan.day, [_event(one, planned.hours) for one in planned.plan.blocks])
     return len(kept)
+
+
+def left_out_of(plan: DayPlan) -> list[tuple[str, list[LeftOut]]]:
+    """What is not on the day, under the headings it is shown with."""
+    grouped = [(words, [one for one in plan.left_out if one.group == group]) for group, words in GROUPS.items()]
+    return [(words, found) for words, found in grouped if found]
 
 
 def block_title(block: Block) -> str:

@@ -1,6 +1,7 @@
 """A planned day as the API and the command line give it to programs."""
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -23,13 +24,17 @@ class PlannedBlock(BaseModel):
 
 
 class NotPlanned(BaseModel):
-    """What does not fit, why, and the first day that has room for it."""
+    """What is not on the day, why, and the first day that has room for it.
+
+    `group`: it does not fit (no_room); it belongs to another day or hour (own_day); Steward prepares it (prepared).
+    """
 
     task_ids: list[UUID]
     title: str
     minutes: int
     why: str
     suggested_day: date | None
+    group: Literal["no_room", "own_day", "prepared"]
 
 
 class TimeSpan(BaseModel):
@@ -83,6 +88,7 @@ def shown(planned: PlannedDay) -> Day:
                 minutes=one.minutes,
                 why=one.why,
                 suggested_day=one.suggested_day,
+                group=one.group,
             )
             for one in plan.left_out
         ],

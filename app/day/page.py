@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
 from app.day._column import column_of, lines_of
-from app.day._planning import day_in, keep_plan, planned_day
+from app.day._planning import day_in, keep_plan, left_out_of, planned_day
 from app.dependencies import CurrentCaller
 from app.templating import render
 from core.errors import Invalid
@@ -29,6 +29,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
         planned=planned,
         plan=planned.plan,
         lines=lines,
+        left_out=left_out_of(planned.plan),
         column=column_of(planned, lines),
         all_day=[one for one in planned.events if one.is_all_day],
         zone=planned.hours.timezone,

@@ -51,6 +51,7 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     assert blocks == [("09:30", "09:40", "Look at: Mail Jo"), ("11:00", "12:00", "Report <i>")]
     assert made["blocks"][1]["task_ids"] == [str(report.id)]
     assert [one["title"] for one in made["events"]] == ["Board", "Perhaps", "Visit"]
+    assert made["left_out"] == []
     # Keeping it again, even at once, replaces it; and what is kept is not in its way.
     for answer in await asyncio.gather(*(client.post("/api/day", params={"date": "today"}) for _ in range(4))):
         kept = answer.json()
@@ -80,6 +81,28 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
     assert len(await calendar.list_calendar(house.caller, day[1], day[0])) == 3
     for wrong in ("banana", "2026-13-01", "0001-01-01", "x" * 41):
         assert (await client.get("/api/day", params={"date": wrong})).status_code == 422
+
+
+async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.AsyncClient, house: House) -> None:
+    over = {"source": "proactive", "due_at": "2026-03-02T08:00:00+01:00", "due_is_all_day": False}
+    semi = {"execution_type": "semi_automated"}
+    dana, _, _, _ = await functions.create_tasks(
+        house.caller,
+        [
+            {"title": "Answer Dana", "due_at": "2026-03-05T12:00:00+01:00", "due_is_all_day": False, **semi},
+            {"title": "Answer Sam", **semi},
+            {"title": "Move <b>Dentist</b>", **over},
+            {"title": "Block travel time", "execution_type": "fully_automated", **over},
+        ],
+    )
+    made = (await client.get("/api/day")).json()
+    assert [(one["title"], one["task_ids"]) for one in made["blocks"]] == [("Start: Answer Dana", [str(dana.id)])]
+    assert [(one["title"], one["group"]) for one in made["left_out"]] == [("Answer Sam", "prepared")]
+    saturday = (await client.get("/api/day", params={"date": "2026-03-07"})).json()
+    assert [one["title"] for one in saturday["left_out"]] == ["Answer Dana", "Answer Sam"]
+    gone = (await client.get("/api/day", params={"date": "2026-03-01"})).json()
+    assert (gone["notes"], gone["blocks"], gone["left_out"]) == (["This day is over."], [], [])
+    assert "What Steward prepares" in (await client.get("/day")).text
 
 
 async def test_what_a_task_took_is_said_or_seen_and_learned(

@@ -89,6 +89,33 @@ def test_what_waits_to_be_looked_at_is_looked_at_together() -> None:
     assert told(plan(todo(1, "Choose", looked_at="question"))) == ["09:00-09:10 Look at: Choose"]
 
 
+def test_what_has_a_day_of_its_own_is_planned_on_no_other() -> None:
+    grandma = todo(1, "Call grandma", due_at=at(23, 59, day=7), first_day=date(2026, 3, 7))
+    review = todo(2, "Call Ana", due_at=at(15, day=5), due_is_all_day=False, first_day=date(2026, 3, 5))
+    bowl = todo(3, "Bring the bowl", due_at=at(13, day=5), due_is_all_day=False, first_day=DAY, is_brought=True)
+    late = todo(4, "Call Jo", due_at=at(23, 59, day=2), first_day=date(2026, 3, 2))
+    far, near = (
+        todo(5, "Invoice", due_at=at(23, 59, day=15), rank=1),
+        todo(6, "Offer", due_at=at(23, 59, day=6), rank=4),
+    )
+    every = (grandma, review, bowl, late, far, near)
+    made = plan(*every)
+    assert [one.title for one in made.blocks] == ["Call Jo", "Bring the bowl", "Offer", "Invoice"]
+    assert [(one.title, one.why, one.group) for one in made.left_out] == [
+        ("Call Ana", "it belongs to Thursday, 5 March at 15:00", "own_day"),
+        ("Call grandma", "it belongs to Saturday, 7 March", "own_day"),
+    ]
+    saturday = plan(*every, day=date(2026, 3, 7)).left_out
+    assert ("Call grandma", "this is its day") in [(one.title, one.why) for one in saturday]
+    assert ("Bring the bowl", "it belonged to Thursday, 5 March at 13:00") in [(o.title, o.why) for o in saturday]
+    assert plan(*every, day=date(2026, 3, 3)) == DayPlan(day=date(2026, 3, 3), notes=("This day is over.",))
+    starting = plan(
+        todo(1, "B", looked_at="start", due_at=at(12, day=6)), todo(2, "A", looked_at="start", due_at=at(12, day=5))
+    )
+    assert told(starting) == ["09:00-09:10 Start 2 tasks that Steward prepares"]
+    assert starting.blocks[0].why == "due on Thursday, 5 March; press Execute: “A”, “B”"
+
+
 def test_days_that_are_over_free_or_full_say_so() -> None:
     one = todo(1, due_at=at(12), due_is_all_day=False)
     over = plan(one, now=at(17, 30))
