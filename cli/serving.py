@@ -88,10 +88,26 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
                 await parts.enter_async_context(_serving(house))
                 await parts.enter_async_context(slack_listening(house))
             ready()
+            if worker:
+                parts.push_async_callback(_ended, asyncio.create_task(_first_look(house), name="first look"))
             await stop.wait()
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+async def _first_look(house: "House") -> None:
+    """What the rules see as Steward starts, before the clock sends them to look."""
+    from jobs.apart import apart
+    from jobs.watching import watch_at_start
+
+    async with apart("not_looked_at_start"):
+        await watch_at_start(house.given)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _first_heartbeat(house: "House") -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 import procrastinate
 import structlog
@@ -112,18 +113,30 @@ async def offer(
     return Offered(made, (await nudges.offer_nudges(person, known, moment, rules, looked_at=whole)).settled)
 
 
-async def watch_all(given: Given) -> int:
-    """Look for every tenant that is due; how many were. Whatever fails for one does not hold up the others."""
-    service, looked = given.database.acting_as(Identity.service()), 0
-    while due := await watches.take_watch(service, given.settings.watch_seconds, LEASE_SECONDS):
+async def watch_all(given: Given, *, every_seconds: float | None = None) -> int:
+    """Look for every tenant that is due; how many were. Whatever fails for one does not hold up the others.
+
+    `every_seconds`: how old the last look may be, where it is not what the settings say; 0 is everybody, once.
+    """
+    service, looked = given.database.acting_as(Identity.service()), set[UUID]()
+    every = given.settings.watch_seconds if every_seconds is None else every_seconds
+    while due := await watches.take_watch(service, every, LEASE_SECONDS):
         within = given.database.acting_as(Identity.service(due.organization_id))
+        if due.organization_id in looked:
+            await watches.end_watch(within)
+            break
         person = given.database.acting_as(Identity(due.user_id, organization_id=due.organization_id))
         async with apart("not_watched", organization_id=str(due.organization_id)) as outcome:
             found = await watch_for(given, person)
             await log.ainfo("watched", organization_id=str(due.organization_id), made=len(found.made))
         await watches.end_watch(within, outcome.problem)
-        looked += 1
-    return looked
+        looked.add(due.organization_id)
+    return len(looked)
+
+
+async def watch_at_start(given: Given) -> int:
+    """The look of a worker that starts: at who is due, and at everybody where the clock was moved meanwhile."""
+    return await watch_all(given, every_seconds=0 if given.settings.now else None)
 
 
 def register_watching(app: procrastinate.App, given: Given) -> None:
