@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from cli.door import DoorCommand, JsonOption, in_house
 from cli.importing import ImportFile, collect_files, mail_row, mail_task, most_addressed
 from cli.output import Output, one_line
 from core.settings import LOCAL_ADDRESS
-from tasks import capture, functions
+from tasks import capture, commitments, functions
 from tasks.models import Task
 from tasks.nudges import Nudge
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MESSAGES_A_CALL = 500
 CALENDAR_PAST = timedelta(days=400)
 CALENDAR_AHEAD = timedelta(days=800)
+EVER = (datetime(9997, 1, 1, tzinfo=UTC), datetime(1900, 1, 1, tzinfo=UTC))
 LOOK_BACK, LOOK_AHEAD = timedelta(days=7), timedelta(days=60)
 
 
@@ -41,6 +42,8 @@ class ImportReport:
     messages_read: int = 0
     messages_added: int = 0
     events: int = 0
+    events_added: int = 0
+    events_changed: int = 0
     me: str | None = None
     tasks: list[Task] = field(default_factory=list[Task])
     found: list[str] = field(default_factory=list[str])
@@ -92,6 +95,8 @@ def import_command(
     async def action(house: "House") -> None:
         read = _read(collect_files(files), house, out)
         report = ImportReport(files=len(files), messages_read=len(read.messages), events=len(read.entries))
+        if read.entries:
+            report.events_added, report.events_changed = await _news(house, read.entries)
         if read.entries and not dry_run:
             report.events = await capture.import_calendar(house.caller, [_event_row(entry) for entry in read.entries])
         if read.messages:
@@ -160,6 +165,29 @@ def _task_rows(found: Iterable["CsvTask"], path: Path, zone: ZoneInfo) -> list[d
     return rows
 
 
+async def _news(house: "House", entries: Sequence["CalendarEntry"]) -> tuple[int, int]:
+    """How many of these entries are not kept yet, and how many are kept otherwise."""
+    from integrations.calendar.ics import CalendarEntry
+
+    stored = await capture.list_calendar_events(house.caller, *EVER)
+    kept = {(e.uid, e.recurrence_id): CalendarEntry.model_validate(e.model_dump(exclude={"id"})) for e in stored}
+    given = {(entry.uid, entry.recurrence_id): entry for entry in entries}
+    known = [entry for key, entry in given.items() if key in kept]
+    return len(given) - len(known), sum(entry != kept[entry.uid, entry.recurrence_id] for entry in known)
+
+
+async def _flagged_before(house: "House") -> set[str]:
+    """Ids of the suspicious messages that are kept already."""
+    found: set[str] = set()
+    after: list[Any] | None = None
+    while True:
+        page = await commitments.list_triaged_mail(house.caller, "suspicious", after=after, limit=200)
+        found |= {mail.message_id for mail in page.items}
+        after = page.after
+        if after is None:
+            return found
+
+
 def _event_row(entry: "CalendarEntry") -> dict[str, Any]:
     return entry.model_dump(mode="json")
 
@@ -177,12 +205,13 @@ async def _take_mail(house: "House", read: Read, report: ImportReport, me: str |
     owner = Owner(addresses=(report.me,) if report.me else (), names=tuple(sorted(names)))
     slots = await _slots(house, read.entries)
     by_id = {message.message_id: message for message in read.messages}
+    flagged = await _flagged_before(house)
     triaged = triage_mailbox([_for_triage(m) for m in read.messages], now=house.clock.now(), me=owner, calendar=slots)
     for start in range(0, len(triaged), MESSAGES_A_CALL):
         part = triaged[start : start + MESSAGES_A_CALL]
         if not dry_run:
             await keep_promises(house.caller, part, owner, house.clock.now())
-        await _keep(house, part, by_id, report, dry_run=dry_run)
+        await _keep(house, part, by_id, report, flagged, dry_run=dry_run)
     if not dry_run:
         await settle_promises(house.caller, house.clock.timezone, triaged)
 
@@ -192,6 +221,7 @@ async def _keep(
     triaged: Sequence["TriagedMail"],
     by_id: dict[str, "MailMessage"],
     report: ImportReport,
+    flagged: set[str],
     *,
     dry_run: bool,
 ) -> None:
@@ -200,7 +230,7 @@ async def _keep(
     for one in triaged:
         message = by_id[one.mail.message_id]
         rows.append(mail_row(message, report.me, category=one.triage.category, suspicious=one.triage.suspicious))
-        if one.triage.suspicious:
+        if one.triage.suspicious and message.message_id not in flagged:
             report.suspicious.append(
                 {"subject": message.subject, "from": message.from_address, "why": one.triage.suspicious}
             )
@@ -259,10 +289,13 @@ def _tell(out: Output, house: "House", report: ImportReport, *, dry_run: bool) -
     would = "would be " if dry_run else ""
     if report.messages_read:
         whose = f", as the mailbox of {report.me}" if report.me else ""
-        known = "" if dry_run else f", {report.messages_added} of them new"
+        known = "" if dry_run else f", {report.messages_added or 'none'} of them new"
         out.say(f"{report.messages_read} messages read{known}{whose}.")
     if report.events:
-        out.say(f"{report.events} calendar entries {would}kept.")
+        news = [f"{report.events_added} new"] if report.events_added else []
+        news += [f"{report.events_changed} changed"] if report.events_changed else []
+        entries = "entry" if report.events == 1 else "entries"
+        out.say(f"{report.events} calendar {entries} read, {' and '.join(news) or 'nothing new'}.")
     for flagged in report.suspicious:
         out.say(
             f"Flagged, and obeyed in nothing: “{one_line(flagged['subject'])}” from {flagged['from']}", style="yellow"

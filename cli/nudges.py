@@ -9,6 +9,8 @@ from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from app.house import House
     from tasks.nudges import Nudge, NudgeState
 
@@ -16,6 +18,7 @@ Action = Literal["list", "act", "dismiss", "mute"]
 What = Literal["kind", "person", "thread"]
 LEAST_PREFIX = 4
 MOST = 200
+LONGEST_REASON = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +32,7 @@ def nudges_command(
     ] = "list",
     nudge_id: Annotated[str, typer.Argument(metavar="ID", help="act, dismiss, mute: the nudge's id.")] = "",
     what: Annotated[What, typer.Option("--what", help="mute: nothing more of its kind, person or thread.")] = "kind",
-    why: Annotated[str, typer.Option("--why", help="act, dismiss: the reason, kept with it.")] = "",
+    why: Annotated[str, typer.Option("--why", help="act, dismiss, mute: the reason, kept with it.")] = "",
     show_all: Annotated[bool, typer.Option("--all", help="list: what is held back and what is over, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,7 +51,7 @@ def nudges_command(
             case "list":
                 await _list(house, out, show_all=show_all)
             case "mute":
-                await _mute(house, out, await _find(house, nudge_id), what)
+                await _mute(house, out, await _find(house, nudge_id), what, why.strip()[:LONGEST_REASON])
             case _:
                 await _decide(house, out, await _find(house, nudge_id), action, why)
 
@@ -80,18 +83,46 @@ async def _decide(house: "House", out: Output, nudge: "Nudge", action: str, why:
     from tasks.nudges import decide_nudge
 
     decision = "acted" if action == "act" else "dismissed"
-    decided = await decide_nudge(house.caller, nudge.id, decision, house.clock.now(), why.strip()[:500] or None)
+    decided = await decide_nudge(
+        house.caller, nudge.id, decision, house.clock.now(), why.strip()[:LONGEST_REASON] or None
+    )
     out.data(decided)
     out.say(f"{'Useful' if decision == 'acted' else 'Not useful'}: {one_line(decided.title)}")
 
 
-async def _mute(house: "House", out: Output, nudge: "Nudge", what: What) -> None:
+async def _mute(house: "House", out: Output, nudge: "Nudge", what: What, why: str) -> None:
     from app._view.nudges import mute_words
-    from tasks.nudges import mute_nudge
+    from tasks.nudges import decide_nudge, mute_nudge
 
+    about = {"kind": nudge.kind, "person": nudge.person, "thread": nudge.thread_key}[what]
+    if about is None:
+        raise WrongUse(f"This nudge is about no {what}", hint="Mute its kind.")
+    before = await _open(house)
+    if why and nudge.id in before and nudge.kind != "reminder":
+        await decide_nudge(house.caller, nudge.id, "dismissed", house.clock.now(), why)
     mute = await mute_nudge(house.caller, nudge.id, what, house.clock.now())
-    out.data(mute)
+    after = await _open(house)
+    put_away = [one for one in before.values() if one.id not in after and one.id != nudge.id]
+    out.data({**mute.model_dump(mode="json"), "put_away": [{"id": one.id, "title": one.title} for one in put_away]})
     out.say(f"Muted: {one_line(mute_words(mute))}. `steward attention --unmute {str(mute.id)[:8]}` takes it back.")
+    if put_away:
+        out.say(f"It put {len(put_away)} more away:")
+    for one in put_away:
+        out.say(_line(one))
+
+
+async def _open(house: "House") -> "dict[UUID, Nudge]":
+    """What is brought up or held back, by id."""
+    from tasks.nudges import list_nudges
+
+    found: dict[UUID, Nudge] = {}
+    after = None
+    while True:
+        page = await list_nudges(house.caller, states=["told", "held"], after=after, limit=MOST)
+        found |= {one.id: one for one in page.items}
+        after = page.after
+        if after is None:
+            return found
 
 
 async def _find(house: "House", wanted: str) -> "Nudge":

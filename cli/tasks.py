@@ -295,14 +295,17 @@ def source_words(task: Task) -> str:
 Change = Callable[[Caller, UUID], Awaitable[Task]]
 
 
-def _change(task_id: str, as_json: bool, change: Change, said: str) -> None:
+def _change(task_id: str, as_json: bool, change: Change, said: str, *, known_as: ExecutionStatus | None = None) -> None:
+    """`known_as`: the state that the task may be in already; then that is said."""
+
     async def action(house: "House") -> None:
-        task = await find_task(house.caller, task_id)
-        task = await change(house.caller, task.id)
+        before = await find_task(house.caller, task_id)
+        task = await change(house.caller, before.id)
         following = await next_of(house, task)
         out = Output(as_json)
+        words = f"Was {said.lower()} already" if before.execution_status == known_as else said
         out.data({"task": task, "next": following} if following else {"task": task})
-        out.say(Text.assemble(rendering.mark(task.execution_status), f" {said}: ", (one_line(task.title), "bold")))
+        out.say(Text.assemble(rendering.mark(task.execution_status), f" {words}: ", (one_line(task.title), "bold")))
         if task.execution_status == "queued":
             out.note("A running Steward does it; without one: steward execute " + rendering.short_id(task))
         if following:
@@ -342,7 +345,7 @@ def done_command(
             return await day_plans.save_time_spent(caller, found, took, changes)
         return await functions.update_task(caller, found, changes)
 
-    _change(task_id, as_json, tick_off, "Done")
+    _change(task_id, as_json, tick_off, "Done", known_as="completed")
 
 
 def pause_command(task_id: IdArgument, as_json: JsonOption = False) -> None:

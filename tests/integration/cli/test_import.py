@@ -57,7 +57,9 @@ def test_the_samples_become_the_tasks_that_they_hold_and_twice_is_once(
     assert "assistant" in report["suspicious"][0]["why"]
     code, out, _ = steward("import", "--json", str(SAMPLES / "inbox.mbox"))
     again = json.loads(out)
-    assert (again["messages_added"], again["tasks"]) == (0, [])
+    assert (again["messages_added"], again["tasks"], again["suspicious"]) == (0, [], [])
+    told = steward("import", str(SAMPLES / "calendar.ics"))[1]
+    assert "7 calendar entries read, nothing new." in told
     code, out, _ = steward("list", "--json")
     proactive = {nudge["task"]["title"] for nudge in report["nudges"]}
     assert proactive == {

@@ -16,7 +16,12 @@ def test_nudges_are_listed_decided_and_muted(steward: Steward) -> None:
     assert "no agenda in the invitation" in listed
     assert steward.json("nudges", "act", found["brief"])["state"] == "acted"
     assert "Not useful" in steward("nudges", "dismiss", found["follow_up"], "--why", "by phone").stdout
-    mute = steward.json("nudges", "mute", found["agenda"])
+    refused = steward("nudges", "mute", found["agenda"], "--what", "person")
+    assert "about no person" in refused.stderr
+    mute = steward.json("nudges", "mute", found["agenda"], "--why", "we never need one")
+    assert mute["put_away"] == []
+    kept = {one["id"][:8]: one["decided_because"] for one in steward.json("nudges", "--all")["items"]}
+    assert kept[found["agenda"]] == "we never need one"
     assert (mute["kind"], mute["muted_by"]) == ("agenda", "person")
     assert "not useful" in steward("nudges", "--all").stdout
     steward.json("nudges", "dismiss", found["brief"], code=1)
@@ -43,4 +48,5 @@ def test_nudges_are_listed_decided_and_muted(steward: Steward) -> None:
         ["--unmute", "zzzz"],
     ):
         assert steward("attention", *wrong).returncode == 2
+    assert "--quiet-days foo bar: there is no weekday 'foo'" in steward("attention", "--quiet-days", "foo,bar").stderr
     assert steward("digest", "soon").returncode == 2

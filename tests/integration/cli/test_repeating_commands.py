@@ -46,4 +46,8 @@ def test_a_task_is_snoozed_and_reminded_of(steward: Steward) -> None:
     told = steward.json("remind", task["id"], "friday", "9:00", "--note", "figures")
     assert [(one["at"], one["note"]) for one in told["items"]] == [("2026-03-06T08:00:00Z", "figures")]
     assert "over" in steward("remind", task["id"], "2026-03-01").stderr
+    late = steward.json("add", "Call Omar today at 12:00")["task"]
+    assert "It is due today 12:00, before that." in steward("snooze", late["id"], "tomorrow").stdout
+    assert " Done: " in steward("done", late["id"]).stdout
+    assert "Was done already" in steward("done", late["id"]).stdout
     assert steward.json("remind", task["id"], "friday 9:00", "--remove")["items"] == []
