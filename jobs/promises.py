@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -109,4 +110,5 @@ def later_mail(row: dict[str, Any], zone: ZoneInfo) -> "LaterMail":
         is_bulk=bulk and not row["is_from_me"],
         named_since=datetime.fromisoformat(row["named_since"]) if row["named_since"] else None,
         files=tuple(str(name) for name in row["files"]),
+        helps=frozenset(UUID(one) for one in row["helps"]),
     )

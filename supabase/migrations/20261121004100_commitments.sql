@@ -299,21 +299,32 @@ language sql stable set search_path = '' as $$
     select c.id, l.id, l.sent_at, c.thread_key = l.thread_key from lies l cross join lateral unnest(l.to_addresses || l.cc_addresses) r (address)
     join wanted c on c.person_address = lower(r.address)
     where l.is_from_me and c.is_mine and c.person_address <> '' and l.sent_at > c.said_at),
+  -- Somebody else may hand it over in the thread before it is due: whom the two of them wrote to there before.
+  helpers as (
+    select c.id as promise, l.id, l.sent_at from wanted c join lies l on l.thread_key = c.thread_key
+    where c.person_address <> '' and l.sent_at > c.said_at and l.sent_at <= c.due_at and not l.is_from_me and lower(l.from_address) <> c.person_address
+      and exists (select 1 from public.mail_messages p where p.organization_id = l.organization_id and p.thread_key = l.thread_key
+        and p.sent_at < l.sent_at and (p.is_from_me or lower(p.from_address) = c.person_address)
+        and p.suspicious is null and not p.labels && array['drafts', 'trash', 'spam']
+        and lower(l.from_address) in (select lower(r) from unnest(p.to_addresses || p.cc_addresses) r))),
   newest as (
     select p.id from (select n.id, row_number() over (partition by n.promise order by n.is_there desc nulls last, n.sent_at desc, n.id) as place from pairs n) p
-    where p.place <= 50)
+    where p.place <= 50
+    union
+    select p.id from (select h.id, row_number() over (partition by h.promise order by h.sent_at desc, h.id) as place from helpers h) p where p.place <= 20)
   select jsonb_build_object('message_id', m.message_id, 'thread_key', m.thread_key, 'from_name', m.from_name, 'from_address', m.from_address,
     'to_addresses', m.to_addresses, 'cc_addresses', m.cc_addresses, 'subject', m.subject, 'text', left(m.text_body, 20000), 'sent_at', m.sent_at,
     'is_from_me', m.is_from_me, 'headers', m.headers, 'category', m.category,
     'named_since', case when exists (select 1 from wanted c where not c.is_mine and c.person_address = '' and c.thread_key = m.thread_key)
       then private.named_since(m.organization_id, m.from_address, m.from_name) end,
+    'helps', (select coalesce(jsonb_agg(h.promise), '[]') from helpers h where h.id = m.id),
     'files', coalesce((select jsonb_agg(f ->> 'name') from jsonb_array_elements(m.attachments) f), '[]'))
   from (select distinct on (l.message_id) l.* from public.mail_messages l where l.id in (select n.id from newest n)
         order by l.message_id, l.created_at) m
   order by m.sent_at, m.message_id
 $$;
 comment on function public.list_later_mail is
-  'Mail after open promises of those who made them, which may settle them, oldest first; for each promise the newest 50, those of its thread before others. named_since: since when the writer is known by that name, where a promise has no address.';
+  'Mail after open promises which may settle them, oldest first; for each promise the newest 50 of whoever made it, those of its thread before others, and 20 of others in its thread before it was due, whom the two wrote to there. named_since: since when the writer is known by that name, where a promise has no address; helps: the promises that these others may keep.';
 
 -- Section: what a mail needs --------------------------------------------------------------------------------------
 

@@ -31,6 +31,12 @@ DELIVERS = re.compile(
     r"link|please\s+find|anbei|im\s+anhang|hier\s+(?:ist|sind|kommt|kommen|der|die|das)|wie\s+(?:versprochen|besprochen)|hochgeladen|fertig|erledigt|verschickt|unterschrieben|überwiesen)\b",
     re.IGNORECASE,
 )
+HANDS_OVER = re.compile(
+    r"\b(?:here\s+(?:is|are)|here['’]s|attached|enclosed|please\s+find|anbei|im\s+anhang|beigefügt|hier\s+(?:ist|sind|kommt|kommen))\b",
+    re.IGNORECASE,
+)
+DENIED = re.compile(r"\b(?:not|no|isn['’]?t|aren['’]?t|nothing|nicht|kein\w*|nichts)\b", re.IGNORECASE)
+LINK = re.compile(r"https?://\S", re.IGNORECASE)
 STOP = frozenset(
     [
         "about",
@@ -224,6 +230,8 @@ class LaterMail:
     named_since: datetime | None = None
     """Since when the writer is known by that name at that address, where one goes by the name."""
     files: tuple[str, ...] = ()
+    helps: frozenset[UUID] = frozenset()
+    """The promises of others that the writer may keep: they were written to in that thread by those whom it concerns."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +258,8 @@ class Settled:
 def settle(commitments: Sequence[Commitment], mails: Sequence[LaterMail]) -> list[Settled]:
     """What later mail says of open promises. `mails` in any order, with times in the person's zone.
 
-    A later mail of the one who promised closes it: in the thread, or to the same person about the same thing. Where only
+    A later mail of the one who promised closes it: in the thread, or to the same person about the same thing. So does
+    whoever else hands it over in the thread before it is due. Where only
     the name is known, it has to come from an address that was known by that name before. One that
     only thanks, only asks, or only names another day does not; the other day becomes the due date.
     """
@@ -282,7 +291,11 @@ def _settle(promise: Commitment, mails: Sequence[LaterMail]) -> tuple[Settled | 
     due: tuple[datetime, bool] | None = None
     away: datetime | None = None
     for mail in mails:
-        if mail.sent_at <= since or mail.message_id == promise.message_id or not _is_by_promiser(promise, mail):
+        if mail.sent_at <= since or mail.message_id == promise.message_id:
+            continue
+        if not _is_by_promiser(promise, mail):
+            if _is_kept_by_another(promise, mail):
+                return _kept(promise, mail, read_mail_text(mail.text)), movers
             continue
         if is_absence(mail.subject, mail.text, auto_submitted=mail.is_automatic):
             back = away_until(mail.subject, mail.text, mail.sent_at, auto_submitted=mail.is_automatic)
@@ -297,7 +310,7 @@ def _settle(promise: Commitment, mails: Sequence[LaterMail]) -> tuple[Settled | 
             due = moved
             movers.add(mail.message_id)
         elif not _says_nothing(text, mail):
-            return Settled(promise.id, "kept", mail.sent_at, _because(promise, mail, text)), movers
+            return _kept(promise, mail, text), movers
     if due and (due[0] != promise.due_at or due[1] != promise.due_is_all_day):
         return Settled(promise.id, due_at=due[0], due_is_all_day=due[1], away_until=away), movers
     return (Settled(promise.id, away_until=away) if away and away != promise.away_until else None), movers
@@ -316,8 +329,31 @@ def _is_by_promiser(promise: Commitment, mail: LaterMail) -> bool:
     return bool(promise.person_name) and mail.sender_name.strip().casefold() == promise.person_name.strip().casefold()
 
 
+def _kept(promise: Commitment, mail: LaterMail, text: MailText) -> Settled:
+    return Settled(promise.id, "kept", mail.sent_at, _because(promise, mail, text))
+
+
+def _is_kept_by_another(promise: Commitment, mail: LaterMail) -> bool:
+    """Does somebody else hand over in the thread, before it is due, what was promised there? Mere talk about it does not."""
+    if promise.id not in mail.helps or mail.is_automatic or mail.is_bulk:
+        return False
+    if promise.due_at is None or mail.sent_at > promise.due_at:
+        return False
+    meant = topic_words(promise.title)
+    if not meant:
+        return False
+    said = [one.text for one in read_mail_text(mail.text).sentences]
+    told = " ".join([*said, *(name.replace("_", " ").replace("-", " ") for name in mail.files)])
+    if not meant & topic_words(told[:2_000]):
+        return False
+    hands_over = any(
+        HANDS_OVER.search(one) and not DENIED.search(one) and not one.rstrip("\"'”) ").endswith("?") for one in said
+    )
+    return hands_over or bool(mail.files)
+
+
 def _is_about(promise: Commitment, mail: LaterMail) -> bool:
-    """In the thread; or elsewhere about the same thing: with a file, or two of its words and words of handing over."""
+    """In the thread; or elsewhere about the same thing: one of its words at the head, or two anywhere, and something handed over."""
     if promise.thread_key and mail.thread_key == promise.thread_key:
         return True
     meant = topic_words(f"{promise.title} {promise.subject or ''}")
@@ -326,10 +362,12 @@ def _is_about(promise: Commitment, mail: LaterMail) -> bool:
     at_head = topic_words(
         f"{RE.sub('', mail.subject)} {' '.join(name.replace('_', ' ').replace('-', ' ') for name in mail.files)}"
     )
+    text = mail.text[:2_000]
+    if topic_words(promise.title) & at_head and (LINK.search(text) or DELIVERS.search(text)):
+        return True
     if meant & at_head and mail.files:
         return True
-    shared = meant & (at_head | topic_words(mail.text[:2_000]))
-    return len(shared) > 1 and DELIVERS.search(mail.text[:2_000]) is not None
+    return len(meant & (at_head | topic_words(text))) > 1 and DELIVERS.search(text) is not None
 
 
 def topic_words(text: str) -> frozenset[str]:
@@ -378,6 +416,6 @@ def _says_nothing(text: MailText, mail: LaterMail) -> bool:
 
 
 def _because(promise: Commitment, mail: LaterMail, text: MailText) -> str:
-    who = "You" if promise.is_mine else mail.sender_name or mail.sender
+    who = "You" if mail.is_from_me else mail.sender_name or mail.sender
     first = text.sentences[0].text[:LONGEST_QUOTE] if text.sentences else ", ".join(mail.files)[:LONGEST_QUOTE]
     return f"{who} wrote on {mail.sent_at.day} {mail.sent_at:%B}: “{first}”"

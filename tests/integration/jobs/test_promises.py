@@ -190,3 +190,25 @@ async def test_only_who_promised_settles_it_however_much_others_write(house: Hou
     ]
     await read(house, *earlier, a_mail(303, here, DANA, "2026-03-04T11:00", thread="<notes@x>"))
     assert {one.state for one in await all_of(house)} == {"kept"}
+
+
+async def test_a_colleague_whom_they_wrote_to_in_the_thread_may_keep_a_promise(house: House) -> None:
+    omar, eve = MailAddress("omar@northwind.example", "Omar"), MailAddress("eve@evil.example", "Eve")
+    await read(house, a_mail(1, "I will send the figures on Friday.", to=(ROBIN, omar), subject="Plan"))
+    here = "Robin, here are the figures for Dana."
+    await read(
+        house,
+        a_mail(2, here, eve, "2026-03-04T09:00"),
+        a_mail(3, "I would like to see the figures as well.", omar, "2026-03-04T10:00"),
+    )
+    assert [one.state for one in await all_of(house)] == ["open"]
+    await read(house, a_mail(4, here, omar, "2026-03-04T11:00"))
+    (kept,) = await all_of(house)
+    assert (kept.state, kept.closed_because) == ("kept", f"Omar wrote on 4 March: “{here}”")
+
+
+async def test_what_was_sent_in_a_new_thread_is_not_asked_for(house: House) -> None:
+    await read(house, a_mail(1, "Ich schicke Ihnen die Unterlagen bis Donnerstag.", subject="Umzug"))
+    said = "Guten Tag,\n\nanbei wie versprochen die Unterlagen.\n\nViele Grüße\nDana"
+    await read(house, a_mail(2, said, at="2026-03-05T11:00", thread="<2@x>", subject="Unterlagen"))
+    assert [one.state for one in await all_of(house)] == ["kept"]

@@ -12,7 +12,8 @@ from tasks.commitments import Commitment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SAID = datetime(2026, 3, 3, 10, 2, tzinfo=BERLIN)
-DANA, ROBIN = "dana@northwind.example", "robin@vega.example"
+DANA, ROBIN, OMAR = "dana@northwind.example", "robin@vega.example", "omar@northwind.example"
+MAY = frozenset([UUID(int=1)])
 
 
 def promise(**more: Any) -> Commitment:
@@ -82,6 +83,37 @@ def test_an_answer_closes(mail: LaterMail) -> None:
 def test_what_closes_nothing(mail: LaterMail) -> None:
     found = one(promise(), mail)
     assert found is None
+
+
+def test_one_of_its_words_in_the_subject_is_enough_where_something_is_handed_over() -> None:
+    promised = promise(
+        quote="Ich schicke Ihnen die Unterlagen bis Donnerstag.", title="Ich schicke Ihnen die Unterlagen für den Umzug"
+    )
+    said = "Guten Tag,\n\nanbei wie versprochen die Unterlagen.\n\nViele Grüße\nMaria"
+    found = one(promised, later(said, thread_key="<9@x>", subject="Unterlagen"))
+    assert found
+    assert found.state == "kept"
+    assert one(promised, later("Welche Unterlagen fehlen noch?", thread_key="<9@x>", subject="Unterlagen")) is None
+    assert one(promised, later("Ich melde mich zu den Unterlagen.", thread_key="<9@x>", subject="Unterlagen")) is None
+
+
+@pytest.mark.parametrize(
+    ("mail", "is_kept"),
+    [
+        (later("Here is the contract for Dana.", sender=OMAR, helps=MAY, sender_name="Omar"), True),
+        (later("Anbei für Dana.", sender=OMAR, helps=MAY, files=("contract.pdf",)), True),
+        (later("The contract is not attached yet.", sender=OMAR, helps=MAY), False),
+        (later("Is the contract attached?", sender=OMAR, helps=MAY), False),
+        (later("I would like to see the contract as well.", sender=OMAR, helps=MAY), False),
+        (later("Here is the invoice.", sender=OMAR, helps=MAY), False),
+        (later("Here is the contract.", 9, sender=OMAR, helps=MAY), False),
+        (later("Here is the contract.", sender=OMAR), False),
+    ],
+    ids=["here", "german file", "not yet", "asks", "chatter", "another thing", "over", "a stranger"],
+)
+def test_somebody_else_may_hand_it_over_in_the_thread(mail: LaterMail, is_kept: bool) -> None:
+    found = one(promise(), mail)
+    assert (found is not None and found.state == "kept") is is_kept
 
 
 @pytest.mark.parametrize(
