@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -14,9 +14,11 @@ from cli.output import Output, WrongUse, one_line
 if TYPE_CHECKING:
     from app._attention.digest import ShownDigest
     from app.house import House
+    from tasks.digests import KeptPromise
     from tasks.nudges import Attention, Mute
 
 LEAST_PREFIX = 4
+LENGTH_OF_DAY = len("2026-03-05")
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +53,7 @@ def digest_command(
             else {
                 **shown.digest.model_dump(mode="json"),
                 "nudges": shown.nudges,
-                "commitments": shown.commitments,
-                "snoozed": shown.snoozed,
-                "reminders": shown.reminders,
+                "due": shown.kept.model_dump(mode="json"),
             }
         )
         if shown is None:
@@ -126,7 +126,9 @@ def _changes(given: dict[str, Any], *, defaults: bool) -> dict[str, Any]:
         first = error.errors()[0]
         option = {"daily_nudges": "budget", "quiet_hours": "quiet"}.get(str(first["loc"][0]), str(first["loc"][0]))
         message = first["msg"].removeprefix("Value error, ")
-        raise WrongUse(f"--{option.replace('_', '-')} {str(first['input'])[:40]!r}: {message}") from error
+        wrong = first["input"]
+        words = " ".join(map(str, cast("list[object]", wrong))) if isinstance(wrong, list) else repr(str(wrong)[:40])
+        raise WrongUse(f"--{option.replace('_', '-')} {words[:60]}: {message}") from error
 
 
 async def _unmute(house: "House", mutes: "Sequence[Mute]", wanted: str) -> None:
@@ -179,10 +181,13 @@ def _say_digest(out: Output, shown: "ShownDigest", house: "House") -> None:
             for line in lines:
                 out.say(f"  {line}")
     silent = content.silent
-    unasked = (
-        f"{silent.runs} prepared unasked, ${silent.cost_usd:.3f}; " if silent.runs else "Nothing prepared unasked; "
+    unasked = f"{silent.runs} prepared unasked, {silent.cost_words}" if silent.runs else "nothing prepared unasked"
+    if content.preparing:
+        unasked += f" ({content.preparing} being prepared as this was made)"
+    out.say(
+        "",
+        f"{_covers(shown, house)}: {unasked}; {content.done} done for you; {content.waiting} told before and undecided.",
     )
-    out.say("", f"{unasked}{content.done} done for you; {content.waiting} told before and undecided.")
 
 
 def _sections(shown: "ShownDigest", house: "House") -> list[tuple[str, list[str]]]:
@@ -200,17 +205,28 @@ def _sections(shown: "ShownDigest", house: "House") -> list[tuple[str, list[str]
                 for one in shown.digest.content.by_itself
             ],
         ),
-        (
-            "Promises due by tomorrow",
-            [
-                f"{one_line(one.title or one.quote)} ({'to ' if one.is_mine else 'by '}{one_line(one.called)}, "
-                f"{_time(one.due_at, house) if one.due_at else 'no day'})"
-                for one in shown.commitments
-            ],
-        ),
-        ("Put off", [f"{str(one.id)[:8]}  {one_line(one.title)}" for one in shown.snoozed]),
-        ("Reminders by tomorrow", [f"{_time(one.at, house)}  {one_line(one.task_title)}" for one in shown.reminders]),
+        ("Promises that are overdue", [_promise_words(one, house) for one in shown.overdue]),
+        ("Promises due by tomorrow", [_promise_words(one, house) for one in shown.due]),
+        ("Put off", [f"{str(one.task_id)[:8]}  {one_line(one.title)}" for one in shown.snoozed]),
+        ("Reminders by tomorrow", [f"{_time(one.at, house)}  {one_line(one.title)}" for one in shown.reminders]),
     ]
+
+
+def _promise_words(one: "KeptPromise", house: "House") -> str:
+    if one.due_at is None:
+        return f"{one_line(one.said)} (no day)"
+    due = _time(one.due_at, house)
+    return f"{one_line(one.said)} ({due[:LENGTH_OF_DAY] if one.due_is_all_day else due})"
+
+
+def _covers(shown: "ShownDigest", house: "House") -> str:
+    """What time a digest tells of."""
+    content = shown.digest.content
+    if content.since:
+        return f"Since {_time(content.since, house)}"
+    if content.is_from_start:
+        return "Since Steward began"
+    return "Since the digest before" if shown.digest.previous else "In the 24 hours before"
 
 
 def _time(moment: datetime, house: "House") -> str:

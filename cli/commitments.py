@@ -78,9 +78,10 @@ async def _list(house: "House", out: Output, whose: Whose | None, *, show_closed
     for one in found:
         late = one.state == "open" and one.due_at is not None and one.due_at < now
         to = f" to {one.called}" if one.person_name or one.person_address else ""
-        who = f"you{to}" if one.is_mine else one.called
+        theirs = f"{one.called}, by the notes" if one.source_kind == "notes" else one.called
+        who = f"you{to}" if one.is_mine else theirs
         due = Text(_due(one, house), "red" if late else "")
-        table.add_row(str(one.id)[:8], one_line(who), one_line(one.title or one.quote), due, one.state)
+        table.add_row(str(one.id)[:8], one_line(who), one_line(one.heading), due, one.state)
     out.table(table)
 
 

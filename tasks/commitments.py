@@ -17,6 +17,7 @@ ClosedState = Literal["kept", "dropped"]
 SourceKind = Literal["mail", "slack", "notes", "manual"]
 MailCategory = Literal["needs_reply", "needs_action", "information", "noise"]
 MailShelf = Literal["needs_reply", "needs_action", "information", "noise", "suspicious"]
+LONGEST_SAID = 200
 MAIL_CATEGORIES: tuple[MailCategory, ...] = ("needs_reply", "needs_action", "information", "noise")
 
 
@@ -58,6 +59,27 @@ class Commitment(Record):
     def called(self) -> str:
         """Whom it is about, in a sentence."""
         return self.person_name or self.person_address or "somebody"
+
+    @property
+    def who(self) -> str:
+        """Who promised whom, in words: "You promised Omar", "Omar promised you", "Omar, by the notes"."""
+        is_known = bool(self.person_name or self.person_address)
+        if self.is_mine:
+            return f"You promised {self.called}" if is_known else "You promised"
+        called = self.called if is_known else "Somebody"
+        return f"{called}, by the notes" if self.source_kind == "notes" else f"{called} promised you"
+
+    @property
+    def heading(self) -> str:
+        """What was promised, beginning with a capital."""
+        said = " ".join((self.title or self.quote).split())
+        said = said if len(said) <= LONGEST_SAID else f"{said[: LONGEST_SAID - 1]}…"
+        return f"{said[:1].upper()}{said[1:]}"
+
+    @property
+    def said(self) -> str:
+        """Who promised what in one line, the same wherever it is told."""
+        return f"{self.who}: {self.heading}"
 
 
 class NewCommitment(BaseModel):

@@ -36,6 +36,49 @@ class SilentRuns(Record):
     model_calls: int = 0
     waiting: int = 0
 
+    @property
+    def cost_words(self) -> str:
+        """What it cost: "at no cost", "for $0.12"."""
+        if not self.cost_usd:
+            return "at no cost"
+        cost = f"${self.cost_usd:.2f}" if self.cost_usd >= 0.01 else "less than a cent"
+        return f"for {cost}"
+
+
+class KeptPromise(Record):
+    """An open promise as it stood: `said` is who promised what, in words."""
+
+    id: UUID
+    said: str
+    due_at: datetime | None = None
+    due_is_all_day: bool = True
+    is_overdue: bool = False
+
+
+class KeptTask(Record):
+    """A task that was put off; `until` is None where it waits for somebody's answer alone."""
+
+    task_id: UUID
+    title: str
+    until: datetime | None = None
+
+
+class KeptReminder(Record):
+    """A reminder that was to come."""
+
+    task_id: UUID
+    title: str
+    note: str = ""
+    at: datetime
+
+
+class KeptInDigest(Record):
+    """What was due by the end of the day after, and put off, when the digest was made."""
+
+    promises: list[KeptPromise] = Field(default_factory=list[KeptPromise])
+    snoozed: list[KeptTask] = Field(default_factory=list[KeptTask])
+    reminders: list[KeptReminder] = Field(default_factory=list[KeptReminder])
+
 
 class DigestContent(Record):
     """What a digest tells, since the one before. `nudges`: how many it brings; `waiting`: told before, and undecided."""
@@ -45,6 +88,13 @@ class DigestContent(Record):
     by_itself: list[DoneByItself] = Field(default_factory=list[DoneByItself])
     silent: SilentRuns = SilentRuns()
     done: int = 0
+    kept: KeptInDigest | None = None
+    since: datetime | None = None
+    """When the digest before was made; None for the first, which tells of one day."""
+    is_from_start: bool = False
+    """Is it the first, of a house that began within that day?"""
+    preparing: int = 0
+    """How many tasks that were found unasked were being prepared when it was made."""
 
 
 class Digest(Record):
@@ -64,6 +114,12 @@ async def make_digest(caller: Caller, at: datetime, rules: AttentionRules) -> Di
     """The digest of this day, once its hour has come; None before that, and when it is there already."""
     row: dict[str, Any] | None = await caller.call("make_digest", at=at, rules=rules.model_dump(mode="json"))
     return Digest.model_validate(row) if row else None
+
+
+async def keep_in_digest(caller: Caller, digest_id: UUID, kept: KeptInDigest) -> Digest:
+    """Keep in a digest what was due when it was made; what is kept already stays. PT404."""
+    row = await caller.call("keep_in_digest", digest_id=digest_id, kept=kept.model_dump(mode="json"))
+    return Digest.model_validate(row)
 
 
 async def list_digests(caller: Caller, limit: int = 30) -> list[Digest]:

@@ -1,45 +1,60 @@
-"""The digest of a day as it is shown: what it tells, and what is due around it."""
+"""The digest of a day as it is shown: what it tells, as it was when it was made."""
 
-import asyncio
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from core.database import Caller
 from core.errors import NotFound
-from tasks import functions
-from tasks.commitments import Commitment, CommitmentFilter, list_commitments
-from tasks.digests import Digest, get_digest, list_digests, read_digest
-from tasks.functions import TaskFilter
-from tasks.models import Task
+from tasks.digest_content import what_is_due
+from tasks.digests import (
+    Digest,
+    KeptInDigest,
+    KeptPromise,
+    KeptReminder,
+    KeptTask,
+    get_digest,
+    list_digests,
+    read_digest,
+)
 from tasks.nudges import Nudge, list_nudges
-from tasks.reminders import Reminder, list_reminders
 
 MOST = 200
 
 
 @dataclass(frozen=True)
 class ShownDigest:
-    """A digest, its nudges, and for the newest what is due by tomorrow and what is put off."""
+    """A digest, its nudges, and what was due and put off then."""
 
     digest: Digest
     nudges: list[Nudge]
-    commitments: list[Commitment]
-    snoozed: list[Task]
-    reminders: list[Reminder]
+    kept: KeptInDigest
+
+    @property
+    def overdue(self) -> list[KeptPromise]:
+        """Promises whose day was over."""
+        return [one for one in self.kept.promises if one.is_overdue]
+
+    @property
+    def due(self) -> list[KeptPromise]:
+        """Promises due by the end of the day after."""
+        return [one for one in self.kept.promises if not one.is_overdue]
+
+    @property
+    def snoozed(self) -> list[KeptTask]:
+        """What was put off."""
+        return self.kept.snoozed
+
+    @property
+    def reminders(self) -> list[KeptReminder]:
+        """Reminders by the end of the day after."""
+        return self.kept.reminders
 
     @property
     def is_empty(self) -> bool:
         """Has nothing happened that is worth a line?"""
-        content = self.digest.content
-        return not (
-            self.nudges
-            or self.commitments
-            or self.snoozed
-            or self.reminders
-            or content.by_itself
-            or content.silent.runs
-            or content.done
-        )
+        content, kept = self.digest.content, self.kept
+        told = (self.nudges, kept.promises, kept.snoozed, kept.reminders, content.by_itself)
+        return not (any(told) or content.silent.runs or content.preparing or content.done)
 
 
 async def shown_digest(caller: Caller, day: date | None, now: datetime) -> ShownDigest | None:
@@ -48,18 +63,11 @@ async def shown_digest(caller: Caller, day: date | None, now: datetime) -> Shown
     if digest is None:
         return None
     await read_digest(caller, digest.id, now)
-    tomorrow_ends = datetime.combine(now.date() + timedelta(days=2), time(), now.tzinfo)
-    is_newest = digest.next is None
-    nudges, due, snoozed, reminders = await asyncio.gather(
-        list_nudges(caller, digest_id=digest.id, limit=MOST),
-        list_commitments(caller, CommitmentFilter(state="open", due_before=tomorrow_ends), limit=50),
-        functions.list_tasks(caller, TaskFilter(snoozed="true", at=now), sort="due", limit=20),
-        list_reminders(caller),
-    )
-    if not is_newest:
-        return ShownDigest(digest, nudges.items, [], [], [])
-    soon = [one for one in reminders if one.told_at is None and one.at < tomorrow_ends]
-    return ShownDigest(digest, nudges.items, due.items, snoozed.items, soon)
+    nudges = await list_nudges(caller, digest_id=digest.id, limit=MOST)
+    kept = digest.content.kept
+    if kept is None:  # it was made before such things were kept: only the newest can still be told
+        kept = await what_is_due(caller, now) if digest.next is None else KeptInDigest()
+    return ShownDigest(digest, nudges.items, kept)
 
 
 async def _wanted(caller: Caller, day: date | None) -> Digest | None:

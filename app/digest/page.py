@@ -8,7 +8,6 @@ from starlette.responses import Response
 from app._attention.digest import shown_digest
 from app._attention.rules import rules_of
 from app._view import nudges as words
-from app._view import words as task_words
 from app.dependencies import CurrentCaller
 from app.templating import render
 from core.errors import Invalid
@@ -26,7 +25,6 @@ async def get(request: Request, caller: CurrentCaller, day: str | None = None) -
         shown=await shown_digest(caller, wanted, now),
         attention=await get_attention(caller, now, rules_of(house)),
         words=words,
-        task_words=task_words,
     )
 
 

@@ -1,14 +1,19 @@
 """What people see of what is brought up: Today, /nudges, /digest and /settings/attention, all without a script."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from app._attention.rules import rules_of
 from app.house import House
+from core.errors import NotFound
 from tasks import functions
-from tasks.digests import make_digest
+from tasks.commitments import NewCommitment, record_commitments
+from tasks.digest_content import keep_what_is_due
+from tasks.digests import KeptInDigest, keep_in_digest, make_digest
 from tasks.nudges import decide_nudge, get_attention, get_nudge, list_nudges
 from tests.conftest import NOW
 from tests.integration.app.permitting import permitted, worker_of, written
@@ -93,6 +98,38 @@ async def test_the_digest_tells_what_was_held_and_what_left_by_itself(client: ht
     assert "Nothing happened" in page
     assert "There is no digest of Sunday, 1 March" in (await client.get("/digest?day=2026-03-01")).text
     assert (await client.get("/digest?day=soon")).status_code == 422
+
+
+async def test_a_digest_says_of_promises_what_was_so_when_it_was_made(client: httpx.AsyncClient, house: House) -> None:
+    async def promised(title: str, due: datetime, **more: Any) -> None:
+        row = {"is_mine": False, "person_name": "Omar", "quote": title, "title": title, "said_at": NOW, "due_at": due}
+        await record_commitments(house.caller, [NewCommitment.model_validate(row | more)])
+
+    await promised("fixes the import bug", NOW - timedelta(days=1), source_kind="notes")
+    await promised("the offer", NOW + timedelta(hours=2), is_mine=True)
+    made = await make_digest(house.caller, NOW, rules_of(house))
+    assert made
+    kept = await keep_what_is_due(house.caller, made, NOW)
+    await promised("the later one", NOW + timedelta(hours=3))
+    assert await keep_what_is_due(house.caller, made, NOW) == kept
+    page = (await client.get("/digest")).text
+    overdue, due = page.index("Promises that are overdue"), page.index("Promises due by tomorrow")
+    assert (
+        overdue
+        < page.index("Omar, by the notes: Fixes the import bug")
+        < due
+        < page.index("You promised Omar: The offer")
+    )
+    assert "The later one" not in page
+    assert "what happened since Steward began" in page
+    second = await make_digest(house.caller, NOW + timedelta(days=1), rules_of(house))
+    assert second
+    assert (await keep_what_is_due(house.caller, second, NOW + timedelta(days=1))).content.since == NOW
+    assert "The later one" not in (await client.get("/digest?day=2026-03-04")).text
+    page = (await client.get("/digest")).text
+    assert page.index("overdue") < page.index("Omar promised you: The later one")
+    with pytest.raises(NotFound):
+        await keep_in_digest(house.caller, uuid4(), KeptInDigest())
 
 
 async def test_attention_is_chosen_in_a_form(client: httpx.AsyncClient, house: House) -> None:
