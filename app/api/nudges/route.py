@@ -20,7 +20,7 @@ async def get(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> Response:
-    """Each says why. `held_because` says why one was not told at once: early, quiet, budget, confidence or person."""
+    """Each says why. `held_because` says why one was not told at once: early, quiet, budget, confidence, person or digest."""
     after = decode_cursor(cursor) if cursor else None
     page = await list_nudges(caller, states=state or (), kinds=kind or (), after=after, limit=limit)
     return listing(page.items, page.after)
