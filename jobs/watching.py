@@ -21,6 +21,7 @@ from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from jobs.situation import situation_of
 from tasks import digests, nudges, reminders, watches
+from tasks.digest_content import keep_what_is_due
 from tasks.digests import Digest
 from tasks.nudges import AttentionRules, Finding, Nudge
 
@@ -65,7 +66,8 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     except Exception as error:  # whatever a rule stumbled over: what is told by the clock is told
         failed = error
     released = await nudges.release_nudges(person, moment, rules)
-    digest = await digests.make_digest(person, moment, rules)
+    if digest := await digests.make_digest(person, moment, rules):
+        digest = await keep_what_is_due(person, digest, moment)
     if failed:
         raise failed
     return Watched([*made, *found.made], released, found.settled, digest)
