@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice, takewhile
 
 from agents.rules.dates import DateMention, find_dates
 from agents.rules.mail_items import find_items
@@ -15,6 +17,26 @@ from agents.rules.mail_text import MailText, Sentence, read_mail_text
 from tasks.models import ExtractedTask
 
 MOST_TASKS = 10
+LONGEST_POINT, MOST_POINTS = 80, 8
+RE_AGENDA = re.compile(r"^(?:\s*(?:re|aw|antw)\s*:)+\s*(?:agenda|tagesordnung)\s*:\s*\S", re.IGNORECASE)
+ADDS = re.compile(
+    r"^(?:(?:could|can|should|may|shall|might|would)\s+(?:we|you|i)\s+|(?:können|könnten|sollten|kannst|könntest)\s+(?:wir|du|sie)\s+)?"
+    r"(?:(?:please|also|maybe|perhaps|still|just|bitte|noch|auch|vielleicht)\s+)*(?:add|include|put|append|squeeze\s+in|ergänz\w*|füg\w*|nimm|nehmen|setz\w*|pack\w*)\b"
+    r"|\b(?:ergänzen|hinzufügen|aufnehmen|auf\s+die\s+(?:agenda|tagesordnung)(?:\s+(?:setzen|nehmen))?|(?:to|on)\s+(?:the|our)\s+agenda)\s*[?.!:]*$",
+    re.IGNORECASE,
+)
+NO_POINT = re.compile(
+    r"\b(?:invit\w+|calendar|kalender\w*|einlad\w+|attendees?|guests?|teilnehmer\w*|recipients?|cc|link|attach\w*|anhang|anhäng\w*|file|datei|list|liste|wiki|jira|crm)\b",
+    re.IGNORECASE,
+)
+NOTES = re.compile(
+    r"\b(?:notes|(?<!\d )(?<!\d-)minutes|protokoll|recap|notizen|mitschrift|ergebnisprotokoll|gesprächsnotiz\w*)\b",
+    re.IGNORECASE,
+)
+SECOND_PERSON = re.compile(
+    r"\b(?:you|your|yours|du|dir|dich|dein\w*|ihnen|euch|euer|eure\w*|ihr)\b|\bSie\b|\b(?:let\s+me\s+know|please|bitte)\b",
+    re.IGNORECASE,
+)
 DUE = re.compile(r"\b(?:due|expires?|deadline|ends?|valid|fällig|frist|läuft|endet|gültig)\b", re.IGNORECASE)
 
 
@@ -38,15 +60,45 @@ def read_personal_mail(
         else:
             tasks.append(from_item(item, dates, writer, me.first_names))
     directed = _directed(mail, read, me, others)
-    for asked in _asked([sentence for sentence in directed if sentence.line not in taken], seen, me):
+    wanted = _asked([sentence for sentence in directed if sentence.line not in taken], seen, me)
+    for asked in wanted:
+        if _is_for_agenda(asked, mail, seen) or _is_of_notes(asked, mail, me):
+            continue
         slot = _in_calendar(asked.sentence, asked.dates, calendar) if asked.request.ask in {"do", "come"} else None
         if slot:
             linked.append(LinkedEvent(slot.uid, slot.title, asked.sentence))
             continue
-        tasks.append(from_request(asked, writer))
+        tasks.append(from_request(replace(asked, points=_points(asked.sentence, read)), writer))
     if is_no_reply(mail.from_address):  # nobody reads answers there; what has no deadline is a form of words
         tasks = [task for task in tasks if task.due_at and task.kind not in {"reply", "schedule"}]
     return _one_answer(tasks)[:MOST_TASKS], linked
+
+
+def _is_for_agenda(asked: Asked, mail: MailForTriage, seen: datetime) -> bool:
+    """Is it a point for an agenda that was sent, of a meeting to come? A new version of that takes it in."""
+    if not RE_AGENDA.match(mail.subject) or not ADDS.search(asked.request.words) or NO_POINT.search(asked.sentence):
+        return False
+    return any(date.due_at.date() >= seen.date() for date in find_dates(mail.subject, seen))
+
+
+def _is_of_notes(asked: Asked, mail: MailForTriage, me: Owner) -> bool:
+    """Is it a question that notes of a meeting hold, and nobody asks of the owner?"""
+    if asked.request.ask not in {"answer", "meet", "come"} or not NOTES.search(mail.subject):
+        return False
+    words = asked.sentence
+    is_named = any(re.search(rf"\b{re.escape(name)}\b", words, re.IGNORECASE) for name in me.first_names)
+    return not is_named and SECOND_PERSON.search(words) is None
+
+
+def _points(sentence: str, read: MailText) -> tuple[str, ...]:
+    """The list below a sentence that ends with a colon."""
+    if not sentence.endswith(":"):
+        return ()
+    texts = [one.text for one in read.sentences]
+    if sentence not in texts:
+        return ()
+    below = islice(takewhile(lambda one: one.is_item, read.sentences[texts.index(sentence) + 1 :]), MOST_POINTS)
+    return tuple(one.text.strip(" .,;")[:LONGEST_POINT] for one in below)
 
 
 def _directed(mail: MailForTriage, read: MailText, me: Owner, others: frozenset[str]) -> list[Sentence]:

@@ -10,6 +10,7 @@ from agents.rules.mail_invoices import Invoice
 from agents.rules.mail_items import Item
 from agents.rules.mail_records import Commitment, MailForTriage
 from agents.rules.mail_requests import Request, main_clause, name_the_asker
+from agents.rules.mail_titles import shares_a_word, with_object
 from agents.rules.meaning import Meaning, meaning_of
 from agents.rules.titles import clean_title
 from agents.rules.verbs import find_verb
@@ -81,7 +82,7 @@ class Occasion:
 class Asked:
     """A request in its sentence, with the dates there; `occasion`: what it belongs to when it has none.
 
-    `before` is the sentence before.
+    `before` is the sentence before; `points` is the list below it, where it ends with a colon.
     """
 
     request: Request
@@ -89,6 +90,7 @@ class Asked:
     dates: tuple[DateMention, ...]
     occasion: Occasion | None = None
     before: str = ""
+    points: tuple[str, ...] = ()
 
     @property
     def in_context(self) -> str:
@@ -145,6 +147,8 @@ def from_item(item: Item, dates: Sequence[DateMention], writer: Writer, mine: fr
     due = _deadline(dates) or (dates[0] if dates else None)
     together = ", ".join(name.capitalize() for name in sorted(item.names - mine))
     title = clean_title(_without(item.what, due))
+    if title:
+        title = with_object(title, writer.called, "" if writer.topic_is_date else writer.topic)
     return ExtractedTask(
         title=f"{title} (with {together})"[:300] if together else title or writer.topic or "Look at this mail",
         description=item.line[:LONGEST_QUOTE],
@@ -278,14 +282,13 @@ def _titled(asked: Asked, writer: Writer) -> str:
     words = name_the_asker(words, writer.called)
     words = YOURS.sub(lambda found: MINE[found[0].casefold()], words)
     title = clean_title(re.sub(r"[?!]+\s*$", "", words)) or f"Answer {writer.called}"
-    if writer.topic and not writer.topic_is_date and not _shares_a_word(title, writer.topic):
+    if asked.points and len(title.split()) < 3:
+        return f"{title} {', '.join(asked.points)}"[:300]
+    if (whole := with_object(title, writer.called, "" if writer.topic_is_date else writer.topic)) != title:
+        return whole[:300]
+    if writer.topic and not writer.topic_is_date and not shares_a_word(title, writer.topic):
         title = f"{title} ({writer.topic})"
     return title[:300]
-
-
-def _shares_a_word(title: str, topic: str) -> bool:
-    words = {word[:6] for word in re.findall(r"\w{4,}", topic.casefold())}
-    return bool(words & {word[:6] for word in re.findall(r"\w{4,}", title.casefold())})
 
 
 def _without(words: str, date: DateMention | None) -> str:

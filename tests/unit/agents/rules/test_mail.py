@@ -317,3 +317,24 @@ def test_any_text_is_read(text: str, subject: str, sender: str) -> None:
     triage = read(mail(text, subject, sender))
     assert len(triage.tasks) <= 10
     assert not (triage.suspicious and triage.tasks)
+
+
+OF_AGENDAS: list[tuple[str, str, list[str]]] = [
+    ("Hi Robin,\n\nplease add:\n– Budget\n– Hiring plan", "Re: Agenda: Quarterly review, Thursday 5 March 2026", []),
+    ("Hallo Robin,\n\nkönnten wir noch das Budget aufnehmen?", "AW: Tagesordnung: Preise, Donnerstag, 5. März 2026", []),
+    ("Hi Robin,\n\nplease add:\n– Budget\n– Hiring plan", "Re: Plan", ["Add Budget, Hiring plan"]),
+    ("Please add the budget. Please send me the figures.", "Re: Agenda: Review, Thursday 5 March 2026",
+     ["Send Ana Kovac the figures (Agenda: Review, Thursday 5 March 2026)"]),
+    ("Please add the budget.", "Re: Agenda: Review, Thursday 5 February 2026", ["Add the budget (Agenda: Review, Thursday 5 February 2026)"]),
+    ("Please check.", "Figures", ["Check: Figures"]),
+    ("Please send.", "", ["Send what Ana Kovac asks for"]),
+    ("Hallo zusammen,\n\nBeschluss: Preise bleiben bis Juni\nOffen: Wer informiert den Vertrieb?\nOmar: prüft die Verträge", "Protokoll Preise", []),
+    ("Hi Robin,\n\nOpen: who tells sales?\nCould you confirm the date?", "Notes: Pricing", ["Answer Ana Kovac: Notes: Pricing"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "subject", "titles"), OF_AGENDAS, ids=range(len(OF_AGENDAS)))
+def test_points_for_an_agenda_and_questions_of_notes_are_no_tasks_and_a_title_is_more_than_a_verb(
+    text: str, subject: str, titles: list[str]
+) -> None:
+    assert [task.title for task in read(mail(text, subject)).tasks] == titles
