@@ -1,5 +1,6 @@
 """Somebody owes an answer: their promise is over, or a question of one's own lies unanswered."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -20,6 +21,12 @@ CONFIDENCE = 0.7
 DAYS_INSIDE, DAYS_OUTSIDE = 3, 5
 STALE_DAYS = 10
 MOST_RECIPIENTS = 3
+FEW_WORDS = 20
+ME_TOO = re.compile(
+    r"\bme\s+too\b|\bsame\s+here\b|(?:^|\s)\+1\b|\b(?:would|['’]d)\s+(?:also\s+)?(?:like|love|want|need)\s+to\s+(?:know|hear|see|have)\b|\b(?:also|as\s+well)\s+(?:interested|curious|waiting)\b|"
+    r"\b(?:interested|curious|waiting)\s+(?:too|as\s+well)\b|\b(?:auch|ebenfalls)\s+(?:gern\w*\s+)?(?:wissen|interess\w+|hören|sehen|gespannt)\b|\binteressiert\s+mich\s+(?:auch|ebenfalls)\b|\bich\s+auch\b",
+    re.IGNORECASE,
+)
 FEW = 1  # others at a meeting where one speaks of everything
 
 
@@ -172,10 +179,15 @@ def _wrote_in(thread_key: str, whose: Collection[str], since: datetime, situatio
     return any(
         mail.thread_key == thread_key
         and mail.sent_at > since
-        and (mail.is_from_me or mail.sender.address in whose)
+        and (mail.is_from_me or (mail.sender.address in whose and not _only_joins_in(mail)))
         and not _is_automatic(mail)
         for mail in situation.mails
     )
+
+
+def _only_joins_in(mail: SeenMail) -> bool:
+    """ "I would like to know that as well" answers nothing, even of somebody who was asked too."""
+    return len(mail.text.split()) <= FEW_WORDS and ME_TOO.search(mail.text) is not None
 
 
 def _finding(

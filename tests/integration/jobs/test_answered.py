@@ -1,12 +1,15 @@
 """What the person answered themselves is done: its draft goes nowhere, and nothing is written again."""
 
+from datetime import datetime, timedelta
+
 from app.house import House
 from core.outside.mail import MailAddress
 from jobs.answered import close_answered
+from jobs.watching import watch_for
 from tasks import commitments, functions, review
 from tasks.commitments import CommitmentFilter
 from tasks.models import Task
-from tests.integration.jobs.test_promises import ANSWER, DANA, QUESTION, ROBIN, a_mail, read
+from tests.integration.jobs.test_promises import ANSWER, BERLIN, DANA, QUESTION, ROBIN, a_mail, read
 
 
 async def only(house: House) -> Task:
@@ -50,3 +53,32 @@ async def test_ones_own_mail_closes_the_task_its_draft_and_its_promise(house: Ho
     ]
     assert first.state == "kept"
     assert await close_answered(house.caller, house.clock.timezone) == 0
+
+
+async def test_a_reminder_waits_for_who_is_away_and_comes_back(house: House) -> None:
+    thanks = a_mail(9, "Thank you, Dana.", ROBIN, "2026-03-03T10:00")
+    asked = a_mail(
+        20, "Dana, can you send me the new price list?", ROBIN, "2026-03-03T11:00", thread="<20@x>", subject="Prices"
+    )
+    await read(house, a_mail(1, "I will send the contract on Friday.", subject="Contract"), thanks, asked)
+    late = datetime(2026, 3, 10, 14, tzinfo=BERLIN)
+    first = (await watch_for(house.given, house.caller, late)).made
+    assert {one.title for one in first} == {"Remind Dana Ortiz: Contract", "Remind Dana Ortiz: Prices"}
+    away = a_mail(
+        21,
+        "I am away until 12 March.",
+        at="2026-03-10T15:00",
+        thread="<20@x>",
+        subject="Automatic reply",
+        auto_submitted=True,
+    )
+    await read(house, away)
+    looked = await watch_for(house.given, house.caller, late + timedelta(hours=2))
+    assert (looked.made, looked.settled) == ([], 2)
+    assert (await watch_for(house.given, house.caller, datetime(2026, 3, 13, 9, tzinfo=BERLIN))).made == []
+    again = (await watch_for(house.given, house.caller, datetime(2026, 3, 16, 10, tzinfo=BERLIN))).made
+    assert {one.title for one in again} == {one.title for one in first}
+    for one in again:
+        assert one.task_id
+        task = await functions.get_task(house.caller, one.task_id)
+        assert task.execution_status in {"pending", "queued"}

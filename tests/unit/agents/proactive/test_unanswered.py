@@ -157,3 +157,18 @@ def test_one_nudge_for_a_thread() -> None:
     )
     twice = [promise, theirs(id=UUID(int=2), thread_key="<q@x>", due_at=at(2))]
     assert len(list(unanswered.find(situation(now=at(3, "16:00"), commitments=twice)))) == 1
+
+
+def test_who_only_joins_in_answers_nothing() -> None:
+    question = asked(to=DANA)
+    question = replace(question, to=(DANA, PRIYA))
+
+    def said(text: str, who: Person) -> list[str]:
+        answer = mail(text, at(4, "09:00"), who, thread_key="<q@x>", message_id="<j@x>", subject="Re: Prices")
+        looked_at = situation(now=at(10, "11:00"), mails=[question, answer])
+        return [one.key for one in unanswered.find(looked_at)]
+
+    for text in ("I would like to know that as well.", "Das würde mich auch interessieren.", "+1"):
+        assert said(text, PRIYA) == ["unanswered:<q@x>"]
+    assert said("The new price list is on the share.", PRIYA) == []
+    assert said("Dana is looking for it.", Person("eve@evil.example", "Eve")) == ["unanswered:<q@x>"]
