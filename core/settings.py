@@ -45,7 +45,9 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
         default=None, description="Time zone of the person, like Europe/Berlin; else the machine's"
     )
     now: datetime | None = Field(
-        default=None, description="Start the clock here (ISO 8601 with offset), for demonstrations"
+        default=None,
+        description="Start the clock of rules and pages here, to try another morning: 2026-03-04T09:30:00+01:00, or without an offset "
+        "by the clock of STEWARD_TIMEZONE; records, leases, expiries and logs carry the real time",
     )
     owner_email: str = Field(default=LOCAL_ADDRESS, description="Address of the local owner, also the sender of mail")
     owner_name: str = Field(default="", description="Name under drafts; else none")
@@ -126,16 +128,19 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
 
     @field_validator("now", mode="before")
     @classmethod
-    def _aware(cls, value: object) -> object:
+    def _aware(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         try:
             moment = datetime.fromisoformat(value.strip())
         except ValueError as error:
             raise ValueError(f"allowed is a time like {EXAMPLE_TIME}") from error
-        if moment.tzinfo is None:
-            raise ValueError(f"it needs an offset, like {EXAMPLE_TIME}")
-        return moment
+        if moment.tzinfo is not None:
+            return moment
+        zone = info.data.get("timezone")
+        if zone is None:
+            raise ValueError(f"it needs an offset, like {EXAMPLE_TIME}, or STEWARD_TIMEZONE")
+        return moment.replace(tzinfo=ZoneInfo(zone))
 
     @field_validator("calendar_working_hours")
     @classmethod

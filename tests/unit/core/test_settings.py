@@ -30,6 +30,14 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().port == 8765
 
 
+def test_a_clock_without_an_offset_goes_by_the_zone_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEWARD_NOW", "2026-03-04 09:30")
+    monkeypatch.setenv("STEWARD_TIMEZONE", "Europe/Berlin")
+    assert str(load_settings().now) == "2026-03-04 09:30:00+01:00"
+    monkeypatch.setenv("STEWARD_NOW", "2026-07-04T09:30+00:00")
+    assert str(load_settings().now) == "2026-07-04 09:30:00+00:00"
+
+
 def test_home_may_be_written_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STEWARD_HOME", "~/süß 家")
     assert load_settings().home == tmp_path / "süß 家"
