@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from agents.rules.day_reply import without_plan
 from agents.rules.reminding import reminder_of
 from agents.thinking import LONGEST_WAIT_SECONDS, ModelMalformed, ModelUnavailable, Question, Thinking, load_prompt
 from core.errors import Invalid
@@ -31,6 +32,7 @@ async def extract(
 
     Raises ModelUnavailable, ModelRefused or ModelMalformed where a model is asked.
     """
+    history = _readable(history)
     answer = await thinking.answer(_question(message, now, history), lambda: _by_rules(message, now))
     return sound(cast(Extraction, answer), message, now, history)
 
@@ -42,6 +44,7 @@ async def extract_stream(
 
     A stream that breaks off or ends malformed is asked again in one piece; the reply of the last item stands.
     """
+    history = _readable(history)
     said = ""
     whole: Extraction | None = None
     try:
@@ -67,6 +70,10 @@ def _by_rules(message: str, now: datetime) -> Extraction:
     from agents.rules.extract import extract_tasks
 
     return extract_tasks(message, now)
+
+
+def _readable(history: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(role, without_plan(role, words)) for role, words in history]
 
 
 def _question(message: str, now: datetime, history: Sequence[tuple[str, str]]) -> Question:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from agents.notes import Note
+from agents.rules.day_reply import without_plan
 from agents.thinking import Prompt, Question, Thinking, Trail, load_prompt
 from core.spreadsheets import inert_csv
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
@@ -166,7 +167,7 @@ class TaskContext:
             owner_address=owner.get("email") or "",
             guidance=workflow.get("instructions") or "",
             thread=[ThreadMessage.model_validate(message) for message in thread],
-            conversation=[(line["role"], line["content"]) for line in lines],
+            conversation=[(line["role"], without_plan(line["role"], line["content"])) for line in lines],
             parent_title=parent.get("title") or "",
             parent_description=parent.get("description") or "",
             outputs=[(o["title"], _output_of(o.get("result"))) for o in outputs],

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
+from agents.strategist import TaskContext
 from app.house import House
 from core.database import Caller
 from core.errors import Invalid, NotFound
@@ -83,7 +84,9 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
         assert (await client.get("/api/day", params={"date": wrong})).status_code == 422
 
 
-async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.AsyncClient, house: House) -> None:
+async def test_what_waits_for_execute_is_told_with_its_dates(
+    client: httpx.AsyncClient, house: House, service: Caller
+) -> None:
     over = {"source": "proactive", "due_at": "2026-03-02T08:00:00+01:00", "due_is_all_day": False}
     semi = {"execution_type": "semi_automated"}
     dana, _, _, _ = await functions.create_tasks(
@@ -103,6 +106,24 @@ async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.Async
     gone = (await client.get("/api/day", params={"date": "2026-03-01"})).json()
     assert (gone["notes"], gone["blocks"], gone["left_out"]) == (["This day is over."], [], [])
     assert "What Steward prepares" in (await client.get("/day")).text
+    said = (await client.post("/api/chat", json={"message": "was steht heute an?"})).json()
+    assert (said["tasks"], said["reply"].splitlines()) == (
+        [],
+        [
+            "Wednesday, 4 March:",
+            "09:30–09:40 Start: Answer Dana",
+            "What Steward prepares:",
+            "  Answer Sam (press Execute and Steward prepares it)",
+            "All of it, to look at and keep: /day?date=2026-03-04",
+        ],
+    )
+    # What is read later of that conversation names no task: their titles may be others' words.
+    talk = said["conversation_id"]
+    made_later = (await client.post("/api/chat", json={"message": "Write Ana a mail", "conversation_id": talk})).json()
+    row = await service.call("get_task_context", task_id=made_later["tasks"][0]["id"])
+    read = [words for _, words in TaskContext.from_row(row, house.clock.timezone).conversation]
+    assert "(Here the plan of 2026-03-04 was shown.)" in read
+    assert not any("Sam" in words for words in read)
 
 
 async def test_what_a_task_took_is_said_or_seen_and_learned(
