@@ -88,6 +88,11 @@ NOT_PEOPLE = frozenset(
         "and",
         "und",
         "aber",
+        *"""beschluss beschlüsse beschlossen entscheidungen decisions ergebnis ergebnisse result results vereinbart
+        vereinbarung vereinbarungen agreement teilnehmer teilnehmende anwesend abwesend attendees participants present
+        absent termin termine nächster nächste nächstes nächstem datum date dates ort place thema themen topic topics
+        agenda tagesordnung info hinweis notizen protokoll minutes summary zusammenfassung risiko risiken risk risks
+        status hintergrund background klärung unklar""".split(),  # noqa: SIM905 - a table is easier to read
     ]
 )
 DUTY = r"(?:will|shall|should|must|has\s+to|have\s+to|needs?\s+to|is\s+going\s+to|are\s+going\s+to|to|soll(?:te|ten)?|muss|müssen|wird|werden|übernimmt|kümmert\s+sich)"

@@ -93,7 +93,8 @@ def decide(context: TaskContext, now: datetime) -> Immediate | Blocked:
 
 def _summary(notes: Notes, now: datetime, *, german: bool) -> Iterator[str]:
     """The notes in their own lines, sorted: what was decided, what was noted besides, who does what, what is open."""
-    text, at = without_plus(notes.text), notes.at.astimezone(now.tzinfo)
+    at = notes.at.astimezone(now.tzinfo)
+    told, asked, text = meeting_summary.labelled(without_plus(notes.text))
     lines = [one for one in sentences(text) if not _is_title(one)]
     questions = [one for one in lines if meeting_summary.QUESTION.search(one)]
     decisions = [one for one in lines if meeting_summary.DECISION.search(one) and one not in questions]
@@ -103,10 +104,10 @@ def _summary(notes: Notes, now: datetime, *, german: bool) -> Iterator[str]:
     for name, rows in zip(
         SECTIONS[german],
         (
-            [f"- {one}" for one in decisions],
+            [f"- {one}" for one in (*told, *decisions)],
             actions,
             [f"- {one}" for one in noted[:MOST_NOTED]],
-            [f"- {one}" for one in questions],
+            [f"- {one}" for one in (*asked, *questions)],
         ),
         strict=True,
     ):
@@ -125,7 +126,8 @@ def noted_items(found: MeetingContext, now: datetime) -> list[NotedItem]:
     if notes is None:
         return []
     items: list[NotedItem] = []
-    for item in find_action_items(without_plus(notes.text), notes.at.astimezone(now.tzinfo)):
+    _, _, text = meeting_summary.labelled(without_plus(notes.text))
+    for item in find_action_items(text, notes.at.astimezone(now.tzinfo)):
         for who in [one for one in JOINED.split(item.who) if one]:
             name = _writer(found) if who.casefold() in {"i", "ich"} else who
             is_mine = name.casefold().split()[0] in found.owner.first_names if name else False

@@ -186,6 +186,21 @@ def test_a_follow_up_sorts_the_notes_and_writes_to_those_who_were_there() -> Non
     assert mine.draft is None
 
 
+def test_german_notes_are_sorted_by_their_own_labels_and_said_once() -> None:
+    text = (
+        "Protokoll Preisrunde\n\nBeschluss: Preise bleiben bis Juni\nEntscheidungen:\n- Rabatt fällt weg\n\nOmar: prüft die Verträge\n"
+        "Offen: Wer informiert den Vertrieb?\nTeilnehmer: Omar, Robin"
+    )
+    result = follow_up.decide(made(replace(INSIDE, notes=replace(WRITTEN, text=text)), "follow_up"), NOW)
+    assert isinstance(result, Immediate)
+    said = result.output
+    assert "\n- Preise bleiben bis Juni\n- Rabatt fällt weg\n" in said
+    assert "\n- [ ] **Omar**: prüft die Verträge\n" in said
+    assert said.count("- [ ]") == 1
+    assert "\n- Wer informiert den Vertrieb?\n" in said
+    assert "Beschluss" not in said
+
+
 def test_what_the_notes_leave_is_told_apart_and_linked_to_what_is_there() -> None:
     linked = make_task("Ask legal about it", source_ref={"message_id": "<n@x>"})
     around = (EventAround(title="Demo rehearsal", starts_at=datetime.fromisoformat("2026-03-05T14:00:00Z")),)
