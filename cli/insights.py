@@ -74,6 +74,10 @@ def _tell(out: Output, found: Insights, days: int) -> None:
     if found.is_empty:
         out.say(f"Nothing to count in the last {days} days.")
         return
+    if found.is_clock_moved:
+        out.note(
+            f"The clock is moved: figures go by the real time of each record, {found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}."
+        )
     done, cost, drafts = found.done, found.cost, found.accuracy
     out.say(f"done       {done.tasks} tasks, {done.drafts_sent} drafts sent, {done.events_booked} events booked, {done.mails_read} mails read")  # fmt: skip
     out.say(f"saved      {done.minutes_saved:.0f} minutes, looking at it taken off")

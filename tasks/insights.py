@@ -3,13 +3,15 @@
 As everywhere: one thin typed call per SQL function; what each counts stands in the function's comment in SQL.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from core.clock import Clock
 from core.database import Caller
 from tasks.models import Record
 from tasks.thresholds import StoredCalibration
+
+UNMOVED = timedelta(minutes=1)
 
 
 class WorkOfKind(Record):
@@ -177,6 +179,8 @@ class Insights(Record):
     nudges: Nudges
     preferences: PreferenceFigures
     calibration: list[StoredCalibration]
+    is_clock_moved: bool = False
+    """Does the person's clock show another time than the real one, by which everything here is counted?"""
 
     @property
     def is_empty(self) -> bool:
@@ -187,16 +191,25 @@ class Insights(Record):
         return not any((*counted, *others, *listed))
 
 
-async def get_insights(caller: Caller, since: datetime, until: datetime, timezone: str) -> Insights:
-    """The caller's tenant between two moments. Raises Invalid where it ends before it begins, and for an unknown zone."""
-    row = await caller.call("get_insights", since=since, until=until, timezone=timezone)
+async def get_insights(
+    caller: Caller, since: datetime, until: datetime, timezone: str, *, ahead: timedelta = timedelta()
+) -> Insights:
+    """The caller's tenant between two moments, of the real clock as records carry it. Raises Invalid where it ends before it
+    begins, and for an unknown zone. `ahead`: how far the person's clock was moved, by which things are brought up."""
+    seconds = ahead.total_seconds()
+    row = await caller.call("get_insights", since=since, until=until, timezone=timezone, ahead_seconds=seconds)
     return Insights.model_validate(row)
 
 
 async def insights_of_days(caller: Caller, days: int, clock: Clock) -> Insights:
-    """The last days up to now. Where the clock was moved, up to its time and the real one: each counts what it stamped."""
-    times = (clock.now(), datetime.now(clock.timezone))
-    return await get_insights(caller, min(times) - timedelta(days=days), max(times), clock.timezone.key)
+    """The last days up to now, by the real clock: what was done carries its time, wherever the person's clock was moved to."""
+    until = datetime.now(UTC)
+    ahead = clock.now() - until
+    is_moved = abs(ahead) > UNMOVED
+    found = await get_insights(
+        caller, until - timedelta(days=days), until, clock.timezone.key, ahead=ahead if is_moved else timedelta()
+    )
+    return found.model_copy(update={"is_clock_moved": is_moved})
 
 
 class WaitingSilently(Record):

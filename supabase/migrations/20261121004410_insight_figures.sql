@@ -156,10 +156,11 @@ comment on function private.insights_nudges is 'What was brought up, and of what
 
 -- Section: all of it ------------------------------------------------------------------------------------------------
 
-create function public.get_insights(since timestamptz, until timestamptz, timezone text default 'UTC') returns jsonb
+create function public.get_insights(since timestamptz, until timestamptz, timezone text default 'UTC', ahead_seconds double precision default 0) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
   organization uuid := private.acting_organization();
+  ahead interval := make_interval(secs => coalesce(get_insights.ahead_seconds, 0));
 begin
   if get_insights.until <= get_insights.since then
     perform private.refuse(422, 'Insights are of a time that begins before it ends', format('%s to %s', get_insights.since, get_insights.until));
@@ -173,13 +174,13 @@ begin
     'accuracy', private.insights_accuracy(organization, get_insights.since, get_insights.until, get_insights.timezone),
     'speed', private.insights_speed(organization, get_insights.since, get_insights.until),
     'workers', private.insights_workers(organization, get_insights.since, get_insights.until),
-    'nudges', private.insights_nudges(organization, get_insights.since, get_insights.until),
+    'nudges', private.insights_nudges(organization, get_insights.since + ahead, get_insights.until + ahead),
     'preferences', (select jsonb_build_object('active', count(*) filter (where p.state = 'active'), 'proposed', count(*) filter (where p.state = 'proposed'),
       'hits', coalesce(sum(p.hits) filter (where p.state = 'active'), 0)) from public.preferences p where p.organization_id = organization),
     'calibration', (select coalesce(jsonb_agg(c), '[]') from public.list_calibrations(60) c));
 end $$;
 comment on function public.get_insights is
-  'What was done for the caller''s tenant between two moments: {done, cost, accuracy, speed, workers, nudges, preferences, calibration}; what each counts stands at private.insights_*.';
+  'What was done for the caller''s tenant between two moments: {done, cost, accuracy, speed, workers, nudges, preferences, calibration}; what each counts stands at private.insights_*. ahead_seconds: how far the clock by which things are brought up goes before that of the records.';
 
 do $$ declare f text; begin
   foreach f in array array['work_done', 'insights_done', 'insights_cost', 'insights_accuracy', 'insights_speed', 'insights_workers', 'insights_nudges'] loop

@@ -37,6 +37,11 @@ async def test_figures_charts_and_a_pinned_threshold(
     await seeded(house.database, house.caller, 0.9, 20, 2)
     await calibrate(service, datetime.now(UTC) + timedelta(seconds=1))
     text = (await client.get("/insights?days=7")).text
+    assert "The clock is moved: figures go by the real time of each record" in text  # to 4 March
+    known = (await client.get("/api/insights?days=7")).json()
+    since, until = (datetime.fromisoformat(known[name]) for name in ("since", "until"))
+    assert (until - since, known["is_clock_moved"]) == (timedelta(days=7), True)
+    assert abs(until - datetime.now(UTC)) < timedelta(minutes=5)
     assert re.findall(r'<svg [^>]*id="([a-z0-9-]+)"', text) == ["chart-cost", "reliability-0"]
     for words in (
         "<strong>$0.25</strong> went into work that nobody asked for",
