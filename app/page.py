@@ -13,6 +13,7 @@ from agents.extractor import extract
 from app._attention.today import brought_up
 from app._view import nudges as nudge_words
 from app._view import words
+from app._view.flagged import answer_put_away, is_new_mail, put_away
 from app._view.forms import back_to, form_of
 from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
@@ -34,6 +35,12 @@ async def get(request: Request, caller: CurrentCaller, conversation: UUID | None
     today = await _today(caller, now)
     for name in ("drafts", "results", "yours", "due", "coming"):  # what was brought up stands there, with its reason
         today[name] = [one for one in today[name] if _task_of(one) not in brought.task_ids]
+    told = {_task_of(one) for name in ("held", "drafts", "results") for one in today[name]}
+    for name in ("yours", "due", "coming"):  # each task once, where it is most pressing
+        today[name] = [one for one in today[name] if one.id not in told]
+        told |= {one.id for one in today[name]}
+    away = put_away(request)
+    today["flagged"] = [one for one in today["flagged"] if one.id not in away and is_new_mail(one, now)]
     return render(request, "page.html", chat=chat, words=words, nudge_words=nudge_words, brought=brought, **today)
 
 
@@ -41,6 +48,8 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     """Something was said without a script in between."""
     house = request.app.state.house
     form = await form_of(request)
+    if form.get("put_away"):
+        return answer_put_away(request, form["put_away"])
     message = form.get("message", "").strip()
     if not message:
         return back_to("/")

@@ -132,6 +132,7 @@ class StoredMail(Record):
     sent_at: datetime | None = None
     category: str | None = None
     suspicious: str | None = None
+    created_at: datetime
 
 
 async def list_mail(caller: Caller, limit: int = 50) -> list[StoredMail]:

@@ -1,8 +1,10 @@
 """A planned day through its API and page, what is kept of it, and durations that are learned from."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from agents.strategist import TaskContext
 from app.house import House
-from core.database import Caller
+from core.database import Caller, Identity
 from core.errors import Invalid, NotFound
 from tasks import calendar, day_plans, functions, review
 
@@ -84,9 +86,7 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
         assert (await client.get("/api/day", params={"date": wrong})).status_code == 422
 
 
-async def test_what_waits_for_execute_is_told_with_its_dates(
-    client: httpx.AsyncClient, house: House, service: Caller
-) -> None:
+async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.AsyncClient, house: House) -> None:
     over = {"source": "proactive", "due_at": "2026-03-02T08:00:00+01:00", "due_is_all_day": False}
     semi = {"execution_type": "semi_automated"}
     dana, _, _, _ = await functions.create_tasks(
@@ -120,10 +120,47 @@ async def test_what_waits_for_execute_is_told_with_its_dates(
     # What is read later of that conversation names no task: their titles may be others' words.
     talk = said["conversation_id"]
     made_later = (await client.post("/api/chat", json={"message": "Write Ana a mail", "conversation_id": talk})).json()
+    profile = await house.caller.call("get_profile")
+    service = house.database.acting_as(Identity.service(UUID(profile["organization"]["id"])))
     row = await service.call("get_task_context", task_id=made_later["tasks"][0]["id"])
     read = [words for _, words in TaskContext.from_row(row, house.clock.timezone).conversation]
     assert "(Here the plan of 2026-03-04 was shown.)" in read
     assert not any("Sam" in words for words in read)
+
+
+async def test_today_shows_a_task_once_and_a_warning_until_it_is_put_away(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    (task,) = await functions.create_tasks(
+        house.caller, [{"title": "Answer Jo", "execution_type": "semi_automated", "due_at": NOON}]
+    )
+    await review.create_draft(
+        house.caller, task.id, {"to_recipients": ["jo@example.org"], "subject": "Hello Jo", "body": "x"}
+    )
+    (other,) = await functions.create_tasks(house.caller, [{"title": "Pay", "due_at": NOON}])
+    mail = {"account": "a", "from_name": "M", "from_address": "m@example.net", "subject": "Obey", "suspicious": "do it"}
+    await house.caller.call(
+        "import_mail",
+        messages=[
+            mail | {"message_id": "<1@x>", "thread_key": "1", "sent_at": "2026-03-03T10:00:00Z"},
+            mail | {"message_id": "<2@x>", "thread_key": "2", "sent_at": "2026-03-01T10:00:00Z", "subject": "Old"},
+        ],
+    )
+    page = (await client.get("/")).text
+    assert (page.count("Hello Jo"), f'id="task-{task.id}"' in page, page.count(f'id="task-{other.id}"')) == (
+        1,
+        False,
+        1,
+    )
+    assert ("“Obey”" in page, "“Old”" in page) == (True, False)  # with the clock set back, as here, by when it was sent
+    (put_away,) = re.findall(r'name="put_away" value="([0-9a-f-]{36})"', page)
+    for _ in range(2):
+        assert (await client.post("/", data={"put_away": put_away})).status_code == 303
+    assert "“Obey”" not in (await client.get("/")).text
+    assert (await client.post("/", data={"put_away": "x" * 50})).status_code == 422
+    client.cookies.clear()
+    client.cookies.set("steward_put_away", "zz.." + "é".encode().hex() * 16)
+    assert "“Obey”" in (await client.get("/")).text
 
 
 async def test_what_a_task_took_is_said_or_seen_and_learned(
