@@ -6,6 +6,23 @@ from tests.integration.cli.conftest import Steward
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples" / "inbox.mbox"
 
+ANSWER = """From robin@vega.example Wed Mar  4 08:30:00 2026
+From: Robin Vega <robin@vega.example>
+To: j.gross@werk.example
+Subject: Re: =?utf-8?q?R=C3=BCckfrage?= zum Angebot 88/26
+Date: Wed, 04 Mar 2026 08:30:00 +0100
+Message-ID: <own@mail.example>
+In-Reply-To: <m03@mail.example>
+References: <m03@mail.example>
+Content-Type: text/plain; charset="utf-8"
+
+Hallo Herr Gross,
+
+die Montage kostet 900 Euro.
+
+Robin
+"""
+
 
 def test_promises_are_listed_closed_opened_and_moved(steward: Steward) -> None:
     assert "No promises are open" in steward("commitments").stdout
@@ -28,3 +45,17 @@ def test_promises_are_listed_closed_opened_and_moved(steward: Steward) -> None:
     assert steward.json("commitments", "move", short)["due_at"] is None
     for wrong in (["list", short], ["close"], ["close", "zzzz"], ["close", "a"], ["move", short, "--due", "soonish"]):
         assert steward("commitments", *wrong).returncode == 2
+
+
+def test_a_mailbox_with_ones_own_answer_closes_the_task(steward: Steward, tmp_path: Path) -> None:
+    steward.json("import", "--me", "robin@vega.example", str(SAMPLES))
+    own = tmp_path / "sent.mbox"
+    own.write_text(ANSWER, encoding="utf-8")
+    for _ in range(2):
+        steward.json("import", "--me", "robin@vega.example", str(own))
+    listed = steward.json("list", "--all")["items"]
+    (task,) = [one for one in listed if one["source_ref"].get("message_id") == "<m03@mail.example>"]
+    assert task["execution_status"] == "completed"
+    assert [one["what"] for one in task["evidence"]] == [
+        "You answered it yourself: Re: Rückfrage zum Angebot 88/26, 4 March 2026 08:30"
+    ]

@@ -1,19 +1,27 @@
 """What the person answered themselves is done: its draft goes nowhere, and nothing is written again."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from app.house import House
+from core.database import Identity
 from core.outside.mail import MailAddress
 from jobs.answered import close_answered
 from jobs.watching import watch_for
-from tasks import commitments, functions, review
+from tasks import answered, commitments, functions, review
+from tasks.answered import OwnAnswer
 from tasks.commitments import CommitmentFilter
 from tasks.models import Task
 from tests.integration.jobs.test_promises import ANSWER, BERLIN, DANA, QUESTION, ROBIN, a_mail, read
 
 
+async def all_tasks(house: House) -> list[Task]:
+    return (await functions.list_tasks(house.caller)).items
+
+
 async def only(house: House) -> Task:
-    (task,) = (await functions.list_tasks(house.caller)).items
+    task = next(one for one in await all_tasks(house) if one.source == "mail" and not one.title.startswith("Keep"))
     return await functions.get_task(house.caller, task.id)
 
 
@@ -82,3 +90,52 @@ async def test_a_reminder_waits_for_who_is_away_and_comes_back(house: House) -> 
         assert one.task_id
         task = await functions.get_task(house.caller, one.task_id)
         assert task.execution_status in {"pending", "queued"}
+
+
+async def test_german_mail_in_any_order_and_of_one_person_alone(house: House) -> None:
+    asked = a_mail(
+        30,
+        "Hallo Robin,\n\nkannst du mir bitte sagen, ob der Termin noch steht?\n\nViele Grüße\nDana",
+        subject="Termin",
+    )
+    asked = replace(asked, thread="<30@x>", in_reply_to=None, references=())
+    later = a_mail(
+        31, "Ich melde mich bis Freitag dazu.", ROBIN, "2026-03-03T10:00", thread="<30@x>", subject="AW: Termin"
+    )
+    mine = a_mail(32, "Ja, der Termin steht.", ROBIN, "2026-03-03T11:00", thread="<30@x>", subject="AW: Termin")
+    await read(house, asked)
+    await read(house, later)
+    task = await only(house)
+    assert task.execution_status == "pending"
+    stranger = house.database.acting_as(Identity.service(uuid4()))
+    theirs = OwnAnswer(task_id=task.id, mail_id=uuid4(), sent_at=house.clock.now())
+    assert (
+        await answered.list_own_answers(stranger),
+        await answered.close_answered_tasks(stranger, [(theirs, "x")]),
+    ) == ([], 0)
+    assert await answered.close_answered_tasks(house.caller, [(theirs, "x")]) == 0
+    rows = await answered.list_own_answers(house.caller)
+    assert {one.mail_id for one in rows} == {rows[0].mail_id}
+    promised = [one for one in await all_tasks(house) if one.title.startswith("Keep")]
+    await read(house, mine)
+    assert {one.execution_status for one in await all_tasks(house)} == {"completed"}
+    assert len(await all_tasks(house)) == 1 + len(promised)
+    done = await only(house)
+    assert (done.execution_status, done.evidence[0].what) == (
+        "completed", "You answered it yourself: AW: Termin, 3 March 2026 11:00"
+    )  # fmt: skip
+
+
+async def test_what_was_sent_from_here_or_is_on_its_way_is_left_alone(house: House) -> None:
+    await read(house, QUESTION)
+    task = await only(house)
+    draft = await review.create_draft(
+        house.caller, task.id, {"to_recipients": [DANA.address], "subject": "Re: Delay", "body": "It holds."}
+    )
+    draft = await review.approve_draft(house.caller, draft.id, draft.digest)
+    worker = house.database.acting_as(Identity.service(task.organization_id))
+    await review.begin_sending(worker, draft.id, "<sent@x>")
+    sent = a_mail(40, "It holds, Dana. All the best.", ROBIN, "2026-03-03T12:00")
+    await read(house, replace(sent, message_id="<sent@x>"), sent)
+    assert (await only(house)).execution_status not in {"completed", "cancelled"}
+    assert (await review.get_draft(house.caller, draft.id)).state == "sending"
