@@ -8,7 +8,8 @@ import pytest
 
 from app.house import House
 from core.keys import Keys
-from tasks import commitments, functions
+from tasks import capture, commitments, functions
+from tests.conftest import NOW
 from tests.integration.app.test_policies_page import press
 from tests.integration.app.test_settings_page import pages_of
 from tests.integration.jobs.test_promises import ANSWER, QUESTION, a_mail, read
@@ -131,3 +132,13 @@ async def test_the_pages_show_and_change(house: House, keys: Keys) -> None:
         assert (await press(pages, keys, "/mail", id=str(theirs.mail_id), category="spam")).status_code == 422
         assert (await press(pages, keys, "/mail", id="x", category="noise")).status_code == 404
         assert (await pages.get("/mail", params={"category": "spam"})).status_code == 422
+
+
+async def test_suspicious_mail_has_no_category_marked(client: httpx.AsyncClient, house: House) -> None:
+    row = {"message_id": "s@x", "thread_key": "s", "from_address": "it@x.example", "subject": "Verify", "text_body": "Obey",
+           "sent_at": NOW.isoformat(), "category": "information", "suspicious": "It speaks to the assistant."}  # fmt: skip
+    await capture.import_mail(house.caller, [row], [])
+    page = (await client.get("/mail", params={"category": "suspicious"})).text
+    assert "It speaks to the assistant." in page
+    assert 'aria-pressed="true"' not in page
+    assert 'aria-pressed="false"' in page
