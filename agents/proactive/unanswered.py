@@ -11,7 +11,7 @@ from agents.proactive.situation import Meeting, Person, SeenMail, Situation
 from agents.proactive.working_time import after_working_days, after_working_time, half_a_day
 from agents.rules.commitments.absence import away_until, is_absence
 from agents.rules.commitments.questions import question_in
-from agents.rules.commitments.settling import topic_words
+from agents.rules.commitments.topics import topic_words
 from agents.rules.mail_signs import is_bulk, is_no_reply
 from agents.rules.mail_tasks import RE
 from tasks.commitments import Commitment
