@@ -21,11 +21,11 @@ begin
   update public.digests d set content = d.content || jsonb_build_object('kept', keep_in_digest.kept, 'since', before.made_at,
     'is_from_start', before.id is null and exists (select 1 from public.organizations o where o.id = organization and o.created_at > d.created_at - interval '1 day'),
     'preparing', (select count(*) from public.tasks t where t.organization_id = organization and t.source = 'proactive' and t.parent_task_id is null
-      and t.execution_status in ('queued', 'in_progress')))
+      and (t.started_at > d.created_at or t.started_at is null and t.execution_status in ('queued', 'in_progress'))))
   where d.id = digest.id returning d.* into digest;
   return to_jsonb(digest) - 'organization_id';
 end $$;
 comment on function public.keep_in_digest is
-  'Keeps in a digest, once, what was due when it was made (kept: {promises, snoozed, reminders}), since when it tells (the one before; null: a day, or is_from_start) and how many tasks found unasked were being prepared. PT404.';
+  'Keeps in a digest, once, what was due when it was made (kept: {promises, snoozed, reminders}), since when it tells (the one before; null: a day, or is_from_start) and how many tasks found unasked were about to be prepared. PT404.';
 
 select private.expose_function('public.keep_in_digest', array['authenticated', 'service_role']);

@@ -107,6 +107,8 @@ async def test_a_digest_says_of_promises_what_was_so_when_it_was_made(client: ht
 
     await promised("fixes the import bug", NOW - timedelta(days=1), source_kind="notes")
     await promised("the offer", NOW + timedelta(hours=2), is_mine=True)
+    await client.patch("/api/attention", json={"daily_nudges": 0})
+    await brought_up(house, "a", task=AGENDA, executes=True)
     made = await make_digest(house.caller, NOW, rules_of(house))
     assert made
     kept = await keep_what_is_due(house.caller, made, NOW)
@@ -122,6 +124,7 @@ async def test_a_digest_says_of_promises_what_was_so_when_it_was_made(client: ht
     )
     assert "The later one" not in page
     assert "what happened since Steward began" in page
+    assert "nothing; 1 was being prepared as this was made" in page
     second = await make_digest(house.caller, NOW + timedelta(days=1), rules_of(house))
     assert second
     assert (await keep_what_is_due(house.caller, second, NOW + timedelta(days=1))).content.since == NOW
