@@ -1,5 +1,6 @@
 """A day planned from what is in the house: calendars, open tasks, how long they take. And the plan that is kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -18,13 +19,14 @@ from core.errors import Invalid
 from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock, hours_from
 from tasks.day_plans import MARK, OwnTask, WorkedTask, list_own_work, list_worked_tasks, save_day_plan
 from tasks.functions import TaskFilter, list_tasks
-from tasks.models import Task
+from tasks.models import ExecutionStatus, Task
 
 GROUPS = {
     "no_room": "What does not fit",
     "own_day": "On a day of their own",
-    "prepared": "What Steward prepares",
+    "prepared": "What Steward prepares, and what waits",
 }
+AT_WORK: list[ExecutionStatus] = ["pending", "queued", "in_progress", "failed"]
 MOST_PREPARED = 100
 LOOK_AHEAD = 15 * DAY
 YEARS = range(1970, 2201)
@@ -81,7 +83,9 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     ]
     prepared = [
         one
-        for one in await _prepared(caller, end, {one.id for one in work})
+        for one in await _prepared(
+            caller, end, {one.id for one in work}, lambda one: is_due_soon(one.due_at, day, now, hours.zone)
+        )
         if not is_moment_over(one, day, now, hours.zone)
     ]
     started = [one for one in prepared if _is_to_start(one) and is_due_soon(one.due_at, day, now, hours.zone)]
@@ -116,23 +120,37 @@ async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     )
 
 
-async def _prepared(caller: Caller, end: datetime, known: set[UUID]) -> list[Task]:
-    """Open tasks that Steward prepares, or does: all that wait for Execute, and of the others those with a date."""
-    where = TaskFilter(status=["pending", "queued", "in_progress", "failed"], parent="none", snoozed="false", at=end)
+async def _prepared(caller: Caller, end: datetime, known: set[UUID], soon: Callable[[Task], bool]) -> list[Task]:
+    """Open tasks that are not the person's work: all that wait for Execute, and of the others those with a date.
+
+    What waits for something else, or is done by somebody else, is told where it is due soon.
+    """
+    where = TaskFilter(status=[*AT_WORK, "blocked", "paused"], parent="none", snoozed="false", at=end)
     found = (await list_tasks(caller, where, sort="due", limit=MOST_PREPARED)).items
     return [
         one
         for one in found
         if one.id not in known
-        and one.execution_type != "manual"
         and one.superseded_at is None
-        and (one.due_at is not None or (one.execution_type == "semi_automated" and one.execution_status == "pending"))
+        and (
+            soon(one)
+            or (
+                one.execution_type != "manual"
+                and one.execution_status in AT_WORK
+                and (one.due_at is not None or (one.execution_type == "semi_automated" and _is_to_start(one)))
+            )
+        )
     ]
 
 
 def _is_to_start(task: Task) -> bool:
     """Does it wait for the person to press Execute?"""
-    return task.execution_status == "pending" and task.assigned_to_type != "agent" and task.run_after is None
+    return (
+        task.execution_status == "pending"
+        and task.execution_type != "manual"
+        and task.assigned_to_type != "agent"
+        and task.run_after is None
+    )
 
 
 def _start(task: Task) -> Todo:
@@ -163,11 +181,27 @@ def _with_prepared(plan: DayPlan, prepared: list[Task], started: set[UUID]) -> D
 
 def _prepared_words(task: Task) -> str:
     words = {"queued": "Steward is at it", "in_progress": "Steward is at it", "failed": "it failed: look at it"}
-    if task.execution_status in words:
-        return words[task.execution_status]
-    if not _is_to_start(task):
-        return "it starts by itself" if task.run_after else "an agent does it"
-    return "press Execute and Steward prepares it"
+    waits = {
+        "subtasks": "its parts are under way",
+        "reply": "it waits for a reply",
+        "agent": "an agent does it",
+        "model": "it waits for the language model",
+        "account": "it waits for an account to be connected",
+        "start": "it waits to be started",
+    }
+    match task.execution_status:
+        case "blocked":
+            return waits.get(task.blocked_on or "", "it waits")
+        case "paused":
+            return "it is paused"
+        case "pending" if task.subtask_count:
+            return "it is done with its parts"
+        case "pending" if _is_to_start(task):
+            return "press Execute and Steward prepares it"
+        case "pending":
+            return "it starts by itself" if task.run_after else "somebody else does it"
+        case other:
+            return words.get(other, "Steward is at it")
 
 
 def todos_of(work: list[OwnTask], cases: list[WorkedTask], hours: WorkingHours) -> list[Todo]:

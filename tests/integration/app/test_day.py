@@ -89,20 +89,29 @@ async def test_a_day_is_planned_kept_planned_anew_and_cleared(
 async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.AsyncClient, house: House) -> None:
     over = {"source": "proactive", "due_at": "2026-03-02T08:00:00+01:00", "due_is_all_day": False}
     semi = {"execution_type": "semi_automated"}
-    dana, _, _, _ = await functions.create_tasks(
+    dana, _, _, _, _ = await functions.create_tasks(
         house.caller,
         [
             {"title": "Answer Dana", "due_at": "2026-03-05T12:00:00+01:00", "due_is_all_day": False, **semi},
             {"title": "Answer Sam", **semi},
             {"title": "Move <b>Dentist</b>", **over},
+            {
+                "title": "Theirs",
+                "due_at": "2026-03-04T18:00:00+01:00",
+                "assigned_to_type": "agent",
+                "assignee_role": "x",
+            },
             {"title": "Block travel time", "execution_type": "fully_automated", **over},
         ],
     )
     made = (await client.get("/api/day")).json()
     assert [(one["title"], one["task_ids"]) for one in made["blocks"]] == [("Start: Answer Dana", [str(dana.id)])]
-    assert [(one["title"], one["group"]) for one in made["left_out"]] == [("Answer Sam", "prepared")]
+    assert [(one["title"], one["group"]) for one in made["left_out"]] == [
+        ("Theirs", "prepared"),
+        ("Answer Sam", "prepared"),
+    ]
     saturday = (await client.get("/api/day", params={"date": "2026-03-07"})).json()
-    assert [one["title"] for one in saturday["left_out"]] == ["Answer Dana", "Answer Sam"]
+    assert [one["title"] for one in saturday["left_out"]] == ["Theirs", "Answer Dana", "Answer Sam"]
     gone = (await client.get("/api/day", params={"date": "2026-03-01"})).json()
     assert (gone["notes"], gone["blocks"], gone["left_out"]) == (["This day is over."], [], [])
     assert "What Steward prepares" in (await client.get("/day")).text
@@ -112,7 +121,8 @@ async def test_what_waits_for_execute_is_told_with_its_dates(client: httpx.Async
         [
             "Wednesday, 4 March:",
             "09:30–09:40 Start: Answer Dana",
-            "What Steward prepares:",
+            "What Steward prepares, and what waits:",
+            "  Theirs (somebody else does it)",
             "  Answer Sam (press Execute and Steward prepares it)",
             "All of it, to look at and keep: /day?date=2026-03-04",
         ],
