@@ -15,6 +15,7 @@ from agents.equipment import Run
 from agents.journal import insist
 from agents.tools.tool import AnyTool
 from tasks.actions import Effect, Policy
+from tasks.concerns import NOTICED
 from tasks.functions import AgentAbove, StartedTask
 from tasks.models import Taint, Task
 from tasks.origins import Provenance, Source
@@ -34,6 +35,7 @@ KINDS = {
     "calendar_read": "event",
     "file": "file",
 }
+CALLED = {"proactive": NOTICED}  # where a task came from, as people call it
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _came_with(known: RunKnowledge) -> Iterator[Source]:
     """What the task came from."""
     for one in known.read:
         text = _text_of(one)
-        yield Source(one.kind, text, one.title, one.why is not None or _commands(one.title, text))
+        yield Source(CALLED.get(one.kind, one.kind), text, one.title, one.why is not None or _commands(one.title, text))
     for taint in known.tainted_by:
         if taint.why:
             yield Source(taint.kind, taint.why, taint.title or "", is_suspicious=True)

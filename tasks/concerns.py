@@ -29,11 +29,14 @@ from tasks.own_words import (
     foreign_words,
     odd_writing,
     says_nothing,
+    stem,
     turned_around,
     vocabulary,
 )
 
 MOST_VALUES = 200
+MOST_NAMED = 3
+NOTICED = "what was noticed"  # a task that the house made by itself, out of what others may have written
 REACHES = {Effect.SEND, Effect.SHARE, Effect.PUBLISH, Effect.WRITE}
 ONE_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>(),;\"]{1,253}")  # a host of one's own network has no dot
 NOTHING_SAID = "It has no words of yours, so nothing shows that you asked for it"
@@ -139,7 +142,7 @@ def _of_target(
     if (twin := looks_like(target, known)) is not None:
         yield _reason("destination_lookalike", f"It looks like {twin}, and is another", target, seen)
     elif seen.origin is Origin.UNTRUSTED:
-        yield _reason("destination_untrusted", "This target first appeared in text that others wrote", target, seen)
+        yield _reason("destination_untrusted", f"This target first appeared {_where(seen)}", target, seen)
     else:
         yield _reason("destination_not_named", "You did not name this target for this task", target, seen)
 
@@ -152,7 +155,7 @@ def _of_value(kind: str, what: str, value: str, provenance: Provenance) -> Itera
     if seen.origin is Origin.TRUSTED and not provenance.has_read_untrusted:
         return
     if seen.origin is Origin.UNTRUSTED:
-        yield _reason(f"{kind}_untrusted", f"{what} first appeared in text that others wrote", value, seen)
+        yield _reason(f"{kind}_untrusted", f"{what} first appeared {_where(seen)}", value, seen)
     else:
         yield _reason(f"{kind}_not_named", f"{what} is not one that you gave", value, seen)
 
@@ -232,14 +235,33 @@ def _of_words(text: str, action: Action, provenance: Provenance, own: Collection
         for clause in turned_around(text, provenance.user, names)[:1]:
             yield Reason("words_turned", "This says something else than you said", clause, Origin.MODEL)
         return
-    words = foreign_words(passages[0], known)
-    seen, shared = Seen(Origin.MODEL), 0
-    for source in provenance.untrusted:
-        count, line = closest_line(words, source.text)
-        if count > shared:
-            seen, shared = Seen(Origin.UNTRUSTED, _titled(source), line), count
+    seen = _seen_in(foreign_words(passages[0], known), provenance.untrusted)
     more = f", and {len(passages) - 1} more" if len(passages) > 1 else ""
     yield _reason("words_untrusted", f"This passage is not in your own words{more}", passages[0], seen)
+
+
+def _seen_in(words: Sequence[str], sources: Sequence[Source]) -> Seen:
+    """Where words came from: the source that has a line with all of them; else those that have some, none of them to blame."""
+    wanted = len({stem(word) for word in words})
+    shares: list[str] = []
+    for source in sorted(
+        sources, key=lambda one: one.kind == NOTICED
+    ):  # what is told first, what the house made of it last
+        count, line = closest_line(words, source.text)
+        if count and count == wanted:
+            return Seen(Origin.UNTRUSTED, _titled(source), line)
+        if count:
+            shares.append(_titled(source))
+    if not shares:
+        return Seen(Origin.MODEL)
+    named = "; ".join(list(dict.fromkeys(shares))[:MOST_NAMED])
+    return Seen(Origin.UNTRUSTED, f"what was read for this task, which includes {named}")
+
+
+def _where(seen: Seen) -> str:
+    """Whose text a value first appeared in: a task of the house's own holds words out of calendar and mail."""
+    is_noticed = seen.source.partition(":")[0] == NOTICED
+    return "in a task made out of your calendar and mail" if is_noticed else "in text that others wrote"
 
 
 def _reason(code: str, message: str, value: str, seen: Seen) -> Reason:

@@ -201,6 +201,22 @@ def test_the_reason_quotes_the_line_and_names_the_source() -> None:
     assert reason.quote == MAIL.text
 
 
+def test_the_named_source_holds_the_value_and_no_other_is_blamed() -> None:
+    noticed = Source("what was noticed", "Pricing workshop\nomar@x.example", "Propose another time")
+    delay = Source("mail", "Re: Delay\nThe quarterly figures come late.", "Re: Delay")
+    known = replace(said("Hello"), untrusted=[noticed, delay])
+
+    def reasons(action: Action) -> dict[str, Any]:
+        return {one.code: one for one in decide(action, known, policy()).reasons}
+
+    whole = reasons(mail("The figures come late."))["words_untrusted"]
+    assert (whole.source, whole.quote) == ("mail: Re: Delay", "The quarterly figures come late.")
+    part = reasons(mail("Agenda of the quarterly review."))["words_untrusted"]
+    assert (part.source, part.quote) == ("what was read for this task, which includes mail: Re: Delay", "")
+    target = reasons(mail("Hello", "omar@x.example"))["destination_untrusted"]
+    assert target.message == "This target first appeared in a task made out of your calendar and mail"
+
+
 def test_suspicious_text_stops_every_permission() -> None:
     bad = replace(MAIL, is_suspicious=True)
     assert "suspicious_source" in codes(decide(mail(), said("Hello Dana", read=[bad]), policy()))
