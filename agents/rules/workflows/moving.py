@@ -1,10 +1,11 @@
 """Asking those who come to a meeting for another time: the task knows from when to when. Nothing is moved by it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from agents.rules.workflows.letter import Recipient, greeting, letter
+from agents.rules.workflows.letter import GIVEN_NAMES, Recipient, greeting, letter
 from agents.rules.workflows.times_answer import clock_of, say_slot
 from agents.rules.workflows.wording import is_german
 from agents.strategist import ADDRESS, Blocked, Immediate, TaskContext
@@ -36,7 +37,7 @@ def decide(context: TaskContext, move: Mapping[str, Any], now: datetime) -> Imme
         subject = f"Another time for {title}"
         text = f"I am afraid I cannot keep “{title}” ({was}) at its time. Would {then} suit you instead{clock}?"
     people = list(dict.fromkeys(ADDRESS.findall(context.task.recipient or "")))
-    only = Recipient(address=people[0]) if len(people) == 1 else Recipient()
+    only = Recipient(_first_name(context, people[0]), people[0]) if len(people) == 1 else Recipient()
     draft = letter(context, only, subject, [text], german=german)
     if len(people) > 1:
         body = draft.body.replace(greeting("", german=german), _greeting(context, people, german=german), 1)
@@ -50,9 +51,16 @@ def decide(context: TaskContext, move: Mapping[str, Any], now: datetime) -> Imme
     )
 
 
+def _first_name(context: TaskContext, address: str) -> str:
+    """As mail and calendar know it, else where the address begins with a first name; "" for neither."""
+    known = context.known_names.get(address.casefold(), "").split(" ", maxsplit=1)[0]
+    first = re.split(r"[._+-]", address.partition("@")[0].casefold())[0]
+    return known or (first.capitalize() if first in GIVEN_NAMES else "")
+
+
 def _greeting(context: TaskContext, people: Sequence[str], *, german: bool) -> str:
     """Few by first name, where each is known; else all at once."""
-    names = [context.known_names.get(one.casefold(), "").split(" ", maxsplit=1)[0] for one in people]
+    names = [_first_name(context, one) for one in people]
     if len(names) > MOST_NAMED or not all(names):
         return "Hallo zusammen," if german else "Hello everyone,"
     said = f"{', '.join(names[:-1])} {'und' if german else 'and'} {names[-1]}"

@@ -78,7 +78,8 @@ async def test_a_conflict_asks_the_others_of_ones_own_meeting_for_a_free_time(ho
         await done(house, nudge)
     (draft,) = (one for one in (await review.list_drafts(house.caller)).items if one.task_id == nudge.task_id)
     assert draft.to_recipients == ["omar@vega.example"]
-    assert "Would Thursday 5 March at 12:00 suit you instead (Berlin time)?" in draft.body
+    assert draft.body.startswith("Hello Omar,")
+    assert "Would Thursday 5 March at 13:00 suit you instead (Berlin time)?" in draft.body
 
 
 async def test_a_way_is_put_on_the_calendar_when_asked_for(house: House) -> None:
