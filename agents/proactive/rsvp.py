@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.proactive import gatherings, meetings
 from agents.proactive.situation import Meeting, Situation
-from agents.rules.free_times import is_free, next_free
+from agents.rules.free_times import OwnTime, is_free, next_free
 from agents.rules.workflows.times_answer import say_slot
 from agents.rules.workflows.wording import is_german
 from core.outside.calendar import Busy
@@ -22,12 +22,16 @@ KNOWN, UNKNOWN = 0.8, 0.4
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding for each invitation of somebody else that waits for an answer; of a series one for all of it."""
+    """One finding for each invitation of somebody else that waits for an answer; of a series one for all of it.
+
+    No two of them propose one time.
+    """
     seen: set[str] = set()
+    proposed: list[Busy] = []
     for meeting in situation.meetings:
         if _waits(meeting, situation) and (key := _key(meeting)) not in seen:
             seen.add(key)
-            yield _finding(meeting, key, situation)
+            yield _finding(meeting, key, situation, proposed)
 
 
 def _waits(meeting: Meeting, situation: Situation) -> bool:
@@ -59,7 +63,7 @@ def _key(meeting: Meeting) -> str:
     return f"rsvp:{meeting.calendar}:{meeting.uid}"[:300] if meeting.is_recurring else f"rsvp:{meeting.key}"
 
 
-def _finding(meeting: Meeting, key: str, situation: Situation) -> Finding:
+def _finding(meeting: Meeting, key: str, situation: Situation, proposed: list[Busy]) -> Finding:
     who = meeting.organizer
     assert who is not None  # nosec B101 # narrows the type
     clashes = _clashes(meeting, situation)
@@ -78,7 +82,7 @@ def _finding(meeting: Meeting, key: str, situation: Situation) -> Finding:
         expires_at=meeting.starts_at,
         is_urgent=meeting.starts_at - situation.now <= timedelta(days=1),
         confidence=KNOWN if is_known else UNKNOWN,
-        task=_task(meeting, clashes, why, ref, situation) if is_known else None,
+        task=_task(meeting, clashes, why, ref, situation, proposed) if is_known else None,
     )
 
 
@@ -104,7 +108,12 @@ def _clashes(meeting: Meeting, situation: Situation) -> list[Meeting]:
 
 
 def _task(
-    meeting: Meeting, clashes: list[Meeting], why: str, ref: dict[str, Any], situation: Situation
+    meeting: Meeting,
+    clashes: list[Meeting],
+    why: str,
+    ref: dict[str, Any],
+    situation: Situation,
+    proposed: list[Busy],
 ) -> dict[str, Any]:
     """The answer as an act that asks first; where no tool writes to its calendar, it is the person's."""
     answer = "declined" if clashes else "accepted"
@@ -127,15 +136,16 @@ def _task(
     if meeting.is_recurring:
         given["scope"] = "all"
     if clashes:
-        given["comment"] = _comment(meeting, situation)
+        given["comment"] = _comment(meeting, situation, proposed)
     return item | {"execution_type": "semi_automated", "tool": "calendar_event", "tool_input": given}
 
 
-def _comment(meeting: Meeting, situation: Situation) -> str:
-    """A word with the no: nothing of what stands there instead, and when it would do."""
+def _comment(meeting: Meeting, situation: Situation, proposed: list[Busy]) -> str:
+    """A word with the no: nothing of what stands there instead, and when it would do, which is added to what is proposed."""
     german = is_german(f"{meeting.title}\n{meeting.description[:500]}")
     minutes = min(int((meeting.ends_at - meeting.starts_at).total_seconds() // 60), 480)
-    busy = meetings.own_time(situation, without=[meeting])
+    own = meetings.own_time(situation, without=[meeting])
+    busy = OwnTime(own.hours, (*own.busy, *proposed))
     slots = (
         next_free(busy, max(situation.now, meeting.starts_at), minutes, 1)
         if minutes > 0 and not meeting.is_all_day
@@ -144,6 +154,7 @@ def _comment(meeting: Meeting, situation: Situation) -> str:
     free = [
         at for at in slots if is_free(at, at + timedelta(minutes=minutes), [Busy(meeting.starts_at, meeting.ends_at)])
     ]
+    proposed += [Busy(at, at + timedelta(minutes=minutes)) for at in free]
     then = f" {say_slot(free[0], german=german)}" if free else ""
     if german:
         return "Zu dieser Zeit habe ich schon einen Termin." + (f"{then} würde mir passen." if then else "")

@@ -75,6 +75,12 @@ def test_what_needs_no_answer_is_left_alone(held: Meeting) -> None:
     assert list(rsvp.find(situation(held))) == []
 
 
+def test_two_answers_propose_two_times() -> None:
+    asked = [invitation(uid=name) for name in "ab"]
+    found = list(rsvp.find(situation(*asked, meeting("Own", people=()))))
+    assert len({one.task["tool_input"]["comment"] for one in found if one.task}) == 2
+
+
 def test_an_invitation_for_later_is_told_once_it_has_rested_and_a_strangers_makes_no_task() -> None:
     far = invitation(starts_at=at(13))
     letter = mail("", at(2), subject="Invitation: Pricing @ Fri 13 Mar", sender=PRIYA)
