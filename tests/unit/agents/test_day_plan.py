@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -167,7 +168,7 @@ def todos(draw: st.DrawFn) -> list[Todo]:
 
 @settings(max_examples=120, deadline=None)
 @given(todos(), st.lists(meetings, max_size=5), st.integers(5 * 60, 18 * 60), st.randoms())
-def test_whatever_the_day_holds(work: list[Todo], taken: list[Span], minute: int, chance: object) -> None:
+def test_whatever_the_day_holds(work: list[Todo], taken: list[Span], minute: int, chance: Random) -> None:
     now = at(0) + timedelta(minutes=minute)
     made = plan_day(DAY, now, HOURS, taken, work)
     by_id = {one.task_id: one for one in work}
@@ -193,8 +194,8 @@ def test_whatever_the_day_holds(work: list[Todo], taken: list[Span], minute: int
     }
     assert whole == by_id.keys()
     assert all(one.why and one.minutes > 0 and (one.suggested_day or DAY) >= DAY for one in made.left_out)
-    chance.shuffle(work)  # type: ignore[attr-defined]
-    chance.shuffle(taken)  # type: ignore[attr-defined]
+    chance.shuffle(work)
+    chance.shuffle(taken)
     assert plan_day(DAY, now, HOURS, taken, work) == made
 
 

@@ -69,7 +69,8 @@ async def test_what_notes_leave_becomes_parts_and_promises_and_the_mail_waits(ho
         assert own.due_at.astimezone(NOW.tzinfo).date().isoformat() == "2026-03-06"
         part = await until(house, mail.id, lambda one: one.open_draft_id is not None)
         assert (part.title, root.blocked_on) == ("Write follow-up: Launch sync", "subtasks")
-        draft = await review.get_draft(house.caller, part.open_draft_id)  # type: ignore[arg-type]
+        assert part.open_draft_id
+        draft = await review.get_draft(house.caller, part.open_draft_id)
         assert (draft.to_recipients, draft.state) == ([PRIYA], "draft")
         assert "We decided to ship." in draft.body
         assert draft.approval is not None

@@ -180,7 +180,8 @@ def test_a_follow_up_sorts_the_notes_and_writes_to_those_who_were_there() -> Non
     assert result.draft is not None
     assert result.draft.to == ["priya@vega.example", "omar@vega.example"]
     assert "- Robin: ask legal" in result.draft.body
-    own = replace(WRITTEN, mail=replace(WRITTEN.mail, is_from_me=True, sender=ROBIN))  # type: ignore[arg-type]
+    assert WRITTEN.mail
+    own = replace(WRITTEN, mail=replace(WRITTEN.mail, is_from_me=True, sender=ROBIN))
     mine = follow_up.decide(made(replace(INSIDE, notes=own), "follow_up"), NOW)
     assert isinstance(mine, Immediate)
     assert mine.draft is None
