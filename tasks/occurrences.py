@@ -62,7 +62,7 @@ def check_rule(rule: str) -> str:
             raise Invalid(f"The rule {kept[:80]!r} has {name}={parts[name][:20]}; allowed is 1 to {most}")
     _check_days(kept, parts)
     every = re.sub(r"INTERVAL=\d+;?", "", kept).rstrip(";")  # every 7 days on Friday depends on where it begins
-    if next(_later(every, datetime(2000, 1, 1)), None) is None:  # noqa: DTZ001
+    if next(_later(every, datetime(2000, 1, 1)), None) is None:  # noqa: DTZ001 - by the wall clock
         raise Invalid(f"The rule {kept[:80]!r} never happens")
     return kept
 
@@ -146,7 +146,7 @@ def _end(rule: str, zone: ZoneInfo) -> tuple[float, datetime]:
     count = float(parts.get("COUNT", "inf"))
     until = parts.get("UNTIL")
     if until is None:
-        return count, datetime.max  # noqa: DTZ901
+        return count, datetime.max  # noqa: DTZ901 - by the wall clock, for ever
     moment = _until(until)
     return count, _on_wall(moment.replace(tzinfo=UTC), zone) if until.endswith("Z") else moment
 
@@ -154,8 +154,8 @@ def _end(rule: str, zone: ZoneInfo) -> tuple[float, datetime]:
 def _until(text: str) -> datetime:
     """Without a zone; a day is there to its end."""
     if "T" not in text:
-        return datetime.strptime(text, "%Y%m%d") + timedelta(hours=23, minutes=59, seconds=59)  # noqa: DTZ007
-    return datetime.strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
+        return datetime.strptime(text, "%Y%m%d") + timedelta(hours=23, minutes=59, seconds=59)  # noqa: DTZ007 - by the wall clock
+    return datetime.strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007 - by the wall clock
 
 
 def _on_wall(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -197,7 +197,7 @@ def describe_recurrence(rule: str, repeats_from: RepeatsFrom = "due") -> str:
     if "COUNT" in parts:
         words += ", once" if parts["COUNT"] == "1" else f", {parts['COUNT']} times"
     if "UNTIL" in parts:
-        day = datetime.strptime(parts["UNTIL"][:8], "%Y%m%d")  # noqa: DTZ007
+        day = datetime.strptime(parts["UNTIL"][:8], "%Y%m%d")  # noqa: DTZ007 - by the wall clock
         words += f" until {day.day} {MONTHS[day.month - 1]} {day.year}"
     return words
 
