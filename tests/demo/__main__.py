@@ -23,7 +23,10 @@ def main() -> int:
     """The exit code."""
     words = sys.argv[1:]
     if words not in ([], ["plans"], ["agents"], ["agenda"]):
-        print(f"error: make demo takes no word but plans, agents or agenda, and there is {' '.join(words)!r}", file=sys.stderr)
+        print(
+            f"error: make demo takes no word but plans, agents or agenda, and there is {' '.join(words)!r}",
+            file=sys.stderr,
+        )
         return 2
     try:
         ensure_node_packages()  # the emulators

@@ -87,7 +87,6 @@ INTEGRATION_USERS: dict[str, str] = {
     "jobs/mail_sync.py": "reads mail",
     "jobs/plan_callbacks.py": "tells who asked for a plan, at the address they gave with it, how it stands",
     "jobs/slack_brought_up.py": "what is brought up, to the person it is for",
-    "jobs/slack_brought_up.py": "tells the person, in their own Slack, what is brought up",
     "jobs/slack_cards.py": "cards to the person whose question it is",
     "jobs/slack_socket.py": "the Slack door",
     "jobs/slack_work.py": "cards and answers to the person whom they are for",

@@ -27,7 +27,13 @@ def test_somebody_elses_meeting_too_unless_declined() -> None:
 
 
 def test_what_strangers_put_into_the_calendar_is_told_and_not_prepared_and_of_a_series_one_a_day() -> None:
-    series: dict[str, Any] = {"organizer": DANA, "people": (), "own_answer": "needs-action", "is_recurring": True, "uid": "s"}
+    series: dict[str, Any] = {
+        "organizer": DANA,
+        "people": (),
+        "own_answer": "needs-action",
+        "is_recurring": True,
+        "uid": "s",
+    }
     often = [meeting(starts_at=at(5, f"{hour}:00"), recurrence_id=f"{hour}", **series) for hour in (9, 11, 13)]
     (stranger,) = brief.find(situation(*often))
     assert (stranger.executes, stranger.confidence) == (False, 0.4)
