@@ -64,6 +64,7 @@ def google_house(house: House, line: GoogleLine) -> House:
         "google_client_secret": GOOGLE_CLIENT[1],
         "google_base_url": line.url,
         "now": None,
+        "quiet_hours": "off",  # it is the real time of day
     }
     settings = house.settings.model_validate({**house.settings.model_dump(), **changes})
     from core.clock import Clock

@@ -13,7 +13,7 @@ from jobs.outside.world import Given
 from jobs.watching import watch_for
 from tasks import calendar, capture, functions, review
 from tasks.models import Task
-from tasks.nudges import Nudge
+from tasks.nudges import Nudge, decide_nudge
 from tests.integration.agents.growing import at_work, is_state, until
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
@@ -42,7 +42,9 @@ async def seen(house: House, kind: str) -> Nudge:
 
 
 async def done(house: House, nudge: Nudge) -> Task:
-    """The task of a nudge after its run."""
+    """The task of a nudge after its run; of one that is held, after the person said that it is of use."""
+    if nudge.task_id is None:
+        nudge = await decide_nudge(house.caller, nudge.id, "acted", house.clock.now())
     assert nudge.task_id is not None
     await functions.queue_task_execution(house.caller, nudge.task_id)
     return await until(house, nudge.task_id, ENDED)
