@@ -51,14 +51,14 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
     await functions.queue_task_execution(house.caller, tasks[2].id)
     await read(house, QUESTION, ANSWER, a_mail(5, "I will send the contract tomorrow.", thread="<5@x>"))
     for budget in (1, 0):
-        found = {
-            "key": f"{budget}",
-            "kind": "brief",
-            "title": "Brief",
-            "why": "Dana is there.",
-            "person": "dana@example.org",
-        }
-        finding = Finding.model_validate(words)
+        finding = Finding(
+            key=f"{budget}",
+            kind="brief",
+            title="Brief",
+            why="Dana is there.",
+            person="dana@example.org",
+            confidence=0.8,
+        )
         await offer_nudges(house.caller, [finding], house.clock.now(), AttentionRules(daily_nudges=budget))
     await mute_nudges(house.caller, house.clock.now(), kind="travel")
     await make_digest(house.caller, house.clock.now(), AttentionRules())
