@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tasks.answered import OwnAnswer
 
 LONGEST_SUBJECT = 300
+BY_PROGRAMS = frozenset({"auto_reply", "bulk", "junk", "list"})  # of the header Precedence
 
 
 async def close_answered(caller: Caller, zone: ZoneInfo) -> int:
@@ -32,8 +33,15 @@ def _answered(rows: list["OwnAnswer"], zone: ZoneInfo) -> list[tuple["OwnAnswer"
         if one.task_id in found or not believable(one.sent_at):
             continue
         at = one.sent_at.astimezone(zone)
-        is_automatic = one.auto_submitted.casefold() not in {"", "no", "false"}
-        if answers(split_quoted(one.text)[0], at, has_files=one.files, is_automatic=is_automatic):
+        if answers(split_quoted(one.text)[0], at, has_files=one.files, is_automatic=_is_automatic(one)):
             subject = one.subject.strip()[:LONGEST_SUBJECT] or "without a subject"
             found[one.task_id] = (one, f"You answered it yourself: {subject}, {at.day} {at:%B %Y %H:%M}")
     return list(found.values())
+
+
+def _is_automatic(mail: "OwnAnswer") -> bool:
+    """Was it written by a program in the person's name, as an answer of their absence is?"""
+    from agents.rules.mail_signs import AWAY
+
+    is_said = mail.auto_submitted.casefold() not in {"", "no", "false"} or mail.precedence.casefold() in BY_PROGRAMS
+    return is_said or AWAY.search(mail.subject) is not None

@@ -18,6 +18,7 @@ class OwnAnswer(Record):
     sent_at: datetime
     files: bool = False
     auto_submitted: str = ""
+    precedence: str = ""
 
 
 async def list_own_answers(caller: Caller) -> list[OwnAnswer]:

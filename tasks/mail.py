@@ -10,6 +10,7 @@ import orjson
 from core.database import Caller
 from core.errors import Invalid, NotFound
 from core.outside.mail import (
+    SENT,
     AttachedFile,
     DeliveryReport,
     IncomingMail,
@@ -171,7 +172,8 @@ def mail_row(
         "text_body": mail.text,
         "html_body": mail.html,
         "attachments": [vars(one) for one in mail.attachments],
-        "is_from_me": mail.sender.address in own,
+        # Anybody can write the person's address: what lies in an account is theirs only where they sent it from there.
+        "is_from_me": mail.sender.address in own and (account == LOCAL or SENT in mail.labels),
         "category": category,
         "suspicious": suspicious,
         "labels": sorted(mail.labels),

@@ -294,7 +294,7 @@ def _tainted(context: MeetingContext) -> MeetingContext:
         for mail in context.mails
         if mail.message_id not in context.own_mails
     ]
-    if context.notes is not None and context.notes.mail is None and not context.is_own_event:
+    if not context.is_own_event:  # as it stands now: it may have been opened to guests since it was found
         found.append(Taint(kind="event", ref=context.meeting.key, title=context.meeting.title[:200]))
     if (
         context.notes is not None

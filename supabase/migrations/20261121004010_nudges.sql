@@ -262,6 +262,7 @@ declare
   all_made jsonb := '[]';
   settled integer := 0;
 begin
+  perform private.refuse_token();
   if jsonb_typeof(findings) <> 'array' or jsonb_array_length(findings) > 1000 then
     perform private.refuse(422, 'findings is a list of at most 1000');
   end if;
@@ -320,6 +321,7 @@ declare
   reason text;
   told jsonb := '[]';
 begin
+  perform private.refuse_token();
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
   perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
   for one in

@@ -105,6 +105,7 @@ declare
   made public.digests;
   since timestamptz; -- of the database's clock, as what is told was written by it
 begin
+  perform private.refuse_token();
   perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
   if wall::time < (own_rules ->> 'digest_at')::time or own_rules -> 'quiet_days' @> to_jsonb((extract(isodow from wall)::integer + 6) % 7) or exists (select 1 from public.digests d where d.organization_id = organization and d.day = wall::date) then
     return null;

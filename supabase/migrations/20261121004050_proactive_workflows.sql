@@ -97,8 +97,7 @@ begin
       select m.message_id, m.thread_key, m.account, m.from_name, m.from_address, m.to_addresses, m.cc_addresses, m.subject, m.sent_at,
         left(m.text_body, 20000) as text_body, m.is_from_me, m.category, m.suspicious, m.headers ->> 'auto_submitted' as auto_submitted,
         -- Written by the person for certain: it lies among what an account sent (in a file anybody can say who wrote), and answers nobody.
-        m.is_from_me and m.in_reply_to is null and (m.account <> 'local' and 'sent' = any (m.labels)
-          or exists (select 1 from public.drafts d where d.organization_id = m.organization_id and d.message_id = m.message_id and d.state = 'sent')) as is_own
+        m.is_from_me and m.in_reply_to is null and m.account <> 'local' and 'sent' = any (m.labels) as is_own
       from public.mail_messages m
       where m.organization_id = task.organization_id and m.sent_at between get_meeting_facts.since and get_meeting_facts.until
         and not m.labels && array['spam', 'trash', 'drafts']

@@ -22,12 +22,13 @@ comment on function private.open_answers is
 create function public.list_own_answers() returns setof jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object('task_id', a.task_id, 'mail_id', m.id, 'subject', m.subject, 'text', left(m.text_body, 20000),
-    'sent_at', coalesce(m.sent_at, m.created_at), 'files', m.attachments <> '[]', 'auto_submitted', coalesce(m.headers ->> 'auto_submitted', ''))
+    'sent_at', coalesce(m.sent_at, m.created_at), 'files', m.attachments <> '[]', 'auto_submitted', coalesce(m.headers ->> 'auto_submitted', ''),
+    'precedence', coalesce(m.headers ->> 'precedence', ''))
   from private.open_answers(private.acting_organization()) a join public.mail_messages m on m.id = a.mail_id
   order by coalesce(m.sent_at, m.created_at), m.id, a.task_id limit 2000
 $$;
 comment on function public.list_own_answers is
-  'Mails of the person''s own that may have answered what a task is still to answer, oldest first: {task_id, mail_id, subject, text, sent_at, files, auto_submitted}.';
+  'Mails of the person''s own that may have answered what a task is still to answer, oldest first: {task_id, mail_id, subject, text, sent_at, files, auto_submitted, precedence}.';
 
 create function public.close_answered_tasks(answers jsonb) returns integer
 language plpgsql set search_path = '' as $$

@@ -6,14 +6,15 @@ from uuid import uuid4
 
 from app.house import House
 from core.database import Identity
-from core.outside.mail import MailAddress
+from core.outside.mail import IncomingMail, MailAddress
 from jobs.answered import close_answered
+from jobs.mail_reading import take_in
 from jobs.watching import watch_for
 from tasks import answered, commitments, functions, review
 from tasks.answered import OwnAnswer
 from tasks.commitments import CommitmentFilter
 from tasks.models import Task
-from tests.integration.jobs.test_promises import ANSWER, BERLIN, DANA, QUESTION, ROBIN, a_mail, read
+from tests.integration.jobs.test_promises import ANSWER, BERLIN, DANA, ME, QUESTION, ROBIN, a_mail, read
 
 
 async def all_tasks(house: House) -> list[Task]:
@@ -139,3 +140,25 @@ async def test_what_was_sent_from_here_or_is_on_its_way_is_left_alone(house: Hou
     await read(house, replace(sent, message_id="<sent@x>"), sent)
     assert (await only(house)).execution_status not in {"completed", "cancelled"}
     assert (await review.get_draft(house.caller, draft.id)).state == "sending"
+
+
+INBOX, SENT = frozenset({"inbox"}), frozenset({"sent"})
+
+
+async def arrived(house: House, *mails: IncomingMail) -> None:
+    """They lie in an account of the person's, not in a file."""
+    await take_in(house.given, house.caller, "robin@vega.example", ME, mails)
+
+
+async def test_whoever_writes_the_persons_address_is_not_the_person(house: House) -> None:
+    await arrived(house, replace(QUESTION, labels=INBOX), replace(ANSWER, labels=SENT))
+    text = "Dana, here it is: production says it is 14 March. Sorry for the trouble."
+    await arrived(house, a_mail(9, text, ROBIN, "2026-03-04T09:00", labels=INBOX))
+    assert (await only(house)).execution_status == "pending"
+    assert [one.state for one in await commitments.all_commitments(house.caller, CommitmentFilter())] == ["open"]
+    away = "I am out of the office until 12 March. In urgent cases write to office@vega.example."
+    absent = a_mail(10, away, ROBIN, "2026-03-04T10:00", labels=SENT, subject="Automatic reply: Delay")
+    await arrived(house, absent, replace(absent, message_id="<11@x>", subject="Re: Delay", precedence="auto_reply"))
+    assert (await only(house)).execution_status == "pending"
+    await arrived(house, a_mail(12, text, ROBIN, "2026-03-04T11:00", labels=SENT))
+    assert (await only(house)).execution_status == "completed"
