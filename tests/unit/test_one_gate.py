@@ -77,6 +77,7 @@ INTEGRATION_USERS: dict[str, str] = {
     "app/mail": "renders mail",
     "cli": "reads files, tries connections",
     "jobs/outside": "wires the services to their Protocols",
+    "jobs/answered.py": "takes what is new out of one's own mail",
     "jobs/calendar_push.py": "keeps watch on a calendar",
     "jobs/calendar_sync.py": "reads calendars",
     "jobs/google_sync.py": "reads mail, clears away drafts that were never sent",

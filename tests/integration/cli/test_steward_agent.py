@@ -283,8 +283,12 @@ async def test_it_hears_of_pause_and_stop_and_outlives_the_house(
             await line.until(lambda: _there("Stopped" in begun))
             await line.post(f"/api/tasks/{stopped}/cancel")
             await line.until(lambda: _there(len(heard) == 2))
-            (part,) = (await line.api.get(f"/api/tasks/{wrong}/tree")).json()["children"]
-            assert part["failure_reason"] == "Larry: ValueError: no such city: Ghent"
+
+            async def failure() -> str | None:
+                (part,) = (await line.api.get(f"/api/tasks/{wrong}/tree")).json()["children"]
+                return part["failure_reason"]
+
+            assert await line.until(failure) == "Larry: ValueError: no such city: Ghent"
             held = await line.offer("Held")
             await line.until(lambda: _there("Held" in begun))
         except BaseException:
