@@ -65,9 +65,9 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
         found = await _look(given, person, moment, rules)
     except Exception as error:  # whatever a rule stumbled over: what is told by the clock is told
         failed = error
-    released = await nudges.release_nudges(person, moment, rules)
     if digest := await digests.make_digest(person, moment, rules):
         digest = await keep_what_is_due(person, digest, moment)
+    released = await nudges.release_nudges(person, moment, rules)
     if failed:
         raise failed
     return Watched([*made, *found.made], released, found.settled, digest)
