@@ -7,20 +7,21 @@ kind, so a public key never serves as a secret (RFC 8725, 3.1).
 import asyncio
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import jwt
 import structlog
 
-from core.errors import Unauthorized, Unavailable
+from core.errors import Forbidden, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
 
 log = structlog.get_logger()
 ALGORITHMS = {"ES256", "RS256", "EdDSA"}
-AUDIENCE = "authenticated"
+AUDIENCE = PERSON = "authenticated"
+OURS = ("organization_id", "token_scopes", "agent_id", "run_task_id", "run_id")
 KEEP_SECONDS = 600.0  # Supabase asks for no longer, so that a revoked key is gone soon
 ASK_AGAIN_SECONDS = 30.0  # at most so often for a key id that was never seen: anybody can make one up
 TIMEOUT_SECONDS = 5.0
@@ -36,11 +37,35 @@ def is_signed_by_key_pair(token: str) -> bool:
         raise _refused() from error
 
 
+def issuer_of(supabase_url: str) -> str:
+    """Who the tokens of a project are from."""
+    return supabase_url.rstrip("/") + "/auth/v1"
+
+
+def foreign_words(token: str) -> list[str]:
+    """The claims of a person's token that row-level security would take for ours, by name. Raises `Unauthorized` for garbage."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError as error:
+        raise _refused() from error
+    return [name for name in OURS if name in claims] + (["role"] if claims.get("role") != PERSON else [])
+
+
+def refuse_other_roles(claims: dict[str, Any]) -> None:
+    """Raises `Forbidden` for a token that is no person's, whoever signed it."""
+    if claims.get("role", PERSON) != PERSON:
+        raise Forbidden(
+            "This token is not a person's",
+            detail=f"its role is not {PERSON}",
+            hint="Sign in, or make a token in the settings.",
+        )
+
+
 class ProjectKeys:
     """The public keys of a Supabase project, asked for when they are first needed and kept for ten minutes."""
 
     def __init__(self, supabase_url: str, client: "AsyncClient | None" = None) -> None:
-        self._issuer = supabase_url.rstrip("/") + "/auth/v1"
+        self._issuer = issuer_of(supabase_url)
         self._client = client
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at = -inf
@@ -62,6 +87,7 @@ class ProjectKeys:
                 issuer=self._issuer,
                 options={"require": ["exp", "sub", "aud", "iss"]},
             )
+            refuse_other_roles(claims)
             return UUID(str(claims["sub"]))
         except (jwt.InvalidTokenError, ValueError) as error:
             raise _refused() from error

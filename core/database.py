@@ -1,29 +1,22 @@
 """The one seam to the database: `Database.call(function, **params)`, as somebody.
 
-A call is one SQL function in one transaction. Identity (role and JWT claims) is set inside that transaction, in the
-same network round trip as the function, so a pooled connection never carries one person's rights to another. The
-identity settings are `set_config(..., is_local => true)`, as PostgREST does it.
+A call is one SQL function in one transaction. Two adapters carry it: `core.postgres` (a pool of connections) and
+`core.postgrest` (Supabase's API over HTTP, for a web tier that is given no more than a project's URL and keys). What a
+call answers and raises is the same by both.
 """
 
-import asyncio
-import json
-import random
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg
-from psycopg import sql
-from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError, Unavailable
-from core.tracing import span
+from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
+from core.objects import IN_DATABASE, Contents
 
-IDENTITY: LiteralString = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
 SERVICE = "service_role"
 
 
@@ -38,9 +31,11 @@ class Identity:
     token_id: UUID | None = None  # a program's token speaks for the person
     scopes: tuple[str, ...] | None = None  # what that program may do; None: the person's own session
     agent_id: UUID | None = None  # an outside agent speaks, by its own token
+    # The person's own token of Supabase Auth, where they came with one: what PostgREST is shown.
+    access_token: str | None = field(default=None, repr=False, compare=False)
 
-    def claims(self) -> str:
-        """The JWT claims that row-level security reads, as JSON."""
+    def claims(self) -> dict[str, str | list[str]]:
+        """The JWT claims that row-level security reads."""
         claims: dict[str, str | list[str]] = {"role": self.role}
         if self.user_id:
             claims["sub"] = str(self.user_id)
@@ -52,11 +47,20 @@ class Identity:
             claims["token_scopes"] = list(self.scopes)
         if self.agent_id:
             claims["agent_id"] = str(self.agent_id)
-        return orjson.dumps(claims).decode()
+        return claims
+
+    def claims_setting(self) -> str:
+        """The claims as JSON: the value of the setting request.jwt.claims."""
+        return orjson.dumps(self.claims()).decode()
 
     def as_logged(self) -> dict[str, str]:
         """Who it is, for the log."""
         return {"agent_id": str(self.agent_id)} if self.agent_id else {"user_id": str(self.user_id)}
+
+    @classmethod
+    def nobody(cls) -> "Identity":
+        """Somebody who did not sign in."""
+        return cls(None, "anon")
 
     @classmethod
     def service(cls, organization_id: UUID | None = None) -> "Identity":
@@ -67,6 +71,13 @@ class Identity:
     def agent(cls, agent_id: UUID, organization_id: UUID) -> "Identity":
         """An outside agent: it works in one organization, decides nothing, and what it writes is nobody's own word."""
         return cls(None, "service_role", organization_id, scopes=("agents",), agent_id=agent_id)
+
+
+@dataclass(frozen=True)
+class AsJson:
+    """A parameter of type jsonb that may be a text or a number: it goes in as that JSON value; None as no value."""
+
+    value: object
 
 
 @dataclass(frozen=True)
@@ -89,16 +100,10 @@ class Caller:
         return Caller(self.database, replace(self.identity, run=(task_id, run_id)))
 
 
-@dataclass
-class Database:
-    """The Postgres adapter: a pool, one pipelined round trip a call."""
+class Database(ABC):
+    """The seam: SQL functions of schema `public`, called as somebody. `core.postgres` and `core.postgrest` carry it."""
 
-    pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
-    url: str
-    _returns_set: dict[str, bool] = field(default_factory=dict[str, bool])
-    _queries: dict[tuple[str, tuple[str, ...], bool], bytes] = field(
-        default_factory=dict[tuple[str, tuple[str, ...], bool], bytes]
-    )
+    contents: Contents = IN_DATABASE  # where the content of large files lies; a door says
 
     def acting_as(self, identity: Identity) -> Caller:
         """This database through the eyes of `identity`."""
@@ -109,101 +114,19 @@ class Database:
 
         Raises `StewardError` by SQLSTATE (PT4xx and Postgres's own), `Unavailable` when the database is out of reach.
         """
-        answer = await self.call_json(function, identity, params)
-        return orjson.loads(answer)
+        return orjson.loads(await self.call_json(function, identity, params))
 
+    @abstractmethod
     async def call_json(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
-        """As `call`, but the JSON text that Postgres built."""
-        for left in reversed(range(TRIES)):
-            try:
-                with span("database", function=function):
-                    return await self._once(function, identity, params)
-            except PoolTimeout as error:
-                raise Unavailable("The database has no free connection", hint="Try again in a moment.") from error
-            except psycopg.Error as caught:
-                error = _own_word(caught)
-                if error.sqlstate not in RETRYABLE or not left:
-                    raise translate(error) from error
-                await asyncio.sleep(random.uniform(0, PAUSE_SECONDS) * (TRIES - left))  # noqa: S311 # nosec B311 # out of step, no secret
-        raise AssertionError("the last try returns or raises")
+        """As `call`, but the JSON text of the answer."""
 
-    async def _once(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:
-        async with self.pool.connection() as connection:
-            if function not in self._returns_set:
-                self._returns_set[function] = await _is_set(connection, function)
-            values = [_adapt(value) for value in params.values()]
-            who = (identity.role, identity.claims())
-            if identity.role == SERVICE:
-                query = self._query(connection, function, tuple(params), in_one=True)
-                cursor = await connection.execute(query, [*values, *who])
-            else:
-                query = self._query(connection, function, tuple(params), in_one=False)
-                async with connection.pipeline():
-                    await connection.execute(IDENTITY, who)
-                    cursor = await connection.execute(query, values)
-            row = await cursor.fetchone()
-        value = row[0] if row else None
-        return (value if isinstance(value, str) else "null").encode()
+    @abstractmethod
+    async def check(self) -> None:
+        """Return when it answers. Raises `Unavailable`."""
 
-    def _query(
-        self,
-        connection: psycopg.AsyncConnection[tuple[Any, ...]],
-        function: str,
-        names: tuple[str, ...],
-        *,
-        in_one: bool,
-    ) -> bytes:
-        """The text of a call, made once. `in_one`: with the identity in the same statement.
-
-        A statement checks who may execute its functions before it sets the role, so only the worker's calls go in one;
-        it halves what they cost. A person's call is checked as the person.
-        """
-        known = self._queries.get((function, names, in_one))
-        if known is None:
-            query = _query(function, names, self._returns_set[function])
-            if in_one:
-                # The identity comes first: its row has to be there before anything is made out of it.
-                query = sql.SQL("select ({}) from ({} offset 0) identity").format(query, sql.SQL(IDENTITY))
-            known = self._queries[function, names, in_one] = query.as_bytes(connection)
-        return known
-
-
-def _query(function: str, names: tuple[str, ...], returns_set: bool) -> sql.Composed:
-    arguments = sql.SQL(", ").join(
-        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in names
-    )
-    call = sql.SQL("public.{}({})").format(sql.Identifier(function), arguments)
-    if returns_set:
-        return sql.SQL("select coalesce(jsonb_agg(r.v), '[]')::text from {} r(v)").format(call)
-    return sql.SQL("select to_jsonb({})::text").format(call)
-
-
-def _adapt(value: object) -> object:
-    """Dicts and lists go in as jsonb, but a list of ids as an array."""
-    if isinstance(value, dict):
-        return Jsonb(value, dumps=_dumps)
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        return items if items and all(isinstance(item, UUID) for item in items) else Jsonb(items, dumps=_dumps)
-    return value
-
-
-def _dumps(value: object) -> bytes:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
-    except TypeError:
-        return json.dumps(value, default=str).encode()  # integers beyond 64 bits, which jsonb takes
-
-
-async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function: str) -> bool:
-    cursor = await connection.execute(
-        "select p.proretset from pg_catalog.pg_proc p where p.pronamespace = 'public'::regnamespace and p.proname = %s",
-        (function,),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise Unavailable(f"The database has no function {function}", hint="Run `steward migrate`.")
-    return bool(row[0])
+    @abstractmethod
+    def statistics(self) -> dict[str, int]:
+        """Figures of its connections, by the names of psycopg_pool's statistics; empty where it holds none."""
 
 
 RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the transaction left nothing behind
@@ -223,63 +146,17 @@ STATUS_ERRORS: dict[str, type[StewardError]] = {
 }
 
 
-def _own_word(error: psycopg.Error) -> psycopg.Error:
-    """What the database said, where psycopg then failed to leave the pipeline that this broke off (a deadlock)."""
-    while error.sqlstate is None and isinstance(before := error.__cause__ or error.__context__, psycopg.Error):
-        error = before
-    return error
+CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 
 
-def translate(error: psycopg.Error) -> StewardError:
-    """The house's error for a database error, by SQLSTATE alone; never by message."""
-    state = error.sqlstate
+def refusal(state: str, message: str | None, detail: str | None, hint: str | None) -> StewardError:
+    """The house's error for what the database said, by SQLSTATE alone; never by message."""
     # Class 22 is "data exception": a value that the database cannot take.
-    kind = Invalid if (state or "").startswith("22") else STATUS_ERRORS.get(state or "")
+    kind = Invalid if state.startswith("22") else STATUS_ERRORS.get(state)
     if kind is None:
         if state in RETRYABLE:
             return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
-        if isinstance(error, psycopg.DataError):
-            return Invalid("A value cannot be kept", detail=str(error))
-        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            return Unavailable("The database is out of reach", detail=str(error).strip() or None)
-        return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {error.diag.message_primary}")
-    diag = error.diag
-    detail = diag.message_detail
-    if not (state or "").startswith("PT") and diag.constraint_name:
-        detail = f"constraint {diag.constraint_name}" + (f": {detail}" if state == "23503" and detail else "")
-    return kind(
-        diag.message_primary or "The database refused the call",
-        detail=detail or None,
-        hint=diag.message_hint or None,
-    )
-
-
-async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
-    await connection.set_autocommit(True)
-    await connection.execute("set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '10s'")
-
-
-@asynccontextmanager
-async def open_database(url: str, *, min_size: int = 1, max_size: int = 10) -> AsyncGenerator[Database]:
-    """A database for as long as the block runs. Raises `Unavailable` when nothing answers at `url`."""
-    pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
-        url,
-        min_size=min_size,
-        max_size=max_size,
-        open=False,
-        configure=_configure,
-        timeout=10,
-        kwargs={"prepare_threshold": 3},
-    )
-    try:
-        await pool.open(wait=True, timeout=10)
-    except PoolTimeout as error:
-        await pool.close()
-        raise Unavailable("The database does not answer", detail=str(error)) from error
-    except BaseException:
-        await pool.close()  # cancelled while it opened: its own tasks must not be left behind
-        raise
-    try:
-        yield Database(pool, url)
-    finally:
-        await pool.close()
+        return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {message}")
+    if not state.startswith("PT") and (constraint := CONSTRAINT.search(message or "")):
+        detail = f"constraint {constraint[1]}" + (f": {detail}" if state == "23503" and detail else "")
+    return kind(message or "The database refused the call", detail=detail or None, hint=hint or None)

@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from core.data_folder import open_data_folder, require_space
 from core.embedded_place import Place, place_of, this_machine
-from core.errors import Unavailable
+from core.errors import Conflict, Unavailable
 
 DATABASE = "steward"
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432") - 1
@@ -101,6 +101,21 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 return  # somebody else uses it
             self._shut_down()
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Nobody else uses this server while the block runs: who starts meanwhile waits. Raises `Conflict` where somebody does."""
+        if self._user_lock is None:
+            raise Unavailable("The embedded database is given up")
+        try:
+            fcntl.flock(self._user_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            fcntl.flock(self._user_lock, fcntl.LOCK_SH)  # asking for more has given up what there was
+            raise Conflict(f"Steward runs in {self.home}", hint="Stop it first.") from error
+        try:
+            yield
+        finally:
+            fcntl.flock(self._user_lock, fcntl.LOCK_SH)
 
     def remove(self) -> None:
         """Stop the server whoever uses it, and delete its data for good: for tests."""

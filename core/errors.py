@@ -11,6 +11,7 @@ StewardError (500)
 ├── Conflict (409)       the state of things does not allow it
 ├── TooMany (429)        too many requests in too short a time; trying again later helps
 └── Unavailable (503)    something this needs is out of reach; trying again may help
+    └── OutcomeUnknown (503)  it broke off after the request was sent: it may have been done
 
 Each carries its HTTP status and problem type (RFC 9457).
 """
@@ -139,3 +140,15 @@ class Unavailable(StewardError):
     status = 503
     type = "unavailable"
     title = "Something this needs is out of reach"
+
+
+class OutcomeUnknown(Unavailable):
+    """What was asked was sent, and its answer never came to the end: it may have been done, or not."""
+
+    type = "outcome-unknown"
+    title = "It may have been done"
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(
+            message, detail=detail, hint="It may have done what was asked: look before you ask for it again."
+        )

@@ -23,6 +23,7 @@ MASKED = frozenset(
 )
 MASKED_ENDINGS = ("token", "password", "passwd", "secret", "api_key", "_body", "_text", "_html", "_cookie")
 DEEPEST = 8
+SIGNING = ("boto3", "botocore", "s3transfer", "urllib3")  # their debug events quote signatures and signed addresses
 STEERING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 CREDENTIALS = (
     (re.compile(r"\b(bearer|basic)\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{6,}", re.IGNORECASE), r"\1 " + MASK),
@@ -66,6 +67,8 @@ def set_up_logging(settings: Settings, to: IO[str] | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in SIGNING:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def bound(**ids: object) -> AbstractContextManager[None]:

@@ -15,6 +15,8 @@ from core.settings_agents import AgentSettings
 from core.settings_attention import AttentionSettings
 from core.settings_models import ModelSettings
 from core.settings_outside import OutsideSettings
+from core.settings_storage import StorageSettings
+from core.settings_supabase import SupabaseSettings
 from core.urls import is_url
 
 QUEUES = ("thinking", "tools", "housekeeping")  # tasks to think about, tasks with a tool, what the clock does
@@ -29,7 +31,7 @@ SCHEMES = {
 LOCAL_ADDRESS = "owner@localhost"  # of an owner who named none
 
 
-class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings):
+class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings, SupabaseSettings, StorageSettings):
     """Every setting; the variable is STEWARD_ and the name in capitals where no other name stands here."""
 
     model_config = SettingsConfigDict(env_prefix="STEWARD_", env_ignore_empty=True, extra="ignore")
@@ -99,13 +101,6 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
     task_timeout_seconds: int = Field(
         default=900, ge=1, le=86400, description="How long one run of a task may take, where the task says nothing else"
     )
-    supabase_url: str | None = Field(
-        default=None, validation_alias="SUPABASE_URL", description="URL of a Supabase project"
-    )
-    supabase_jwt_secret: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("SUPABASE_JWT_SECRET"), description="The project's JWT secret"
-    )
-
     calendar_working_hours: str = Field(
         default="mon-fri 09:00-17:00",
         description='When you work, by your clock: "mon-fri 09:00-12:30 13:30-17:00; sat 10:00-12:00"',
@@ -241,6 +236,11 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings)
     def sender_address(self) -> str:
         """The address that drafts are from."""
         return self.mail_from or self.owner_email
+
+    @property
+    def is_over_http(self) -> bool:
+        """Is the database reached by a Supabase project's URL and keys alone?"""
+        return self.database_url is None and bool(self.supabase_url and self.supabase_publishable_key)
 
     @property
     def worker_queue_names(self) -> list[str] | None:

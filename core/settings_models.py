@@ -52,6 +52,11 @@ class ModelSettings(BaseSettings):
     model_day_budget_usd: float | None = Field(
         default=20, ge=0, description="What one organization may spend on models in a day, in US dollars"
     )
+    model_others_day_budget_usd: float | None = Field(
+        default=20,
+        ge=0,
+        description="What all organizations but the owner's personal one may spend on models together in a day, in US dollars",
+    )
     model_day_calls: int | None = Field(
         default=None,
         ge=0,

@@ -9,6 +9,26 @@ from pydantic_settings import BaseSettings
 from core.errors import Invalid
 from core.urls import is_url
 
+# What may serve others than the owner: nobody's mailbox or Slack app does.
+SHARABLE = (
+    "tavily",
+    "jira",
+    "github",
+    "hubspot",
+    "cicd",
+    "postgres",
+    "supabase",
+    "postgres_records",
+    "rest_records",
+    "mcp",
+    "browser_sites",
+    "private_hosts",
+)
+
+
+def _names_in(value: str) -> list[str]:
+    return [name for one in value.split(",") if (name := one.strip().casefold())]
+
 
 class OutsideSettings(BaseSettings):
     """What Steward may reach, and as whom."""
@@ -93,6 +113,25 @@ class OutsideSettings(BaseSettings):
         default="",
         description="Hosts of your own network that tools may reach, like wiki.local,10.0.0.7:8080; else none",
     )
+    shared_tools: str = Field(
+        default="",
+        description="Services of these settings that serve everybody who is signed in, and not their owner alone, like tavily,mcp: "
+        + ", ".join(SHARABLE)
+        + "; else none",
+    )
+
+    @field_validator("shared_tools")
+    @classmethod
+    def _sharable(cls, value: str) -> str:
+        if unknown := sorted(set(_names_in(value)) - set(SHARABLE)):
+            raise ValueError(f"{', '.join(unknown)} cannot be shared; allowed are {', '.join(SHARABLE)}")
+        return value
+
+    @property
+    def shared_tool_names(self) -> frozenset[str]:
+        """What of these settings serves everybody."""
+        return frozenset(_names_in(self.shared_tools))
+
     tavily_api_key: SecretStr | None = Field(
         default=None, validation_alias="TAVILY_API_KEY", description="Key of Tavily: the web can be searched"
     )

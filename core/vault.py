@@ -52,7 +52,7 @@ class Vault:
         """
         given = settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""
         stored = stored_keys(settings.home, makes_first=not given)
-        return cls([*read_keys(given), *read_keys(stored), Keys.load(settings.home).secret("vault")])
+        return cls([*read_keys(given), *read_keys(stored), *_of_the_installation(settings)])
 
     def seal(self, secret: Mapping[str, Any], organization_id: UUID, account_id: UUID) -> str:
         """The secret as text that only opens for the same organization and account."""
@@ -129,6 +129,15 @@ def _decoded(text: str) -> bytes | None:
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"steward vault key" + key).digest()[:ID_BYTES]
+
+
+def _of_the_installation(settings: Settings) -> list[bytes]:
+    """The key that STEWARD_SECRET_KEY gives, and the one of the file where there is one: what it sealed still opens."""
+    shared = settings.secret_key.get_secret_value() if settings.secret_key else None
+    keys = [Keys.load(settings.home, secret_key=shared).secret("vault")]
+    if shared and (settings.home / "secret.key").exists():
+        keys.append(Keys.load(settings.home).secret("vault"))
+    return keys
 
 
 def _bound(organization_id: UUID, account_id: UUID) -> bytes:

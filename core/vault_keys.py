@@ -65,6 +65,15 @@ def add_key(home: Path) -> None:
         _keep(home, ",".join(filter(None, [_new_key(), *_texts(home)])))
 
 
+def also_keep(home: Path, text: str) -> None:
+    """Keep these keys after those that are there, each once: what they sealed opens here from now on."""
+    with _alone(home):
+        known = [key for key in _texts(home) if key]
+        more = [key for key in text.split(",") if key and key not in known]
+        if more:
+            _keep(home, ",".join([*(known or [_new_key()]), *more]))
+
+
 def drop_old_keys(home: Path, kept: int) -> None:
     """Forget all but the newest `kept` keys."""
     with _alone(home):

@@ -1,0 +1,1 @@
+"""Back-ups: one file that holds a house, and a house made out of it again."""

@@ -1,0 +1,1 @@
+"""Supabase's services beside the database: people sign in there."""
