@@ -21,6 +21,7 @@ from tasks.functions import Reserved
 WAIT = "It goes on by itself when the requests under way are through"
 RAISE_IT = {
     "day": "It goes on by itself tomorrow; STEWARD_MODEL_DAY_BUDGET_USD, STEWARD_MODEL_DAY_CALLS or the organization's bounds raise the day's budget",
+    "others": "It goes on by itself tomorrow; whoever runs this installation raises it by STEWARD_MODEL_OTHERS_DAY_BUDGET_USD",
     "silent": "It goes on by itself tomorrow; STEWARD_PROACTIVE_DAY_BUDGET_USD raises what may be spent on it in a day",
     "other": "Raise the bound of the task or its tree (or STEWARD_MODEL_TASK_BUDGET_USD), then execute it again",
 }  # fmt: skip
@@ -32,8 +33,8 @@ class BudgetUsedUp(BoundReached):
     type = "budget-used-up"
     title = "A budget for models is used up"
 
-    def __init__(self, reason: str, until: datetime | None, *, is_held: bool = False, is_silent: bool = False) -> None:
-        hint = WAIT if is_held else RAISE_IT["silent" if is_silent else "day" if until else "other"]
+    def __init__(self, reason: str, until: datetime | None, *, is_held: bool = False, kind: str = "day") -> None:
+        hint = WAIT if is_held else RAISE_IT[kind if until else "other"]
         super().__init__(f"A budget for models is used up: {reason}", hint=hint)
         self.until = until
 
@@ -67,7 +68,8 @@ class TenantBudget:
 
 def _held(said: Reserved) -> str:
     if said.refused is not None:
-        raise BudgetUsedUp(said.refused, said.until, is_held=said.is_held, is_silent=said.is_silent)
+        kind = "silent" if said.is_silent else "others" if said.is_of_others else "day"
+        raise BudgetUsedUp(said.refused, said.until, is_held=said.is_held, kind=kind)
     return str(said.reservation_id)
 
 

@@ -29,6 +29,9 @@ class NothingOutside:
     def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         return "See `steward doctor`."
 
+    async def providers(self, caller: Caller) -> frozenset[str]:
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Equipment:

@@ -88,13 +88,20 @@ async def _run(run: Run) -> Completed:
     if task.tool is not None:
         tool = run.equipment.tools.get(task.tool)
         if tool is None:
-            raise Invalid(f"There is no tool {task.tool}", detail=f"known: {', '.join(sorted(run.equipment.tools))}")
+            raise Invalid(f"There is no tool {task.tool}", detail=f"known: {', '.join(_known(run))}")
         return await _use(run, tool)
     from agents import work  # thinking brings heavy libraries with it; a tool does not need them
 
     if task.subtask_count and await work.continue_plan(run):
         return Completed()
     return await settle(run, await work.think(run))
+
+
+def _known(run: Run) -> list[str]:
+    """Tools by name; those of other servers are whose servers they are."""
+    from agents.services.remote import RemoteTools
+
+    return sorted(name for name, tool in run.equipment.tools.items() if RemoteTools not in tool.needs)
 
 
 async def _use(run: Run, tool: AnyTool) -> Completed:

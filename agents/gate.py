@@ -14,12 +14,13 @@ from pydantic import BaseModel
 from agents.equipment import Run
 from agents.journal import insist
 from agents.provenance import Known, agents_above, known_to, told_of
+from agents.senders import LACKS
 from agents.tools.tool import AnyTool
 from core.errors import Conflict, NotFound
 from core.outside.errors import Refused
 from tasks import review
 from tasks.actions import Action, Decision, Effect, Policy, Reason, Verdict
-from tasks.artifacts import get_artifact
+from tasks.artifacts import describe_artifact
 from tasks.concerns import REACHES
 from tasks.models import Draft, Task
 from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
@@ -114,7 +115,7 @@ async def _written_by_others(run: Run, content: Mapping[str, Any]) -> dict[str, 
     attached: Sequence[Mapping[str, Any]] = content.get("attachments") or []
     found: dict[str, Origin] = {}
     for file in attached:
-        kept = await get_artifact(run.caller, UUID(str(file["artifact_id"]))) if file.get("artifact_id") else None
+        kept = await describe_artifact(run.caller, UUID(str(file["artifact_id"]))) if file.get("artifact_id") else None
         if kept is None or kept.is_tainted:
             found[str(file["name"])] = Origin.UNTRUSTED
     return found
@@ -134,8 +135,12 @@ async def deliver(
     the preferences that were applied (id and what is said of each), kept with where its values came from.
     """
     judged = await judge_draft(run, content if written is None else {**content, "body": written})
-    if judged.is_free:
-        judged = replace(judged, decision={**judged.decision, "verdict": "ask", "reasons": [SHOWN_TO_ONESELF]})
+    lacks = LACKS in (content.get("target") or {})
+    if judged.is_free or lacks:
+        why = [SHOWN_TO_ONESELF] if judged.is_free else judged.decision["reasons"]
+        judged = replace(
+            judged, decision={**judged.decision, "verdict": "ask", "reasons": why, "permission_id": None}
+        )  # nothing leaves by itself where there is no way
     preferred = {"preferences": [dict(one) for one in liked]} if liked else {}
     told = {**content, "provenance": {**judged.provenance, **preferred}}
     return await insist(

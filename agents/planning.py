@@ -17,7 +17,6 @@ from agents.toolbox import Toolbox, given_to
 from agents.tools.tool import Outcome, Settled
 from core.errors import NotFound
 from tasks import functions, plans
-from tasks.accounts import connected_providers
 from tasks.calibration import PLAN
 from tasks.models import Taint, Task
 from tasks.thresholds import threshold_of
@@ -60,7 +59,7 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
 async def situation_of(run: Run, objective: str, context: PlanContext, thinking: Thinking) -> tuple[Situation, Toolbox]:
     """What the plan is made for: the objective, and the tools whose services are connected."""
     shown: Mapping[str, Any] = await functions.get_model_context(run.caller, run.task.id)
-    providers = await connected_providers(run.caller)
+    providers = await run.equipment.outside.providers(run.caller)
     box = Toolbox(run, given_to(shown.get("agent")), providers)
     outside, tools = run.equipment.outside, run.equipment.tools
 

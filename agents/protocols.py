@@ -22,6 +22,10 @@ class Outside(Protocol):
     def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         """What would connect such a service here, in a sentence; None when it is there.
 
-        `providers` are those at which the tenant has connected accounts.
+        `providers` are those at which the tenant can sign in.
         """
+        ...
+
+    async def providers(self, caller: Caller) -> frozenset[str]:
+        """At which services the tenant of a caller can sign in: by accounts connected there, and by what the settings lend it."""
         ...

@@ -20,6 +20,7 @@ from agents.services.mail import Mailbox, Mailboxes
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.clock import Clock
 from core.errors import Conflict, Invalid, NotFound, StewardError
+from core.objects import ContentLost
 from core.outside.errors import Malformed, NotConnected, Refused, Temporary
 from core.outside.mail import HandOver, MailAttachment, OutgoingMail
 from tasks import functions, review
@@ -107,6 +108,8 @@ async def attachments_of(run: Run, draft: Draft) -> tuple[MailAttachment, ...]:
             file = await get_artifact(run.caller, approved.artifact_id)
         except NotFound as error:
             raise Refused(f"The file {approved.name} of this draft is gone") from error
+        except ContentLost as error:
+            raise Refused(f"The file {approved.name} is not the one that was approved", detail=error.message) from error
         content = file.content or b""
         if hashlib.sha256(content).hexdigest() != approved.sha256:
             raise Refused(f"The file {approved.name} is not the one that was approved")

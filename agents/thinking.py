@@ -150,6 +150,7 @@ class Limits:
     day_calls: int | None = None
     task_usd: float | None = None
     proactive_day_usd: float | None = None
+    others_day_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,7 @@ class Thinking:
                 settings.model_day_calls,
                 settings.model_task_budget_usd,
                 settings.proactive_day_budget_usd,
+                settings.model_others_day_budget_usd,
             ),
             is_chained=settings.keeps_answers,
             rules_from=settings.model_rules_from,

@@ -20,9 +20,8 @@ from agents.provenance import agents_above, is_about_to_read, told_of
 from agents.thinking import LONGEST_WAIT_SECONDS, OfferedTool, load_prompt
 from agents.tools.outside_agent import OUTSIDE_AGENT
 from agents.tools.tool import AnyTool, Done
-from core.errors import Invalid, StewardError
+from core.errors import Invalid, OutcomeUnknown, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary
-from tasks.accounts import connected_providers
 from tasks.agents import list_agents
 
 PROMPT = load_prompt(Path(__file__).parent / "toolbox.md")
@@ -58,7 +57,9 @@ class Toolbox:
     @classmethod
     async def of(cls, run: Run, agent: Mapping[str, Any] | None) -> "Toolbox":
         """The tools for an agent's row {capabilities, tools}; all of them where the task names no agent."""
-        providers = await connected_providers(run.caller) if run.equipment.thinking.is_model else frozenset[str]()
+        providers = (
+            await run.equipment.outside.providers(run.caller) if run.equipment.thinking.is_model else frozenset[str]()
+        )
         outsiders = agents_above(run.task)
         helpers = await _helpers(run) if run.equipment.thinking.is_model and not outsiders else []
         return cls(run, given_to(agent), providers, helpers, pauses_seconds=run.equipment.thinking.pauses_seconds)
@@ -162,6 +163,8 @@ class Toolbox:
             except StewardError as error:
                 problem = error
             wait = max(problem.retry_after_seconds or 0, pause or 0)
+            if isinstance(problem, OutcomeUnknown) and not tool.only_looks:
+                raise problem  # it may have acted
             if pause is None or not problem.is_retryable or wait > LONGEST_WAIT_SECONDS:
                 raise problem
             await asyncio.sleep(wait)

@@ -17,6 +17,7 @@ from agents.notes import NotesMissing, notes_of
 from agents.planner import as_rows
 from agents.preferring import Liked, as_liked, note_liked, taste_of, with_examples, with_taste
 from agents.provenance import agents_above, taint
+from agents.senders import LACKS, sender_of, target_meanwhile
 from agents.strategist import (
     Blocked,
     Decompose,
@@ -169,7 +170,7 @@ async def _with_headers(run: Run, context: TaskContext) -> TaskContext:
     try:
         own = await own_addresses(run, UUID(str(account_id)) if account_id else None)
     except (NotConnected, Temporary):
-        own = frozenset({run.equipment.from_address})
+        own = frozenset({(await sender_of(run)).address})
     return replace(context, thread=thread, own_addresses=own)
 
 
@@ -223,12 +224,12 @@ def _result(decision: Immediate, box: Toolbox | None = None) -> dict[str, Any]:
 
 
 async def _sender(run: Run) -> dict[str, Any]:
-    """Whom a draft is from: the mailbox that it will be sent by; the house's own address while none can be reached."""
+    """Whom a draft is from: the mailbox that it will be sent by; the person's own address while none can be reached."""
     came_to = run.task.source_ref.get("account_id")  # the account that the mail of this task came to
     try:
         return await target_of(run, UUID(str(came_to)) if came_to else None)
-    except (NotConnected, Temporary):
-        return {"from_address": run.equipment.from_address, "from_name": run.equipment.from_name}
+    except (NotConnected, Temporary) as error:
+        return await target_meanwhile(run, error)
 
 
 def _draft_content(task: Task, draft: DraftContent, why: str, sender: dict[str, Any]) -> dict[str, Any]:
@@ -289,9 +290,12 @@ async def revise_draft(run: Run) -> Outcome:
         return out_of_budget(used_up)
     if not isinstance(revised, Immediate) or revised.draft is None:
         return await _outcome(run, Liked(revised), checker.Checks())
-    content = _draft_content(context.task, revised.draft, revised.message, earlier.target) | {
+    target = earlier.target
+    if LACKS in target:  # is there a mailbox now?
+        target = {name: value for name, value in target.items() if name != LACKS} | await _sender(run)
+    content = _draft_content(context.task, revised.draft, revised.message, target) | {
         "channel": earlier.channel,
-        "target": earlier.target,
+        "target": target,
         "bcc_recipients": earlier.bcc_recipients,
         "thread_tail": earlier.thread_tail,
     }

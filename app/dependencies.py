@@ -5,7 +5,9 @@ from typing import Annotated
 import structlog
 from fastapi import Depends, Request
 
+from app.chosen import csrf_sent, in_organization_of_page, marked, unmarked
 from app.limits import Limiter, address_of
+from app.person_session import COOKIE, PersonSession, PersonSessions, cookies_of, is_person_session, read_session
 from app.scopes import SAFE_METHODS, refuse_agent_elsewhere, refuse_out_of_scope
 from core.auth import ProjectKeys, is_signed_by_key_pair
 from core.database import Caller, Identity
@@ -13,7 +15,7 @@ from core.errors import Forbidden, Unauthorized
 from core.keys import Keys
 from tasks import agents, tokens
 
-COOKIE = "steward_session"
+__all__ = ["COOKIE", "CsrfToken", "CurrentCaller", "bearer_caller", "csrf_token", "current_caller", "identify"]
 
 
 async def identify(request: Request) -> Identity:
@@ -32,15 +34,54 @@ async def identify(request: Request) -> Identity:
     session = request.cookies.get(COOKIE)
     if not session:
         raise Unauthorized("Nobody is signed in", hint="Open the link that steward printed, or run `steward link`.")
-    user_id = keys.read_session(session)
+    if is_person_session(request.cookies):
+        return await _read_person_session(request, keys)
+    user_id = await request.app.state.link_sessions.read(session)
     if request.method not in SAFE_METHODS:
         await _refuse_forgery(request, keys, session)
     return Identity(user_id)
 
 
+async def _read_person_session(request: Request, keys: Keys) -> Identity:
+    """Who signed in with Supabase. New tokens are put in the answer's cookie; a session that ended takes it away."""
+    sessions: PersonSessions | None = request.app.state.sessions
+    state = request.scope.setdefault("state", {})
+    try:
+        if sessions is None:
+            raise Unauthorized("Nobody signs in with Supabase here", hint="`steward link` prints a link that signs in.")
+        session = read_session(keys, request.cookies)
+        if request.method not in SAFE_METHODS:
+            await _refuse_forgery(request, keys, session.id)
+        fresh = await sessions.current(session, may_refresh=not state.get("answer_began"))
+    except Unauthorized:
+        state["session_cookies"] = cookies_of(None, keys)
+        raise
+    if fresh is not session:
+        state["session_cookies"] = cookies_of(fresh, keys)
+    return Identity(fresh.user_id, access_token=fresh.access_token)
+
+
+def person_session(request: Request) -> PersonSession | None:
+    """The session in the cookie of a person who signed in with Supabase, unchecked; None without one that opens."""
+    try:
+        return read_session(request.app.state.keys, request.cookies) if is_person_session(request.cookies) else None
+    except Unauthorized:
+        return None
+
+
+def session_name(request: Request) -> str:
+    """What stays the same for as long as the browser's session lasts; empty without one."""
+    if is_person_session(request.cookies):
+        session = person_session(request)
+        return session.id if session else ""
+    return request.cookies.get(COOKIE, "")
+
+
 async def _read_bearer(request: Request, keys: Keys, token: str) -> Identity:
     attempts: Limiter = request.app.state.attempts
-    attempts.take(f"token {address_of(request)}", 0)
+    is_let_in = "identity" in request.scope.get("state", {})  # a stream asks again: what others sent is not its fault
+    if not is_let_in:
+        attempts.take(f"token {address_of(request)}", 0)
     try:
         if token.startswith(tokens.PREFIX):
             return await _read_api_token(request, token)
@@ -48,10 +89,12 @@ async def _read_bearer(request: Request, keys: Keys, token: str) -> Identity:
             return await _read_agent_token(request, token)
         project: ProjectKeys | None = request.app.state.project_keys
         if project and is_signed_by_key_pair(token):
-            return Identity(await project.read_bearer(token))
-        return Identity(keys.read_bearer(token))
+            return Identity(await project.read_bearer(token), access_token=token)
+        is_of_project = request.app.state.house.settings.supabase_jwt_secret is not None  # else it is one of ours
+        return Identity(keys.read_bearer(token), access_token=token if is_of_project else None)
     except Unauthorized:
-        attempts.take(f"token {address_of(request)}")
+        if not is_let_in:
+            attempts.take(f"token {address_of(request)}")
         raise
 
 
@@ -81,15 +124,15 @@ async def _read_agent_token(request: Request, token: str) -> Identity:
 
 
 async def _refuse_forgery(request: Request, keys: Keys, session: str) -> None:
+    refuse_other_sites(request)
+    if not keys.is_csrf_token(session, unmarked(await csrf_sent(request))):
+        raise Forbidden("The form's token is missing or old", hint="Reload the page and send it again.")
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Raises Forbidden where a browser says that a page of another site sent this form."""
     if _is_from_elsewhere(request):
         raise Forbidden("This form was sent from another site")
-    token = request.headers.get("x-csrf-token", "")
-    if not token and request.headers.get("content-type", "").startswith(
-        ("application/x-www-form-urlencoded", "multipart/form-data")
-    ):
-        token = str((await request.form()).get("csrf_token", ""))
-    if not keys.is_csrf_token(session, token):
-        raise Forbidden("The form's token is missing or old", hint="Reload the page and send it again.")
 
 
 def _is_from_elsewhere(request: Request) -> bool:
@@ -107,7 +150,7 @@ async def current_caller(request: Request) -> Caller:
     if identity is None:  # else asked already, for this very request
         identity = await identify(request)
         request.app.state.requests.take(str(identity.agent_id or identity.token_id or identity.user_id))
-        state["identity"] = identity
+        state["identity"] = identity = await in_organization_of_page(request, identity)
     structlog.contextvars.bind_contextvars(**identity.as_logged())
     return request.app.state.house.database.acting_as(identity)
 
@@ -124,9 +167,9 @@ async def bearer_caller(request: Request) -> Caller:
 
 
 def csrf_token(request: Request) -> str:
-    """The CSRF token for forms of this session; empty without one."""
-    session = request.cookies.get(COOKIE)
-    return request.app.state.keys.csrf_token(session) if session else ""
+    """The CSRF token for forms of this session, with the organization of the page; empty without one."""
+    session = session_name(request)
+    return marked(request, request.app.state.keys.csrf_token(session)) if session else ""
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]

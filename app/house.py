@@ -8,34 +8,32 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-import psycopg
 
 from agents.equipment import Equipment
 from agents.thinking import Thinking
 from agents.tools.built_in import BUILT_IN_TOOLS
 from agents.tools.tool import AnyTool
 from app.live import EventHub
+from app.owner import ensure_owner
 from core.clock import Clock
-from core.database import Caller, Database, Identity, open_database
+from core.database import Caller, Database, Identity
 from core.embedded import EmbeddedPostgres
 from core.errors import Unavailable
 from core.migrate import migrate
+from core.postgres import PostgresDatabase, needs_connection, open_database
 from core.settings import Settings
-from jobs.calendar_sync import register_calendar
-from jobs.google_sync import register_google
-from jobs.mail_sync import register_mail_sync
 from jobs.outside.all import connected_world
 from jobs.outside.remote import remote_tools
+from jobs.outside.storing import contents_from
 from jobs.outside.world import Given
-from jobs.periodic import register_periodic
-from jobs.plan_callbacks import register_plan_callbacks
-from jobs.slack_work import SlackWork, register_slack
-from jobs.watching import register_watching
-from jobs.worker import Worker, working
+from jobs.slack_work import SlackWork
 from tasks import functions, workers
 from tasks.agent_work import AgentRules
+
+if TYPE_CHECKING:
+    from jobs.worker import Worker
 
 LOOK_SECONDS = 0.1
 UNSETTLED = {"queued", "in_progress"}
@@ -55,7 +53,12 @@ class House:
 
     @property
     def caller(self) -> Caller:
-        """The database as the owner sees it."""
+        """The database as the owner sees it. Raises `Unavailable` where there is none, with the setting that names one."""
+        if self.owner == Identity.nobody():
+            raise Unavailable(
+                "This installation has no owner, so commands have nobody to speak for",
+                hint="Set STEWARD_OWNER_EMAIL to your address in the Supabase project, or work in the browser.",
+            )
         return self.database.acting_as(self.owner)
 
     @property
@@ -67,8 +70,18 @@ class House:
         """Every tool of this house: its own, and those that MCP servers offer now."""
         return {**await remote_tools(self.settings), **self.equipment.tools}
 
-    async def worker(self) -> Worker:
+    async def worker(self) -> "Worker":
         """A worker of this house, for the queues and with the concurrency that the settings say."""
+        # Late, as what only a worker needs is a quarter of what a web tier would import.
+        from jobs.calendar_sync import register_calendar
+        from jobs.google_sync import register_google
+        from jobs.mail_sync import register_mail_sync
+        from jobs.periodic import register_periodic
+        from jobs.plan_callbacks import register_plan_callbacks
+        from jobs.slack_work import register_slack
+        from jobs.watching import register_watching
+        from jobs.worker import Worker
+
         worker = Worker(
             self.database,
             replace(self.equipment, tools=await self.tools()),
@@ -100,6 +113,8 @@ class House:
         if await worker_lives(self.database):
             await self._settled(task_id)
         else:
+            from jobs.worker import working
+
             async with working(await self.worker()):
                 await self._settled(task_id)
 
@@ -109,9 +124,27 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncGenerator[House]:
-    """The house, ready: database found or started, migrations applied, the owner there. Closes what it opened."""
+async def open_house(settings: Settings, *, over_http: bool = False) -> AsyncGenerator[House]:
+    """The house, ready: database found or started, migrations applied, the owner there. Closes what it opened.
+
+    `over_http`: the URL and keys of a Supabase project are enough. Nothing is migrated then, and there is no local owner.
+    Raises `Unavailable` where no more than these is set and it takes a connection.
+    """
     clock = Clock.from_settings(settings)
+    if settings.is_over_http:
+        if not over_http:
+            raise needs_connection()
+        from core.postgrest import open_postgrest
+
+        async with open_postgrest(settings) as reached:
+            await reached.check()
+            yield furnish(settings, clock, reached, Identity.nobody())
+        return
+    if settings.database_url is None and settings.lacks_of_project == "SUPABASE_URL":
+        raise Unavailable(
+            "SUPABASE_PUBLISHABLE_KEY is set, and SUPABASE_URL is not",
+            hint="Set SUPABASE_URL, too; or take the key out, and Steward opens a database of its own.",
+        )
     embedded = None
     if settings.database_url:
         url = settings.database_url.get_secret_value()
@@ -133,6 +166,7 @@ def furnish(
 ) -> House:
     """A house around an open database; `thinking` replaces the one of the settings."""
     thinking = thinking or Thinking.from_settings(settings)
+    database.contents = contents_from(settings)
     equipment = Equipment(
         thinking=thinking,
         clock=clock,
@@ -143,37 +177,18 @@ def furnish(
         outside=connected_world(Given(settings, database, clock)),
         private_hosts=frozenset(one.strip().casefold() for one in settings.private_hosts.split(",") if one.strip()),
     )
-    return House(settings, clock, database, thinking, equipment, EventHub(database.url), owner)
+    return House(settings, clock, database, thinking, equipment, hub_of(database), owner)
 
 
-async def ensure_owner(url: str, settings: Settings) -> Identity:
-    """The local owner, made the first time; name and address follow the settings."""
-    import json
+def hub_of(database: Database) -> EventHub:
+    """Live events out of this database: told by Postgres, or asked for where it is reached over HTTP."""
+    if isinstance(database, PostgresDatabase):
+        return EventHub(database.url)
+    from app.polling import PollingHub
+    from core.postgrest import PostgrestDatabase
 
-    details = json.dumps({"name": settings.owner_name})
-    try:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            cursor = await connection.execute(
-                """with known as (
-                     select u.id from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' or u.email = %(email)s
-                     order by u.raw_app_meta_data ->> 'steward_owner' nulls last limit 1),
-                   kept as (
-                     update auth.users u set email = %(email)s, raw_user_meta_data = %(details)s::jsonb
-                     from known where u.id = known.id returning u.id),
-                   made as (
-                     insert into auth.users (email, raw_user_meta_data, raw_app_meta_data)
-                     select %(email)s, %(details)s::jsonb, '{"steward_owner": "true"}' where not exists (select 1 from known)
-                     on conflict (email) do update set raw_user_meta_data = excluded.raw_user_meta_data
-                     returning id)
-                   select id from kept union all select id from made""",
-                {"email": settings.owner_email, "details": details},
-            )
-            row = await cursor.fetchone()
-    except psycopg.Error as error:
-        raise Unavailable("The local owner could not be made", detail=str(error).strip()) from error
-    if row is None:
-        raise Unavailable("The local owner could not be made")
-    return Identity(UUID(str(row[0])))
+    service = Identity.service()
+    return PollingHub(database, for_all=isinstance(database, PostgrestDatabase) and database.can_speak_for(service))
 
 
 async def worker_lives(database: Database) -> bool:

@@ -1,5 +1,6 @@
 """`Idempotency-Key` on unsafe API requests: the same key and request gives the first answer again."""
 
+import asyncio
 import hashlib
 import re
 from typing import Any
@@ -11,21 +12,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
 from app.openapi import asks_who_calls, route_of
+from app.problems import OUTCOME_UNKNOWN
 from app.security import replaying
 from core.database import Caller
-from core.errors import Conflict, Invalid, StewardError
+from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, Unavailable
 from core.vault import CannotOpen, Vault
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 NOBODY = UUID(int=0)
+STORE_TRIES = 3
+STORE_PAUSE_SECONDS = 0.2
 ALLOWED = "1 to 255 visible ASCII characters are allowed"
 
 
 class Idempotency:
     """Stores first answers, sealed, by key, person and organization for a day. 409 for another request with the same key.
 
-    Streams are not stored, nor answers of 500 and above: after those the same key runs the request again.
+    Streams are not stored, nor answers of 500 and above: after those the same key runs the request again. But where the
+    answer is that nobody knows whether it was done, it stays the answer: doing it again could do it twice.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -79,12 +84,18 @@ class _FirstAnswer:
         self._send = send
         self._start: Message | None = None
         self._is_stored = False
+        self._is_done = False  # or perhaps done: the key may not run it again
+        self._state: dict[str, Any] = {}
 
     async def of(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
+        self._state = scope.setdefault("state", {})
         try:
             await app(scope, receive, self._store_and_send)
+        except OutcomeUnknown:
+            self._is_done = True
+            raise
         finally:
-            if not self._is_stored:
+            if not self._is_stored and not self._is_done:
                 await self._caller.call("abandon_idempotent_request", key=self._key)
 
     async def _store_and_send(self, message: Message) -> None:
@@ -93,19 +104,25 @@ class _FirstAnswer:
             return
         if self._start is not None:
             start, self._start = self._start, None
-            if not message.get("more_body") and start["status"] < 500:
+            if not message.get("more_body") and (start["status"] < 500 or self._state.get(OUTCOME_UNKNOWN)):
                 await self._store(start, message.get("body", b""))
             await self._send(start)
         await self._send(message)
 
     async def _store(self, start: Message, body: bytes) -> None:
-        await self._caller.call(
-            "finish_idempotent_request",
-            key=self._key,
-            status=start["status"],
-            body=self._vault.seal({"body": body.decode()}, *_bound(self._caller, self._key)),
-            content_type=Headers(raw=start["headers"]).get("content-type", ""),
-        )
+        """Raises `OutcomeUnknown` where it cannot be stored: what was asked is done, and its key stays taken."""
+        self._is_done = True
+        sealed = self._vault.seal({"body": body.decode()}, *_bound(self._caller, self._key))
+        about = {"status": start["status"], "content_type": Headers(raw=start["headers"]).get("content-type", "")}
+        for left in reversed(range(STORE_TRIES)):
+            try:
+                await self._caller.call("finish_idempotent_request", key=self._key, body=sealed, **about)
+            except Unavailable as error:
+                if not left:
+                    raise OutcomeUnknown("The answer could not be kept", detail=error.message) from error
+                await asyncio.sleep(STORE_PAUSE_SECONDS)
+            else:
+                break
         self._is_stored = True
 
 

@@ -41,6 +41,12 @@ class Limiter:
             wait = ceil((1 - left) / self._per_second)
             raise TooMany("Too many requests", hint=f"Try again in {wait} s.", retry_after_seconds=wait)
 
+    def give_back(self, key: str) -> None:
+        """One that was taken for nothing."""
+        if key in self._buckets:
+            left, at = self._buckets[key]
+            self._buckets[key] = (min(self._most, left + 1), at)
+
 
 def address_of(request: Request) -> str:
     """Where a request comes from: the connection's other end, never what a header says (but of a trusted proxy).

@@ -9,17 +9,21 @@ missed between past and live, nothing comes twice, and a lost or doubled wake-up
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from time import time
 from typing import Any
 from uuid import UUID
 
+import jwt
 import orjson
 import psycopg
 import structlog
 from psycopg_pool import AsyncConnectionPool
 
 from app.subscription import PAGE, End, Key, Subscription, Told
-from core.database import SERVICE, Caller, Database, Identity
+from core.database import SERVICE, Caller, Identity
 from core.errors import Forbidden, StewardError, Unauthorized
+from core.postgres import PostgresDatabase
 from tasks.capture import get_profile
 from tasks.functions import get_last_event_id, get_newest_event_id, read_task_events
 from tasks.models import TaskEvent
@@ -40,6 +44,7 @@ class EventHub:
         self._url = url
         self._subscriptions: dict[Key, set[Subscription]] = {}
         self._cursor: int | None = None  # the newest event given out
+        self._latest: datetime | None = None  # and when it happened
 
     @property
     def clients(self) -> int:
@@ -74,7 +79,7 @@ class EventHub:
         organization_id = await _organization_of(caller)
         if organization_id is None:
             raise Forbidden("You belong to no organization", hint="Ask somebody to invite you.")
-        if self._cursor is not None and after > self._cursor:  # ahead of us, or of the database: it was put back
+        if after and (self._cursor is None or after > self._cursor):  # ahead of us, or of the database: it was put back
             after = min(after, await get_last_event_id(caller))
         subscription = Subscription(caller, organization_id, task_id, after, still_valid)
         self._subscriptions.setdefault(subscription.key, set()).add(subscription)
@@ -98,22 +103,22 @@ class EventHub:
                     yield told.event
 
     async def check_members(self) -> None:
-        """End the subscriptions of those who left their organization, or whose token has run out."""
-        by_identity: dict[tuple[Identity, UUID], list[Subscription]] = {}
+        """End the subscriptions of those who left their organization, or whose token has run out.
+
+        What is wrong with one keeps no other from its turn; one of which nothing is known for minutes ends, too.
+        """
+        groups: dict[tuple[Identity, str | None, UUID], list[Subscription]] = {}
         for subscription in self._all():
-            if subscription.still_valid is not None:
-                try:
-                    await subscription.still_valid()
-                except Unauthorized:
-                    subscription.end(End.SIGNED_OUT)
-                except StewardError as error:  # nothing is known of this one now; the others have their turn
-                    await log.awarning("token_unknown", error=error.message)
-                await asyncio.sleep(0)  # others have their turn
-            by_identity.setdefault((subscription.caller.identity, subscription.key[0]), []).append(subscription)
-        for (_, organization_id), subscriptions in by_identity.items():
-            if await _organization_of(subscriptions[0].caller) != organization_id:
-                for subscription in subscriptions:
-                    subscription.end(End.LEFT)
+            identity = subscription.caller.identity
+            groups.setdefault((identity, identity.access_token, subscription.key[0]), []).append(subscription)
+        for subscriptions in groups.values():
+            tokens = [await _verdict(_token_holds(one)) for one in subscriptions]
+            await asyncio.sleep(0)  # others have their turn
+            if any(not isinstance(found, End) for found in tokens):
+                member = await _verdict(_is_member(subscriptions[0]))
+                tokens = [found if isinstance(found, End) else member or found for found in tokens]
+            for subscription, found in zip(subscriptions, tokens, strict=True):
+                subscription.judge(found)
 
     async def check_tokens(self, service: Caller) -> None:
         """End the subscriptions of programs whose token works no more. Nothing is asked where no program listens."""
@@ -128,17 +133,17 @@ class EventHub:
 
     async def _listen(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        while not _is_cancelled():
+        while not is_cancelled():
             try:
                 async with (
                     await _connect(self._url) as connection,
                     _own_pool(self._url) as pool,
                 ):
                     await connection.execute("listen steward_events")
-                    reader = Database(pool, self._url).acting_as(Identity.service())
+                    reader = PostgresDatabase(pool, self._url).acting_as(Identity.service())
                     await self._find_place(reader)
                     pause = FIRST_PAUSE_SECONDS
-                    while not _is_cancelled():
+                    while not is_cancelled():
                         await self._read(reader)
                         async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                             pass  # what comes in one burst leads to one read
@@ -150,10 +155,20 @@ class EventHub:
     async def _find_place(self, reader: Caller) -> None:
         newest = await get_newest_event_id(reader)
         is_put_back = self._cursor is not None and newest < self._cursor  # after a crash the last ids may come again
+        if is_put_back:
+            newest = await self._last_of_the_past(reader, newest)
         if self._cursor is None or is_put_back:
             self._cursor = newest
             for subscription in self._all():
                 subscription.look_back(newest if is_put_back else None)
+
+    async def _last_of_the_past(self, reader: Caller, newest: int) -> int:
+        """Of a database that was put back: the id before its first event that is younger than all that was given out."""
+        latest = self._latest
+        if latest is None:
+            return newest
+        events = await read_task_events(reader, max(0, newest - PAGE), PAGE)
+        return next((event.id - 1 for event in events if event.created_at > latest), newest)
 
     async def _read(self, reader: Caller) -> None:
         while True:
@@ -161,6 +176,7 @@ class EventHub:
             for event in events:
                 self._give(Told(event), alone=len(events) == 1)
                 self._cursor = event.id
+                self._latest = max(event.created_at, self._latest or event.created_at)
             if len(events) < PAGE:
                 return
             await asyncio.sleep(0)  # the clients write
@@ -174,19 +190,19 @@ class EventHub:
                 subscription.push(told, alone=alone)
 
     async def _keep_alive(self) -> None:
-        time = asyncio.get_running_loop().time
+        clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(KEEP_ALIVE_SECONDS)
             for subscription in self._all():
-                subscription.keep_alive(time())
+                subscription.keep_alive(clock())
 
     async def _keep_members(self) -> None:
         while True:
             await asyncio.sleep(MEMBERSHIP_SECONDS)
             try:
                 await self.check_members()
-            except StewardError as error:
-                await log.awarning("membership_unknown", error=str(error))
+            except Exception as error:  # one odd answer ends no stream
+                await log.awarning("members_unknown", error=str(error)[:300])
 
     async def _keep_tokens(self) -> None:
         while True:
@@ -195,8 +211,8 @@ class EventHub:
             try:
                 if asks is not None:
                     await self.check_tokens(asks.database.acting_as(Identity.service()))
-            except StewardError as error:
-                await log.awarning("tokens_unknown", error=error.message, detail=error.detail)
+            except Exception as error:  # an answer of another form, too: the next round may know more
+                await log.awarning("tokens_unknown", error=str(error)[:300])
 
     def _all(self) -> list[Subscription]:
         return [subscription for group in self._subscriptions.values() for subscription in group]
@@ -208,8 +224,8 @@ def _own_pool(url: str) -> AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any
     return AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10, kwargs=kwargs)
 
 
-def _is_cancelled() -> bool:
-    """Python 3.11's `wait_for`, which psycopg waits with, swallows a cancellation that comes together with its result
+def is_cancelled() -> bool:
+    """Is this task asked to end? Python 3.11's `wait_for`, which psycopg waits with, swallows a cancellation that comes together with its result
 
     (python/cpython#86296); so whoever loops around it asks.
     """
@@ -230,6 +246,31 @@ async def _organization_of(caller: Caller) -> UUID | None:
         return caller.identity.organization_id
     organization = (await get_profile(caller))["organization"]
     return UUID(organization["id"]) if organization else None
+
+
+async def _verdict(asking: Awaitable[End | None]) -> End | StewardError | None:
+    """Why a subscription is over; None where it is not; the error where that cannot be known now."""
+    try:
+        return await asking
+    except Unauthorized:
+        return End.SIGNED_OUT
+    except StewardError as error:
+        await log.awarning("stream_unknown", error=error.message)
+        return error
+
+
+async def _token_holds(subscription: Subscription) -> End | None:
+    """Raises Unauthorized where the client's token holds no more: by its own time, or as its door says."""
+    token = subscription.caller.identity.access_token
+    if token and jwt.decode(token, options={"verify_signature": False, "verify_exp": False}).get("exp", 0) <= time():
+        return End.SIGNED_OUT
+    if subscription.still_valid is not None:
+        await subscription.still_valid()
+    return None
+
+
+async def _is_member(subscription: Subscription) -> End | None:
+    return End.LEFT if await _organization_of(subscription.caller) != subscription.key[0] else None
 
 
 @asynccontextmanager

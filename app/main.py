@@ -12,17 +12,21 @@ from app._mcp.door import mcp
 from app.house import House
 from app.idempotency import Idempotency
 from app.limits import Limiter
+from app.link_sessions import LinkSessions
 from app.observed import Observed
 from app.openapi import openapi_of
+from app.person_session import PersonSessions
 from app.problems import Boundary, add_problem_handlers
 from app.router import build_router
 from app.scopes import BY_TOOL
 from app.security import BodyLimit, KnownHosts, SecurityHeaders, StorableText
-from app.session import SignInLinks
+from app.session import SessionCookies, SignInLinks
 from app.templating import asset, asset_bytes
 from core.auth import ProjectKeys
 from core.errors import NotFound
 from core.keys import Keys
+from core.settings import Settings
+from integrations.supabase.auth import SupabaseAuth
 
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -51,16 +55,21 @@ def create_app(house: House, keys: Keys) -> FastAPI:
             Middleware(KnownHosts, hosts=hosts),
             Middleware(BodyLimit, most_bytes=house.settings.max_body_bytes),
             Middleware(StorableText),
+            Middleware(SessionCookies),
             Middleware(SignInLinks),
             Middleware(Idempotency),
         ],
     )
     app.state.house = house
     app.state.keys = keys
+    app.state.link_sessions = LinkSessions(keys, house.database if house.settings.secret_key else None)
     app.state.project_keys = ProjectKeys(house.settings.supabase_url) if house.settings.supabase_url else None
+    app.state.auth = _auth_of(house.settings)
+    app.state.sessions = PersonSessions(app.state.auth) if app.state.auth else None
     app.state.waiting = WaitingAgents(house.hub)
     app.state.requests = Limiter(house.settings.requests_per_minute)
     app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
+    app.state.mails = Limiter(1)
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)
@@ -70,6 +79,13 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.add_api_websocket_route("/{path:path}", _no_socket)
     app.openapi = lambda: openapi_of(app)  # pyright: ignore[reportAttributeAccessIssue]
     return app
+
+
+def _auth_of(settings: Settings) -> SupabaseAuth | None:
+    """The Auth of the project that people sign in with; None where they sign in with a link."""
+    if settings.supabase_url is None or settings.supabase_publishable_key is None:
+        return None
+    return SupabaseAuth(settings.supabase_url, settings.supabase_publishable_key.get_secret_value())
 
 
 async def _no_socket(websocket: WebSocket) -> None:

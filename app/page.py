@@ -15,6 +15,7 @@ from app._view import nudges as nudge_words
 from app._view import words
 from app._view.flagged import answer_put_away, is_new_mail, put_away
 from app._view.forms import back_to, form_of
+from app._view.worker import waits_for_worker
 from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.review._show import soonest_held
@@ -41,7 +42,17 @@ async def get(request: Request, caller: CurrentCaller, conversation: UUID | None
         told |= {one.id for one in today[name]}
     away = put_away(request)
     today["flagged"] = [one for one in today["flagged"] if one.id not in away and is_new_mail(one, now)]
-    return render(request, "page.html", chat=chat, words=words, nudge_words=nudge_words, brought=brought, **today)
+    no_worker = await _no_worker(request, caller) if today["may_wait"] else None
+    return render(
+        request,
+        "page.html",
+        no_worker=no_worker,
+        chat=chat,
+        words=words,
+        nudge_words=nudge_words,
+        brought=brought,
+        **today,
+    )
 
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
@@ -103,9 +114,15 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "results": results,
         "flagged": [message for message in mail if message.suspicious],
         "waiting_count": len([d for d in drafts.items if d.state == "draft"]) + len(results),
+        "may_wait": any(counts.get(state) for state in ("queued", "in_progress", "blocked")),  # or a part of it
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),
     }
+
+
+async def _no_worker(request: Request, caller: Caller) -> str | None:
+    queued = await functions.list_tasks(caller, TaskFilter(status=["queued"]), limit=20)
+    return await waits_for_worker(request, queued.items)
 
 
 def _task_of(one: Task | Draft | Approval) -> UUID:

@@ -17,10 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.scopes import BY_TOOL
+from app.sign_in.places import sign_in_page_for
 from app.templating import render_error
-from core.errors import Invalid, StewardError, Unavailable
+from core.errors import Invalid, OutcomeUnknown, StewardError, Unavailable
 
 log = structlog.get_logger()
+OUTCOME_UNKNOWN = "outcome_unknown"  # in the state of a request: whether it was done is not known
 TITLES = {404: "There is no such page", 405: "This method is not served here"}
 MOST_ERRORS = 20
 REFUSED = -32600  # JSON-RPC 2.0: the request is not valid
@@ -81,6 +83,8 @@ def problem_response(request: Request, body: dict[str, Any], headers: dict[str, 
         return JSONResponse(error, status_code=body["status"], headers=headers)
     if not _is_for_a_person(request):
         return JSONResponse(body, status_code=body["status"], headers=headers, media_type="application/problem+json")
+    if body["status"] == 401 and (there := sign_in_page_for(request)):
+        return there
     try:
         return render_error(request, body, headers)
     except TemplateError as error:
@@ -104,6 +108,8 @@ async def _steward_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status >= 500:
         await log.aerror("request_failed", path=request.url.path, error=error.message, detail=error.detail)
+    if isinstance(error, OutcomeUnknown):
+        request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
     return problem_response(request, told(error), headers)
 
 
@@ -142,6 +148,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
         detail = f"{request.method[:20]} is not served at {path}; allowed is {headers['Allow']}"
     title = TITLES.get(status, str(error.detail))
     body = {"type": f"urn:steward:problem:http-{status}", "title": title, "status": status, "detail": detail}
+    if status == 404 and path in {"/sign-in", "/sign-up"}:  # no project is set up to sign in with
+        body["hint"] = "People sign in here by a link: `steward link` prints one."
     return problem_response(request, body, headers)
 
 

@@ -26,6 +26,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "plans": "tasks",
     "executions": "tasks",
     "insights": "tasks",
+    "organizations": "tasks",
     "drafts": "review",
     "approvals": "review",
     "policies": "review",
@@ -51,6 +52,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None
     if area == "agents":
         return "agents" if method in SAFE_METHODS else None  # who works here is a person's own to say
+    if parts[2] == "organizations" and (len(parts) > 3 or method not in SAFE_METHODS):
+        return None  # who belongs where is a person's own to see and say
     if method not in SAFE_METHODS and parts[2] in {"attention", "nudges"}:
         return None  # how much one wants to be told, and of what use it was, is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):

@@ -9,15 +9,21 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import structlog
+from pydantic import ValidationError
 
 from core.database import Caller
+from core.errors import StewardError, Unauthorized, Unavailable
 from tasks.functions import list_task_events
 from tasks.models import TaskEvent
 
 PAGE = 500  # events read at once
 BATCH = 100  # events given to a client at once
 MOST_WAITING = 1000  # events that a client may lag behind
+AGAIN_SECONDS = 1.0  # before the past is asked for again that the database did not tell
 STALLED_SECONDS = 30.0  # for one write to a client
+UNKNOWN_SECONDS = 180.0  # that somebody is told on when it cannot be asked whether they still may
+log = structlog.get_logger()
 NOT_SENT = {"organization_id", "root_task_id"}  # these say which clients get an event
 Key = tuple[UUID, UUID | None]  # an organization, and one task where not everything is wanted
 
@@ -28,6 +34,7 @@ class End(StrEnum):
     SLOW = "The client reads too slowly; come again with the id of the last event seen"
     LEFT = "The organization is no longer yours"
     SIGNED_OUT = "The token is not valid any more"
+    UNKNOWN = "Nobody can say any more whether this is yours; come again"
     CLOSING = "The server stops; come again"
 
 
@@ -75,6 +82,7 @@ class Subscription:
         self._is_quiet = False
         self._waiter: asyncio.Future[None] | None = None
         self._given_at: float | None = None
+        self._unknown_since: float | None = None
         self._unfinished: Awaitable[None] | None = None
         self.write_now: Callable[[Told], Awaitable[None] | None] | None = None
 
@@ -116,6 +124,18 @@ class Subscription:
         if self._is_quiet:
             self._wake()
 
+    def judge(self, found: End | StewardError | None) -> None:
+        """What was found of the client: that it may go on (None), why not, or the error that kept it from being known."""
+        now = asyncio.get_running_loop().time()
+        if found is None:
+            self._unknown_since = None
+        elif isinstance(found, End):
+            self.end(found)
+        elif self._unknown_since is None:
+            self._unknown_since = now
+        elif now - self._unknown_since >= UNKNOWN_SECONDS:
+            self.end(End.UNKNOWN)
+
     def end(self, reason: End) -> None:
         """Give the client up."""
         if not self.ended.done():
@@ -150,6 +170,14 @@ class Subscription:
         try:
             # A client that leaves must not tear a pooled connection down in the middle of a query.
             events = await asyncio.shield(list_task_events(self.caller, self.key[1], self.seen, PAGE))
+        except Unauthorized:  # the client's own token, which the database is shown
+            self.end(End.SIGNED_OUT)
+            return []
+        except (Unavailable, ValidationError) as error:  # whether the client may wait so long, the hub judges
+            await log.awarning("past_unknown", error=str(error)[:300])
+            self._has_past = True
+            await asyncio.sleep(AGAIN_SECONDS)
+            return []
         finally:
             self._is_reading = False
         if len(events) == PAGE:

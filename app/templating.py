@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from app._view.advice import advice
 from app.dependencies import csrf_token
 from app.review._interrupt import is_interrupt, shown_interrupt
 from app.review._moved import what_moved
@@ -97,7 +98,7 @@ def environment() -> Environment:
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
         "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
         "reasons": reasons_of, "marks": marks_of, "local_clock": local_clock, "moved": what_moved,
-        "interrupt": shown_interrupt,
+        "interrupt": shown_interrupt, "advice": advice,
     }  # fmt: skip
     tests = {"picture": is_picture, "permittable": may_be_permitted, "interrupt": is_interrupt}
     made.tests.update(cast("dict[str, Any]", tests))

@@ -33,6 +33,8 @@ make bench    the benchmarks (ARGS=name for one)
 make chaos    workers die and servers crash under load; minutes (ARGS="--trees 50 --seed 7")
 make safety   attacks by a hijacked model, row-level security, forbidden addresses, the API, Bandit, pip-audit; minutes
 make demo     one walk: a mail comes, is answered in its thread after a yes in Slack, sent once (ARGS=plans or agents; a minute)
+make docs     the documentation site into build/site, every code block checked (ARGS=serve shows it on loopback)
+make screenshots the pictures of the README, taken anew of a house with the sample mail and calendar
 make simulate a month of a person's mail and meetings in minutes: what was brought up, of what use, what was learned (ARGS="--seed 7")
 make lock     resolve requirements/*.in and package.json anew
 make clean    remove what was installed here; your data stays"""
@@ -278,6 +280,16 @@ def simulate(arguments: list[str]) -> int:
     return become(str(PYTHON), "-m", "tests.simulate", *arguments)
 
 
+def docs(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "docs._build", *arguments)
+
+
+def screenshots(arguments: list[str]) -> int:
+    ensure_environment("dev")
+    return become(str(PYTHON), "-m", "tests.demo.screenshots", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
     """Resolve the locks for all platforms with uv, in an environment of its own, and the Node packages'."""
     ensure_environment("dev")
@@ -289,8 +301,8 @@ def lock(arguments: list[str]) -> int:
         raise SetupError(f"uv could not be installed: {last_error(lines)} (all of it: {LOG})")
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     options += ["--no-emit-find-links", "--custom-compile-command", "make lock", "--upgrade", "--quiet"]
-    for name in ("requirements/run", "requirements/dev", PEERS_REQUIREMENTS):
-        same = ["-c", "requirements/run.lock"] if name == "requirements/dev" else []
+    for name in ("requirements/run", "requirements/lambda", "requirements/dev", PEERS_REQUIREMENTS):
+        same = ["-c", "requirements/run.lock"] if name in {"requirements/lambda", "requirements/dev"} else []
         command = [str(tools / "bin" / "uv"), "pip", "compile", f"{name}.in", "-o", f"{name}.lock"]
         say(f"Resolving {name}.in ...")
         if subprocess.call([*command, *options, *same]) != 0:  # nosec B603 # fixed words, no shell
@@ -331,6 +343,8 @@ COMMANDS = {
     "safety": safety,
     "demo": demo,
     "simulate": simulate,
+    "docs": docs,
+    "screenshots": screenshots,
     "lock": lock,
     "clean": clean,
 }

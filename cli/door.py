@@ -50,15 +50,15 @@ class DoorCommand(TyperCommand):
 
 
 @asynccontextmanager
-async def opened_house(settings: Settings) -> "AsyncGenerator[House, None]":
-    """The house, open as its owner for as long as the block runs."""
+async def opened_house(settings: Settings, *, over_http: bool = False) -> "AsyncGenerator[House, None]":
+    """The house, open as its owner for as long as the block runs; `over_http`: a project's URL and keys are enough."""
     from app.house import open_house
     from core.logging import set_up_logging
     from core.tracing import set_up_tracing
 
     set_up_logging(settings)
     set_up_tracing(settings)
-    async with open_house(settings) as house:
+    async with open_house(settings, over_http=over_http) as house:
         yield house
 
 

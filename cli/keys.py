@@ -1,4 +1,4 @@
-"""The command keys: a new key for the secrets of connected accounts."""
+"""The command keys: a new key for the secrets of connected accounts, or for sessions."""
 
 from typing import TYPE_CHECKING
 
@@ -6,12 +6,15 @@ import typer
 
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output
+from core.settings import load_settings
 
 if TYPE_CHECKING:
     from app.house import House
 
 KEPT_KEYS = 2  # the one before stays: a process that runs may hold it until it ends
-keys = typer.Typer(no_args_is_help=True, help="The keys that secrets of connected accounts are sealed with.")
+keys = typer.Typer(
+    no_args_is_help=True, help="Keys of this house: for secrets of connected accounts, and for sessions."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,3 +55,24 @@ def rotate_command(as_json: JsonOption = False) -> None:
             out.say("Old keys can be taken out of STEWARD_ENCRYPTION_KEYS once every process runs with the new one.")
 
     in_house(action)
+
+
+@keys.command("sessions", cls=DoorCommand)
+def sessions_command(as_json: JsonOption = False) -> None:
+    """Make a new key for sessions, sign-in links and tokens of `steward token`: everybody signs in anew, on every device.
+
+    What runs holds the old key until it is started anew. With STEWARD_SECRET_KEY no key is made: put another one there.
+    """
+    from core.backup.sealing import end_sessions
+    from core.errors import Conflict
+
+    settings = load_settings()
+    if settings.secret_key:
+        raise Conflict(
+            "The key of sessions is STEWARD_SECRET_KEY", hint="Put another one there, and start Steward anew."
+        )
+    end_sessions(settings.home)
+    out = Output(as_json)
+    out.data({"renewed": True})
+    out.say("A Steward that runs holds the old key until it is started anew: stop it and start it again.")
+    out.say("Then everybody signs in anew: steward link")

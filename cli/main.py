@@ -8,7 +8,10 @@ import typer
 
 from cli import (
     agents,
+    artifacts,
     attention,
+    backup,
+    base_agents,
     capture,
     commitments,
     day,
@@ -21,6 +24,7 @@ from cli import (
     keys,
     mcp,
     nudges,
+    organizations,
     plan,
     policies,
     preferences,
@@ -80,10 +84,14 @@ for group in (
     housekeeping,
     insights,
     tokens,
+    organizations,
     agents,
+    base_agents,
     tools,
     settings,
+    artifacts,
     keys,
+    backup,
     mcp,
     doctor,
 ):

@@ -69,6 +69,7 @@ def files_command(
 
     async def action(house: "House") -> None:
         from app._plans.papers import paper_named, papers_of
+        from tasks.artifacts import get_artifact
 
         found = await find_task(house.caller, plan_id)
         papers = await papers_of(house, house.caller, found.id)
@@ -83,13 +84,15 @@ def files_command(
                 table.add_row(one_line(name), Text(media_type.partition(";")[0], "dim"))
             out.table(table)
             return
-        names = [one.name for one in papers.made if not one.is_printed] + [one.name for one in papers.kept]
-        places = [out_folder / safe_name(name) for name in names]
+        made = [one.name for one in papers.made if not one.is_printed]
+        places = [out_folder / safe_name(name) for name in [*made, *(one.name for one in papers.kept)]]
         taken = [str(place) for place in places if place.exists()]
         if taken:
             raise WrongUse(f"{taken[0]} is there already", hint="Name a folder that is empty, or new.")
-        for name, place in zip(names, places, strict=True):
-            _write(place, (await paper_named(house, house.caller, papers, name)).content)
+        for name, place in zip(made, places, strict=False):
+            _write(place, (await paper_named(house, papers, name)).content)
+        for kept, place in zip(papers.kept, places[len(made) :], strict=True):
+            _write(place, (await get_artifact(house.caller, kept.id)).content or b"")
         out.data({"folder": out_folder, "files": [place.name for place in places]})
         out.say(f"{len(places)} files written to {out_folder}")
 

@@ -229,4 +229,5 @@ def draft_as_mail(draft: Draft, body: str | None = None) -> list[Text | Table]:
 
 def _sender(draft: Draft) -> str:
     address, name = draft.target.get("from_address"), draft.target.get("from_name")
-    return f"{name} <{address}>" if name and address else str(address or "")
+    said = f"{name} <{address}>" if name and address else str(address or "")
+    return f"{said} (no mailbox is connected to send it from)" if draft.target.get("lacks") else said

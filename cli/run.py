@@ -19,6 +19,11 @@ PortOption = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="Listen here; else STEWARD_PORT, 8765.")
 ]
 
+OWN_DATABASE = (
+    "SUPABASE_URL is set, and SUPABASE_PUBLISHABLE_KEY is not: this is Steward's own database, not the project's, and there are no "
+    "pages to sign in with Supabase."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
@@ -90,14 +95,16 @@ def _serve(
         settings = settings.model_copy(update={"port": port})
 
     async def work() -> None:
-        from cli.serving import listening_socket, load_keys, serve, sign_in_link
+        from cli.serving import listening_socket, serve
 
         if web:
             listening_socket(settings.host, settings.port).close()  # before the database is started for nothing
-        async with opened_house(settings) as house:
+        async with opened_house(settings, over_http=web and not worker) as house:
+            if web and settings.database_url is None and settings.supabase_url and settings.lacks_of_project:
+                out.note(OWN_DATABASE)
 
             def ready() -> None:
-                link = sign_in_link(house, load_keys(house)) if web else None
+                link = _entrance(house) if web else None
                 out.data({"url": link, "pid": os.getpid()})
                 out.say(f"Open {link}" if link else "The worker is ready.")
                 sys.stdout.flush()
@@ -109,6 +116,13 @@ def _serve(
         out.note("\nSteward has stopped.")
 
     run_async(work())
+
+
+def _entrance(house: "House") -> str:
+    """A link that signs the local owner in; where people sign in by themselves, the front door."""
+    from cli.serving import load_keys, sign_in_link, web_address
+
+    return sign_in_link(house, load_keys(house)) if house.owner.user_id else web_address(house)
 
 
 def _open_browser(link: str) -> None:
@@ -149,6 +163,10 @@ async def _migrate(settings: Settings) -> list[str]:
 
     if settings.database_url:
         return await migrate(settings.database_url.get_secret_value(), embedded=False)
+    if settings.is_over_http:
+        from core.postgres import needs_connection
+
+        raise needs_connection()
     from core.embedded import EmbeddedPostgres
 
     server = await asyncio.to_thread(EmbeddedPostgres.start, settings.home)

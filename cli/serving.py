@@ -31,8 +31,7 @@ class QuietServer(uvicorn.Server):
 
 def load_keys(house: "House") -> Keys:
     """The keys that sign this installation's tokens."""
-    secret = house.settings.supabase_jwt_secret
-    return Keys.load(house.settings.home, secret.get_secret_value() if secret else None)
+    return Keys.from_settings(house.settings)
 
 
 def web_address(house: "House") -> str:
@@ -44,7 +43,10 @@ def web_address(house: "House") -> str:
 def sign_in_link(house: "House", keys: Keys) -> str:
     """A fresh one-time link that signs the owner in; it works for 15 minutes."""
     if house.owner.user_id is None:
-        raise Unavailable("This house has no owner to sign in")
+        raise Unavailable(
+            "This house has no owner to sign in",
+            hint="Set STEWARD_OWNER_EMAIL to your address in the Supabase project, or sign in in the browser.",
+        )
     return f"{web_address(house)}/?token={keys.link_token(house.owner.user_id)}"
 
 
@@ -140,7 +142,8 @@ async def _serving(house: "House"):
     from app.main import create_app
 
     listening = listening_socket(house.settings.host, house.settings.port)
-    server = QuietServer(server_config(house.settings, create_app(house, load_keys(house))))
+    app = create_app(house, load_keys(house))
+    server = QuietServer(server_config(house.settings, app))
     async with asyncio.TaskGroup() as group:
         hub = group.create_task(house.hub.run(), name="live events")
         serving = group.create_task(server.serve(sockets=[listening]), name="web")
@@ -153,4 +156,6 @@ async def _serving(house: "House"):
             hub.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait_for(serving, PATIENCE_SECONDS + 2)
+            if app.state.auth:
+                await app.state.auth.close()
             listening.close()

@@ -175,7 +175,13 @@ def list_command(
 
 async def _say_nothing_found(out: Output, caller: Caller, where: TaskFilter) -> None:
     if where.model_dump(exclude_none=True, exclude={"at"}) == {"status": OPEN, "parent": "none", "snoozed": "false"}:
-        out.say(NOTHING_OPEN)
+        waiting = len((await review.list_drafts(caller, states=["draft"], limit=20)).items)
+        if waiting:
+            out.say(
+                f"No open task. {waiting} {'draft waits' if waiting == 1 else 'drafts wait'} for you: steward review"
+            )
+        else:
+            out.say(NOTHING_OPEN)
         if where.at and (snoozed := await count_snoozed_tasks(caller, where.at)):
             out.note(f"{snoozed} {'is' if snoozed == 1 else 'are'} snoozed: steward list --snoozed")
         return

@@ -1,6 +1,7 @@
 """`make test`: prepares what the tests need besides Python, then runs them.
 
-That is the Node packages of package-lock.json (servers that stand in for outside services) and Chromium.
+That is the Node packages of package-lock.json (servers that stand in for outside services), Chromium, and Postgres 15,
+the oldest release that the schema is written for.
 """
 
 import hashlib
@@ -13,6 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+POSTGRES_15_FOLDERS = (
+    "/usr/lib/postgresql/15/bin",  # Debian
+    "/usr/pgsql-15/bin",  # Red Hat
+    "/opt/homebrew/opt/postgresql@15/bin",
+    "/usr/local/opt/postgresql@15/bin",
+)
+NO_POSTGRES_15 = (
+    "the tests of Supabase need Postgres 15: install it (Debian 12: apt install postgresql-15), or let "
+    "STEWARD_TEST_POSTGRES_15 name the folder of its programs"
+)
 MOST_PROCESSES = 8
 
 
@@ -26,6 +37,7 @@ def main(arguments: list[str]) -> int:
         if arguments == ["--lock"]:
             return npm("install", "--package-lock-only", "--ignore-scripts").returncode
         ensure_node_packages()
+        ensure_postgres_15()
         environment = {**os.environ, "STEWARD_TEST_CHROMIUM": str(ensure_chromium())}
     except NotReady as error:
         print(f"error: {error}", file=sys.stderr)
@@ -90,10 +102,7 @@ def ensure_chromium() -> Path:
     print("Installing Chromium for the tests ...", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)  # nosec B603 # fixed words, no shell
     found = find_chromium()
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "-y", "chromium"]):
-            subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)  # nosec B603 B607 # the system's own, wherever it lies
+    if not found and install("chromium"):
         found = find_chromium()
     if not found:
         raise NotReady("the tests need Chromium: install it (Debian: apt install chromium), then run this again")
@@ -114,12 +123,43 @@ def find_chromium() -> Path | None:
     return Path(own) if Path(own).exists() and starts(own) else None
 
 
+def install(package: str) -> bool:
+    """Ask Debian's apt for a package, where root may; False where nothing was asked."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "-y", package]):
+        subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)  # nosec B603 B607 # the system's own, wherever it lies
+    return True
+
+
 def starts(program: str) -> bool:
     """Does it run at all? A package's stand-in and a browser without its libraries do not."""
     try:
         return subprocess.run([program, "--version"], capture_output=True, check=False, timeout=60).returncode == 0  # nosec B603 # a browser found on the PATH, no shell
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+# ---------------------------------------------------------------- Postgres 15
+
+
+def ensure_postgres_15() -> None:
+    """Postgres 15, installed where root may. Where it cannot be had, all other tests run; those that need it say so."""
+    try:
+        find_postgres_15()
+    except NotReady:
+        print("Installing Postgres 15 for the tests ...", file=sys.stderr, flush=True)
+        install("postgresql-15")
+
+
+def find_postgres_15() -> Path:
+    """The folder of its programs; the one in STEWARD_TEST_POSTGRES_15, where it is set. Raises `NotReady`."""
+    named = os.environ.get("STEWARD_TEST_POSTGRES_15")
+    for folder in (named,) if named else POSTGRES_15_FOLDERS:
+        if (Path(folder) / "initdb").exists():
+            return Path(folder)
+    raise NotReady(f"STEWARD_TEST_POSTGRES_15 is {named!r}: there is no initdb in it" if named else NO_POSTGRES_15)
 
 
 if __name__ == "__main__":

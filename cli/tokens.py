@@ -67,7 +67,10 @@ def _print_short_lived(house: "House", out: Output, hours: float) -> None:
     from cli.serving import load_keys
 
     if house.owner.user_id is None:
-        raise Unavailable("This house has no owner to make a token for")
+        raise Unavailable(
+            "This house has no owner to make a token for",
+            hint="Set STEWARD_OWNER_EMAIL to your address in the Supabase project, or sign in in the browser.",
+        )
     token = load_keys(house).bearer_token(house.owner.user_id, seconds=int(hours * 3600))
     out.data({"token": token, "expires_in_seconds": int(hours * 3600)})
     out.say(token)

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from cli.door import DoorCommand, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
-from tasks.accounts import connected_providers
 
 if TYPE_CHECKING:
     from agents.tools.tool import AnyTool
@@ -30,7 +29,7 @@ def tools_command(
 
     async def action(house: "House") -> None:
         tools = await house.tools()
-        providers = await connected_providers(house.caller)
+        providers = await house.equipment.outside.providers(house.caller)
 
         def missing(tool: "AnyTool") -> str | None:
             return tool.missing(lambda need: house.equipment.outside.lacks(need, providers))

@@ -25,6 +25,7 @@ from jobs.outside.mail import IMAP, OwnMailboxes, mailbox_of_settings
 from jobs.outside.world import Given
 from tasks import accounts, capture, mail
 from tasks.accounts import Account
+from tasks.organizations import at_home
 
 log = structlog.get_logger()
 QUEUE = "housekeeping"
@@ -86,7 +87,7 @@ async def record_bounces(service: Caller, messages: Sequence[IncomingMail]) -> i
 
 async def read_own_mailbox(given: Given, owner: Identity) -> Reading:
     """Read the mailbox of STEWARD_IMAP_URL for the local owner; why it failed is kept beside how far it was read."""
-    person = given.database.acting_as(owner)
+    person = await at_home(given.database.acting_as(owner))
     profile = await capture.get_profile(person)
     service = accounts.service_of(person, UUID(profile["organization"]["id"]))
     known = await mail.get_mail_cursor(service, IMAP)
@@ -136,7 +137,7 @@ async def read_all(given: Given, owner: Identity) -> int:
     """Read every IMAP mailbox; how many worked. What fails for one is logged, and does not hold up the others."""
     everywhere = given.database.acting_as(Identity.service())
     readings: list[Callable[[], Awaitable[Reading]]] = []
-    if given.settings.imap_url:
+    if given.settings.imap_url and owner.user_id:
         readings.append(lambda: read_own_mailbox(given, owner))
     for account in await accounts.list_connected_accounts(everywhere, IMAP):
         readings.append(lambda account=account: read_account(given, account))

@@ -21,6 +21,7 @@ from core.database import Caller, Database, Identity
 from core.settings import Settings
 from jobs.calibrating import calibrate_all
 from jobs.learning import learn_all
+from jobs.stored_files import sweep_objects
 from tasks import metrics
 from tasks.metrics import CLEAN_UPS, CleanUp
 
@@ -61,6 +62,7 @@ def register_periodic(app: procrastinate.App, database: Database, settings: Sett
         if datetime.fromtimestamp(timestamp, zone).fold:
             return  # this hour comes twice today, and it was done in the first
         await clean_up(database, settings)
+        await sweep_objects(database)
 
     async def calibrate_at_night(timestamp: int) -> None:
         await calibrate_all(database, Clock.from_settings(settings), learns=settings.learn_thresholds)

@@ -17,6 +17,7 @@ import structlog
 from core.database import Caller, Identity
 from core.errors import StewardError
 from core.vault import Vault
+from jobs.outside.lending import guard_for
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
 from tasks import plans
@@ -92,12 +93,11 @@ def receiver_of(url: str, secret: str, guard: "Guard") -> "SignedWebhook":
 
 
 async def _send(given: Given, callback: Callback) -> None:
-    from integrations.web.guard import Guard
-
+    service = given.database.acting_as(Identity.service(callback.organization_id))
     opened = Vault.from_settings(given.settings).open(
         callback.sealed_secret, callback.organization_id, callback.organization_id
     )
-    receiver = receiver_of(callback.url, str(opened["secret"]), Guard.from_settings(given.settings))
+    receiver = receiver_of(callback.url, str(opened["secret"]), await guard_for(given, service))
     await receiver.post(str(callback.id), callback.body)
 
 

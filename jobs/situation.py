@@ -11,7 +11,7 @@ from core.outside.calendar import hours_from
 from core.settings import LOCAL_ADDRESS
 from core.settings_attention import read_places
 from jobs.outside.world import Given
-from tasks import accounts, calendar, capture, commitments, watches
+from tasks import accounts, calendar, capture, commitments, organizations, watches
 from tasks.commitments import CommitmentFilter
 from tasks.watches import WatchedMail
 
@@ -23,21 +23,35 @@ NOT_AUTOMATIC = frozenset({None, "", "no", "false"})  # as headers say it, or as
 
 
 async def situation_of(given: Given, person: Caller, now: datetime) -> Situation:
-    """The calendar, mail, promises and tasks of a person around this moment, which is in their zone."""
+    """The calendar, mail, promises and tasks of a person around this moment, which is in their zone.
+
+    What is brought up is told to every member: where there are several, only what all of them may read is looked at.
+    """
     known = await watches.list_watched_mail(person, now - MAIL_LOOK_BACK, now)
     owner = await _owner(given, person, known)
     connected = await _connected(person)
+    private = await _private_places(person)
+    known = [one for one in known if one.account not in private]
     return Situation(
         now=now,
         owner=owner,
         hours=hours_from(given.settings.calendar_working_hours, given.clock.timezone.key),
         travel_minutes=given.settings.travel_minutes,
         travel_places=read_places(given.settings.travel_places),
-        meetings=await _meetings(person, owner, now),
+        meetings=[one for one in await _meetings(person, owner, now) if one.calendar not in private],
         mails=await asyncio.to_thread(lambda: [_seen(one, connected.get(one.account)) for one in known]),
         commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),
         tasks=await watches.list_watched_tasks(person, now - LOOK_BACK),
     )
+
+
+async def _private_places(person: Caller) -> frozenset[str]:
+    """Mail and calendars that are the person's alone, by name, where others get to know what is found in them."""
+    here = next((one for one in await organizations.list_organizations(person) if one.is_chosen), None)
+    if here is None or here.is_personal or len(await organizations.list_members(person, here.id)) < 2:
+        return frozenset()
+    known = await accounts.list_accounts(person)
+    return frozenset(name for one in known for name in (one.address, f"{one.provider}:{one.id}"))
 
 
 async def _connected(person: Caller) -> dict[str, str]:

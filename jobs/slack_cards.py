@@ -154,6 +154,7 @@ def _became(draft: Draft, state: str) -> str:
 def _mail_facts(draft: Draft) -> list[tuple[str, str]]:
     target = draft.target
     facts = [("From", f"{target.get('from_name') or ''} <{target.get('from_address') or ''}>".strip())]
+    facts += [("Sending", "no mailbox is connected yet")] if target.get("lacks") else []
     facts.append(("To", ", ".join(draft.to_recipients) or "nobody yet"))
     facts += [("Cc", ", ".join(draft.cc_recipients))] if draft.cc_recipients else []
     facts += [("Bcc", ", ".join(draft.bcc_recipients))] if draft.bcc_recipients else []

@@ -26,6 +26,7 @@ from agents.equipment import Equipment
 from agents.executor import STEWARD_AGENT_ID, carry_out, start_task
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
+from core.postgres import postgres
 from jobs.repeating import bring_back
 from tasks import functions, workers
 from tasks.agent_work import AgentRules, sweep_agents
@@ -91,7 +92,7 @@ class Worker:
         self.concurrency = concurrency
         self.grace_seconds = grace_seconds
         self.loops = min(math.ceil(concurrency / JOBS_PER_LOOP), MOST_LOOPS)
-        self.app = queue_app(database.url, self.loops)
+        self.app = queue_app(postgres(database).url, self.loops)
         self.app.task(name="advance_task", pass_context=False)(self.advance)
         self._service = database.acting_as(Identity.service())
         self._runs: dict[UUID, asyncio.Task[Completed]] = {}

@@ -410,7 +410,8 @@ async def record_llm_interaction(caller: Caller, task_id: UUID | None, call: Map
 class Reserved(Record):
     """What a budget said to a request: the id of what it holds for it, or why not and until when.
 
-    `is_held`: there is enough left, but requests under way hold it. `is_silent`: it is the budget of work that nobody asked for.
+    `is_held`: there is enough left, but requests under way hold it. `is_silent`: it is the budget of work that nobody asked for;
+    `is_of_others`: that of everybody but the owner.
     """
 
     reservation_id: UUID | None = None
@@ -418,6 +419,7 @@ class Reserved(Record):
     until: datetime | None = None
     is_held: bool = False
     is_silent: bool = False
+    is_of_others: bool = False
 
 
 async def reserve_model_call(

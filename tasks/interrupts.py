@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from core.database import Caller
+from core.database import AsJson, Caller
 from tasks.models import Approval, Record
 
 AnswerType = Literal["accept", "edit", "response", "ignore"]
@@ -216,7 +216,5 @@ async def answer_interrupt(
     args: str | dict[str, Any] | None = None,
 ) -> Approval:
     """A person answers what was shown under this digest, once. Raises Conflict, or Invalid that names what is allowed."""
-    row = await caller.call(
-        "answer_interrupt", approval_id=approval_id, digest=digest, type=type, args=json.dumps(args)
-    )
+    row = await caller.call("answer_interrupt", approval_id=approval_id, digest=digest, type=type, args=AsJson(args))
     return Approval.model_validate(row)

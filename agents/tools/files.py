@@ -15,7 +15,7 @@ from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import Invalid, NotFound
 from core.spreadsheets import inert_cell, inert_csv, written_csv
 from tasks.actions import Action, Effect
-from tasks.artifacts import Artifact, find_artifact, list_artifacts, save_artifact
+from tasks.artifacts import Artifact, find_artifact, get_artifact, list_artifacts, save_artifact
 from tasks.models import Evidence, Taint
 
 MEDIA = {
@@ -88,11 +88,13 @@ async def use_file(run: Run, given: FileInput) -> Outcome:
             output, what = FileOutput(file=_facts(kept)), f"{kept.name}, {kept.size_bytes} bytes"
         case "read":
             try:
-                kept = await find_artifact(run.caller, run.task.id, given.name or "")
+                kept = await find_artifact(run.caller, run.task.id, given.name or "", with_content=False)
             except NotFound as error:  # of the file, not of the task
                 raise Invalid(error.message, detail=error.detail) from error
             if kept.is_tainted:
                 await taint(run, Taint(kind="file", ref=str(kept.id), title=kept.name))
+            if kept.size_bytes <= MOST_READ_BYTES:
+                kept = await get_artifact(run.caller, kept.id)
             output, what = read(kept, given.most_characters), f"{kept.name} read"
         case "list":
             listed = await list_artifacts(run.caller, run.task.id)
@@ -148,7 +150,7 @@ def read(kept: Artifact, most_characters: int) -> FileOutput:
     content = kept.content or b""
     facts = _facts(kept)
     is_text = kept.media_type.startswith("text/") or kept.media_type.endswith(("json", "xml", "yaml"))
-    if not is_text or len(content) > MOST_READ_BYTES:
+    if not is_text or max(len(content), kept.size_bytes) > MOST_READ_BYTES:
         raise Invalid(
             f"{kept.name} cannot be read as text",
             detail=f"{kept.media_type}, {kept.size_bytes} bytes; at most {MOST_READ_BYTES}",

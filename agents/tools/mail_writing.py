@@ -7,12 +7,13 @@ from uuid import UUID
 from agents.equipment import Run
 from agents.gate import deliver
 from agents.recipients import Answered, Recipients, wants_all, whom_to_answer
+from agents.senders import sender_of
 from agents.services.mail import Mailbox, Mailboxes
 from core.errors import Invalid, NotFound, TooLarge
 from core.outside.mail import LARGEST_MAIL_BYTES, IncomingMail
 from tasks import accounts
 from tasks import mail as stored
-from tasks.artifacts import Artifact, find_artifact, get_artifact
+from tasks.artifacts import Artifact, describe_artifact, find_artifact
 
 MOST_REFERENCES = 50
 MOST_ANSWERED = 100
@@ -32,7 +33,7 @@ async def target_of(run: Run, account_id: UUID | None = None) -> dict[str, Any]:
     sender = (await mailbox.addresses())[0]
     return {
         "from_address": sender.address,
-        "from_name": sender.name or run.equipment.from_name,
+        "from_name": sender.name or (await sender_of(run)).name,
         **({"account_id": named} if named else {}),
     }
 
@@ -153,7 +154,7 @@ async def _files(run: Run, named: Sequence[str]) -> list[Artifact]:
     found: list[Artifact] = []
     for name in dict.fromkeys(named):
         try:
-            found.append(await get_artifact(run.caller, UUID(name)) if _is_id(name) else await _by_name(run, name))
+            found.append(await describe_artifact(run.caller, UUID(name)) if _is_id(name) else await _by_name(run, name))
         except NotFound as error:
             raise Invalid(
                 f"The attachment {name[:100]!r} is not there", detail=error.detail or error.message
@@ -165,7 +166,7 @@ async def _files(run: Run, named: Sequence[str]) -> list[Artifact]:
 
 
 async def _by_name(run: Run, name: str) -> Artifact:
-    return await find_artifact(run.caller, run.task.id, name)
+    return await find_artifact(run.caller, run.task.id, name, with_content=False)
 
 
 def _is_id(text: str) -> bool:

@@ -14,7 +14,6 @@ from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool
 from core.errors import NotFound
 from core.outside.chat import LONGEST_TEXT
 from tasks import functions, plans
-from tasks.accounts import connected_providers
 from tasks.actions import Effect
 from tasks.functions import TaskNode
 from tasks.models import Evidence
@@ -93,7 +92,7 @@ async def _audience(run: Run, plan_tree: PlanTree, failed: TaskNode) -> Audience
         missing.append(f"not reached, since these are no mail addresses: {', '.join(others)}")
     channel = str(context.resources.get("slack_channel") or "")
     if channel:
-        lacks = run.equipment.outside.lacks(Chat, await connected_providers(run.caller))
+        lacks = run.equipment.outside.lacks(Chat, await run.equipment.outside.providers(run.caller))
         if lacks is not None:
             missing.append(f"nothing is written to {channel}, since Slack is not connected: {lacks}")
         elif failed.tainted_by and addresses:

@@ -16,7 +16,7 @@ import structlog
 from app.live import EventHub
 from app.subscription import End
 from core.database import Caller, Identity
-from core.errors import StewardError
+from core.errors import Forbidden, StewardError
 from tasks.agent_work import AgentRules, Work, claim_work
 from tasks.agents import Agent, get_agent
 from tasks.functions import get_last_event_id
@@ -163,6 +163,16 @@ class WaitingAgents:
                 if self._rooms.get(organization_id) is room:
                     del self._rooms[organization_id]
 
+    @staticmethod
+    async def _claimed(
+        caller: Caller, agent_id: UUID, rules: AgentRules, still_valid: Callable[[], Awaitable[object]]
+    ) -> Work | None:
+        try:
+            return await claim_work(caller, agent_id, rules)
+        except Forbidden:
+            await still_valid()  # its token was taken away a moment ago: then that is what is told
+            raise
+
     async def work_for(
         self,
         caller: Caller,
@@ -182,7 +192,7 @@ class WaitingAgents:
             gone.add_done_callback(lambda _: place.ring())
             while True:
                 offer = place.answer()
-                work = await claim_work(caller, agent_id, rules)
+                work = await self._claimed(caller, agent_id, rules, still_valid)
                 if offer is not None and (work is None or work.task.id != offer.task_id):
                     room.pass_on(offer)
                 left = until - time()

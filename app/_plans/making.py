@@ -10,6 +10,7 @@ from app.house import House
 from core.database import Caller
 from core.errors import Invalid, NotFound
 from core.vault import Vault
+from jobs.outside.lending import guard_for
 from tasks import plans
 from tasks.capture import get_profile
 from tasks.plans import PlanSummary
@@ -46,19 +47,19 @@ async def make_objective_plan(house: House, caller: Caller, asked: ObjectiveRequ
     if asked.callbackUrl is not None:
         from integrations.webhooks.signed import new_secret
 
-        _check_callback(house, asked.callbackUrl)
+        await _check_callback(house, acting, asked.callbackUrl)
         secret = new_secret()
         sealed = Vault.from_settings(house.settings).seal({"secret": secret}, organization_id, organization_id)
         plan |= {"callback_url": asked.callbackUrl, "callback_secret": sealed}
     return Made(await plans.create_plan(acting, plan), secret, is_late)
 
 
-def _check_callback(house: House, url: str) -> None:
+async def _check_callback(house: House, caller: Caller, url: str) -> None:
     """Raises Invalid for an address that the guard would refuse, as far as it shows in the address itself."""
-    from integrations.web.guard import AddressRefused, Guard
+    from integrations.web.guard import AddressRefused
 
     try:
-        Guard.from_settings(house.settings).check_written(url)
+        (await guard_for(house.given, caller)).check_written(url)
     except AddressRefused as error:
         wrong = {"field": "callbackUrl", "message": error.message, "value": url[:200]}
         raise Invalid(f"callbackUrl: {error.message}", hint=error.hint, errors=[wrong]) from None

@@ -16,7 +16,7 @@ from app.house import House
 from core.database import Caller
 from core.errors import Conflict, NotFound
 from tasks import plans
-from tasks.artifacts import Artifact, get_artifact, list_artifacts
+from tasks.artifacts import Artifact, list_artifacts
 from tasks.capture import get_profile
 from tasks.functions import get_task
 from tasks.plans import PlanMetrics, PlanSummary, PlanTree
@@ -28,7 +28,6 @@ NAMES: dict[Format, tuple[str, ...]] = {
     "json": ("plan.json", "report.json"),
     "pdf": ("report.pdf",),
 }
-OCTETS = "application/octet-stream"
 STYLE = (
     "body{font:16px/1.55 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1c1c1a;background:#fff}"
     "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:1.8rem}li{margin:.2rem 0}a{color:inherit}"
@@ -84,12 +83,8 @@ async def papers_of(house: House, caller: Caller, plan_id: UUID, *, on_page: boo
     return Papers(plan, made, [one for name, one in kept.items() if name not in names], has_report)
 
 
-async def paper_named(house: House, caller: Caller, papers: Papers, name: str) -> Paper:
-    """One file. NotFound says which there are; what `pdf_of` raises where a PDF cannot be printed."""
-    for artifact in papers.kept:
-        if artifact.name == name:
-            content = (await get_artifact(caller, artifact.id)).content
-            return Paper(name, OCTETS, content or b"")
+async def paper_named(house: House, papers: Papers, name: str) -> Paper:
+    """One file that is made from what is stored. NotFound says which there are; what `pdf_of` raises where a PDF cannot be printed."""
     file = file_named(papers.made, name)
 
     async def print_pdf(html: str) -> bytes:
@@ -113,7 +108,7 @@ async def report_in(house: House, caller: Caller, plan_id: UUID, wanted: Format,
     name = next((name for name in NAMES[wanted] if name in names), None)
     if name is None:
         raise NotFound(f"This plan has no report as {wanted}")
-    return await paper_named(house, caller, papers, name)
+    return await paper_named(house, papers, name)
 
 
 async def _reports(

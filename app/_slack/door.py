@@ -51,7 +51,7 @@ class SlackDoor:
         if user_team and user_team != team_id:
             return None  # of another workspace, in a shared channel
         known = await slack.resolve_slack_user(self.work.service, team_id, user_id)
-        if known is None and user_id == self.house.settings.slack_user:
+        if known is None and user_id == self.house.settings.slack_user and self.house.owner.user_id:
             with suppress(StewardError, TimeoutError):
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await self.work.workspaces.link_owner(self.house.owner)

@@ -59,6 +59,11 @@ EVENT = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
+ROLES = {
+    "owner": "Owners do everything, and say who else is an owner.",
+    "admin": "Admins invite and remove members, manage agents, and let things leave by themselves.",
+    "member": "Members work: they make tasks, and decide about drafts.",
+}
 ACTOR = {"user": "you", "agent": "Steward", "database": "the database"}
 VERIFICATION = {
     "verified": "it was looked up afterwards, and it is so",

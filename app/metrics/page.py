@@ -32,7 +32,7 @@ async def get(request: Request) -> Response:
     except Unavailable:
         numbers = None  # what this process knows of itself is told all the same
     meters: Meters = request.scope.get(METERS) or Meters.new()
-    families = [*installation_families(numbers), *pool_families(house.database.pool.get_stats())]
+    families = [*installation_families(numbers), *pool_families(house.database.statistics())]
     return Response(meters.exposition(families), headers={"Content-Type": CONTENT_TYPE})
 
 

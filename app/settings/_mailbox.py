@@ -86,7 +86,7 @@ async def connect_typed(house: House, caller: Caller, typed: Mapping[str, str]) 
     user = form.user or form.address
     try:
         return await connect_mailbox(
-            house.settings,
+            house.given,
             caller,
             address=form.address,
             name=form.name,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.house import House
 from app.settings._mailbox import MailboxForm
+from app.settings._session import session_card
 from app.settings._words import PROBLEMS
 from app.templating import render
 from core.database import Caller
@@ -93,6 +94,7 @@ async def show(
         problem=PROBLEMS.get(problem),
         connected=notice,
         slack_code=slack_code,
+        session=await session_card(request, caller),
         mailbox=mailbox or MailboxForm(),
     )
 

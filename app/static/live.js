@@ -56,12 +56,20 @@
       .catch(() => tell("Reconnecting … nothing was sent: try again then"))
       .finally(() => { isSure = false; });
   }, true);
+  // Where nothing can be streamed, each answer ends with `polled`, and the browser asks again after the last id by itself.
+  let isPolled = false, isOver = false;
   const follow = () => {
     if (source || !document.querySelector(".rail")) return;
     source = new EventSource("/api/events?tail=true" + (last ? "&after=" + last : ""));
-    source.addEventListener("open", () => { isDown = false; tell(); changed(); }); // something may have happened between the page and the stream
+    source.addEventListener("open", () => {
+      if (!isPolled || isDown) changed(); // something may have happened between the page and the stream
+      isDown = false;
+      tell();
+    });
     source.addEventListener("task", (event) => { last = event.lastEventId; changed(); });
+    source.addEventListener("polled", () => { isPolled = isOver = true; });
     source.addEventListener("error", () => {
+      if (isOver && source && source.readyState === EventSource.CONNECTING) { isOver = false; return; } // it ended as announced
       isDown = true;
       tell();
       if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(follow, 1500); }

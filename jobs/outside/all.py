@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from core.database import Caller
 from jobs.outside import browser, calendar, code, mail, records, remote, slack, tickets, web
+from jobs.outside.lending import is_lent
 from jobs.outside.world import Given, Service, World
 
 GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
@@ -20,4 +22,8 @@ GATHERED: tuple[Callable[[Given], Mapping[type, Service]], ...] = (
 
 def connected_world(given: Given) -> World:
     """The outside world that the settings and the connected accounts make."""
-    return World({need: service for gather in GATHERED for need, service in gather(given).items()})
+
+    async def lent(caller: Caller, what: str) -> bool:
+        return await is_lent(given, caller, what)
+
+    return World({need: service for gather in GATHERED for need, service in gather(given).items()}, lent)

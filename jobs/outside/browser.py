@@ -1,20 +1,17 @@
 """The browser: one of this process, a context of its own for each task, its state sealed to tenant and task."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from agents.services.browser import Browser, BrowserSession
 from core.database import Caller
 from core.outside.errors import NotConnected
 from core.vault import Vault
-from jobs.outside.web import guard_of
+from jobs.outside.lending import SITES, guard_for, is_lent
+from jobs.outside.persons import person_of
 from jobs.outside.world import Given, Service
 from tasks import accounts
 from tasks.models import Task
-
-if TYPE_CHECKING:
-    from integrations.browser.proxy import Resolve
 
 SITE = "site"  # the provider of a stored sign-in: its address is the site's host
 
@@ -32,12 +29,11 @@ class HouseBrowser:
         from integrations.browser.sessions import sessions_of_this_process
 
         everywhere = [site for site in self._given.settings.browser_sites.split(",") if site.strip()]
+        if everywhere and not await is_lent(self._given, self._caller, SITES):
+            everywhere = []
+        guard = await guard_for(self._given, self._caller)
         sessions = sessions_of_this_process(self._given.settings.browser_program)
-        return await sessions.of_task(task_id, [*sites, *everywhere], self._resolve, stored=stored)
-
-    @property
-    def _resolve(self) -> "Resolve":
-        return guard_of(self._given).vetted
+        return await sessions.of_task(task_id, [*sites, *everywhere], guard.vetted, stored=stored)
 
     def seal(self, text: str) -> str:
         return self._vault.seal({"text": text}, self._task.organization_id, self._task.id)
@@ -48,9 +44,9 @@ class HouseBrowser:
     async def secret(self, site: str, name: str) -> str:
         """A stored user name or password of the person whose task it is. Raises NotConnected, SignInExpired."""
         service = accounts.service_of(self._caller, self._task.organization_id)
+        person = await person_of(self._caller, self._task)
         for account in await accounts.list_accounts(service, SITE):
-            is_theirs = self._task.created_by in {None, account.user_id}
-            if account.address == site and is_theirs:
+            if account.address == site and account.user_id == person:
                 _, secret = await accounts.open_account(
                     service, self._vault, self._task.organization_id, SITE, account.id
                 )

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from agents.services.calendar import Calendar
-from core.database import Caller
+from core.database import Caller, Identity
 from core.outside.calendar import WorkingHours, hours_from
 from core.outside.errors import NotConnected, SignInExpired
 from integrations.calendar.entries import entry_from
 from integrations.calendar.ics import CalendarEntry
 from integrations.calendar.local import LocalCalendar
 from jobs.outside.google import google_client
+from jobs.outside.persons import person_of
 from jobs.outside.world import Given, Service
 from tasks import calendar, capture
 from tasks.calendar import StoredEvent
@@ -26,7 +27,7 @@ def services(given: Given) -> Mapping[type, Service]:
     """The calendar. There always is one, so nothing is missing."""
 
     async def reach(caller: Caller, task: Task) -> Calendar:
-        return await open_calendar(given, caller, task.created_by)
+        return await open_calendar(given, caller, await person_of(caller, task))
 
     return {Calendar: Service(reach)}
 
@@ -42,15 +43,24 @@ async def open_calendar(given: Given, caller: Caller, user_id: UUID | None = Non
     except SignInExpired:
         raise
     except NotConnected:
-        return await local_calendar(given, caller, hours)
+        return await local_calendar(given, caller, hours, user_id)
     from integrations.google.calendar import GoogleCalendar
 
     return GoogleCalendar(client, account.address.casefold(), hours)
 
 
-async def local_calendar(given: Given, caller: Caller, hours: WorkingHours) -> LocalCalendar:
-    """The calendar in the database."""
-    profile = await capture.get_profile(caller)
+def _as_person(caller: Caller, user_id: UUID | None) -> Caller:
+    """A person of the organization that the worker acts for; the worker itself where none is named."""
+    if user_id is None or caller.identity.user_id is not None:
+        return caller
+    return Caller(caller.database, Identity(user_id, organization_id=caller.identity.organization_id))
+
+
+async def local_calendar(
+    given: Given, caller: Caller, hours: WorkingHours, user_id: UUID | None = None
+) -> LocalCalendar:
+    """The calendar in the database, as that person's."""
+    profile = await capture.get_profile(_as_person(caller, user_id))
     address = str(profile.get("email") or given.settings.owner_email).casefold()
     return LocalCalendar(StoredEvents(caller), address, hours)
 

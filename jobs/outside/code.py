@@ -3,7 +3,8 @@
 from agents.services.code import CodeHost, Pipelines
 from core.database import Caller
 from jobs.addresses import web_address
-from jobs.outside.web import credentials_for, guard_of
+from jobs.outside.lending import guard_for
+from jobs.outside.web import credentials_for
 from jobs.outside.world import Given, Service
 from tasks.models import Task
 
@@ -24,13 +25,15 @@ def services(given: Given) -> dict[type, Service]:
 
         secret, _ = await credentials_for(given, caller, task, "github", ["token"], github, GITHUB_HINT)
         # The address stands in the settings, whoever's token it is.
-        return GitHub.signed_in(settings.github_url, secret["token"], guard_of(given).trusting(settings.github_url))
+        return GitHub.signed_in(
+            settings.github_url, secret["token"], (await guard_for(given, caller)).trusting(settings.github_url)
+        )
 
     async def pipelines(caller: Caller, task: Task) -> Pipelines:
         from integrations.cicd.webhook import WebhookPipelines
 
         secret, is_own = await credentials_for(given, caller, task, "cicd", ["url", "secret"], pipeline, PIPELINE_HINT)
-        guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
+        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
         return WebhookPipelines(secret["url"], secret["secret"], guard, web_address(given.settings))
 
     return {

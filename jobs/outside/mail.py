@@ -12,6 +12,8 @@ from core.outside.errors import NotConnected, SignInExpired
 from core.outside.mail import IncomingMail, MailAddress, MailQuery, SyncPage
 from core.settings import Settings
 from core.vault import Vault
+from jobs.outside.lending import guard_for, is_lent
+from jobs.outside.persons import person_of
 from jobs.outside.world import Given, Service
 from tasks import accounts
 from tasks import mail as stored
@@ -33,28 +35,29 @@ def services(given: Given) -> dict[type, Service]:
     owners: set[UUID] = set()
 
     async def usual(caller: Caller, task: Task) -> Mailbox:
-        return await OwnMailboxes(given, caller, task.created_by, owners).open()
+        return await OwnMailboxes(given, caller, await person_of(caller, task), owners).open()
 
     async def every(caller: Caller, task: Task) -> Mailboxes:
-        return OwnMailboxes(given, caller, task.created_by, owners)
+        return OwnMailboxes(given, caller, await person_of(caller, task), owners)
 
     return {Mailbox: Service(usual), Mailboxes: Service(every)}
 
 
 @dataclass(frozen=True)
 class OwnMailboxes:
-    """Fulfils `Mailboxes` for one person (None: anybody) of the tenant that the caller, the worker, acts for.
+    """Fulfils `Mailboxes` for one person of the tenant that the caller, the worker, acts for.
 
     `owners`: tenants that are known to be the local owner's, so that this is asked once.
     """
 
     given: Given
     caller: Caller
-    user_id: UUID | None = None
+    user_id: UUID
     owners: set[UUID] = field(default_factory=set[UUID])
 
     async def open(self, account_id: str | None = None) -> Mailbox:
-        """Where no account is named: the person's connected one, else that of the settings for the local owner."""
+        """The person's own account of that id. Where none is named: their connected one, else that of the settings for
+        the local owner."""
         if account_id is None:
             return (await self._usual())[0]
         named = next((one for one in await self._known() if str(one.id) == account_id), None)
@@ -67,10 +70,12 @@ class OwnMailboxes:
         return (await self._usual())[1]
 
     async def _known(self) -> list[Account]:
-        return [one for one in await accounts.list_accounts(self.caller) if one.provider in {GOOGLE, IMAP}]
+        """Another's account, whoever names it, is not known."""
+        listed = await accounts.list_accounts(self.caller)
+        return [one for one in listed if one.provider in {GOOGLE, IMAP} and one.user_id == self.user_id]
 
     async def _usual(self) -> tuple[Mailbox, str | None]:
-        own = [one for one in await self._known() if self.user_id in {None, one.user_id} and one.state != "revoked"]
+        own = [one for one in await self._known() if one.state != "revoked"]
         refused: StewardError | None = None
         for account in sorted(own, key=lambda one: one.state != "connected"):
             try:
@@ -87,7 +92,7 @@ class OwnMailboxes:
         tenant = self.caller.identity.organization_id
         if tenant in self.owners:
             return True
-        is_owner = await stored.serves_owner(self.caller, self.given.settings.owner_email)
+        is_owner = await is_lent(self.given, self.caller, "mail")
         if is_owner and tenant is not None:
             self.owners.add(tenant)
         return is_owner
@@ -100,7 +105,8 @@ class OwnMailboxes:
             return await gmail_mailbox(self.given, self.caller, account_id=account.id)
         vault = Vault.from_settings(self.given.settings)
         opened, secret = await accounts.open_account(self.caller, vault, account.organization_id, IMAP, account.id)
-        return imap_mailbox(opened, secret, await check_servers(self.given.settings, secret))
+        guard = await guard_for(self.given, self.caller)
+        return imap_mailbox(opened, secret, await check_servers(self.given.settings, secret, guard))
 
 
 async def check_servers(

@@ -2,7 +2,8 @@
 
 from agents.services.records import ApiRecords, CustomerRecords, SqlQueries, TableQueries, TableRecords
 from core.database import Caller
-from jobs.outside.web import Credentials, credentials_for, guard_of
+from jobs.outside.lending import guard_for
+from jobs.outside.web import Credentials, credentials_for
 from jobs.outside.world import Given, Service
 from tasks.models import Task
 
@@ -31,19 +32,23 @@ def _records(given: Given) -> dict[type, Service]:
         from integrations.hubspot.crm import HubSpot
 
         secret, _ = await credentials_for(given, caller, task, "hubspot", ["token"], hubspot, HUBSPOT_HINT)
-        return HubSpot.signed_in(settings.hubspot_url, secret["token"], guard_of(given).trusting(settings.hubspot_url))
+        return HubSpot.signed_in(
+            settings.hubspot_url, secret["token"], (await guard_for(given, caller)).trusting(settings.hubspot_url)
+        )
 
     async def rows(caller: Caller, task: Task) -> TableRecords:
         from integrations.database.postgres import Postgres
 
         secret, is_own = await credentials_for(given, caller, task, "postgres_records", ["url"], tables, TABLES_HINT)
-        return Postgres(secret["url"], None if is_own else guard_of(given), settings.query_timeout_seconds)
+        return Postgres(
+            secret["url"], None if is_own else await guard_for(given, caller), settings.query_timeout_seconds
+        )
 
     async def records(caller: Caller, task: Task) -> ApiRecords:
         from integrations.web.rest_records import RestRecords
 
         secret, is_own = await credentials_for(given, caller, task, "rest_records", ["url"], api, API_HINT)
-        guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
+        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
         return RestRecords.signed_in(secret["url"], secret.get("token") or None, guard)
 
     return {
@@ -65,7 +70,7 @@ def _queries(given: Given) -> dict[type, Service]:
 
         secret, is_own = await credentials_for(given, caller, task, "postgres", ["url"], database, SQL_HINT)
         role = settings.query_role if is_own else secret.get("role") or None
-        guard = None if is_own else guard_of(given)
+        guard = None if is_own else await guard_for(given, caller)
         most_rows = settings.query_most_rows
         return Postgres(secret["url"], guard, settings.query_timeout_seconds, role, most_rows=most_rows)
 
@@ -73,7 +78,7 @@ def _queries(given: Given) -> dict[type, Service]:
         from integrations.database.supabase import SupabaseTables
 
         secret, is_own = await credentials_for(given, caller, task, "supabase", ["url", "key"], supabase, SUPABASE_HINT)
-        guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
+        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
         seconds, most_rows = settings.query_timeout_seconds, settings.query_most_rows
         return SupabaseTables(secret["url"], secret["key"], guard, seconds, most_rows)
 

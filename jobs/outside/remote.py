@@ -11,10 +11,12 @@ from core.errors import StewardError
 from core.outside.errors import NotConnected
 from core.settings import Settings
 from integrations.mcp.settings import NamedServer, read_servers
+from jobs.outside.lending import MCP, is_lent
 from jobs.outside.world import Given, Service
 from tasks.models import Task
 
 log = structlog.get_logger()
+ONLY_OWNERS = "They serve its owner, and others where STEWARD_SHARED_TOOLS names mcp."
 HOW = "STEWARD_MCP_SERVERS names MCP servers, whose tools become tools here."
 
 
@@ -35,11 +37,13 @@ def services(given: Given) -> Mapping[type, Service]:
     async def reach(caller: Caller, task: Task) -> RemoteTools:
         if not servers:
             raise NotConnected("No MCP server is configured", hint=HOW)
+        if not await is_lent(given, caller, MCP):
+            raise NotConnected("The MCP servers of this installation do not serve you", hint=ONLY_OWNERS)
         from integrations.mcp.client import McpServers
 
         return McpServers(servers)
 
-    return {RemoteTools: Service(reach, lambda: None if servers else HOW)}
+    return {RemoteTools: Service(reach, lambda: None if servers else HOW, (MCP,))}
 
 
 async def remote_tools(settings: Settings) -> dict[str, AnyTool]:

@@ -11,10 +11,12 @@ from core.errors import StewardError
 from core.outside.errors import NotConnected, SignInExpired
 from core.vault import Vault
 from integrations.slack.workspace import SlackWorkspace
+from jobs.outside.lending import is_lent
+from jobs.outside.persons import person_of
 from jobs.outside.world import Given, Service
 from tasks import accounts, slack
-from tasks.mail import serves_owner
 from tasks.models import Task
+from tasks.organizations import at_home
 from tasks.slack import SlackLink
 
 PROVIDER = "slack"
@@ -47,11 +49,11 @@ class Workspaces:
     async def of_task(self, caller: Caller, task: Task) -> SlackWorkspace:
         """The workspace for a task. Raises NotConnected or SignInExpired with what would help."""
         try:
-            return await self.of_account(task.organization_id, None, task.created_by)
+            return await self.of_account(task.organization_id, None, await person_of(caller, task))
         except SignInExpired:
             raise
         except NotConnected:
-            if self.own_token and await serves_owner(caller, self.given.settings.owner_email):
+            if self.own_token and await is_lent(self.given, caller, PROVIDER):
                 return self.own()
             raise NotConnected("Slack is not connected", hint=HINT) from None
 
@@ -111,7 +113,7 @@ class Workspaces:
         member = self.given.settings.slack_user
         if member is None or owner.user_id is None or (team := await self.own_team()) is None:
             return
-        profile = await self.given.database.acting_as(owner).call("get_profile")
+        profile = await (await at_home(self.given.database.acting_as(owner))).call("get_profile")
         service = self.given.database.acting_as(Identity.service(UUID(profile["organization"]["id"])))
         known = await slack.resolve_slack_user(service, team, member)
         if known is None or known.account_id is not None:

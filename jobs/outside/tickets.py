@@ -2,7 +2,8 @@
 
 from agents.services.tickets import Tickets
 from core.database import Caller
-from jobs.outside.web import credentials_for, guard_of
+from jobs.outside.lending import guard_for
+from jobs.outside.web import credentials_for
 from jobs.outside.world import Given, Service
 from tasks.models import Task
 
@@ -20,7 +21,7 @@ def services(given: Given) -> dict[type, Service]:
         from integrations.jira.cloud import JiraCloud
 
         secret, is_own = await credentials_for(given, caller, task, "jira", ["url", "email", "token"], own, HINT)
-        guard = guard_of(given).trusting(secret["url"]) if is_own else guard_of(given)
+        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
         return JiraCloud.signed_in(secret["url"], secret["email"], secret["token"], guard)
 
     return {Tickets: Service(tickets, lambda: None if own else HINT, ("jira",))}

@@ -8,8 +8,10 @@ from core.clock import Clock
 from core.database import Caller, Database
 from core.outside.errors import NotConnected
 from core.settings import Settings
+from tasks.accounts import connected_providers
 from tasks.models import Task
 
+NOT_LENT = "Connect an account of your own (`/api/integrations`); that of the settings is its owner's, unless STEWARD_SHARED_TOOLS names it."
 Needed = TypeVar("Needed")
 
 
@@ -31,7 +33,7 @@ def lacks_nothing() -> str | None:
 class Service:
     """How a service is opened for the tenant of a task, and what would connect it (None when nothing is missing).
 
-    `lacks` is about the settings; a connected account at one of `providers` serves as well. `open` raises NotConnected with the same sentence as its hint, SignInExpired, or Temporary.
+    `lacks` is about the settings, which serve whom they are lent to; a connected account at one of `providers` serves as well. `open` raises NotConnected with the same sentence as its hint, SignInExpired, or Temporary.
     """
 
     open: Callable[[Caller, Task], Awaitable[Any]]
@@ -39,11 +41,17 @@ class Service:
     providers: tuple[str, ...] = ()
 
 
+async def lends_nothing(caller: Caller, what: str) -> bool:
+    """Of settings that serve nobody."""
+    return False
+
+
 @dataclass(frozen=True)
 class World:
-    """Fulfils `agents.protocols.Outside`."""
+    """Fulfils `agents.protocols.Outside`. `is_lent` says whether what the settings say of a provider serves a caller."""
 
     services: Mapping[type[Any], Service]
+    is_lent: Callable[[Caller, str], Awaitable[bool]] = lends_nothing
 
     async def reach(self, need: type[Needed], caller: Caller, task: Task) -> Needed:
         service = self.services.get(need)
@@ -55,4 +63,12 @@ class World:
         service = self.services.get(need)
         if service is None:
             return "This installation has none."
-        return None if any(one in providers for one in service.providers) else service.lacks()
+        if any(one in providers for one in service.providers):
+            return None
+        missing = service.lacks()
+        return NOT_LENT if missing is None and service.providers else missing
+
+    async def providers(self, caller: Caller) -> frozenset[str]:
+        there = {one for service in self.services.values() if service.lacks() is None for one in service.providers}
+        lent = {one for one in sorted(there) if await self.is_lent(caller, one)}
+        return await connected_providers(caller) | lent

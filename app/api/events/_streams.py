@@ -26,7 +26,7 @@ log = structlog.get_logger()
 LAST_ID = 2**62
 LastEventId = Annotated[str, Header(json_schema_extra={"pattern": r"^[0-9]{0,18}$"})]
 FAREWELL_SECONDS = 1.0  # for the last words to a client; one that does not read them is cut off
-CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.CLOSING: 1001}
+CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.UNKNOWN: 1013, End.CLOSING: 1001}
 ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, Unavailable: 1013}
 
 
@@ -228,7 +228,7 @@ async def page_of_events(caller: Caller, task_id: UUID | None, after: int, limit
 
 
 async def place(caller: Caller, after: int, *, tail: bool) -> int:
-    """The id to begin after; with `tail` and no id, the newest."""
+    """The id to begin after; with `tail` and no id, the newest. One that comes back from an empty past has an id: 0."""
     return await get_last_event_id(caller) if tail and not after else after
 
 

@@ -27,7 +27,7 @@ async def get(
     accept: Annotated[str, Header()] = "",
     last_event_id: LastEventId = "",
 ) -> Response:
-    after = await place(caller, begins_after(after, last_event_id, cursor), tail=tail)
+    after = await place(caller, begins_after(after, last_event_id, cursor), tail=tail and not last_event_id)
     if "text/event-stream" in accept:
         return EventStream(request, caller, None, after)
     return await page_of_events(caller, None, after, limit)

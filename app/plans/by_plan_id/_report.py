@@ -40,7 +40,7 @@ async def report_for(house: House, caller: Caller, found: PlanTree) -> dict[str,
     }
     if found.plan.kind == "document":
         return {**about, **await _of_document(caller, found)}
-    report = await paper_named(house, caller, papers, "report.md")
+    report = await paper_named(house, papers, "report.md")
     return {**about, "report": report.content.decode()}
 
 

@@ -85,7 +85,16 @@ async def _show(
         gone=[token for token in known if token.state != "live"],
         scope_words=SCOPE_WORDS,
         lifetimes=LIFETIMES,
+        is_unread=not _is_read_here(caller),
     )
+
+
+def _is_read_here(caller: Caller) -> bool:
+    """Can this web tier look a token up? Over HTTP that needs a key to speak for the service with."""
+    from core.postgrest import PostgrestDatabase  # heavy where a house has its own connection
+
+    database = caller.database
+    return not isinstance(database, PostgrestDatabase) or database.signer is not None
 
 
 def _id_of(text: str) -> UUID:

@@ -18,6 +18,7 @@ from app._view.links import hanging_on
 from app._view.log import log_of
 from app._view.sequence import parts_of, replaced_parts, sequence_of, walk
 from app._view.tables import result_of, rows_of
+from app._view.worker import waits_for_worker
 from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
 from app.tasks.by_task_id._agents import agent_side
@@ -89,6 +90,7 @@ async def show(
         duration=await duration_line(caller, task, request.app.state.house.clock.now()),
         later=await later_of(caller, task, request.app.state.house.clock),
         problem=problem,
+        no_worker=await waits_for_worker(request, [task]),
         off=await switched_off_now(caller, switched_off),
         in_words=in_words,
         view=trees_view,

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from app.router import responds
 from core.errors import NotFound, StewardError
 from jobs.calendar_push import account_told_of
-from jobs.calendar_sync import sync_account
 from jobs.outside.world import Given
 from tasks.accounts import Account
 
@@ -40,6 +39,8 @@ async def _sync(given: Given, account: Account) -> None:
     if account.id in _running:
         _running[account.id] = True
         return
+    from jobs.calendar_sync import sync_account  # late: with it come the rules of all watchers
+
     _running[account.id] = True
     try:
         while _running[account.id]:

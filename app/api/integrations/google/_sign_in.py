@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from app.dependencies import COOKIE
+from app.dependencies import session_name
 from core.database import Caller
 from core.errors import Unauthorized
 from core.outside.errors import NotConnected
@@ -89,7 +89,7 @@ async def finish(request: Request, caller: Caller, state: str, code: str, error:
 
 def session_hash(request: Request) -> str:
     """The session of the browser, hashed. Raises Unauthorized where there is none: a script cannot sign in at Google."""
-    session = request.cookies.get(COOKIE)
+    session = session_name(request)
     if not session:
         raise Unauthorized(
             "Nobody is signed in here", hint="Open the link that steward printed, or run `steward link`."

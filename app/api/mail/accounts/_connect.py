@@ -9,9 +9,10 @@ from core.errors import Invalid, StewardError
 from core.outside.addresses import CONTROL, wire_address
 from core.outside.errors import Refused, Temporary
 from core.outside.mail import MailAddress
-from core.settings import Settings
 from core.vault import Vault
+from jobs.outside.lending import guard_for
 from jobs.outside.mail import IMAP, check_servers
+from jobs.outside.world import Given
 from tasks import accounts
 from tasks.accounts import Account
 
@@ -19,7 +20,7 @@ ANSWER_SECONDS = 20.0
 
 
 async def connect_mailbox(
-    settings: Settings, caller: Caller, *, address: str, name: str, signature: str, imap_url: str, smtp_url: str
+    given: Given, caller: Caller, *, address: str, name: str, signature: str, imap_url: str, smtp_url: str
 ) -> Account:
     """The account, kept once both servers took the sign-in.
 
@@ -31,8 +32,8 @@ async def connect_mailbox(
         said = "name has a line break or another control character"
         raise Invalid(said, errors=[{"field": "name", "message": said}])
     secret = {"imap_url": imap_url, "smtp_url": smtp_url}
-    await _try(address, secret, await check_servers(settings, secret))
-    vault = Vault.from_settings(settings)
+    await _try(address, secret, await check_servers(given.settings, secret, await guard_for(given, caller)))
+    vault = Vault.from_settings(given.settings)
     kept = {"name": name.strip(), "signature": signature}
     return await accounts.connect_account(caller, vault, IMAP, address, secret, settings=kept)
 

@@ -43,7 +43,7 @@ class MailAccount(BaseModel):
 )
 async def post(request: Request, caller: CurrentCaller, given: NewMailAccount) -> MailAccount:
     kept = await connect_mailbox(
-        request.app.state.house.settings,
+        request.app.state.house.given,
         caller,
         address=given.address,
         name=given.name,

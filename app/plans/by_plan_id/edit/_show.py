@@ -18,7 +18,6 @@ from app.plans import _words
 from app.plans.by_plan_id.edit._task_form import RISKS, TaskForm, form_of_task
 from app.templating import render
 from core.database import Caller
-from tasks.accounts import connected_providers
 from tasks.day_plans import list_worked_tasks
 from tasks.functions import TaskNode
 from tasks.models import Priority
@@ -114,7 +113,7 @@ async def _estimate(house: House, caller: Caller, tree: TaskNode) -> Any:
 
 async def _choices(house: House, caller: Caller, tools: Mapping[str, AnyTool]) -> list[tuple[str, str]]:
     """The tools that a plan may name, each with what is missing before it can be used."""
-    providers = await connected_providers(caller)
+    providers = await house.equipment.outside.providers(caller)
     found = [("", "no tool: whoever does it decides how")]
     for name, tool in sorted(tools.items()):
         if not tool.may_be_planned:

@@ -48,7 +48,7 @@ async def get(
 ) -> Response:
     """Events of kind `agent` say what an agent reported: data has type, agent, percent and outcome. Those of kind `offered`, what waits for one."""
     await check_execution(caller, execution_id)
-    begin = await place(caller, begins_after(after, last_event_id, cursor), tail=tail)
+    begin = await place(caller, begins_after(after, last_event_id, cursor), tail=tail and not last_event_id)
     if "text/event-stream" in accept:
         return EventStream(request, caller, execution_id, begin)
     return await page_of_events(caller, execution_id, begin, limit)

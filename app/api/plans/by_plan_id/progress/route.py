@@ -31,7 +31,7 @@ async def get(
     last_event_id: LastEventId = "",
 ) -> ProgressPage | Response:
     voice = await voice_for(caller, plan_id)
-    after = await place(voice.caller, begins_after(after, last_event_id, cursor), tail=tail)
+    after = await place(voice.caller, begins_after(after, last_event_id, cursor), tail=tail and not last_event_id)
     if "text/event-stream" in accept:
         return EventStream(request, voice.caller, plan_id, after, voice)
     return await page_of(voice.caller, plan_id, after, limit)

@@ -32,7 +32,7 @@ async def get(
     last_event_id: LastEventId = "",
 ) -> Response:
     await get_task(caller, task_id)
-    after = await place(caller, begins_after(after, last_event_id, cursor), tail=tail)
+    after = await place(caller, begins_after(after, last_event_id, cursor), tail=tail and not last_event_id)
     if "text/event-stream" in accept:
         return EventStream(request, caller, task_id, after)
     return await page_of_events(caller, task_id, after, limit)

@@ -1,0 +1,193 @@
+"""What the pages of signing in share: their form token, what they keep until somebody comes back, and the entry."""
+
+import re
+import secrets
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import time
+from typing import Any, cast
+
+import orjson
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from app._view.forms import form_of
+from app.dependencies import refuse_other_sites
+from app.limits import Limiter, address_of
+from app.person_session import How, PersonSession, PersonSessions, cookies_of
+from app.security import EVERY_ADDRESS
+from app.session import set_cookie
+from app.sign_in.places import CALLBACK, own_path
+from app.templating import render
+from core.database import Identity
+from core.errors import Forbidden, Invalid, StewardError, Unauthorized, Unavailable
+from core.keys import Keys
+from integrations.supabase.auth import SignedIn, SupabaseAuth
+from tasks.first_sign_in import ensure_my_organization
+
+COOKIE, PURPOSE = "steward_signing_in", "signing in as"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+KEPT_SECONDS = 3600  # as long as a mailed link works by default
+ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
+MOST_PASSWORD = 500
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What this browser is in the middle of: a sealed cookie, so that nobody else's link or code is taken for its own."""
+
+    nonce: str
+    verifier: str = ""
+    how: How = "link"
+    next: str = "/"
+    email: str = ""  # whose link it is, where one is on its way
+
+    def sealed(self, keys: Keys) -> str:
+        """As text that this installation alone opens."""
+        content = [self.nonce, self.verifier, self.how, self.next, self.email, int(time())]
+        return keys.seal(PURPOSE, orjson.dumps(content))
+
+
+def auth_of(request: Request) -> SupabaseAuth:
+    """Where people sign in. Raises a plain 404 where no project is set up: then these pages do not exist."""
+    auth: SupabaseAuth | None = request.app.state.auth
+    if auth is None:
+        raise HTTPException(404)
+    return auth
+
+
+def waiting_of(request: Request) -> Waiting | None:
+    """What the browser waits for; None where its cookie is not ours or too old."""
+    try:
+        content: Any = orjson.loads(request.app.state.keys.unseal(PURPOSE, request.cookies.get(COOKIE, "")))
+    except Unauthorized:
+        return None
+    nonce, verifier, how, where, email, at = content
+    return Waiting(nonce, verifier, how, own_path(where), email) if at > time() - KEPT_SECONDS else None
+
+
+def show(request: Request, template: str, *, status_code: int = 200, **context: Any) -> Response:
+    """A page with a form: the browser is given what its token is bound to."""
+    waiting = waiting_of(request) or Waiting(secrets.token_urlsafe(18))
+    answer = render(request, template, status_code=status_code, form_token=_token(request, waiting), **context)
+    keep(answer, request, waiting)
+    return answer
+
+
+def keep(answer: Response, request: Request, waiting: Waiting) -> None:
+    """Let the browser keep it, for an hour."""
+    set_cookie(answer, request, COOKIE, waiting.sealed(request.app.state.keys), KEPT_SECONDS)
+
+
+async def posted(request: Request) -> Mapping[str, str]:
+    """The fields of a form that this browser was shown. Raises Forbidden for any other."""
+    refuse_other_sites(request)
+    form = await form_of(request)
+    waiting = waiting_of(request)
+    if waiting is None or not secrets.compare_digest(_token(request, waiting), form.get("form_token", "")):
+        raise Forbidden("The form is too old, or this browser keeps no cookies", hint="Open the page and try again.")
+    return form
+
+
+def go_on_later(request: Request, verifier: str, how: How, where: str, email: str = "") -> Waiting:
+    """What the browser is to keep until its link is opened, or it comes back from Google."""
+    waiting = waiting_of(request) or Waiting(secrets.token_urlsafe(18))
+    return replace(waiting, verifier=verifier, how=how, next=own_path(where), email=email)
+
+
+def take_attempt(request: Request, action: str, address: str) -> None:
+    """One more try from there, and for that mail address. Raises TooMany."""
+    attempts: Limiter = request.app.state.attempts
+    attempts.take(f"{action} from {address_of(request)}")
+    if address:
+        attempts.take(f"{action} as {address.casefold()}")
+
+
+@contextmanager
+def mailing(request: Request, address: str) -> Generator[None]:
+    """Around asking for a mail to it: one a minute, counted before it is sent, whether the address has an account or not.
+
+    Raises TooMany. What was refused is not counted; where nobody answered, a mail may have gone.
+    """
+    mails = cast("Limiter", request.app.state.mails)
+    mails.take(address.casefold())
+    try:
+        yield
+    except StewardError as error:
+        if not isinstance(error, Unavailable):
+            not_mailed(request, address)
+        raise
+
+
+def not_mailed(request: Request, address: str) -> None:
+    """No mail was needed after all."""
+    cast("Limiter", request.app.state.mails).give_back(address.casefold())
+
+
+def address_in(form: Mapping[str, str]) -> str:
+    """The mail address. Raises Invalid that names the field."""
+    address = form.get("email", "").strip()
+    if not ADDRESS.fullmatch(address):
+        message = "allowed is a mail address like ana@example.org"
+        raise Invalid(f"email: {message}", errors=[{"field": "email", "message": message}])
+    return address
+
+
+def password_in(form: Mapping[str, str]) -> str:
+    """The password as typed. Raises Invalid that names the field and never shows it."""
+    password = form.get("password", "")
+    if not 1 <= len(password) <= MOST_PASSWORD:
+        message = f"1 to {MOST_PASSWORD} characters are taken"
+        raise Invalid(f"password: {message}", errors=[{"field": "password", "message": message}])
+    return password
+
+
+def back_url(request: Request) -> str:
+    """Where mailed links and Google lead back to; the project has to allow it. Raises Unavailable where that is not set.
+
+    Never what the request says of itself: whoever asks for somebody else's mail would say where its link leads.
+    """
+    given = request.app.state.house.settings
+    if given.public_url:
+        return given.public_url.rstrip("/") + CALLBACK
+    host = given.host.strip("[]")
+    if host in EVERY_ADDRESS:
+        raise Unavailable(
+            "This Steward does not know under which address it is reached, so no link can lead back to it",
+            hint="Whoever runs it sets STEWARD_PUBLIC_URL.",
+        )
+    asked = request.url.hostname or ""
+    if host in LOOPBACK and asked in LOOPBACK:
+        host = asked  # cookies know these names apart
+    return f"http://{f'[{host}]' if ':' in host else host}:{given.port}{CALLBACK}"
+
+
+async def enter(request: Request, who: SignedIn, how: How, where: str) -> Response:
+    """Somebody is in: a session of their own begins, their organization is there, and they go on."""
+    session = PersonSession.begin(who, how)
+    identity = Identity(who.user_id, access_token=who.access_token)
+    await ensure_my_organization(request.app.state.house.database.acting_as(identity))
+    sessions = cast("PersonSessions", request.app.state.sessions)
+    sessions.note(session)
+    request.scope["state"]["session_cookies"] = cookies_of(session, request.app.state.keys)
+    answer = RedirectResponse(where, status_code=303)
+    set_cookie(answer, request, COOKIE, "", 0)
+    return answer
+
+
+def words_of(error: StewardError) -> dict[str, Any]:
+    """What went wrong as a form shows it: the whole, and by field."""
+    words = f"{error.message.rstrip('.')}.{f' {error.hint}' if error.hint else ''}"
+    fields = {one["field"]: one["message"] for one in error.errors}
+    return {"problem": words, "wrong": fields}
+
+
+def headers_of(error: StewardError) -> dict[str, str]:
+    """Retry-After where Auth or our own limit asks to wait."""
+    return {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
+
+
+def _token(request: Request, waiting: Waiting) -> str:
+    return request.app.state.keys.csrf_token(f"signing in {waiting.nonce}")

@@ -1,0 +1,92 @@
+"""`/sign-in`: by password, by a mailed link, or with Google; where a Supabase project is set up."""
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.session import is_signed_in
+from app.sign_in._flow import (
+    address_in,
+    auth_of,
+    back_url,
+    enter,
+    go_on_later,
+    headers_of,
+    keep,
+    mailing,
+    password_in,
+    posted,
+    show,
+    take_attempt,
+    words_of,
+)
+from app.sign_in.places import own_path
+from core.errors import Invalid, StewardError
+from integrations.supabase.auth import SupabaseAuth
+from integrations.supabase.faults import NotConfirmed
+
+PAGE = "sign_in/page.html"
+MAILED = "If {} has an account here, a mail with a link is on its way. Open the link in this browser, within the hour."
+SENT_AGAIN = "If {} waits to be confirmed, the mail is on its way again."
+
+
+async def get(request: Request, next: str = "/") -> Response:
+    auth = auth_of(request)
+    where = own_path(next)
+    if await is_signed_in(request):
+        return RedirectResponse(where, status_code=303)
+    return await _page(request, auth, where)
+
+
+async def post(request: Request) -> Response:
+    auth = auth_of(request)
+    form = await posted(request)
+    where, email, action = own_path(form.get("next")), form.get("email", "").strip()[:320], form.get("action")
+    try:
+        address = address_in(form)
+        take_attempt(request, f"sign-in {action}", address)
+        match action:
+            case "password":
+                return await enter(request, await auth.sign_in(address, password_in(form)), "password", where)
+            case "link":
+                with mailing(request, address):
+                    verifier = await auth.mail_link(address, back_url(request))
+                answer = await _page(request, auth, where, email=address, told=MAILED.format(address))
+                keep(answer, request, go_on_later(request, verifier, "link", where, address))
+                return answer
+            case "confirm":
+                with mailing(request, address):
+                    await auth.mail_confirmation(address, back_url(request))
+                return await _page(request, auth, where, email=address, told=SENT_AGAIN.format(address))
+            case _:
+                raise Invalid("There is no such button", errors=[{"field": "action", "message": "it is none"}])
+    except StewardError as error:
+        is_new = isinstance(error, NotConfirmed)
+        answer = await _page(request, auth, where, error.status, email=email, unconfirmed=is_new, **words_of(error))
+        answer.headers.update(headers_of(error))
+        return answer
+
+
+async def _page(
+    request: Request,
+    auth: SupabaseAuth,
+    where: str,
+    status_code: int = 200,
+    *,
+    email: str = "",
+    told: str = "",
+    problem: str = "",
+    wrong: dict[str, str] | None = None,
+    unconfirmed: bool = False,
+) -> Response:
+    return show(
+        request,
+        PAGE,
+        status_code=status_code,
+        features=await auth.features(),
+        next=where,
+        email=email,
+        told=told,
+        problem=problem,
+        wrong=wrong or {},
+        unconfirmed=unconfirmed,
+    )
