@@ -5,7 +5,7 @@ ifndef PYTHON
 PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && command -v $$name && exit; done; command -v python3; true)
 endif
-TARGETS = run test lint types eval bench chaos safety demo simulate lock clean help
+TARGETS = run test lint types eval bench chaos safety demo simulate docs screenshots lock clean help
 
 .DEFAULT_GOAL := help
 .PHONY: $(TARGETS)
