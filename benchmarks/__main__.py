@@ -19,7 +19,7 @@ from benchmarks.harness.report import Report
 from core.logging import set_up_logging
 from core.settings import load_settings
 
-NAMES = ("tasks", "makespan", "documents", "agents", "first_line", "live", "growth", "lists")
+NAMES = ("tasks", "makespan", "documents", "agents", "first_line", "live", "growth", "lists", "adapters", "cold_start")
 
 
 def read_options(arguments: list[str]) -> tuple[list[str], Options]:

@@ -21,6 +21,7 @@ from benchmarks.harness.report import Report, Target, p50, ratios
 from benchmarks.tasks import NOOP, WORK_LEFT, create, none_left
 from cli.serving import load_keys
 from core.database import Caller, Identity
+from core.postgres import postgres
 from jobs.worker import Worker, working
 from tasks import functions
 from tasks.capture import get_profile
@@ -42,7 +43,7 @@ class Filled:
 
     async def task(self) -> float:
         """A no-op task from creation to completion, through a worker in this process."""
-        url = self.house.database.url
+        url = postgres(self.house.database).url
         async with working(Worker(self.house.database, self.house.equipment, concurrency=16)):
             await create(self.house, WARM_UP)
             await none_left(url, WORK_LEFT)

@@ -17,6 +17,7 @@ from app.main import create_app
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.report import Report, p50, p99, ratios
 from cli.serving import QuietServer, listening_socket, load_keys
+from core.postgres import pool_of
 from tasks import functions
 
 BARE = "a bare FastAPI answer"
@@ -89,7 +90,7 @@ async def measure(bench: Bench) -> Report:
         house = await stack.enter_async_context(bench.house(url))
         keys = load_keys(house)
         await fill(house, TASKS)
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("analyze")
         bare = FastAPI()
 

@@ -13,9 +13,9 @@ from psycopg.conninfo import conninfo_to_dict
 from app.house import House, ensure_owner, furnish
 from benchmarks.harness.filling import fill
 from core.clock import Clock
-from core.database import open_database
 from core.embedded import EmbeddedPostgres
 from core.migrate import migrate
+from core.postgres import open_database
 from core.settings import Settings
 
 TEMPLATE = "steward"

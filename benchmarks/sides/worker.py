@@ -13,8 +13,8 @@ from agents.tools.tool import AnyInput, Done, Tool
 from app.house import ensure_owner, furnish
 from benchmarks.peers.lines import own_output, serve
 from core.clock import Clock
-from core.database import open_database
 from core.logging import set_up_logging
+from core.postgres import open_database
 from core.settings import load_settings
 from jobs.worker import Worker, working
 
