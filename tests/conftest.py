@@ -16,9 +16,10 @@ from pydantic_ai import models
 
 from app.house import House, ensure_owner, furnish
 from core.clock import Clock
-from core.database import Caller, Database, Identity, open_database
+from core.database import Caller, Database, Identity
 from core.embedded import EmbeddedPostgres
 from core.migrate import migrate
+from core.postgres import PostgresDatabase, open_database, pool_of
 from core.settings import Settings
 from tests.in_memory import passing_folder
 
@@ -57,7 +58,7 @@ async def database_url(server: EmbeddedPostgres, template: str) -> AsyncGenerato
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncGenerator[Database]:
+async def database(database_url: str) -> AsyncGenerator[PostgresDatabase]:
     """The adapter on a database of one's own."""
     async with open_database(database_url) as opened:
         yield opened
@@ -65,7 +66,7 @@ async def database(database_url: str) -> AsyncGenerator[Database]:
 
 async def sign_up(database: Database, email: str) -> Identity:
     """A new person with a personal organization."""
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute("insert into auth.users (email) values (%s) returning id", (email,))
         row = await cursor.fetchone()
     assert row
@@ -114,7 +115,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def house(settings: Settings, database: Database) -> House:
+async def house(settings: Settings, database: PostgresDatabase) -> House:
     """A furnished house with its owner; nobody works in it yet."""
     settings.home.mkdir(exist_ok=True)
     owner = await ensure_owner(database.url, settings)

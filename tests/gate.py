@@ -3,6 +3,7 @@
 from psycopg import sql
 
 from core.database import Database
+from core.postgres import pool_of
 
 
 async def allow_own_acts(database: Database, *tools: str) -> None:
@@ -12,5 +13,5 @@ async def allow_own_acts(database: Database, *tools: str) -> None:
         "create or replace function private.is_own_act(tool text) returns boolean language sql immutable"
         " set search_path = '' as $$ select coalesce(tool in ({known}), false) $$"
     ).format(known=known)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute(body)

@@ -110,6 +110,7 @@ def bring_in(name: str) -> None:
 def become(asked: dict[str, Any]) -> None:
     """Make this process what a fresh one would be: its environment, its folder, its words, its streams, its terminal."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
     if asked["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C typed there reaches the program
     os.environ.clear()

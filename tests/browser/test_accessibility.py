@@ -89,6 +89,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House, sc
         "/insights?days=90",
         "/settings",
         "/settings/tokens",
+        "/settings/organization",
         "/settings/permissions",
         "/settings/preferences",
         f"/settings/preferences/{liked.id}",

@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from app.house import House
 from cli.serving import serve
+from core.postgres import postgres
 from jobs.worker import working
 from tasks import functions, review
 from tests.browser.test_accessibility import MODULES, RULES
@@ -46,7 +47,7 @@ async def imported(house: House, folder: Path, message_id: str, text: str, answe
     steward = a_steward(
         folder,
         STEWARD_HOME=str(house.settings.home),
-        STEWARD_DATABASE_URL=house.database.url,
+        STEWARD_DATABASE_URL=postgres(house.database).url,
         STEWARD_OWNER_EMAIL=house.settings.owner_email,
         STEWARD_NOW=house.clock.now().isoformat(),
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 import psutil
 
 from app.house import House
+from core.postgres import pool_of, postgres
 from tasks import functions, review
 from tasks.models import Draft, Task
 from tests import forked
@@ -52,7 +53,7 @@ class Others:
         environment = {
             **os.environ,
             "STEWARD_HOME": str(settings.home),
-            "STEWARD_DATABASE_URL": self.house.database.url,
+            "STEWARD_DATABASE_URL": postgres(self.house.database).url,
             "STEWARD_OWNER_EMAIL": settings.owner_email,
             "STEWARD_OWNER_NAME": settings.owner_name,
             "STEWARD_TIMEZONE": "Europe/Berlin",
@@ -85,7 +86,7 @@ class Others:
 
     async def let_time_pass(self) -> None:
         """Whoever worked so far has been silent for longer than another waits: the same as waiting, only sooner."""
-        async with self.house.database.pool.connection() as connection:
+        async with pool_of(self.house.database).connection() as connection:
             await connection.execute("update private.workers set heartbeat_at = heartbeat_at - interval '1 minute'")
 
     async def until_frozen(self, process: Forked) -> None:
@@ -102,7 +103,7 @@ class Others:
         """Let a frozen worker go on, and see it come to the end of what it was at."""
         process.send_signal(signal.SIGCONT)
         for _ in range(PATIENCE_SECONDS * 10):
-            async with self.house.database.pool.connection() as connection:
+            async with pool_of(self.house.database).connection() as connection:
                 found = await connection.execute(AT_REST, (process.pid,))
                 if await found.fetchone():
                     return

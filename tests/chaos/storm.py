@@ -20,9 +20,9 @@ import psycopg
 
 from app.house import ensure_owner
 from core import embedded
-from core.database import open_database
 from core.embedded import EmbeddedPostgres
 from core.migrate import migrate
+from core.postgres import open_database, pool_of
 from core.settings import Settings
 from tests.chaos import load
 from tests.chaos.judge import Aftermath, Findings, judge
@@ -201,7 +201,7 @@ async def run_storm(sizes: Sizes, home: Path, *, show_progress: bool = True) -> 
         storm = Storm(sizes, home / "database", server, crew, person, show_progress)
         await storm.blow()
         await asyncio.to_thread(crew.dismiss)
-        async with database.pool.connection() as connection:
+        async with pool_of(database).connection() as connection:
             after = await Aftermath.read(connection)
     findings = judge(after, person, sink, faults)
     findings.unexplained += crew.died

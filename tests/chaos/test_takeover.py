@@ -12,6 +12,7 @@ import pytest
 from app.house import House
 from core.database import Caller, Identity
 from core.errors import StewardError
+from core.postgres import pool_of
 from tasks import functions, review, steps, trees
 from tests.chaos.dying_worker import FREEZES
 from tests.chaos.model_faults import ModelFaults, running_faults
@@ -101,7 +102,7 @@ async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Calle
         return run, (await steps.begin_step(run, task.id, "noop/0", kind, "noop")).step_id
 
     earlier, step_id = await begin()
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("update public.tasks set execution_status = 'queued' where id = %s", (task.id,))
     successor, same = await begin()
     assert step_id is not None
@@ -124,7 +125,7 @@ async def test_a_result_of_the_earlier_run_stands(house: House, kind: Literal["m
     earlier, successor, step_id = await taken_over(house, kind)
     await steps.finish_step(earlier, step_id, {"output": "done by the first"})
     await steps.finish_step(successor, step_id, {"output": "done by the second"})
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         found = await (
             await connection.execute("select s.result from public.steps s where s.id = %s", (step_id,))
         ).fetchone()

@@ -82,7 +82,8 @@ class Crew:
         with path.open("wb") as log:
             environment = {**os.environ, **self.environment}
             process = forked.start(["worker"], environment, self.logs, stdout=log.fileno(), stderr=log.fileno())
-        with (self.logs / PIDS).open("a") as pids:
+        # One that gave up at once, since there was no database, has left nothing behind.
+        with (self.logs / PIDS).open("a") as pids, suppress(psutil.NoSuchProcess):
             pids.write(f"{process.pid} {psutil.Process(process.pid).create_time()}\n")
         return WorkerProcess(process, path)
 

@@ -385,6 +385,21 @@ def test_a_browser_that_does_not_start_is_none(tmp_path: Path, monkeypatch: pyte
     assert testing.find_chromium() == tmp_path / "google-chrome"
 
 
+def test_postgres_15_is_looked_for_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEWARD_TEST_POSTGRES_15", str(tmp_path))
+    with pytest.raises(testing.NotReady, match="there is no initdb in it"):
+        testing.find_postgres_15()
+    (tmp_path / "initdb").touch()
+    assert testing.find_postgres_15() == tmp_path
+
+
+def test_a_machine_without_postgres_15_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STEWARD_TEST_POSTGRES_15", raising=False)
+    monkeypatch.setattr(testing, "POSTGRES_15_FOLDERS", ("/nowhere",))
+    with pytest.raises(testing.NotReady, match=r"apt install postgresql-15"):
+        testing.find_postgres_15()
+
+
 def test_node_is_the_one_of_the_lock() -> None:
     done = subprocess.run([testing.node_program(), "--version"], capture_output=True, text=True, check=True)
     assert int(done.stdout.removeprefix("v").split(".")[0]) >= 20
@@ -419,4 +434,5 @@ def test_the_node_packages_are_locked_without_addresses() -> None:
 def test_continuous_integration_runs_what_a_person_types() -> None:
     assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    assert ".ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert all(f"run: make {what}\n" in workflow for what in ("lint types", "docs", "test"))

@@ -28,8 +28,8 @@ from app.house import House, ensure_owner, furnish
 from app.live import listening
 from app.main import create_app
 from core.clock import Clock
-from core.database import open_database
 from core.keys import Keys
+from core.postgres import open_database, postgres
 from core.settings import Settings
 from jobs.worker import working
 from tasks import functions
@@ -83,7 +83,7 @@ class RealHouse:
 
     async def left(self, *, with_slack: bool = False) -> Left:
         """What has left until now; what was said in Slack, only where it is asked for."""
-        async with await psycopg.AsyncConnection.connect(self.house.database.url) as connection:
+        async with await psycopg.AsyncConnection.connect(postgres(self.house.database).url) as connection:
             cursor = await connection.execute(
                 """select count(*) filter (where decided_how = 'permission'), count(*) filter (where decided_how = 'own')
                    from public.approvals"""

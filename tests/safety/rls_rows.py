@@ -36,6 +36,7 @@ MAKERS: dict[str, dict[str, Any]] = {
     "public.nudges": {"kind": "agenda", "state": "held", "held_because": "quiet"},
     "public.calibrations": {"stream": "draft", "threshold": 0.8, "computed_at": "2025-12-01T00:00:00Z", "reason": MARK},
     "public.api_tokens": {"token_hash": HASH, "scopes": ["tasks:read"], "prefix": "stw_abcdef", "expires_at": SOON},
+    "public.artifact_objects": {"stored_in": "s3", "sha256": HASH, "size_bytes": 13},
     "public.artifacts": {"content": MARK.encode(), "sha256": HASH, "size_bytes": 13},
     "public.task_dependencies": {"task_id": PARTS[0], "depends_on_task_id": PARTS[1]},
     "private.account_secrets": {"sealed": MARK},

@@ -31,9 +31,10 @@ from app.house import House, ensure_owner, furnish
 from app.live import listening
 from app.main import create_app
 from core.clock import Clock
-from core.database import Database, open_database
+from core.database import Database
 from core.keys import Keys
 from core.logging import set_up_logging
+from core.postgres import open_database, pool_of
 from core.settings import Settings
 from core.tracing import use_provider
 from core.vault import Vault
@@ -294,7 +295,7 @@ def _spans(spans: InMemorySpanExporter) -> str:
 async def _tables(database: Database) -> dict[str, str]:
     """Every row of every table as text, by the name of the table: those of the queue and of people as well."""
     found: dict[str, str] = {}
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             """select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where c.relkind in ('r', 'p', 'm') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"""

@@ -15,9 +15,9 @@ from app.house import ensure_owner, furnish
 from app.live import listening
 from app.main import create_app
 from core.clock import Clock
-from core.database import open_database
 from core.embedded import EmbeddedPostgres
 from core.keys import Keys
+from core.postgres import open_database
 from core.settings import Settings
 from jobs.worker import working
 from tests.conftest import free_port

@@ -15,6 +15,8 @@ def house(server: EmbeddedPostgres, template: str, tmp_path_factory: pytest.Temp
         yield served
 
 
+# The house is served by another thread of this process, whose own use of `random` Hypothesis takes for its strategies'.
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning")
 def test_every_operation_answers_as_it_is_documented(house: ServedHouse) -> None:
     report = run_openapi(house, most_examples=1)
 

@@ -12,9 +12,9 @@ from rich.progress import Progress
 from agents.rules.mail_people import Owner
 from app.house import House, ensure_owner, furnish
 from core.clock import Clock
-from core.database import open_database
 from core.embedded import EmbeddedPostgres
 from core.migrate import migrate
+from core.postgres import open_database
 from core.settings import Settings
 from jobs.calibrating import calibrate_all
 from jobs.learning import learn

@@ -16,6 +16,7 @@ from app.house import House
 from core.database import Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
+from core.postgres import postgres
 from tasks import functions, review, steps
 from tasks.models import Approval, Task
 from tests.gate import allow_own_acts
@@ -120,7 +121,7 @@ async def test_an_input_that_changed_after_the_yes_is_asked_about_again(house: H
         chairs = made.keys["chairs"]
         approval = await asked(house, chairs)
         changed = psycopg.types.json.Jsonb({"item": "chair", "count": 400})
-        async with await psycopg.AsyncConnection.connect(house.database.url, autocommit=True) as console:
+        async with await psycopg.AsyncConnection.connect(postgres(house.database).url, autocommit=True) as console:
             await console.execute("update public.tasks set tool_input = %s where id = %s", (changed, chairs))
         await review.decide_approval(house.caller, approval.id, approved=True)
         again = await asked(house, chairs, beside=approval.id)
@@ -257,7 +258,7 @@ async def test_an_open_question_is_no_yes_and_nobody_but_a_person_says_it(house:
 
 async def test_the_payload_of_a_question_never_changes(house: House) -> None:
     _, approval = await _running_with_a_yes(house)
-    async with await psycopg.AsyncConnection.connect(house.database.url, autocommit=True) as console:
+    async with await psycopg.AsyncConnection.connect(postgres(house.database).url, autocommit=True) as console:
         for change in ("payload = '{}'", "tool = 'other'", "generation = 9"):
             with pytest.raises(psycopg.Error, match="never changes"):
                 await console.execute(f"update public.approvals set {change} where id = %s".encode(), (approval.id,))

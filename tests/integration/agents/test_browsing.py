@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, NotFound
 from core.keys import Keys
+from core.postgres import pool_of
 from core.vault import Vault
 from integrations.browser.sessions import sessions_of_this_process
 from jobs.worker import Worker, working
@@ -335,7 +336,7 @@ async def test_a_stored_sign_in_is_typed_and_never_shown(browsing_house: House, 
 async def texts_holding(database: Database, secret: str) -> list[str]:
     """The tables in which a text is found."""
     found: list[str] = []
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         listed = await connection.execute(
             "select c.oid::regclass::text from pg_class c where c.relkind = 'r' and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace, 'jobs'::regnamespace)"
         )
@@ -557,7 +558,7 @@ async def test_a_step_that_cannot_be_done_is_the_persons_and_is_not_repeated(bro
         await browser_places.hand_back_browser(house.caller, task.id, "Done")
         done = await until(house, task.id, is_state("completed", "failed"))
     assert [train["Train"] for train in done.result["output"]["output"]] == ["T20", "T21", "T22"]
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select sealed, held_by, moves > 0 from public.browser_places")
         assert await cursor.fetchall() == [(None, "agent", True)]  # cookies end with the task
         cursor = await connection.execute("select count(*) from public.browser_commands")

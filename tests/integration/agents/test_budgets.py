@@ -19,6 +19,7 @@ from agents.thinking import Limits, ModelCall, Question
 from app.house import House
 from core.database import Caller, Database
 from core.errors import Forbidden, Invalid, NotFound, Unauthorized
+from core.postgres import pool_of
 from jobs.worker import Worker, working
 from tasks import functions, steps
 from tasks.models import Task
@@ -83,7 +84,7 @@ async def test_two_requests_at_the_edge_of_a_budget_are_not_both_made(service: C
 
 async def test_the_spending_of_yesterday_counts_no_more(service: Caller, database: Database) -> None:
     await spend(service, 1.0)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("update public.llm_interactions set created_at = created_at - interval '25 hours'")
     await budget(service, day_usd=1).reserve(None, 0.5)
 
@@ -91,7 +92,7 @@ async def test_the_spending_of_yesterday_counts_no_more(service: Caller, databas
 async def test_what_was_held_and_never_recorded_is_let_go_in_time(service: Caller, database: Database) -> None:
     house = budget(service, day_usd=1)
     await house.reserve(None, 1.0)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("update public.model_reservations set created_at = created_at - interval '11 minutes'")
     await house.reserve(None, 1.0)
 
@@ -118,7 +119,7 @@ async def test_another_tenants_spending_does_not_count(service: Caller, mallory:
 
 async def bounded(person: Caller, database: Database, bounds: str) -> None:
     profile = await person.call("get_profile")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute(
             "update public.organizations set bounds = %s::jsonb where id = %s", (bounds, profile["organization"]["id"])
         )
@@ -225,7 +226,7 @@ async def test_a_task_waits_for_a_new_day_and_goes_on_by_itself(house: House, mo
         assert "tomorrow" in (stuck.unblocked_by or "")
         assert stuck.blocked_until is not None
         assert stuck.failure_reason is None
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("update public.llm_interactions set created_at = created_at - interval '25 hours'")
             await connection.execute("update public.tasks set blocked_until = now() where id = %s", (task.id,))
         done = await until(house, task.id, is_state("completed"))
@@ -242,7 +243,7 @@ async def test_a_plan_that_wants_changing_waits_for_a_new_day_too(
         made = await started(house, tree)
         stuck = await until(house, made.id, lambda task: task.blocked_on == "bounds")
         assert stuck.blocked_until is not None
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("update public.llm_interactions set created_at = created_at - interval '25 hours'")
             await connection.execute("update public.tasks set blocked_until = now() where id = %s", (made.id,))
         await until(house, made.keys["hall"], lambda task: task.superseded_at is not None)
@@ -256,7 +257,7 @@ async def test_two_tasks_at_the_edge_do_not_overspend(house: House, model_server
             await functions.queue_task_execution(house.caller, task.id)
         ended = [await until(house, task.id, is_state("completed", "blocked")) for task in tasks]
         assert "completed" in {task.execution_status for task in ended}
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute(
             "select coalesce(sum(cost_usd), 0)::float8, (select count(*) from public.model_reservations) from public.llm_interactions"
         )
@@ -290,6 +291,6 @@ async def test_a_chat_is_recorded_and_within_the_day(house: House, model_server:
         with pytest.raises(BudgetUsedUp):
             async for _ in extract_stream("how are you today?", now=house.clock.now(), thinking=thinking):
                 pass
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select purpose, input_tokens, cost_usd > 0 from public.llm_interactions")
         assert await cursor.fetchall() == [("extraction", 700, True)]

@@ -21,6 +21,7 @@ from agents.playbooks.document.making import document_plan
 from agents.thinking import Limits
 from app.house import House
 from core.errors import Conflict, NotFound
+from core.postgres import postgres
 from tasks import functions, plans, review
 from tasks.plans import Level, PlanSummary, StoredSection
 from tests.conftest import house_with
@@ -218,7 +219,7 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
         environment = {
             **os.environ,
             "STEWARD_HOME": str(house.settings.home),
-            "STEWARD_DATABASE_URL": house.database.url,
+            "STEWARD_DATABASE_URL": postgres(house.database).url,
             "OPENAI_API_KEY": "not-a-key",
             "OPENAI_BASE_URL": server.base_url,
             "STEWARD_LOG_LEVEL": "error",
@@ -252,7 +253,7 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
     after = await sections_of(house, plan_id)
     for stage_id, one in finished.items():
         assert (after[stage_id].task_id, after[stage_id].completed_at) == (one.task_id, one.completed_at)
-    async with await psycopg.AsyncConnection.connect(house.database.url) as connection:
+    async with await psycopg.AsyncConnection.connect(postgres(house.database).url) as connection:
         rows = await (
             await connection.execute(
                 "select key, attempts from public.steps where root_task_id = %s and kind = 'model' and attempts > 1",

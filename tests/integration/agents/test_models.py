@@ -20,6 +20,7 @@ from agents.strategist import Blocked, Decompose, EarlierDraft, Immediate, decid
 from agents.thinking import RULES_NAME, ModelCall, ModelRefused, ModelUnavailable, Thinking, Trail
 from app.house import House
 from core.database import Caller
+from core.postgres import pool_of
 from core.settings import Settings
 from jobs.worker import Worker, working
 from tasks import functions, review
@@ -344,7 +345,7 @@ async def test_the_folder_of_notes_is_not_another_tenants(
 async def test_a_stored_text_of_the_task_is_said_to_the_model(house: House, model_server: ModelServer) -> None:
     async with noting_house(house, model_server, None):
         (task,) = await functions.create_tasks(house.caller, [{**NOTED, "notes_file": "trip.txt"}])
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute(
                 """insert into public.artifacts (organization_id, task_id, name, media_type, size_bytes, sha256, content)
                 values (%s, %s, 'trip.txt', 'text/plain', 15, '', convert_to('Bring two pens.', 'UTF8'))""",

@@ -38,6 +38,9 @@ class OnlySlack:
     def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         return None if need is Chat else self.others.lacks(need, providers)
 
+    async def providers(self, caller: Caller) -> frozenset[str]:
+        return await self.others.providers(caller)
+
 
 async def planned(house: House, objective: str, **more: Any) -> UUID:
     """A plan as the doors make one."""

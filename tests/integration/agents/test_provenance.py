@@ -14,6 +14,7 @@ from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Tool
 from app.house import House
 from core.database import Identity
 from core.errors import Conflict
+from core.postgres import postgres
 from tasks import artifacts, capture, functions, review
 from tasks.models import Extraction, Task
 from tasks.origins import Origin
@@ -80,7 +81,7 @@ async def test_taint_comes_with_the_source_and_is_never_lost(house: House) -> No
     assert [bool(task.tainted_by) for task in made] == [True, True, True, False, False]
     below = await functions.create_subtask(house.caller, made[0].id, "Call them")
     assert tainted_by(below) == ["mail"]
-    async with await psycopg.AsyncConnection.connect(house.database.url, autocommit=True) as console:
+    async with await psycopg.AsyncConnection.connect(postgres(house.database).url, autocommit=True) as console:
         for words in ("tainted_by = '[]'", 'tainted_by = \'[{"kind": "other"}]\''):
             with pytest.raises(psycopg.Error, match="never lost"):
                 await console.execute(f"update public.tasks set {words} where source = 'mail'".encode())

@@ -18,6 +18,7 @@ from app.house import House, furnish
 from core.errors import Invalid
 from core.outside.errors import Malformed, Refused, SignInExpired, Temporary, Uncertain
 from core.outside.mail import IncomingMail, MailAddress
+from core.postgres import pool_of
 from core.vault import Vault
 from jobs.worker import Worker, working
 from tasks import accounts, artifacts, capture, functions, review, steps
@@ -262,7 +263,7 @@ async def test_a_server_that_stays_away_fails_the_draft_with_the_reason(house: H
     sender = ScriptedSender(entering=[lambda: Temporary("nobody answers")] * 9)
     async with at_work(house, sender):
         draft = await approved(house, MAIL)
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("update public.tasks set max_retries = 1 where tool_input ? 'draft_id'")
         failed = await becomes(house, draft.id, "failed")
     assert "nobody answers" in (failed.failure_reason or "")
@@ -297,7 +298,7 @@ async def test_a_file_that_is_not_the_one_approved_is_not_sent(house: House) -> 
     sender = ScriptedSender()
     async with at_work(house, sender):
         draft = await drafted(house, {**MAIL, "attachments": [str(file.id)]})
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("update public.artifacts set content = 'another' where id = %s", (file.id,))
         await review.approve_draft(house.caller, draft.id, draft.digest)
         failed = await becomes(house, draft.id, "failed")
@@ -399,7 +400,7 @@ async def test_a_no_to_a_second_attempt_does_not_deny_the_first(house: House, le
     if left:
         await steps.begin_step(service, task.id, f"send draft {draft.id}/0", "act", f"send draft {draft.id}")
         await sender.send(outgoing_mail(begun, message_id, house.clock))
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")
         await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")
     async with at_work(house, sender):

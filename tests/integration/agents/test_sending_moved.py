@@ -17,6 +17,7 @@ from app.house import House
 from core.database import Caller
 from core.outside.errors import Malformed, SignInExpired, Temporary
 from core.outside.mail import IncomingMail, MailAddress
+from core.postgres import pool_of
 from core.settings import Settings
 from integrations.mail.local import LocalMailbox
 from jobs.outside.mail import Shelf
@@ -167,7 +168,7 @@ async def test_a_mailbox_that_cannot_tell_keeps_no_answer_back(
     async with at_work(house, mailbox):
         draft = await drafted(house, "email_send", {"reply_to_message_id": QUESTION, "body": "Yes."})
         await review.approve_draft(house.caller, draft.id, draft.digest)
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             await connection.execute("update public.tasks set max_retries = 1 where tool_input ? 'draft_id'")
         await newest(house, draft, lambda one: one.state == "sent")
     assert len(sender.sent) == 1

@@ -10,6 +10,7 @@ import pytest
 from app.house import House
 from core.database import Identity
 from core.errors import StewardError
+from core.postgres import pool_of
 from jobs.worker import working
 from tasks import agents, functions, review, steps, trees
 from tasks.models import Approval, Task
@@ -102,7 +103,7 @@ async def test_what_an_agent_has_read_for_it_asks_until_the_person_gave_it_the_t
 
 async def _begin(house: House, task_id: UUID, kind: Any, name: str) -> None:
     """What a worker would do that had not been asked."""
-    async with house.database.pool.connection() as connection, connection.transaction():
+    async with pool_of(house.database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await connection.execute(
             "update public.tasks set execution_status = 'in_progress', run_id = gen_random_uuid() where id = %s", (task_id,)
@@ -113,7 +114,7 @@ async def _begin(house: House, task_id: UUID, kind: Any, name: str) -> None:
         assert task.run_id
         await steps.begin_step(service.as_run(task_id, task.run_id), task_id, f"1/{name}/0", kind, name)
     finally:
-        async with house.database.pool.connection() as connection, connection.transaction():
+        async with pool_of(house.database).connection() as connection, connection.transaction():
             await connection.execute("set local session_replication_role = replica")
             await connection.execute("update public.tasks set execution_status = 'blocked' where id = %s", (task_id,))
 
@@ -217,7 +218,7 @@ async def test_a_persons_own_work_does_not_wait_for_what_an_agent_has_done_here(
 
 async def _think_for(house: House, task: Task, said: str) -> None:
     """What a model would have said of it, waiting for the person."""
-    async with house.database.pool.connection() as connection, connection.transaction():
+    async with pool_of(house.database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await connection.execute(
             "update public.tasks set result = jsonb_build_object('output', %s::text), blocked_reason = %s where id = %s",

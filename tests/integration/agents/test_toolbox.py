@@ -21,6 +21,7 @@ from app.house import House
 from core.database import Caller
 from core.errors import Unavailable
 from core.outside.errors import NotConnected, Refused, Temporary
+from core.postgres import pool_of
 from jobs.worker import Worker, working
 from tasks import functions, steps
 from tasks.agents import register_agent
@@ -93,6 +94,9 @@ class Connected:
     def lacks(self, need: type[Any], providers: Collection[str] = ()) -> str | None:
         return "Connect one" if need in self.lacking else None
 
+    async def providers(self, caller: Caller) -> frozenset[str]:
+        return frozenset()
+
 
 @asynccontextmanager
 async def reading_house(house: House, server: ModelServer, tools: dict[str, AnyTool]) -> AsyncGenerator[None]:
@@ -147,7 +151,7 @@ async def test_a_model_reads_then_answers(house: House, model_server: ModelServe
         done = await until(house, task.id, is_state("completed"))
     assert done.result["output"] == "The museum opens at ten."
     assert (done.result["looked_up"], done.result["untrusted"]) == (["lookup"], True)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select distinct prompt_version from public.llm_interactions")
         assert await cursor.fetchall() == [("strategist/2+document/1+toolbox/1",)]
     known = {(step.key, step.kind, step.state) for step in await steps.list_steps(house.caller, task.id)}

@@ -10,8 +10,21 @@ from app.live import listening
 from app.main import create_app
 from core.keys import Keys
 from jobs.worker import working
+from tests.both_adapters import adapter, runs_on_both
 
+__all__ = ["adapter"]
 BASE = "http://127.0.0.1"
+# What has no second run on PostgREST, and why.
+ONLY_POSTGRES = {
+    "test_live.py::test_a_lost_connection_is_made_again_and_nothing_is_missed": "there is no LISTEN to lose; and Lite answers "
+    "one request for each connection that it lost with an error",
+    "test_live.py::test_two_hundred_clients_get_the_same_at_once": "Lite answers about a hundred calls a second",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test of the web tier runs by a connection and by PostgREST."""
+    runs_on_both(metafunc, ONLY_POSTGRES)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from app.house import House
 from app.main import create_app
 from core.database import Caller, Identity
 from core.keys import Keys
+from core.postgres import pool_of
 from tasks import agent_work, agents, functions, trees
 from tests.integration.app.conftest import BASE
 from tests.integration.app.permitting import worker_of
@@ -149,7 +150,7 @@ async def test_the_dashboard_tells_of_silence_failure_and_what_came_late(
     page = (await browser.get(f"/executions/{task_id}")).text
     assert "is at 40 % with" in page
     assert HOSTILE not in page
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "update public.agent_leases set heard_at = now() - interval '31 minutes', expires_at = now() - interval '1 minute'"
         )
@@ -252,7 +253,7 @@ async def test_today_tells_of_work_that_no_agent_does(
 ) -> None:
     task_id = await offered(house, worker, "Paint the sign", capabilities=["painting"])
     assert "Paint the sign" not in (await browser.get("/")).text
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("update public.agent_offers set offered_at = now() - interval '25 hours'")
     await agent_work.sweep_agents(house.database.acting_as(Identity.service()), agent_work.AgentRules())
     today = (await browser.get("/")).text

@@ -14,6 +14,7 @@ from agents.strategist import TaskContext
 from app.house import House
 from core.database import Caller, Identity
 from core.errors import Invalid, NotFound
+from core.postgres import pool_of
 from tasks import calendar, day_plans, functions, review
 
 NOON = "2026-03-04T12:00:00+01:00"
@@ -229,7 +230,7 @@ async def test_waiting_is_no_work(house: House) -> None:
         (log(("in_progress", 0, "agent"), ("blocked", 3, ""), ("in_progress", 900, "user"), ("completed", 900, "")), 3),
         ([], None),
     ]
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         for entries, minutes in work:
             cursor = await connection.execute("select private.minutes_worked(%s)", (Jsonb(entries),))
             assert await cursor.fetchone() == (minutes,)

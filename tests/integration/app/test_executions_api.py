@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from app.house import House
 from core.database import Caller, Identity
 from core.keys import Keys
+from core.postgres import pool_of
 from jobs.worker import working
 from tasks import agent_work, agents, plans
 from tasks.agent_work import AgentRules, Work
@@ -177,7 +178,7 @@ async def test_what_stands_still_and_what_may_go_wrong_is_shown(client: httpx.As
     assert found["Stuck"]["until"] > found["Stuck"]["since"]
     soon = b"""update public.agent_leases set claimed_at = now() - interval '1 hour', heard_at = now() - interval '1 hour',
         expires_at = now() + interval '1 minute', times_out_at = now() + interval '1 minute' where ended_at is null"""
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(soon)
         await connection.execute(b"update public.tasks set due_at = now() where id = %s", [execution_id])
 

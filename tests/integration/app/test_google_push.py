@@ -15,6 +15,7 @@ from jwt.algorithms import RSAAlgorithm
 from app.house import House, furnish
 from app.main import create_app
 from core.keys import Keys
+from core.postgres import pool_of
 from core.vault import Vault
 from tasks import accounts
 from tests.emulators.google_faults import google_line, ok
@@ -46,7 +47,7 @@ def identity(key: rsa.RSAPrivateKey = SIGNER, kid: str = "k1", **change: Any) ->
 
 
 async def waiting(house: House) -> int:
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute(
             "select count(*) from jobs.procrastinate_jobs where task_name = 'read_account'"
         )

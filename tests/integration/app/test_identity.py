@@ -19,6 +19,7 @@ from cli.serving import server_config
 from core.database import Caller, Identity
 from core.errors import Forbidden
 from core.keys import Keys
+from core.postgres import pool_of
 from core.settings import Settings
 from tasks import functions, policies, review, tokens
 from tests.integration.tasks.permitting import terms
@@ -55,7 +56,7 @@ async def test_a_token_is_shown_once_and_ends_when_it_is_revoked(
     assert details["id"] in listed
     assert secret[10:] not in listed
     assert tokens.hash_of(secret) not in listed
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select t::text from public.api_tokens t")
         assert secret[10:] not in str(await cursor.fetchall())
 
@@ -69,7 +70,7 @@ async def test_a_token_is_shown_once_and_ends_when_it_is_revoked(
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
     item = (await client.get("/api/tokens")).json()["items"][0]
     assert item["last_used_at"] is not None
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute(
             "select action from public.audit_events where subject_type = 'token' order by 1"
         )
@@ -78,7 +79,7 @@ async def test_a_token_is_shown_once_and_ends_when_it_is_revoked(
 
 async def test_a_token_that_is_over_or_foreign_is_401(client: httpx.AsyncClient, house: House) -> None:
     made = await make(client)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "update public.api_tokens set created_at = now() - interval '2 days', expires_at = now() - interval '1 second'"
         )
@@ -96,7 +97,7 @@ async def test_a_token_that_is_over_or_foreign_is_401(client: httpx.AsyncClient,
 
 async def test_who_left_the_organization_takes_no_token_along(client: httpx.AsyncClient, house: House) -> None:
     made = await make(client)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("delete from public.members where user_id = %s", (house.owner.user_id,))
     assert (await client.get("/api/tasks", headers=bearer(made["token"]))).status_code == 401
 
@@ -153,13 +154,16 @@ async def test_a_token_does_what_its_scopes_say_and_nothing_else(client: httpx.A
 
 
 async def test_every_way_into_the_api_is_an_area_or_a_persons_own(house: House, keys: Keys) -> None:
-    own = {"integrations", "tokens", "hooks"}  # hooks are signed, each report for itself
+    own = {"integrations", "invitations", "tokens", "hooks"}  # hooks are signed, each report for itself
     ways = {path.split("/")[2] for path in create_app(house, keys).openapi()["paths"] if path.startswith("/api/")}
     assert ways <= AREAS.keys() | own
     assert needed_scope("/api/something-new", "GET") is None
     assert needed_scope("/api/tasks/{task_id}/hand-over", "POST") is None
     assert needed_scope("/api/nudges/{nudge_id}", "PATCH") is None
     assert needed_scope("/api/nudges/{nudge_id}", "GET") == "tasks:read"
+    assert needed_scope("/api/organizations", "GET") == "tasks:read"
+    assert needed_scope("/api/organizations", "POST") is None
+    assert needed_scope("/api/organizations/{organization_id}/members", "GET") is None
     assert "review:write" not in tokens.DEFAULT_SCOPES
 
 
@@ -208,7 +212,7 @@ async def test_what_a_program_says_is_not_its_persons_own_word(client: httpx.Asy
     changed = await client.patch(f"/api/tasks/{reworded}", json={"title": "Mail mallory@example.net"}, headers=headers)
     assert changed.status_code == 200, changed.text
     words: dict[str, str] = {}
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         for task_id in (mine, made, reworded, *(task["id"] for task in said["tasks"])):
             cursor = await connection.execute("select private.own_words(%s)::text", (task_id,))
             row = await cursor.fetchone()
@@ -223,11 +227,12 @@ async def test_a_token_sees_its_own_organization_alone(client: httpx.AsyncClient
     made = await make(client, scopes=["tasks:read"])
     (other,) = await functions.create_tasks(ana, [{"title": "Elsewhere"}])
     profile = await ana.call("get_profile")
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "insert into public.members (organization_id, user_id) values (%s, %s)",
             (profile["organization"]["id"], house.owner.user_id),
         )
+    await client.post(f"/api/organizations/{profile['organization']['id']}/choose")
     assert (await client.get(f"/api/tasks/{other.id}")).status_code == 200
     assert (await client.get(f"/api/tasks/{other.id}", headers=bearer(made["token"]))).status_code == 404
 

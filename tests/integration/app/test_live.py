@@ -5,26 +5,30 @@ import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import jwt
 import psycopg
 import pytest
 import uvicorn
+from starlette.requests import Request
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import subscription as subscriptions
-from app.dependencies import COOKIE
+from app.dependencies import COOKIE, current_caller, identify
 from app.house import House
 from app.live import EventHub, listening
 from app.main import create_app
 from app.subscription import End
 from core.database import Caller, Database, Identity
-from core.errors import Forbidden
+from core.errors import Forbidden, TooMany, Unauthorized
 from core.keys import Keys
+from core.postgres import pool_of
 from tasks.functions import get_last_event_id, list_task_events
 from tasks.tokens import create_token, revoke_token
 from tests.conftest import sign_up
@@ -338,7 +342,7 @@ async def test_who_leaves_the_organization_loses_the_stream(
 
 
 async def leave(database: Database, identity: Identity) -> None:
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("delete from public.members where user_id = %s", (identity.user_id,))
 
 
@@ -418,6 +422,13 @@ def small_socket(host: str, port: int) -> socket.socket:
     return client
 
 
+async def at_its_place(hub: EventHub) -> None:
+    """Return once the hub knows where it goes on live; the past is not read again after that."""
+    async with asyncio.timeout(PATIENCE):
+        while hub._cursor is None:  # pyright: ignore[reportPrivateUsage] # nothing else tells
+            await asyncio.sleep(0.01)
+
+
 async def test_a_full_queue_ends_the_subscription_and_is_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     async with (
         listening(house.hub),
@@ -425,6 +436,7 @@ async def test_a_full_queue_ends_the_subscription_and_is_let_go(house: House, mo
         house.hub.subscribed(house.caller) as fast,
     ):
         slow_batches = slow.batches()
+        await at_its_place(house.hub)
         await make_tasks(house.caller, 1)
         assert await anext(slow_batches)
         await collect(fast, await ids_of(house.caller))
@@ -697,7 +709,12 @@ async def test_a_slow_websocket_is_told_to_come_again(
 ) -> None:
     await make_tasks(house.caller, 1)
     async with socket_to(served, mine) as client:
+        await at_its_place(house.hub)
+        await make_tasks(house.caller, 1)
         await messages(client, len(await ids_of(house.caller)))
+        async with asyncio.timeout(PATIENCE):
+            while not all(one._is_waiting() for one in house.hub._all()):  # pyright: ignore[reportPrivateUsage] # it is live
+                await asyncio.sleep(0.01)
         monkeypatch.setattr(subscriptions, "MOST_WAITING", 0)
         await house.caller.call("create_tasks", items=[{"title": "One"}, {"title": "Two"}])
         assert await close_code(client) == 1013
@@ -718,3 +735,46 @@ async def test_ids_only_grow(house: House, served: str, mine: dict[str, str]) ->
         got = [message["id"] for message in await messages(client, len(expected))]
     assert all(a < b for a, b in pairwise(got))
     assert got == expected
+
+
+async def test_what_is_wrong_with_one_stream_keeps_no_other_from_its_end(
+    house: House, keys: Keys, database: Database, mallory: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused() -> None:
+        raise Unauthorized("over")
+
+    async def unknown() -> None:
+        raise TooMany("later", retry_after_seconds=1)
+
+    over = jwt.encode({"sub": str(house.owner.user_id), "exp": 1}, "x" * 32, "HS256")
+    late = Caller(database, replace(house.owner, access_token=over))
+    hub = EventHub("")
+    async with (
+        hub.subscribed(late) as expired,
+        hub.subscribed(house.caller, None, 0, refused) as signed_out,
+        hub.subscribed(house.caller, None, 0, unknown) as unheard,
+        hub.subscribed(house.caller) as stays,
+        hub.subscribed(mallory) as left,
+    ):
+        await leave(database, mallory.identity)
+        await hub.check_members()
+        assert [one.ended.done() for one in (unheard, stays)] == [False, False]
+        assert [one.ended.result() for one in (expired, signed_out, left)] == [End.SIGNED_OUT, End.SIGNED_OUT, End.LEFT]
+        monkeypatch.setattr(subscriptions, "UNKNOWN_SECONDS", 0.0)
+        await hub.check_members()
+        assert unheard.ended.result() == End.UNKNOWN
+        assert not stays.ended.done()
+
+
+async def test_others_wrong_tokens_do_not_keep_a_stream_open(house: House, keys: Keys, mine: dict[str, str]) -> None:
+    app = create_app(house, keys)
+    headers = [(name.lower().encode(), value.encode()) for name, value in mine.items()]
+    scope: dict[str, Any] = {"type": "http", "app": app, "method": "GET", "path": "/api/events", "headers": headers}
+    request = Request({**scope, "client": ("127.0.0.1", 1), "query_string": b"", "state": {}})
+    await current_caller(request)
+    with suppress(TooMany):
+        while True:
+            app.state.attempts.take("token 127.0.0.1")
+    assert (await identify(request)).user_id == house.owner.user_id
+    with pytest.raises(TooMany):
+        await identify(Request({**scope, "client": ("127.0.0.1", 1), "query_string": b"", "state": {}}))

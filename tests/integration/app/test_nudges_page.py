@@ -10,6 +10,7 @@ import pytest
 from app._attention.rules import rules_of
 from app.house import House
 from core.errors import NotFound
+from core.postgres import pool_of
 from tasks import functions
 from tasks.commitments import NewCommitment, record_commitments
 from tasks.digest_content import keep_what_is_due
@@ -76,7 +77,7 @@ async def test_the_digest_tells_what_was_held_and_what_left_by_itself(client: ht
     await client.patch("/api/attention", json={"daily_nudges": 0})
     await brought_up(house, "a", task=AGENDA)
     draft = await written(house, by=await permitted(house))
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("set session_replication_role = replica")
         await connection.execute(
             "update public.approvals set state = 'used', used_at = clock_timestamp() where draft_id = %s", (draft.id,)

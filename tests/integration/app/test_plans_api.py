@@ -9,8 +9,10 @@ import httpx
 from app.house import House
 from core.database import Identity
 from core.keys import Keys
+from core.postgres import pool_of
 from jobs.worker import working
 from tasks import plans
+from tasks.artifacts import save_artifact
 from tasks.tokens import create_token
 from tests.conftest import sign_up
 from tests.integration.agents.test_document_execution import document, written
@@ -82,7 +84,7 @@ async def test_the_documents_objective_is_accepted_planned_and_shown(client: htt
     assert report.text.startswith("# Launch feature X")
 
 
-async def test_a_document_has_a_task_for_each_stage_and_its_papers(client: httpx.AsyncClient) -> None:
+async def test_a_document_has_a_task_for_each_stage_and_its_papers(client: httpx.AsyncClient, house: House) -> None:
     asked = {"prompt": "Open a repair workshop\nin Ghent", "speed_vs_detail": "ping_llm", "start": False}
     body = await accept(client, "/api/plans", **asked)
     assert body["status"] == "ready"
@@ -103,6 +105,10 @@ async def test_a_document_has_a_task_for_each_stage_and_its_papers(client: httpx
     got = await client.get(f"{base}/files/plan.json")
     assert got.headers["content-disposition"].startswith("attachment")
     assert got.json()["plan"]["id"] == body["planId"]
+    await save_artifact(house.caller, UUID(body["planId"]), "kept.png", "image/png", b"what a task kept")
+    got = await client.get(f"{base}/files/kept.png")
+    assert (got.content, got.headers["content-type"]) == (b"what a task kept", "application/octet-stream")
+    assert got.headers["content-disposition"].startswith("attachment")
     is_problem(await client.get(f"{base}/files/..%2Fsecrets"), 404)
     is_problem(await client.get(f"{base}/files/nothing.txt"), 404)
     full = await plan_of(client, (await accept(client, "/api/plans", prompt="Workshop", start=False))["planId"])
@@ -185,14 +191,18 @@ async def test_tenants_secrets_and_the_same_request_twice(
     theirs = (await house.database.acting_as(other).call("get_profile"))["organization"]["id"]
     for tenant in (theirs, str(uuid4()), "nowhere"):
         is_problem(await client.post("/api/plans/execute", json={**LAUNCH, "tenantId": tenant}), 404)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "insert into public.members (organization_id, user_id) values (%s, %s)", (theirs, house.owner.user_id)
         )
-    there = await plan_of(client, (await accept(client, **LAUNCH, tenantId=theirs))["planId"])
+    there_id = (await accept(client, **LAUNCH, tenantId=theirs))["planId"]
     here = await plan_of(client, (await accept(client, **LAUNCH, tenantId=mine))["planId"])
+    is_problem(await client.get(f"/api/plans/{there_id}"), 404)  # one organization at a time is seen
+    await client.post(f"/api/organizations/{theirs}/choose")
+    there = await plan_of(client, there_id)
     assert (there["organization_id"], here["organization_id"]) == (theirs, mine)
     assert (await client.get(f"/api/plans/{there['id']}/progress")).json()["items"]
+    await client.post(f"/api/organizations/{mine}/choose")
     token = (await create_token(house.caller, "bot", ["tasks:read", "tasks:write"])).token
     program = {"Authorization": f"Bearer {token}"}
     is_problem(await client.post("/api/plans/execute", json={**LAUNCH, "tenantId": theirs}, headers=program), 404)

@@ -13,6 +13,7 @@ from app.settings._mailbox import Kind, server_url
 from core.database import Identity
 from core.errors import Invalid
 from core.keys import Keys
+from core.postgres import pool_of
 from core.vault import Vault
 from tasks import accounts
 from tasks.accounts import Account
@@ -107,7 +108,7 @@ async def test_a_form_of_something_else_is_refused(house: House, keys: Keys, for
 
 async def test_a_secret_that_cannot_be_opened_is_still_forgotten_and_the_person_told(house: House, keys: Keys) -> None:
     account = await connect(house)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("update private.account_secrets set sealed = 'AAAA'")
     async with pages_of(house, keys) as pages:
         answer = await press(pages, keys, action="disconnect", account_id=str(account.id))
@@ -120,7 +121,7 @@ async def test_reading_now_asks_for_ones_own_accounts(house: House, keys: Keys) 
     await connect(house)
     async with pages_of(house, keys) as pages:
         assert (await press(pages, keys, action="read", address="robin@vega.example")).status_code == 303
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select args from jobs.procrastinate_jobs where task_name = 'read_account'")
         [row] = await cursor.fetchall()
     assert set(row[0]) == {"account_id", "organization_id"}

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from app.house import House
+from app.main import create_app
 from core.database import Caller
+from core.keys import Keys
+from core.postgres import pool_of
 from tasks import commitments, functions
 from tasks import slack as slack_rows
 from tasks.models import Task
@@ -28,7 +32,7 @@ async def tasks_of(house: House) -> list[Task]:
 
 
 async def waiting_events(house: House) -> list[tuple[Any, ...]]:
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute(
             "select key, kind, state, payload from private.slack_inbox order by created_at"
         )
@@ -90,12 +94,13 @@ async def test_a_request_that_comes_again_word_for_word_is_refused(sender: Slack
     assert {answer.status_code for answer in answers} == {401}
 
 
-async def test_without_a_signing_secret_the_door_is_closed(house: House, client: httpx.AsyncClient) -> None:
-    closed = house.settings.model_copy(update={"slack_signing_secret": None})
-    object.__setattr__(house, "settings", closed)
-    answer = await client.post(
-        "/api/integrations/slack/events", content=EVENT, headers={"Content-Type": "application/json"}
-    )
+async def test_without_a_signing_secret_the_door_is_closed(house: House, keys: Keys) -> None:
+    closed = replace(house, settings=house.settings.model_copy(update={"slack_signing_secret": None}))
+    transport = httpx.ASGITransport(create_app(closed, keys), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.post(
+            "/api/integrations/slack/events", content=EVENT, headers={"Content-Type": "application/json"}
+        )
     assert answer.status_code == 409
     assert "STEWARD_SLACK_SIGNING_SECRET" in answer.json()["hint"]
 

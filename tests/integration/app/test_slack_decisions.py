@@ -9,6 +9,7 @@ import pytest
 
 from app.house import House
 from core.database import Identity
+from core.postgres import pool_of
 from integrations.slack.blocks import answer_modal, edit_modal, reject_modal
 from tasks import agents, functions, interrupts, review
 from tasks.models import Draft, Task
@@ -74,7 +75,7 @@ async def test_only_the_person_of_the_task_is_shown_it(house: House, sender: Sla
     """Another member of the same organization, linked too, sees nothing of it."""
     other = await sign_up(house.database, "kim@vega.example")
     profile = await house.caller.call("get_profile")
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "insert into public.members (organization_id, user_id) values (%s, %s)",
             (profile["organization"]["id"], other.user_id),
@@ -112,7 +113,7 @@ async def test_a_worker_that_died_between_post_and_record_posts_no_second_time(
 
 
 async def expire_leases(house: House) -> None:
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute(
             "update private.slack_notices set leased_until = now() - interval '1 second', not_before = now()"
         )
@@ -149,7 +150,7 @@ async def test_what_cannot_be_shown_now_is_shown_later(
         await a_draft(house)
         await house.slack.drain()
         assert await slack.direct() == []
-        async with house.database.pool.connection() as connection:
+        async with pool_of(house.database).connection() as connection:
             cursor = await connection.execute(
                 "select not_before > now() + interval '5 seconds', is_over, begun_at from private.slack_notices"
             )
@@ -231,7 +232,7 @@ async def test_what_became_of_an_approved_draft_is_told(house: House, sender: Sl
     await house.slack.drain()
     (shown,) = await slack.direct()
     assert "It was not sent" in words(shown)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select is_over, shown from private.slack_notices")
         assert await cursor.fetchone() == (True, "failed")
 
@@ -318,8 +319,12 @@ async def test_an_edit_is_a_new_version_which_needs_its_own_yes(
     assert [(one.version, one.to_recipients, one.subject, one.body) for one in newest] == [
         (2, ["ana@example.com", "bo@example.com"], "Tea Bcc: evil@example.net", "Tea?")
     ]
-    first, second = await slack.direct()
-    assert "not the newest version" in words(first)
+
+    async def both() -> list[dict[str, Any]] | None:
+        found = await slack.direct()
+        return found if len(found) == 2 and "not the newest version" in words(found[0]) else None
+
+    _, second = await until(both)
     assert "Tea?" in words(second)
 
 

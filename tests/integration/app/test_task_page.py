@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from agents.executor import STEWARD_AGENT_ID
@@ -12,8 +13,10 @@ from app.house import House
 from app.main import create_app
 from core.database import Caller, Identity
 from core.keys import Keys
+from core.postgres import PostgresDatabase
 from tasks import functions, review, steps, trees
 from tasks.models import Evidence
+from tasks.workers import heartbeat_worker
 from tests.integration.app.conftest import BASE
 from tests.integration.app.test_trees_api import part
 
@@ -239,3 +242,21 @@ async def test_what_is_paused_is_not_said_to_go_on(house: House, worker: Caller,
     assert "goes on when it is resumed, not before" in told
     assert "waits, and is paused" in told
     assert "and then for you to resume it" in await page(browser, dry)
+
+
+async def test_what_is_queued_for_long_says_that_no_worker_is_at_work(
+    browser: httpx.AsyncClient, house: House, worker: Caller, database: PostgresDatabase
+) -> None:
+    made = await plan(house, worker, part("send"))
+    queued = await functions.list_tasks(house.caller, functions.TaskFilter(status=["queued"]))
+    page = f"/tasks/{queued.items[0].id}"
+    assert "No worker" not in (await browser.get(page)).text  # not yet
+    async with await psycopg.AsyncConnection.connect(database.url) as connection:
+        await connection.execute("set session_replication_role = replica")
+        await connection.execute("update public.tasks set updated_at = now() - interval '2 minutes'")
+    for path in ("/", page):
+        assert "Start one: steward worker" in (await browser.get(path)).text, made
+    await heartbeat_worker(
+        house.database.acting_as(Identity.service()), uuid4(), queues=None, concurrency=1, running=[]
+    )
+    assert "No worker" not in (await browser.get("/")).text + (await browser.get(page)).text

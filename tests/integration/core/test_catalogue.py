@@ -3,6 +3,7 @@
 import pytest
 
 from core.database import Database
+from core.postgres import pool_of
 
 QUERIES = {
     "tables without row-level security": """
@@ -37,13 +38,13 @@ QUERIES = {
     "columns of secrets that people may read": """
         select g.table_name || '.' || g.column_name from information_schema.column_privileges g
         where g.table_schema = 'public' and g.grantee in ('authenticated', 'anon')
-        and (g.table_name, g.column_name) in (('agents', 'token_hash'), ('api_tokens', 'token_hash'))""",
+        and (g.table_name, g.column_name) in (('agents', 'token_hash'), ('api_tokens', 'token_hash'), ('invitations', 'token_hash'))""",
 }
 
 
 @pytest.mark.parametrize("kind", QUERIES)
 async def test_there_are_no(database: Database, kind: str) -> None:
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(QUERIES[kind].encode())
         assert [row[0] for row in await cursor.fetchall()] == []
 
@@ -53,7 +54,7 @@ async def test_strangers_see_no_row_of_any_table(database: Database, role: str) 
     from tests.conftest import sign_up
 
     await sign_up(database, "somebody@example.com")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'"
         )

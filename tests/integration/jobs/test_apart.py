@@ -12,6 +12,7 @@ from agents.rules.mail import Owner
 from app.house import House
 from core.errors import Invalid
 from core.outside.mail import IncomingMail, MailAddress
+from core.postgres import pool_of
 from jobs import watching
 from jobs.apart import apart, problem_of
 from jobs.mail_reading import take_in
@@ -100,7 +101,7 @@ async def test_where_a_rule_fails_reminders_and_digest_come_all_the_same(
         assert await watch_all(given(house)) == 1
         assert await watch_all(given(house)) == 0
     assert "words of others" not in str(logs)
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("reset role")
         held = await connection.execute(
             "select count(*) from public.watches where problem like '%OverflowError%' and leased_until is null"

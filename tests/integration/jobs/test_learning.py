@@ -10,6 +10,7 @@ from agents.learning.measuring import halves
 from agents.redrafting import redraft_by
 from app.house import House
 from core.errors import Conflict
+from core.postgres import pool_of
 from jobs.learning import learn, learn_all, switch_on, try_preference
 from jobs.worker import Worker, working
 from tasks import capture, functions, preferences, review
@@ -124,7 +125,7 @@ async def test_a_model_is_told_in_few_words_and_tries_what_only_it_can_follow(
 
 async def calls_of(house: House) -> list[dict[str, Any]]:
     """The requests to models, as they are recorded."""
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select purpose, task_id, error from public.llm_interactions")
         return [{"purpose": row[0], "task_id": row[1], "error": row[2]} for row in await cursor.fetchall()]
 

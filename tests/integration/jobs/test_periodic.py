@@ -10,7 +10,8 @@ import procrastinate
 import pytest
 from procrastinate.periodic import PeriodicDeferrer
 
-from core.database import Caller, Database
+from core.database import Caller
+from core.postgres import PostgresDatabase, pool_of
 from core.settings import Settings
 from jobs.periodic import QUEUE, clean_up, register_periodic, take_metrics_snapshot
 from jobs.worker import queue_app
@@ -20,7 +21,7 @@ EVERY_DAY = timedelta(days=1)
 
 
 @asynccontextmanager
-async def an_app(database: Database, settings: Settings) -> AsyncGenerator[procrastinate.App]:
+async def an_app(database: PostgresDatabase, settings: Settings) -> AsyncGenerator[procrastinate.App]:
     """A worker's app with the periodic jobs on it."""
     app = queue_app(database.url)
     register_periodic(app, database, settings)
@@ -44,15 +45,17 @@ async def work_off(app: procrastinate.App, *queues: str) -> None:
     app.periodic_registry.periodic_tasks.update(names)
 
 
-async def waiting(database: Database) -> list[str]:
-    async with database.pool.connection() as connection:
+async def waiting(database: PostgresDatabase) -> list[str]:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select task_name from jobs.procrastinate_jobs where status = 'todo' order by 1"
         )
         return [str(row[0]) for row in await cursor.fetchall()]
 
 
-async def test_two_workers_take_one_snapshot_of_each_time(database: Database, settings: Settings, ana: Caller) -> None:
+async def test_two_workers_take_one_snapshot_of_each_time(
+    database: PostgresDatabase, settings: Settings, ana: Caller
+) -> None:
     await functions.create_tasks(ana, [{"title": "x", "execution_type": "manual"}])
     at = datetime.now(UTC)
     async with an_app(database, settings) as one, an_app(database, settings) as other:
@@ -67,7 +70,9 @@ async def test_two_workers_take_one_snapshot_of_each_time(database: Database, se
     assert (latest.taken_at, latest.tasks) == (scheduled, {"pending": 1})
 
 
-async def test_jobs_of_a_queue_that_nobody_takes_wait_and_are_one_each(database: Database, settings: Settings) -> None:
+async def test_jobs_of_a_queue_that_nobody_takes_wait_and_are_one_each(
+    database: PostgresDatabase, settings: Settings
+) -> None:
     at = datetime(2026, 3, 4, 8, 32, tzinfo=UTC)
     async with an_app(database, settings) as app:
         for minutes in range(0, 30, 5):
@@ -78,10 +83,10 @@ async def test_jobs_of_a_queue_that_nobody_takes_wait_and_are_one_each(database:
         assert await waiting(database) == []
 
 
-async def test_the_night_s_job_cleans_up(database: Database, settings: Settings, ana: Caller) -> None:
+async def test_the_night_s_job_cleans_up(database: PostgresDatabase, settings: Settings, ana: Caller) -> None:
     (task,) = await functions.create_tasks(ana, [{"title": "x", "execution_type": "manual"}])
     await functions.cancel_task(ana, task.id)
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await connection.execute("update public.tasks set cancelled_at = cancelled_at - interval '31 days'")
     async with an_app(database, settings.model_copy(update={"metrics_schedule": "off"})) as app:
@@ -91,12 +96,12 @@ async def test_the_night_s_job_cleans_up(database: Database, settings: Settings,
 
 
 async def test_the_ages_are_the_settings_and_a_dry_run_only_counts(
-    database: Database, settings: Settings, ana: Caller
+    database: PostgresDatabase, settings: Settings, ana: Caller
 ) -> None:
     for title in "ab":
         (task,) = await functions.create_tasks(ana, [{"title": title, "execution_type": "manual"}])
         await functions.cancel_task(ana, task.id)
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await connection.execute("update public.tasks set cancelled_at = cancelled_at - interval '3 days'")
     soon = settings.model_copy(update={"remove_after_days": 2})
@@ -108,7 +113,7 @@ async def test_the_ages_are_the_settings_and_a_dry_run_only_counts(
     assert (await functions.list_tasks(ana)).items == []
 
 
-async def test_a_snapshot_by_hand_is_of_this_moment(database: Database, ana: Caller) -> None:
+async def test_a_snapshot_by_hand_is_of_this_moment(database: PostgresDatabase, ana: Caller) -> None:
     await functions.create_tasks(ana, [{"title": "x", "execution_type": "manual"}])
     assert await take_metrics_snapshot(database) == 1
     latest = (await metrics.get_metrics(ana)).latest
@@ -118,7 +123,7 @@ async def test_a_snapshot_by_hand_is_of_this_moment(database: Database, ana: Cal
 
 @pytest.mark.parametrize("schedule", ["* * * * *"])
 async def test_a_running_worker_keeps_the_clock_by_itself(
-    database: Database, settings: Settings, ana: Caller, schedule: str
+    database: PostgresDatabase, settings: Settings, ana: Caller, schedule: str
 ) -> None:
     await functions.create_tasks(ana, [{"title": "x", "execution_type": "manual"}])
     async with an_app(database, settings.model_copy(update={"metrics_schedule": schedule})) as app:

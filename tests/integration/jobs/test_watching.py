@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from app.house import House
+from core.postgres import pool_of
 from jobs.watching import watch_all, watch_at_start, watch_for
 from tasks import capture, nudges
 from tests.conftest import NOW
@@ -21,7 +22,7 @@ MEETING = {
 
 async def test_a_change_is_looked_at_once_and_a_start_with_a_moved_clock_looks_again(house: House) -> None:
     given = replace(house.given, settings=house.settings.model_copy(update={"owner_email": OWNER, "now": NOW}))
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("update auth.users set email = %s", (OWNER,))
     assert await watch_all(given) == 0  # nothing is there to look at
     await capture.import_calendar(house.caller, [MEETING])
@@ -38,7 +39,7 @@ async def test_a_change_is_looked_at_once_and_a_start_with_a_moved_clock_looks_a
 
 async def test_what_the_night_held_stands_in_the_digest_and_is_no_single_word(house: House) -> None:
     given = replace(house.given, settings=house.settings.model_copy(update={"owner_email": OWNER}))
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("update auth.users set email = %s", (OWNER,))
     await capture.import_calendar(house.caller, [MEETING])
     (held,) = (await watch_for(given, house.caller, NOW.replace(hour=6))).made

@@ -14,6 +14,7 @@ import pytest
 
 from app.house import House
 from core.outside.errors import Refused, Temporary, Uncertain
+from core.postgres import pool_of, postgres
 from jobs.worker import SILENT_SECONDS, Worker, working
 from tasks import functions, review, steps
 from tasks.models import Draft, Task
@@ -129,7 +130,7 @@ async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: Scrip
     begun = await review.begin_sending(worker, draft.id, message_id)
     await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", f"send draft {draft.id}")
     await sender.send(outgoing_mail(begun, message_id, house.clock))
-    async with house.database.pool.connection() as connection:
+    async with pool_of(house.database).connection() as connection:
         await connection.execute("delete from jobs.procrastinate_jobs")
         await connection.execute("update public.tasks set updated_at = now() - interval '1 minute'")
 
@@ -149,7 +150,11 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
         "            print('ready', flush=True)\n            await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
-    environment = {**os.environ, "STEWARD_HOME": str(tmp_path / "other"), "STEWARD_DATABASE_URL": house.database.url}
+    environment = {
+        **os.environ,
+        "STEWARD_HOME": str(tmp_path / "other"),
+        "STEWARD_DATABASE_URL": postgres(house.database).url,
+    }
     process = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:

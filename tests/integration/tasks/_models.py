@@ -13,8 +13,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from core.database import IDENTITY, Identity
+from core.database import Identity
 from core.embedded import EmbeddedPostgres
+from core.postgres import IDENTITY
 
 Row = dict[str, Any]
 TASKS: dict[str, set[str]] = {
@@ -88,7 +89,7 @@ class World:
         try:
             with self.connection.transaction():
                 if who is not None:
-                    self.connection.execute(IDENTITY, (who.role, who.claims()))
+                    self.connection.execute(IDENTITY, (who.role, who.claims_setting()))
                 cursor = self.connection.execute(query, params)
                 rows = cursor.fetchall() if cursor.description else []
                 count = cursor.rowcount

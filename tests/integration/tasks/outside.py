@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from core.database import Caller, Database, Identity
+from core.postgres import pool_of
 from tasks import agent_work, agents, functions, trees
 from tasks.agent_work import AgentRules, ReportAnswer, Work
 from tasks.models import Task
@@ -91,14 +92,14 @@ class Yard:
 
     async def pass_time(self, **span: float) -> None:
         """So much time has passed: everything that is noted lies so much further back."""
-        async with self.database.pool.connection() as connection, connection.transaction():
+        async with pool_of(self.database).connection() as connection, connection.transaction():
             await connection.execute("set local session_replication_role = replica")
             for table, columns in TIMES.items():
                 moved = ", ".join(f"{name} = {name} - %(span)s" for name in columns.split())
                 await connection.execute(f"update public.{table} set {moved}".encode(), {"span": timedelta(**span)})
 
     async def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        async with self.database.pool.connection() as connection:
+        async with pool_of(self.database).connection() as connection:
             cursor = await connection.execute(statement.encode(), values)
             return await cursor.fetchall() if cursor.description else []
 

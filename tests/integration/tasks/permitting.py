@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg import sql
 
 from core.database import Caller, Database
+from core.postgres import pool_of
 from tasks import functions, policies, review
 from tasks.models import Approval, Draft, Task
 from tasks.policies import Policy
@@ -71,7 +72,7 @@ async def write(database: Database, table: str, row_id: UUID, **changes: str) ->
     query = sql.SQL("update public.{} set {} where id = {}").format(
         sql.Identifier(table), assignments, sql.Literal(row_id)
     )
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await connection.execute(query)
 

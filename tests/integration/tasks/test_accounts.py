@@ -10,6 +10,7 @@ import pytest
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.outside.errors import NotConnected, SignInExpired, Temporary
+from core.postgres import pool_of
 from core.vault import Vault
 from tasks import accounts, functions
 from tasks.accounts import Account, Secret
@@ -27,7 +28,7 @@ async def organization_of(caller: Caller) -> UUID:
 
 
 async def audited(database: Database, account: Account) -> list[tuple[str, str | None]]:
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select action, reason from public.audit_events where subject_id = %s order by id", (account.id,)
         )
@@ -72,7 +73,7 @@ async def test_a_worker_never_opens_another_tenants_account(ana: Caller, mallory
 async def test_a_secret_moved_to_another_tenant_does_not_open(ana: Caller, mallory: Caller, database: Database) -> None:
     made = await connected(ana)
     theirs = await connected(mallory, "mallory@example.net")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute(
             "update private.account_secrets set sealed = (select sealed from private.account_secrets where account_id = %s) "
             "where account_id = %s",
@@ -99,7 +100,7 @@ async def test_people_see_their_own_accounts_and_never_a_secret(
         ):
             with pytest.raises(Forbidden):
                 await person.call(function, **params)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         for table in ("account_secrets", "sign_ins"):
             for role in ("anon", "authenticated"):
                 cursor = await connection.execute(
@@ -111,7 +112,7 @@ async def test_people_see_their_own_accounts_and_never_a_secret(
 
 async def test_nothing_of_a_secret_is_in_the_clear_anywhere_in_the_database(ana: Caller, database: Database) -> None:
     await connected(ana)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('public', 'private', 'jobs')"
         )
@@ -167,7 +168,7 @@ async def test_another_persons_account_of_the_same_tenant_is_not_taken(
 
     made = await connected(ana)
     colleague = await sign_up(database, "colleague@example.com")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute(
             "insert into public.members (organization_id, user_id) values (%s, %s)",
             (made.organization_id, colleague.user_id),
@@ -202,7 +203,7 @@ async def test_a_disconnected_account_is_forgotten_and_stays_listed(
     assert (gone.state, gone.reason) == ("revoked", "Disconnected")
     with pytest.raises(NotConnected):
         await accounts.open_account(service, VAULT, made.organization_id, "google")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute("select count(*) from private.account_secrets")
         assert await cursor.fetchone() == (0,)
     assert [account.state for account in await accounts.list_accounts(ana)] == ["revoked"]
@@ -353,7 +354,7 @@ async def test_a_state_of_another_person_or_session_or_service_does_not_work(ana
 
 async def test_a_state_is_old_after_ten_minutes(ana: Caller, database: Database) -> None:
     await begun(ana)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("update private.sign_ins set expires_at = expires_at - interval '601 seconds'")
     assert (await accounts.finish_sign_in(ana, "google", STATE, SESSION)).state == "expired"
 

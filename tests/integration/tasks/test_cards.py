@@ -6,6 +6,7 @@ import pytest
 
 from agents.browsing_masks import is_covered, without_cards
 from core.database import Caller, Database
+from core.postgres import pool_of
 from tasks import functions
 
 VISA = "4111 1111 1111 1111"
@@ -19,7 +20,7 @@ VISA = "4111 1111 1111 1111"
     ],
 )  # fmt: skip
 async def test_the_database_covers_what_the_program_covers(database: Database, words: str) -> None:
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute("select private.cover_cards(%s)", (words,))
         row = await cursor.fetchone()
     assert row == (without_cards(words),)

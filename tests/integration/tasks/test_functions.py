@@ -9,6 +9,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
+from core.postgres import pool_of
 from tasks import functions
 from tasks.functions import TaskFilter
 from tasks.models import Task
@@ -42,7 +43,7 @@ async def make(caller: Caller, title: str = "Call Ana", **fields: object) -> Tas
 
 async def set_state(database: Database, task_id: UUID, state: str) -> None:
     """Write the state directly, as an SQL console would."""
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute(
             "update public.tasks set execution_status = %s, blocked_reason = 'r', failure_reason = 'f' where id = %s",
             (state, task_id),
@@ -79,14 +80,14 @@ async def test_every_state_change_is_logged_with_time_and_actor(ana: Caller) -> 
 
 async def test_the_log_cannot_be_rewritten_even_by_an_sql_console(database: Database, ana: Caller) -> None:
     task = await make(ana)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         with pytest.raises(psycopg.Error, match="append-only"):
             await connection.execute("update public.tasks set execution_log = '[]' where id = %s", (task.id,))
 
 
 async def test_audit_events_refuse_change_and_deletion(database: Database, ana: Caller) -> None:
     await make(ana)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         for statement in (
             "update public.audit_events set reason = 'x'",
             "delete from public.audit_events",
@@ -99,7 +100,7 @@ async def test_audit_events_refuse_change_and_deletion(database: Database, ana: 
 async def test_executing_twice_makes_one_job(database: Database, ana: Caller) -> None:
     task = await make(ana, execution_type="fully_automated")
     await asyncio.gather(*(functions.queue_task_execution(ana, task.id) for _ in range(8)))
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select count(*) from jobs.procrastinate_jobs where args ->> 'task_id' = %s", (str(task.id),)
         )
@@ -112,7 +113,7 @@ async def test_a_refused_change_queues_nothing(database: Database, ana: Caller) 
     with pytest.raises(Conflict):
         await functions.bulk_update_tasks(ana, [first.id, second.id], "execute")
     assert (await functions.get_task(ana, first.id)).execution_status == "pending"
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute("select count(*) from jobs.procrastinate_jobs")
         assert await cursor.fetchone() == (0,)
 
@@ -278,7 +279,7 @@ async def test_two_last_children_at_once_complete_the_parent_once(ana: Caller, s
 async def test_a_cycle_of_dependencies_is_refused_and_named(database: Database, ana: Caller) -> None:
     root = await make(ana, "Root")
     a, b, c = [await functions.create_subtask(ana, root.id, title) for title in ("A", "B", "C")]
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
 
         async def edge(task: Task, needs: Task) -> None:
             await connection.execute(

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 
 from agents.tools.built_in import BUILT_IN_TOOLS
-from core.database import IDENTITY, Caller, Database
+from core.database import Caller, Database
 from core.errors import Conflict, Forbidden
+from core.postgres import IDENTITY, pool_of
 from tasks import functions, review, steps
 from tests.integration.tasks.permitting import (
     CONTENT,
@@ -27,9 +28,9 @@ async def refused(database: Database, who: Caller | None, query: LiteralString, 
     """The SQLSTATE of the refusal of one transaction, as somebody or at the console."""
 
     async def attempt() -> None:
-        async with database.pool.connection() as connection, connection.transaction():
+        async with pool_of(database).connection() as connection, connection.transaction():
             if who is not None:
-                await connection.execute(IDENTITY, (who.identity.role, who.identity.claims()))
+                await connection.execute(IDENTITY, (who.identity.role, who.identity.claims_setting()))
             await connection.execute(query, params)
             await connection.execute("set constraints all immediate")
 
@@ -112,7 +113,7 @@ async def test_an_act_step_is_only_begun_with_leave(
         assert await refused(database, who, insert, *place) == "42501"
     command = "insert into public.browser_commands (organization_id, task_id, sealed) values (%s, %s, 'x')"
     assert await refused(database, service, command, act.organization_id, act.task_id) == "PT403"
-    async with database.pool.connection() as connection:  # a step that reads does not become an act
+    async with pool_of(database).connection() as connection:  # a step that reads does not become an act
         await connection.execute(
             "insert into public.steps (organization_id, task_id, root_task_id, key, kind, name) values (%s, %s, %s, 'r/0', 'read', 'r')",
             (act.organization_id, act.task_id, act.task_id),
@@ -152,7 +153,7 @@ async def test_own_acts_are_those_of_the_tools_and_keep_what_they_did(
     ana: Caller, service: Caller, database: Database
 ) -> None:
     own = sorted(tool.name for tool in BUILT_IN_TOOLS.values() if tool.is_own)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select coalesce(array_agg(t order by t), '{}') from unnest(%s::text[]) t where private.is_own_act(t)",
             (sorted(BUILT_IN_TOOLS),),

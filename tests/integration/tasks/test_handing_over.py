@@ -9,6 +9,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.postgres import pool_of
 from tasks import functions, trees
 from tasks.agent_work import hand_to_agent
 
@@ -107,9 +108,9 @@ async def test_a_program_makes_work_for_agents_but_hands_none_over(ana: Caller, 
 
 
 async def _run(caller: Caller, statement: str, *values: object) -> None:
-    async with caller.database.pool.connection() as connection, connection.transaction():
+    async with pool_of(caller.database).connection() as connection, connection.transaction():
         await connection.execute(
             "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
-            (caller.identity.claims(),),
+            (caller.identity.claims_setting(),),
         )
         await connection.execute(statement.encode(), values)

@@ -10,6 +10,7 @@ import pytest
 from core.clock import Clock
 from core.database import Caller, Database
 from core.errors import Forbidden, Invalid
+from core.postgres import pool_of
 from jobs.calibrating import calibrate, calibrate_all
 from tasks import functions, insights, review, thresholds
 from tasks.digests import make_digest
@@ -25,7 +26,7 @@ def ahead(**more: float) -> datetime:
 
 async def sql(database: Database, text: str, *values: object) -> list[tuple[Any, ...]]:
     """Around triggers and policies, as nobody can from outside."""
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         cursor = await connection.execute(text.encode(), values)
         return await cursor.fetchall() if cursor.description else []

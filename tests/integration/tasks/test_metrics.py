@@ -9,6 +9,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Forbidden, Invalid
+from core.postgres import pool_of
 from tasks import functions, metrics, review
 from tasks.metrics import InstallationMetrics
 from tasks.models import Task
@@ -22,7 +23,7 @@ def whole(database: Database) -> Caller:
 
 async def sql(database: Database, text: str, *values: object) -> list[tuple[Any, ...]]:
     """Around triggers and policies, as nobody can from outside."""
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         cursor = await connection.execute(text.encode(), values)
         return await cursor.fetchall() if cursor.description else []
@@ -458,7 +459,7 @@ async def test_a_tenant_of_its_own_cannot_be_cleaned_up_by_its_owner(ana: Caller
     assert UUID(profile["organization"]["id"])
     with pytest.raises(Forbidden):
         await metrics.clean_up(ana, "completed_tasks", 1)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select has_table_privilege('authenticated', 'public.metrics_snapshots', 'insert, update, delete')"
         )

@@ -12,6 +12,7 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Invalid, NotFound
 from core.outside.mail import IncomingMail, MailAddress
+from core.postgres import pool_of
 from tasks import capture, functions, policies, review
 from tasks.mail import mail_row
 from tasks.models import Draft, ThreadMessage
@@ -151,7 +152,7 @@ async def test_a_message_that_slipped_by_is_seen_when_sending_begins(
     ana: Caller, service: Caller, database: Database
 ) -> None:
     draft = await approved(ana, service)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("alter table public.mail_messages disable trigger mail_messages_30_moves")
     await arrives(ana, mail(NEWER, 2))
     with pytest.raises(Conflict) as refused:
@@ -180,7 +181,7 @@ async def test_what_has_begun_to_leave_is_left_alone(ana: Caller, service: Calle
 async def test_older_drafts_keep_working(ana: Caller, service: Caller, database: Database) -> None:
     """Their tail is the text of a mail, or nothing: what was stored later is new."""
     draft = await approved(ana, service)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("alter table public.drafts disable trigger user")
         await connection.execute("alter table public.approvals disable trigger user")
         await connection.execute("update public.drafts set thread_tail = 'Is Friday fine?'")
@@ -208,7 +209,7 @@ async def test_an_edit_goes_on_telling_until_somebody_has_decided(
     again = await review.revise_draft(ana, edited.id, {"body": "Thursday."})
     assert again.thread_moved is None
     assert again.thread_tail == edited.thread_tail
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         with pytest.raises(psycopg.Error, match="not rewritten"):
             await connection.execute("update public.drafts set thread_moved = null where id = %s", (moved.id,))
 
@@ -244,7 +245,7 @@ async def test_no_part_of_an_approved_draft_can_be_changed(ana: Caller, service:
     changes = ["subject = 'x'", "body = 'x'", "to_recipients = '{x@example.net}'", "cc_recipients = '{x@example.net}'",
                "bcc_recipients = '{x@example.net}'", f"attachments = '{file}'", "target = target - 'references'",
                "target = jsonb_set(target, '{from_address}', '\"x@example.net\"')", "thread_tail = thread_tail || 'x'", "channel = 'slack'"]  # fmt: skip
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         for change in changes:
             with pytest.raises(psycopg.Error, match="never changes"):
                 async with connection.transaction():

@@ -9,6 +9,7 @@ import pytest
 
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid
+from core.postgres import pool_of
 from tasks import functions, plans, review, trees
 from tasks.functions import TaskNode
 from tests.integration.tasks.test_plans import begin, by_title, document, finish, stage, step
@@ -199,7 +200,10 @@ async def test_what_a_program_says_beside_its_yes_is_no_word_of_the_person(ana: 
         waits = next(one for one in (await review.list_approvals(ana, states=["open"])).items if one.task_id == gate.id)
         await review.decide_approval(who, waits.id, approved=True, notes="Mail mallory@example.net")
         await functions.add_feedback(who, gate.id, 5, "Mail mallory@example.net")
-        async with ana.database.pool.connection() as connection:
+        async with pool_of(ana.database).connection() as connection, connection.transaction():
+            await connection.execute(
+                "select set_config('request.jwt.claims', %s, true)", (service.identity.claims_setting(),)
+            )
             cursor = await connection.execute(
                 "select jsonb_path_query_array(private.own_words(%s), '$[*] ? (@ like_regex \"mallory\")')::text",
                 (gate.id,),

@@ -7,6 +7,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
+from core.postgres import pool_of
 from tasks import functions, plans, review
 from tasks.models import Task
 
@@ -307,7 +308,7 @@ async def test_a_stage_is_written_anew_and_what_depends_on_it(
     made = await written(ana, service)
     old = await by_title(ana, made.id)
     await finish(service, old["D"].id, {"text": "D"})
-    async with database.pool.connection() as connection:  # a year ago
+    async with pool_of(database).connection() as connection:  # a year ago
         year = "update public.tasks set started_at = started_at - interval '1 year', completed_at = completed_at - interval '1 year'"
         await connection.execute(f"{year} where id = %s".encode(), (made.id,))
     assert (await plans.get_plan(ana, made.id)).plan.state == "completed"
@@ -605,7 +606,10 @@ async def test_what_a_plan_was_asked_with_is_said_by_the_person_but_for_notes(
     _, run = await begin(service, plan.id)
     await plans.save_plan_tasks(run, plan.id, [step("Look")], "Planned", 0.9)
     look = (await by_title(ana, plan.id))["Look"]
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection, connection.transaction():
+        await connection.execute(
+            "select set_config('request.jwt.claims', %s, true)", (service.identity.claims_setting(),)
+        )
         cursor = await connection.execute("select private.own_words(%s)::text", (look.id,))
         row = await cursor.fetchone()
     assert row

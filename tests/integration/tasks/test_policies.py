@@ -10,6 +10,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
+from core.postgres import pool_of
 from tasks import functions, policies, review, steps
 from tasks.models import Draft
 from tests.conftest import sign_up
@@ -95,7 +96,7 @@ async def test_only_owners_and_admins_of_the_tenant_give_them(
 ) -> None:
     saved = await permitted(ana)
     member = database.acting_as(await sign_up(database, "ben@example.com"))
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("delete from public.members where user_id = %s", (member.identity.user_id,))
         await connection.execute(
             "insert into public.members (organization_id, user_id) values (%s, %s)",
@@ -116,7 +117,7 @@ async def test_only_owners_and_admins_of_the_tenant_give_them(
     with pytest.raises(NotFound):
         await policies.delete_policy(mallory, saved.id)
     assert (await policies.list_policies(mallory)).items == []
-    async with database.pool.connection() as connection, connection.transaction(force_rollback=True):
+    async with pool_of(database).connection() as connection, connection.transaction(force_rollback=True):
         await connection.execute("select set_config('role', 'service_role', true)")
         with pytest.raises(Exception, match="permission denied"):
             await connection.execute("update public.policies set targets = '{eve@example.net}'")
@@ -125,12 +126,12 @@ async def test_only_owners_and_admins_of_the_tenant_give_them(
         await policies.stop_permissions(member, stopped=False)
     with pytest.raises(Forbidden):
         await service.call("stop_permissions", stopped=True)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         with pytest.raises(psycopg.Error, match="Only a person"):
             await connection.execute("update public.organizations set permissions_stopped_at = null")
     assert (await policies.stop_permissions(ana, stopped=False)).stopped_at is None
     await policies.delete_policy(ana, saved.id)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select action from public.audit_events where action like 'polic%' or action like 'permission%' order by id"
         )
@@ -481,7 +482,7 @@ async def test_what_an_outside_agent_wants_no_permission_covers_whatever_a_worke
         act.id,
         decision=f"jsonb_build_object('verdict', 'allow', 'permission_id', '{for_events.id}')",
     )
-    async with database.pool.connection() as connection, connection.transaction():
+    async with pool_of(database).connection() as connection, connection.transaction():
         with pytest.raises(psycopg.Error, match="Nothing but a person approves this"):
             await connection.execute(
                 "update public.approvals set state = 'approved', policy_id = %s where id = %s", (for_events.id, act.id)

@@ -8,6 +8,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.postgres import pool_of
 from tasks import functions, review
 from tasks.models import Draft, Task
 
@@ -110,7 +111,7 @@ async def test_the_worker_cannot_approve(service: Caller, ana: Caller, database:
     _, draft = await drafted(ana, service)
     with pytest.raises(Forbidden, match="Only a person"):
         await review.approve_draft(service, draft.id, draft.digest)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         for statement in (
             "update public.approvals set state = 'approved'",
             "update public.drafts set state = 'approved'",
@@ -125,7 +126,7 @@ async def test_nothing_is_sent_without_a_matching_approval(service: Caller, ana:
     with pytest.raises(Conflict):
         await review.begin_sending(service, draft.id, "<1@example.com>")
     await review.approve_draft(ana, draft.id, draft.digest)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         await connection.execute("update public.approvals set state = 'voided'")
         with pytest.raises(psycopg.Error, match="without a matching approval"):
             await connection.execute("update public.drafts set state = 'sending' where id = %s", (draft.id,))
@@ -143,7 +144,7 @@ async def test_nothing_is_sent_without_a_matching_approval(service: Caller, ana:
 )
 async def test_content_of_a_draft_never_changes(ana: Caller, service: Caller, database: Database, change: str) -> None:
     _, draft = await drafted(ana, service)
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         with pytest.raises(psycopg.Error, match="never changes"):
             await connection.execute(f"update public.drafts set {change} where id = %s".encode(), (draft.id,))
 
@@ -212,7 +213,7 @@ async def test_cancelling_a_task_voids_its_drafts(ana: Caller, service: Caller) 
 async def test_the_audit_names_who_decided(ana: Caller, service: Caller, database: Database) -> None:
     _, draft = await drafted(ana, service)
     await review.approve_draft(ana, draft.id, draft.digest, "looks right")
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             "select actor_type, actor_id, reason from public.audit_events where action = 'approval.approved'"
         )

@@ -8,6 +8,7 @@ import pytest
 
 from app.house import House
 from core.database import Caller, Database, Identity
+from core.postgres import pool_of
 from core.vault import Vault
 from tasks import accounts, plans
 from tasks.sealed import reseal_all
@@ -21,7 +22,7 @@ class Interrupted(Exception):
 
 async def _secrets(database: Database, vault: Vault) -> dict[str, Any]:
     """What opens with these keys, by the address of the account."""
-    async with database.pool.connection() as connection:
+    async with pool_of(database).connection() as connection:
         cursor = await connection.execute(
             """select a.address, s.sealed, s.organization_id, s.account_id
                from private.account_secrets s join public.accounts a on a.id = s.account_id"""

@@ -16,8 +16,9 @@ from app.dependencies import identify
 from app.house import furnish
 from app.main import create_app
 from core.clock import Clock
-from core.database import Database, Identity
+from core.database import Identity
 from core.keys import Keys
+from core.postgres import PostgresDatabase
 from core.settings import Settings
 from tests.one_router import share_routes
 
@@ -55,7 +56,7 @@ def web(tmp_path: Path, keys: Keys, me: UUID) -> FastAPI:
     """The application, its pool closed, with routes that answer without a database."""
     settings = Settings.model_validate({"home": tmp_path / "home", "timezone": "Europe/Berlin", "max_body_bytes": 5000})
     url = "postgresql:///nowhere"
-    database = Database(AsyncConnectionPool(url, open=False), url)
+    database = PostgresDatabase(AsyncConnectionPool(url, open=False), url)
     app = create_app(furnish(settings, Clock.from_settings(settings), database, Identity(me)), keys)
     everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     for path, handler, methods in (

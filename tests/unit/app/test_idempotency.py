@@ -13,9 +13,10 @@ from starlette.responses import Response, StreamingResponse
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.main import create_app
-from core.database import Caller
-from core.errors import Conflict
+from core.database import Caller, Identity
+from core.errors import Conflict, OutcomeUnknown, Unavailable
 from core.keys import Keys
+from core.postgres import PostgresDatabase
 
 KEY = "Idempotency-Key"
 
@@ -178,3 +179,37 @@ async def test_a_real_route_makes_one_task(http: AsyncClient) -> None:
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert len((await http.get("/api/tasks")).json()["items"]) == 1
+
+
+async def test_out_of_reach_before_anything_was_sent_is_no_answer(http: AsyncClient, counter: Counter) -> None:
+    counter.error = Unavailable("away")
+    assert (await http.post("/api/probe", headers={KEY: "k"})).status_code == 503
+    counter.error = None
+    assert (await http.post("/api/probe", headers={KEY: "k"})).status_code == 201
+
+
+@pytest.mark.parametrize("broken", ["create_tasks", "finish_idempotent_request"])
+@pytest.mark.parametrize("kind", [OutcomeUnknown, Unavailable])
+async def test_an_answer_that_broke_off_is_never_done_again(
+    http: AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch, broken: str, kind: type[Unavailable]
+) -> None:
+    real, breaks = PostgresDatabase.call_json, [True]
+
+    async def call_json(self: PostgresDatabase, function: str, identity: Identity, params: dict[str, object]) -> bytes:
+        answer = await real(self, function, identity, params)
+        if function == broken and breaks and (kind is OutcomeUnknown or function.startswith("finish")):
+            breaks.clear()
+            raise kind("The database did not answer to the end")
+        return answer
+
+    monkeypatch.setattr(PostgresDatabase, "call_json", call_json)
+    answers = [await http.post("/api/tasks", json={"title": "Rent"}, headers={KEY: "k"}) for _ in range(3)]
+    assert len((await http.get("/api/tasks")).json()["items"]) == 1
+    if kind is OutcomeUnknown and broken == "create_tasks":
+        assert {(one.status_code, one.json()["type"]) for one in answers} == {
+            (503, "urn:steward:problem:outcome-unknown")
+        }
+        assert "look before" in answers[0].json()["hint"]
+    else:  # the answer was there, and was kept at the second try
+        assert {one.status_code for one in answers} == {201}
+    assert [one.headers.get("idempotency-replayed") for one in answers] == [None, "true", "true"]

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from core.database import Database, Identity
+from core.database import Identity
 from core.errors import Conflict, Unavailable
+from core.postgres import PostgresDatabase
 
 
-class Deadlocked(Database):
+class Deadlocked(PostgresDatabase):
     """Its calls are broken off so often, in a pipeline that cannot be left then."""
 
     left = 0
@@ -38,7 +39,7 @@ async def test_a_deadlock_is_tried_again_also_where_psycopg_hides_it() -> None:
         await Lost(pool, "").call("x", Identity(None), {})
 
 
-class Lost(Database):
+class Lost(PostgresDatabase):
     """Out of reach."""
 
     async def _once(self, function: str, identity: Identity, params: Mapping[str, object]) -> bytes:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core import errors
-from core.errors import Conflict, Invalid, StewardError, TooLarge
+from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, TooLarge
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StewardError)]
 
@@ -23,6 +23,8 @@ def test_no_two_kinds_share_a_type() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_a_problem(kind: type[StewardError]) -> None:
     problem = kind("what happened").problem()
+    hint = problem.pop("hint", None)
+    assert (hint is not None) == (kind is OutcomeUnknown)  # it alone always says what to do first
     assert problem == {
         "type": f"urn:steward:problem:{kind.type}",
         "title": kind.title,
@@ -40,7 +42,11 @@ def test_a_problem_carries_hint_detail_and_errors_where_there_are_some() -> None
 
 
 def test_only_what_may_pass_by_itself_is_worth_trying_again() -> None:
-    assert {kind.__name__ for kind in KINDS if kind("x").is_retryable} == {"TooMany", "Unavailable"}
+    assert {kind.__name__ for kind in KINDS if kind("x").is_retryable} == {
+        "TooMany",
+        "Unavailable",
+        "OutcomeUnknown",  # by a run, whose journal knows what it did; never by a key, nor by a tool that acts
+    }
 
 
 def test_too_large_is_a_kind_of_invalid_and_a_conflict_is_not() -> None:

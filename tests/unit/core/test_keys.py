@@ -1,16 +1,19 @@
 """The keys of an installation: made once, whole, and for their owner alone."""
 
 import asyncio
+import base64
 import multiprocessing
 import os
 import time
 from pathlib import Path
 from uuid import uuid4
 
+import jwt
 import pytest
 
-from core.errors import Unauthorized, Unavailable
+from core.errors import Forbidden, Invalid, Unauthorized, Unavailable
 from core.keys import Keys
+from core.settings import Settings
 
 
 def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
@@ -93,3 +96,57 @@ async def test_many_at_the_same_time_forget_without_falling_over_each_other(tmp_
         os.utime(mark, (0, 0))
     tokens = [keys.link_token(uuid4()) for _ in range(8)]
     assert len(set(await asyncio.gather(*(asyncio.to_thread(keys.use_link, token) for token in tokens)))) == 8
+
+
+def test_a_secret_key_is_shared_and_writes_nothing(tmp_path: Path) -> None:
+    text, home = base64.b64encode(b"k" * 32).decode(), tmp_path / "home"
+    one, other = Keys.load(home, secret_key=text), Keys.load(tmp_path / "elsewhere", secret_key=f" {text}\n")
+    assert one.unseal("x", other.seal("x", b"content")) == b"content"
+    assert one.secret("csrf") == other.secret("csrf") != Keys.load(tmp_path / "file").secret("csrf")
+    assert other.read_session(one.session_token(uuid4()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    for wrong in ("short", "é" * 44, base64.b64encode(b"k" * 31).decode(), "*" * 44):
+        with pytest.raises(Invalid, match="STEWARD_SECRET_KEY"):
+            Keys.load(home, secret_key=wrong)
+
+
+def test_what_is_sealed_opens_for_its_purpose_and_installation_alone(tmp_path: Path) -> None:
+    keys = Keys.load(tmp_path / "home")
+    sealed = keys.seal("session", b"content")
+    assert keys.seal("session", b"content") != sealed
+    tampered = sealed[:-1] + ("A" if sealed[-1] != "A" else "E")
+    for purpose, text in {
+        "signing in": sealed, "session": sealed[:-5], "session ": sealed, "other": "", "long": "A" * 17_000, "é": "é" * 20,
+    }.items():  # fmt: skip
+        with pytest.raises(Unauthorized):
+            keys.unseal(purpose, text)
+    for other, text in ((Keys.load(tmp_path / "elsewhere"), sealed), (keys, tampered[:20] + "x" + tampered[21:])):
+        with pytest.raises(Unauthorized):
+            other.unseal("session", text)
+
+
+def test_a_session_that_was_signed_out_opens_nothing(tmp_path: Path) -> None:
+    keys, me = Keys.load(tmp_path), uuid4()
+    copied, kept = keys.session_token(me), Keys.load(tmp_path).session_token(uuid4())
+    keys.end_session(copied)
+    with pytest.raises(Unauthorized, match="signed out"):
+        Keys.load(tmp_path).read_session(copied)
+    assert keys.read_session(kept)
+    with pytest.raises(Unavailable):
+        Keys(b"k" * 32, tmp_path / "secret.key" / "used-links", b"").end_session(copied)
+
+
+def test_a_token_of_another_project_or_of_no_person_opens_nothing(tmp_path: Path) -> None:
+    secret, me = "s" * 32, uuid4()
+    given = {"SUPABASE_URL": "https://ours.supabase.co/", "SUPABASE_JWT_SECRET": secret}
+    keys = Keys.from_settings(Settings.model_validate({"home": tmp_path, **given}))
+    assert keys.read_bearer(keys.bearer_token(me)) == me
+    good = jwt.decode(keys.bearer_token(me), options={"verify_signature": False})
+    assert good["iss"] == "https://ours.supabase.co/auth/v1"
+    nobodys = {name: value for name, value in good.items() if name != "iss"}
+    for claims in ({**good, "iss": "https://other.supabase.co/auth/v1"}, nobodys):
+        with pytest.raises(Unauthorized):
+            keys.read_bearer(jwt.encode(claims, secret, "HS256"))
+    for role in ("service_role", "anon", "postgres", None):
+        with pytest.raises(Forbidden, match="not a person's"):
+            keys.read_bearer(jwt.encode({**good, "role": role}, secret, "HS256"))

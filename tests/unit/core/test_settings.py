@@ -1,6 +1,8 @@
 """Settings come from the environment, have defaults, and a wrong one is explained in one line."""
 
+import json
 import re
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,11 @@ def test_a_wrong_value_is_explained(monkeypatch: pytest.MonkeyPatch, variable: s
     assert "\n" not in str(caught.value.detail)
 
 
+def role_of(role: str) -> str:
+    """The middle of an old key of a project."""
+    return urlsafe_b64encode(json.dumps({"iss": "supabase", "role": role}).encode()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
@@ -79,6 +86,10 @@ def test_a_wrong_value_is_explained(monkeypatch: pytest.MonkeyPatch, variable: s
         ("STEWARD_DATABASE_URL", "mysql://ana:hunter2@db.example.org", "postgresql://user:password@host"),
         ("OPENAI_BASE_URL", "hunter2", "https://host... or http://host..."),
         ("SUPABASE_URL", "https://[hunter2", "https://host..."),
+        ("SUPABASE_URL", "https://ana:hunter2@a.supabase.co/rest/v1", "leave the path out: https://a.supabase.co"),
+        ("SUPABASE_PUBLISHABLE_KEY", "sb_secret_hunter2", "it is the secret key"),
+        ("SUPABASE_PUBLISHABLE_KEY", f"eyJh.{role_of('service_role')}.hunter2", "it is the secret key"),
+        ("SUPABASE_SECRET_KEY", f"eyJh.{role_of('anon')}.hunter2", "it is the publishable key"),
     ],
 )
 def test_a_wrong_value_that_may_hold_a_password_is_not_shown(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.house import House
+from core.postgres import postgres
 from jobs.watching import watch_all, watch_for
 from jobs.worker import Worker, working
 from tasks import commitments, functions, review
@@ -21,7 +22,7 @@ FRIDAY = datetime(2026, 3, 6, 9, 0, tzinfo=NOW.tzinfo)
 
 async def imported(house: House, tmp_path: Path) -> str:
     """As a person imports it, in a house with their address; what was printed."""
-    program = a_steward(tmp_path, STEWARD_DATABASE_URL=house.database.url, COLUMNS="120")
+    program = a_steward(tmp_path, STEWARD_DATABASE_URL=postgres(house.database).url, COLUMNS="120")
     done = await asyncio.to_thread(program, "import", str(SAMPLES / "calendar.ics"), str(SAMPLES / "inbox.mbox"))
     assert done.returncode == 0, done.stderr
     return done.stdout

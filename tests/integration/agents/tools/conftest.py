@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.house import House, furnish
+from core.postgres import postgres
 from jobs.worker import Worker, working
 from tasks import review
 from tasks.models import Approval, Task
@@ -70,8 +71,8 @@ def wired(house: House, outside: Outside, search_url: str) -> House:
         cicd_url=outside.pipeline.url,
         cicd_secret=SECRET,
         records_api_url=outside.site.url,
-        records_database_url=house.database.url,
-        query_database_url=house.database.url,
+        records_database_url=postgres(house.database).url,
+        query_database_url=postgres(house.database).url,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 
 from app.house import House
+from core.postgres import postgres
 from tasks import review
 from tests.emulators.served import Answer, Got
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
@@ -19,7 +20,7 @@ CONTACT: dict[str, Any] = {
 
 
 async def sql(house: House, statement: str) -> list[tuple[Any, ...]]:
-    async with await psycopg.AsyncConnection.connect(house.database.url, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(postgres(house.database).url, autocommit=True) as connection:
         cursor = await connection.execute(statement.encode())
         return await cursor.fetchall() if cursor.description else []
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.doctor import check_slack
+from cli.doctor_outside import check_slack
 from core.settings import Settings
 from tests.emulators.outside_servers import OutsideServers
 from tests.emulators.slack import BOT_TOKEN, SlackServer, faulty_slack, fresh_slack

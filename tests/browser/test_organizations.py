@@ -1,0 +1,66 @@
+"""Organizations in a browser: made, invited to, joined and changed, and two tabs that do not mix."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from app.house import House
+from core.postgres import pool_of
+from tasks import functions, organizations
+from tests.browser.test_accessibility import MODULES, RULES
+from tests.conftest import sign_up
+
+OpenPage = Callable[..., Awaitable[Page]]
+pytestmark = pytest.mark.browser
+
+
+async def test_a_person_joins_works_and_goes_back(signed_in: OpenPage, served: str, house: House) -> None:
+    kim = house.database.acting_as(await sign_up(house.database, "kim@example.org"))
+    sky = await organizations.create_organization(kim, "Observatory of the Northern Sky and its Friends")
+    invitation = await organizations.create_invitation(kim, sky.id, "robin@vega.example", "admin")
+    (home,) = await organizations.list_organizations(house.caller)
+    await functions.create_tasks(house.caller, [{"title": "At home"}])
+    page = await signed_in()
+    other_tab = await page.context.new_page()
+    await other_tab.goto(f"{served}/tasks")
+    await page.goto(f"{served}{invitation.path}")
+    await is_accessible(page)
+    await page.click("button:has-text('Join')")
+    await expect(page).to_have_url(f"{served}/")
+    await functions.create_tasks(house.caller, [{"title": "At the observatory"}])
+    await page.goto(f"{served}/tasks")
+    await expect(page.locator("#list")).to_contain_text("At the observatory")
+    await expect(page.locator("#list")).not_to_contain_text("At home")
+    await other_tab.evaluate("htmx.trigger(document.body, 'tasks-changed')")  # as an event of its stream does
+    await expect(other_tab).to_have_url(f"{served}/")
+    await expect(other_tab.locator("main")).not_to_contain_text("At home")
+
+    await page.goto(f"{served}/settings/organization")
+    await page.fill("#invite-email", "ana@example.org")
+    await page.click("button:has-text('Make a link')")
+    await expect(page.locator("#invitation-link")).to_contain_text("/invitations/")
+    await is_accessible(page)
+    await page.click(f"button[value='{home.id}']")
+    await expect(page).to_have_url(f"{served}/")
+    await page.goto(f"{served}/tasks")
+    await expect(page.locator("#list")).to_contain_text("At home")
+    await page.select_option("#organization", label=sky.name)
+    await page.click(".organization button")
+    await expect(page).to_have_url(f"{served}/")
+    await expect(page.locator("#organization")).to_have_value(str(sky.id))
+    async with pool_of(house.database).connection() as connection:
+        cursor = await connection.execute("select count(*) from public.invitations where accepted_at is not null")
+        assert await cursor.fetchone() == (1,)
+
+
+async def is_accessible(page: Page) -> None:
+    """Axe finds nothing in either theme, and nothing is wider than the window, on a desk and on a telephone."""
+    await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
+    for width, scheme in ((390, "dark"), (1440, "light")):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in report["violations"]] == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
