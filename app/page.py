@@ -19,6 +19,7 @@ from app._view.worker import waits_for_worker
 from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.review._show import soonest_held
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
@@ -30,9 +31,9 @@ OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 
 
 async def get(request: Request, caller: CurrentCaller, conversation: UUID | None = None) -> Response:
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     chat = await capture.get_conversation(caller, conversation) if conversation else None
-    brought = await brought_up(request.app.state.house, caller)
+    brought = await brought_up(house_of(request), caller)
     today = await _today(caller, now)
     for name in ("drafts", "results", "yours", "due", "coming"):  # what was brought up stands there, with its reason
         today[name] = [one for one in today[name] if _task_of(one) not in brought.task_ids]
@@ -57,7 +58,7 @@ async def get(request: Request, caller: CurrentCaller, conversation: UUID | None
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
     """Something was said without a script in between."""
-    house = request.app.state.house
+    house = house_of(request)
     form = await form_of(request)
     if form.get("put_away"):
         return answer_put_away(request, form["put_away"])

@@ -19,6 +19,7 @@ from app._view.advice import advice
 from app.dependencies import csrf_token
 from app.review._interrupt import is_interrupt, shown_interrupt
 from app.review._moved import what_moved
+from app.seen import house_of
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
 from tasks.reasons import marks_of, may_be_permitted, reasons_of
 from tasks.review import shown_facts, without_sending
@@ -56,7 +57,7 @@ TAGS = {
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
     """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`."""
-    house = request.app.state.house
+    house = house_of(request)
     text = (
         environment()
         .get_template(template)

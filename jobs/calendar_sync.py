@@ -11,7 +11,6 @@ import structlog
 
 from core.database import Identity
 from core.errors import Conflict
-from core.outside.calendar import hours_from
 from core.outside.errors import SignInExpired
 from jobs.apart import apart
 from jobs.calendar_push import keep_told
@@ -67,7 +66,7 @@ async def sync_account(given: Given, account: Account) -> Synced:
     from integrations.google.calendar import GoogleCalendar
 
     within = given.database.acting_as(Identity.service(account.organization_id))
-    hours = hours_from(given.settings.calendar_working_hours, given.clock.timezone.key)
+    hours = given.clock.hours
     client = await open_google_account(given, within, account)
     try:
         source = GoogleCalendar(client, account.address.casefold(), hours)

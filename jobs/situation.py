@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from agents.proactive.situation import LOOK_AHEAD, LOOK_BACK, Meeting, Person, SeenMail, Situation
 from agents.rules.mail_people import Owner
 from core.database import Caller
-from core.outside.calendar import hours_from
 from core.settings import LOCAL_ADDRESS
 from core.settings_attention import read_places
 from jobs.outside.world import Given
@@ -35,7 +34,7 @@ async def situation_of(given: Given, person: Caller, now: datetime) -> Situation
     return Situation(
         now=now,
         owner=owner,
-        hours=hours_from(given.settings.calendar_working_hours, given.clock.timezone.key),
+        hours=given.clock.hours,
         travel_minutes=given.settings.travel_minutes,
         travel_places=read_places(given.settings.travel_places),
         meetings=[one for one in await _meetings(person, owner, now) if one.calendar not in private],

@@ -18,13 +18,14 @@ from app._mcp.tool import Visit
 from app.api.tasks._execution import settled_at
 from app.dependencies import bearer_caller
 from app.house import House
+from app.seen import house_of
 
 SUSPECT = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")  # a cheap look: almost no message has to be read twice
 
 
 async def mcp(request: Request) -> Response:
     """Whoever comes with a token uses tools. Raises what `bearer_caller` does."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     caller = await bearer_caller(request)
     await asyncio.to_thread(importlib.import_module, "app._mcp.server")  # takes a second, the first time
     return _Conversation(Visit(house, caller, partial(settled_at, house.hub, caller)), house)

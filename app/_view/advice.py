@@ -6,6 +6,8 @@ from fastapi import Request
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from app.seen import house_of
+
 ASK = "Ask whoever runs this Steward"
 OF_OPERATORS = re.compile(r"\b(?:STEWARD|OPENAI|SUPABASE|RESEND|TAVILY)_[A-Z_]+|\bdocs/guide/")
 PARTS = re.compile(r"[;.]\s+|,? or (?=set\b)")
@@ -13,7 +15,7 @@ PARTS = re.compile(r"[;.]\s+|,? or (?=set\b)")
 
 def is_owner(request: Request) -> bool:
     """Is whoever asks the owner of the installation?"""
-    owner, identity = request.app.state.house.owner, request.scope.get("state", {}).get("identity")
+    owner, identity = house_of(request).owner, request.scope.get("state", {}).get("identity")
     return owner.user_id is not None and identity is not None and identity.user_id == owner.user_id
 
 

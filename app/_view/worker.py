@@ -7,6 +7,7 @@ from fastapi import Request
 
 from app._view.advice import is_owner
 from app.house import House, worker_lives
+from app.seen import house_of
 from core.database import Identity
 from core.postgres import PostgresDatabase
 from tasks.models import Task
@@ -19,7 +20,7 @@ FOR_OTHERS = "No worker is at work at the moment. What is queued waits until one
 async def waits_for_worker(request: Request, tasks: Iterable[Task]) -> str | None:
     """What to say where one of these is queued for long and no worker shows a heartbeat; None: nothing."""
     now = datetime.now(UTC)
-    if not any(_waits_long(task, now) for task in tasks) or not await nobody_works(request.app.state.house):
+    if not any(_waits_long(task, now) for task in tasks) or not await nobody_works(house_of(request)):
         return None
     return FOR_OWNER if is_owner(request) else FOR_OTHERS
 

@@ -3,10 +3,11 @@
 from fastapi import Request
 
 from app._agents.starting import starting_lines
+from app.seen import house_of
 from tasks.agents import NewAgent
 
 
 def starting(request: Request, made: NewAgent) -> str:
     """Shell lines that fetch the client and have it sign in as this agent; they hold its token."""
-    settings = request.app.state.house.settings
+    settings = house_of(request).settings
     return starting_lines((settings.public_url or str(request.base_url)).rstrip("/"), made.token)

@@ -17,6 +17,7 @@ from app.agents._waiting import list_waiting
 from app.dependencies import CurrentCaller
 from app.executions import _words as execution_words
 from app.house import House
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -64,7 +65,7 @@ async def _just_registered(caller: Caller, given: Mapping[str, Any]) -> Agent | 
 async def _show(
     request: Request, caller: Caller, form: AgentForm, *, made: NewAgent | None = None, status_code: int = 200
 ) -> Response:
-    house: House = request.app.state.house
+    house: House = house_of(request)
     agents, executions = await asyncio.gather(list_agents(caller), list_executions(caller, limit=MOST_EXECUTIONS))
     rows = [_words.row_of(agent, house.settings) for agent in agents]
     outside = [row for row in rows if not row.agent.is_internal]

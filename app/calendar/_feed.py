@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from app.seen import house_of
 from core.database import Caller
 from core.outside.calendar import DAY, CalendarEvent
 from tasks import calendar
@@ -30,7 +31,7 @@ def token_hash(token: str) -> str:
 
 def base_url(request: Request) -> str:
     """Where this installation is reached, without a slash at the end."""
-    return str(request.app.state.house.settings.public_url or request.base_url).rstrip("/")
+    return str(house_of(request).settings.public_url or request.base_url).rstrip("/")
 
 
 def due_event(task: Task, zone: ZoneInfo, base: str) -> CalendarEvent:

@@ -10,10 +10,11 @@ from app._view.forms import back_to, form_of
 from app.calendar._agenda import FIRST_HOUR, LAST_HOUR, days_of, events_between, tasks_due
 from app.calendar._feed import new_feed_link
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
-from core.outside.calendar import DAY, at_clock, hours_from
+from core.outside.calendar import DAY, at_clock
 from tasks import calendar
 
 VIEWS = {"week": 7, "day": 1}
@@ -34,9 +35,9 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
 
 
 async def _page(request: Request, caller: Caller, feed_url: str | None = None) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     now: datetime = house.clock.now()
-    hours = hours_from(house.settings.calendar_working_hours, house.clock.timezone.key)
+    hours = house.clock.hours
     view = request.query_params.get("view") or "week"
     if view not in VIEWS:
         raise Invalid("There is no such view", errors=[{"field": "view", "message": "allowed: week, day"}])

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from agents.rules.dates import END_OF_DAY, local
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -38,7 +39,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
     form = await form_of(request)
-    now: datetime = request.app.state.house.clock.now()
+    now: datetime = house_of(request).clock.now()
     try:
         promise = await commitments.get_commitment(caller, _id_of(form.get("id", "")))
         await _press(caller, promise, form, now)

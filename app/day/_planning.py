@@ -16,7 +16,7 @@ from app.day._ways import ways_to
 from app.house import House
 from core.database import Caller
 from core.errors import Invalid
-from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock, hours_from
+from core.outside.calendar import DAY, CalendarEvent, WorkingHours, at_clock
 from tasks.day_plans import MARK, OwnTask, WorkedTask, list_own_work, list_worked_tasks, save_day_plan
 from tasks.functions import TaskFilter, list_tasks
 from tasks.models import ExecutionStatus, Task
@@ -72,7 +72,7 @@ def day_in(text: str | None, now: datetime) -> date:
 async def planned_day(house: House, caller: Caller, day: date) -> PlannedDay:
     """The plan of a day, made anew from what is known now. What is kept for the day already does not stand in its way."""
     now = house.clock.now()
-    hours = hours_from(house.settings.calendar_working_hours, house.clock.timezone.key)
+    hours = house.clock.hours
     start, end = at_clock(day, time(), hours.zone), at_clock(day + DAY, time(), hours.zone)
     events = await events_between(caller, start, at_clock(day + LOOK_AHEAD, time(), hours.zone), hours)
     cases = await list_worked_tasks(caller, now)

@@ -7,6 +7,7 @@ from app._view.forms import back_to, form_of
 from app.day._column import column_of, lines_of
 from app.day._planning import day_in, keep_plan, left_out_of, planned_day
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.errors import Invalid
 from core.outside.calendar import DAY
@@ -14,7 +15,7 @@ from tasks.day_plans import save_day_plan
 
 
 async def get(request: Request, caller: CurrentCaller) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     now = house.clock.now()
     day = day_in(request.query_params.get("date"), now)
     planned = await planned_day(house, caller, day)
@@ -39,7 +40,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
 async def post(request: Request, caller: CurrentCaller) -> Response:
     """Keep the plan in the local calendar, or take it out."""
     form = await form_of(request)
-    house = request.app.state.house
+    house = house_of(request)
     day = day_in(form.get("date"), house.clock.now())
     match form.get("action"):
         case "keep":

@@ -9,13 +9,14 @@ from app._attention.digest import shown_digest
 from app._attention.rules import rules_of
 from app._view import nudges as words
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.errors import Invalid
 from tasks.nudges import get_attention
 
 
 async def get(request: Request, caller: CurrentCaller, day: str | None = None) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     now = house.clock.now()
     wanted = _day_of(day) if day else None
     return render(

@@ -1,14 +1,14 @@
 """`/insights`: what was done for the person, what it cost, how right it was; and the thresholds that follow from that."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
-from app.house import House
 from app.insights import _words
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
@@ -31,7 +31,7 @@ async def get(
 async def post(request: Request, caller: CurrentCaller) -> Response:
     """Pin a threshold, or let it follow its outcomes again."""
     typed = await form_of(request)
-    house = cast(House, request.app.state.house)
+    house = house_of(request)
     stream, days = typed.get("stream", ""), typed.get("days", "")
     try:
         wanted = None if typed.get("button") == "release" else _share(typed.get("threshold", ""))
@@ -60,7 +60,7 @@ def _default(stream: str) -> float:
 async def _show(
     request: Request, caller: Caller, days: int, *, problem: str | None = None, status_code: int = 200
 ) -> Response:
-    house = cast(House, request.app.state.house)
+    house = house_of(request)
     found = await insights_of_days(caller, days, house.clock)
     spending = await get_silent_spending(caller, found.since, found.until)
     return render(

@@ -15,6 +15,7 @@ from app._view import words
 from app._view.forms import back_to, form_of
 from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.errors import Invalid, NotFound
 from tasks import commitments
@@ -36,7 +37,7 @@ async def get(
 ) -> Response:
     """`mail` shows one mail by itself: where a promise or a task leads."""
     shelf = _shelf(category)
-    now: datetime = request.app.state.house.clock.now()
+    now: datetime = house_of(request).clock.now()
     chosen: list[SortedMail] = []
     after: list[Any] | None = None
     if mail is not None:
@@ -71,7 +72,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     if category is None:
         allowed = f"allowed: {', '.join(MAIL_CATEGORIES)}"
         raise Invalid("There is no such category", errors=[{"field": "category", "message": allowed}])
-    await commitments.correct_mail(caller, mail_id, category, request.app.state.house.clock.now())
+    await commitments.correct_mail(caller, mail_id, category, house_of(request).clock.now())
     back = form.get("back", "")
     return back_to(f"{back if back.startswith('/mail') else '/mail'}#mail-{mail_id}")
 

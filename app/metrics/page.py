@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.house import House
 from app.metrics._families import installation_families, pool_families
 from app.observed import METERS
+from app.seen import house_of
 from core.database import Identity
 from core.errors import Forbidden, Unavailable
 from core.meters import CONTENT_TYPE, Meters
@@ -21,7 +22,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 async def get(request: Request) -> Response:
-    house: House = request.app.state.house
+    house: House = house_of(request)
     if not (_has_token(request, house) or _is_local(request)):
         raise Forbidden(
             "Metrics are for this machine alone",

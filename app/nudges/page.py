@@ -9,6 +9,7 @@ from app._attention.rules import rules_of
 from app._view import nudges as words
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.errors import Conflict, Invalid
 from tasks.nudges import decide_nudge, get_attention, list_nudges, mute_nudge
@@ -18,7 +19,7 @@ ALLOWED = ("acted", "dismissed", *MUTES)
 
 
 async def get(request: Request, caller: CurrentCaller) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     told = await list_nudges(caller, states=["told"], limit=100)
     held = await list_nudges(caller, states=["held"], limit=100)
     ended = await list_nudges(caller, states=["acted", "dismissed", "lapsed", "settled", "muted"], limit=50)
@@ -36,7 +37,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
 async def post(request: Request, caller: CurrentCaller) -> Response:
     """A button of a nudge, wherever it is shown: useful, not useful, or nothing more like it."""
     form = await form_of(request)
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     nudge_id = _id_of(form.get("id", ""))
     back = form.get("back", "") or "/nudges"
     match form.get("action", ""):

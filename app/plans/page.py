@@ -16,6 +16,7 @@ from app.house import House
 from app.plans import _words
 from app.plans._asked import PlanForm
 from app.plans.by_plan_id._lacking import written_by_rules
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -45,7 +46,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     """A new plan; a form with errors comes back with them."""
     typed = await form_of(request)
     form = PlanForm.of(typed)
-    house: House = request.app.state.house
+    house: House = house_of(request)
     start = typed.get("action") != "plan"
     asked = form.as_document(start=start) if form.mode == "document" else form.as_objective(start=start)
     if isinstance(asked, PlanForm):
@@ -64,7 +65,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
 async def _show(
     request: Request, caller: Caller, form: PlanForm, asked: dict[str, str], status_code: int = 200
 ) -> Response:
-    house: House = request.app.state.house
+    house: House = house_of(request)
     kind, state = _one_of(asked, "kind", PlanKind), _one_of(asked, "state", PlanState)
     before, before_id = place_of(asked.get("cursor"))
     found = await list_plans(caller, kind, state, asked.get("q", "")[:500] or None, PAGE, before, before_id)

@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from app.house import House
+from app.seen import house_of
 from app.settings._mailbox import MailboxForm
 from app.settings._session import session_card
 from app.settings._words import PROBLEMS
@@ -78,7 +79,7 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The page, with what just happened said above it."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     listed = await accounts.list_accounts(caller)
     notice = next((one.address for one in listed if one.address == connected and one.state == "connected"), None)
     return render(

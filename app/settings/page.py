@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app._slack.door import new_code
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings._disconnect import disconnect
 from app.settings._mailbox import MailboxForm, connect_typed
 from app.settings._show import show
@@ -27,13 +28,13 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     form = await form_of(request)
     match form.get("action"):
         case "disconnect":
-            _, is_told = await disconnect(request.app.state.house, caller, _id_of(form.get("account_id", "")))
+            _, is_told = await disconnect(house_of(request), caller, _id_of(form.get("account_id", "")))
             return back_to("/settings", problem="" if is_told else "not_revoked")
         case "read":
             await accounts.request_reading(caller, GOOGLE, form.get("address") or None)
             return back_to("/settings")
         case "connect_mailbox":
-            done = await connect_typed(request.app.state.house, caller, form)
+            done = await connect_typed(house_of(request), caller, form)
             if isinstance(done, MailboxForm):
                 return await show(request, caller, mailbox=done, status_code=422)
             return back_to("/settings", connected=done.address)

@@ -13,6 +13,7 @@ from app._view.forms import back_to, form_of, ids_of
 from app.cursors import decode_cursor, encode_cursor
 from app.dependencies import CurrentCaller
 from app.repeats import go_on
+from app.seen import house_of
 from app.templating import render
 from core.errors import Invalid
 from tasks import functions, review
@@ -36,7 +37,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
     sort = asked.get("sort", "urgency")
     if group not in GROUPS or sort not in get_args(Sort):
         raise Invalid("There is no such list", detail=f"group {group!r}, sort {sort!r}")
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     where = TaskFilter.model_validate(
         {
             "status": GROUPS[group][1] or None,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from agents.services.calendar import Calendar
 from core.database import Caller, Identity
-from core.outside.calendar import WorkingHours, hours_from
+from core.outside.calendar import WorkingHours
 from core.outside.errors import NotConnected, SignInExpired
 from integrations.calendar.entries import entry_from
 from integrations.calendar.ics import CalendarEntry
@@ -37,7 +37,7 @@ async def open_calendar(given: Given, caller: Caller, user_id: UUID | None = Non
 
     `caller` is the worker inside one organization. Raises SignInExpired where there was an account that worked, Temporary.
     """
-    hours = hours_from(given.settings.calendar_working_hours, given.clock.timezone.key)
+    hours = given.clock.hours
     try:
         account, client = await google_client(given, caller, "calendar", user_id=user_id)
     except SignInExpired:

@@ -12,6 +12,7 @@ from app.agents import _words
 from app.agents._form import AgentForm
 from app.agents._starting import starting
 from app.house import House
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from tasks.agent_work import list_leases
@@ -31,7 +32,7 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The whole page. `made` is a token that was given this moment, `problem` why the last click did nothing."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     agent, leases = await asyncio.gather(
         get_agent(caller, agent_id), list_leases(caller, agent_id=agent_id, most=MOST_LEASES)
     )

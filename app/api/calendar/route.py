@@ -11,8 +11,8 @@ from agents.tools.calendar_shapes import SeenEvent
 from app.calendar._agenda import events_between, tasks_due
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from core.errors import Invalid
-from core.outside.calendar import hours_from
 from tasks.models import Task
 
 LONGEST = timedelta(days=62)
@@ -37,7 +37,7 @@ async def get(
         datetime | None, Query(description="Until when, at most 62 days later; a week where left out")
     ] = None,
 ) -> Agenda:
-    house = request.app.state.house
+    house = house_of(request)
     zone = house.clock.timezone
     begin = _aware(start, zone) if start else house.clock.now()
     until = _aware(end, zone) if end else begin + timedelta(days=7)
@@ -45,7 +45,7 @@ async def get(
         raise Invalid(
             f"{begin.isoformat()} to {until.isoformat()} cannot be shown", detail="allowed: up to 62 days, forwards"
         )
-    hours = hours_from(house.settings.calendar_working_hours, zone.key)
+    hours = house.clock.hours
     events = await events_between(caller, begin, until, hours)
     return Agenda(
         start=begin,

@@ -15,6 +15,7 @@ from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.live import server_sent_event
 from app.router import responds
+from app.seen import house_of
 from core.database import Caller
 from core.errors import StewardError
 from tasks.capture import ChatTurn, get_conversation, save_chat_turn
@@ -41,7 +42,7 @@ class ChatMessage(BaseModel):
 async def post(
     request: Request, caller: CurrentCaller, body: ChatMessage, accept: Annotated[str, Header()] = ""
 ) -> ChatTurn | Response:
-    house = request.app.state.house
+    house = house_of(request)
     history = await _history(caller, body.conversation_id)
     now = house.clock.now()
     if "text/event-stream" in accept:
@@ -62,7 +63,7 @@ async def _history(caller: Caller, conversation_id: UUID | None) -> list[tuple[s
 async def _stream(
     request: Request, caller: Caller, body: ChatMessage, history: list[tuple[str, str]]
 ) -> AsyncIterator[bytes]:
-    house = request.app.state.house
+    house = house_of(request)
     try:
         if found := await answer_about_day(house, caller, body.message):
             yield server_sent_event("reply", {"delta": found.reply})

@@ -17,6 +17,7 @@ from app.api._answers import listing
 from app.cursors import decode_cursor
 from app.dependencies import current_caller, identify
 from app.live import EventHub
+from app.seen import house_of
 from app.subscription import End, Subscription, Told, begin
 from core.database import Caller
 from core.errors import Forbidden, Invalid, NotFound, StewardError, Unauthorized, Unavailable
@@ -65,7 +66,7 @@ class EventStream(Response):
         self, request: Request, caller: Caller, task_id: UUID | None, after: int, voice: Voice | None = None
     ) -> None:
         self._voice = voice
-        self._hub: EventHub = request.app.state.house.hub
+        self._hub: EventHub = house_of(request).hub
         self._request = request
         self._caller = caller
         self._task_id = task_id

@@ -12,6 +12,7 @@ from app.api.executions._shapes import ExecutionList, NewExecution
 from app.cursors import cursor_after, place_of
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.executions import ExecutionDetail, ExecutionState, list_executions
 
 
@@ -37,7 +38,7 @@ async def get(
 )
 async def post(request: Request, caller: CurrentCaller, body: NewExecution) -> Response:
     """A document whose breakdown is not sure enough waits for a person, whatever `start` says; `reason` says why."""
-    settings = request.app.state.house.settings
+    settings = house_of(request).settings
     bounds = body.bounds.as_json() if body.bounds else {}
     how = Beginning(priority=body.priority, bounds=bounds, starts=body.start, again=body.again)
     if body.plan_id is not None:

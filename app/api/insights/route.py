@@ -6,6 +6,7 @@ from fastapi import Query, Request
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.insights import Insights, insights_of_days
 
 
@@ -17,4 +18,4 @@ async def get(
     caller: CurrentCaller,
     days: Annotated[int, Query(ge=1, le=400, description="How far back")] = 30,
 ) -> Insights:
-    return await insights_of_days(caller, days, request.app.state.house.clock)
+    return await insights_of_days(caller, days, house_of(request).clock)

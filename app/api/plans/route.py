@@ -12,6 +12,7 @@ from app.api.plans._shapes import PlanAccepted, accepted
 from app.cursors import keys_after, place_of
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.plans import PlanKind, PlanState, PlanSummary, list_plans
 
 MESSAGE = "The plan document is accepted; GET /api/plans/{id} shows how far it is, its progress comes live."
@@ -39,4 +40,4 @@ async def get(
 )
 async def post(request: Request, caller: CurrentCaller, body: DocumentRequest) -> Response:
     """`speed_vs_detail`: ping_llm (a few stages), fast_but_skip_details, balanced_speed_and_detail, all_details_but_slow."""
-    return accepted(await make_document_plan(request.app.state.house, caller, body), MESSAGE)
+    return accepted(await make_document_plan(house_of(request), caller, body), MESSAGE)

@@ -6,6 +6,7 @@ from agents.permitting import Past
 from app.api.policies._shapes import PolicyListing, SavedPolicy, ShownPolicy, check_action, shown
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks import policies
 
 
@@ -14,7 +15,7 @@ from tasks import policies
 )
 async def get(request: Request, caller: CurrentCaller) -> PolicyListing:
     found = await policies.list_policies(caller)
-    past = Past(caller, request.app.state.house.equipment.tools)
+    past = Past(caller, house_of(request).equipment.tools)
     return PolicyListing(items=[await shown(one, past) for one in found.items], stopped_at=found.stopped_at)
 
 
@@ -25,7 +26,7 @@ async def get(request: Request, caller: CurrentCaller) -> PolicyListing:
 )
 async def put(request: Request, caller: CurrentCaller, body: SavedPolicy) -> ShownPolicy:
     """Try it first: `POST /api/policies/replay` says what it would have let through; so does the answer."""
-    tools = request.app.state.house.equipment.tools
+    tools = house_of(request).equipment.tools
     earlier = (await policies.list_policies(caller)).items if body.id else []
     check_action(body.action, tools, next((one.action for one in earlier if one.id == body.id), None))
     saved = await policies.save_policy(caller, body.model_dump(mode="json"))

@@ -8,6 +8,7 @@ from agents.learning.writing import as_written
 from app.api.preferences._shapes import PreferenceListing, WrittenPreference
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.preferences import Preference, PreferenceState, list_preferences, save_preference
 
 
@@ -22,4 +23,4 @@ async def get(
 async def post(request: Request, caller: CurrentCaller, body: WrittenPreference) -> Preference:
     """It is proposed: try it, then switch it on by `PATCH` with the state `active`."""
     written = as_written(body.statement, body.rule, body.scope_type, body.scope_value)
-    return await save_preference(caller, written, at=request.app.state.house.clock.now())
+    return await save_preference(caller, written, at=house_of(request).clock.now())

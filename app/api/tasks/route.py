@@ -13,6 +13,7 @@ from app.api.tasks._new import NewTask, NewTasks, make_tasks
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.functions import Sort, TaskFilter
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
 
@@ -59,7 +60,7 @@ async def get(
             "text": q or None,
             "archived": "true" if archived else None,
             "snoozed": "true" if snoozed else None if snoozed is None and (q or isinstance(parent, UUID)) else "false",
-            "at": request.app.state.house.clock.now(),
+            "at": house_of(request).clock.now(),
         }
     )
     after = decode_cursor(cursor) if cursor else None
@@ -74,5 +75,5 @@ async def get(
     problems=(404, 409),
 )
 async def post(request: Request, caller: CurrentCaller, body: NewTask | NewTasks) -> Task | CreatedTasks:
-    made = await make_tasks(caller, body, request.app.state.house.clock.now())
+    made = await make_tasks(caller, body, house_of(request).clock.now())
     return CreatedTasks(tasks=made) if isinstance(body, NewTasks) else made[0]

@@ -32,6 +32,7 @@ from app.plans.by_plan_id._lacking import ends_with, lacking_of, stalled_of, wit
 from app.plans.by_plan_id._report import report_for
 from app.plans.by_plan_id._stages import stages_for
 from app.review._show import switched_off_now
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -71,7 +72,7 @@ async def show(
         raise Invalid("There is no such tab", errors=[{"field": "view", "message": f"allowed: {', '.join(VIEWS)}"}])
     found = await plans.get_plan(caller, plan_id)
     plan, tree = found.plan, found.tree
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     metrics, off, executions, diff, more = await asyncio.gather(
         plans.get_plan_metrics(caller, plan_id),
         switched_off_now(caller, switched_off),
@@ -103,7 +104,7 @@ async def show(
         executions=executions,
         diff=diff,
         actions=actions_of(found),
-        lacking=lacking_of(tree, has_model=request.app.state.house.thinking.is_model),
+        lacking=lacking_of(tree, has_model=house_of(request).thinking.is_model),
         ends_with=ends_with(tree),
         took=_took(plan, now),
         reason=reason_of(found),
@@ -124,12 +125,12 @@ async def show(
 
 async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str, now: datetime) -> dict[str, Any]:
     plan, tree = found.plan, found.tree
-    lacking = lacking_of(tree, has_model=request.app.state.house.thinking.is_model)
+    lacking = lacking_of(tree, has_model=house_of(request).thinking.is_model)
     match view:
         case "overview":
             return {
                 **await _overview(caller, found, now, lacking),
-                "estimate": await _estimate(request.app.state.house, caller, found),
+                "estimate": await _estimate(house_of(request), caller, found),
             }
         case "tasks":
             if plan.kind == "document":
@@ -140,7 +141,7 @@ async def _of_view(request: Request, caller: Caller, found: PlanTree, view: str,
             states = trees_view.states_of(tree)
             return {**_ordered(order, tree), "states": states, "root_id": plan.id, "agent_names": names}
         case "report":
-            return await report_for(request.app.state.house, caller, found)
+            return await report_for(house_of(request), caller, found)
         case _:
             return {"changes": found.changes, "decisions": found.approvals, "user_id": caller.identity.user_id}
 

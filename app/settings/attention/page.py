@@ -12,6 +12,7 @@ from app._attention.rules import rules_of
 from app._view import nudges as words
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings.attention._form import AttentionForm, weekdays
 from app.templating import render
 from core.database import Caller
@@ -36,7 +37,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
             await save_attention(caller, nothing.as_changes())
             return back_to(HERE)
         case "unmute":
-            now = request.app.state.house.clock.now()
+            now = house_of(request).clock.now()
             await unmute_nudges(caller, _id_of(form.get("mute_id", "")), now)
             return back_to(f"{HERE}#muted")
         case other:
@@ -57,7 +58,7 @@ async def _save(request: Request, caller: Caller, form: Mapping[str, str]) -> Re
 async def _show(
     request: Request, caller: Caller, form: AttentionForm | None = None, *, status_code: int = 200
 ) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     attention = await get_attention(caller, house.clock.now(), rules_of(house))
     shown: dict[str, Any] = {
         "attention": attention,

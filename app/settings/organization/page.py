@@ -11,6 +11,7 @@ from app._view import words
 from app._view.forms import back_to, form_of
 from app.chosen import known, note_organizations
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -108,7 +109,7 @@ def _others(request: Request, here: Organization) -> list[Organization]:
 
 def _link(request: Request, made: NewInvitation) -> str:
     """The whole address, as it is sent to whoever is invited."""
-    base = request.app.state.house.settings.public_url or str(request.base_url)
+    base = house_of(request).settings.public_url or str(request.base_url)
     return base.rstrip("/") + made.path
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from agents.permitting import DAYS, Past, actions_of, in_words
 from app._view import words
 from app.house import House
+from app.seen import house_of
 from app.settings.permissions._form import KINDS, PermissionForm
 from app.templating import render
 from core.database import Caller
@@ -53,7 +54,7 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The page. `is_tried`: the form is tried on the past, and what it would have let through is shown before it counts."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     tools = house.equipment.tools
     found = await policies.list_policies(caller)
     past = Past(caller, tools)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from agents.permitting import actions_of
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings.permissions._form import PermissionForm, form_for, form_of_policy
 from app.settings.permissions._show import show, with_errors
 from core.database import Caller
@@ -64,7 +65,7 @@ async def _press(caller: Caller, action: str, typed: Mapping[str, str]) -> None:
 
 async def _try_or_save(request: Request, caller: Caller, form: PermissionForm, *, is_saved: bool) -> Response:
     """First what it would have let through, then the switch: a form with errors comes back with them."""
-    tools = request.app.state.house.equipment.tools
+    tools = house_of(request).equipment.tools
     known = {one.action: "" for one in (await policies.list_policies(caller)).items if str(one.id) == form.id}
     if wrong := form.wrong({**actions_of(tools), **known}):
         return await show(request, caller, form=with_errors(form, wrong), status_code=422)

@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from agents.learning.trying import is_for_model
+from app.seen import house_of
 from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceForm
 from app.templating import render
 from core.database import Caller
@@ -36,7 +37,7 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The whole page; `looked` is how many were found just now."""
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     known = await newly_tried(caller, await list_preferences(caller), now)
     progress = await progress_of(caller)
     return render(
@@ -48,7 +49,7 @@ async def show(
         scope_words=scope_words,
         came_from=came_from,
         is_for_model=is_for_model,
-        has_model=request.app.state.house.equipment.thinking.is_model,
+        has_model=house_of(request).equipment.thinking.is_model,
         form=form or PreferenceForm(),
         what=WHAT,
         languages=LANGUAGES,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings.preferences._form import PreferenceForm
 from app.settings.preferences._pressing import press
 from app.settings.preferences._show import show
@@ -23,7 +24,7 @@ async def get(request: Request, caller: CurrentCaller, looked: int | None = None
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
     typed = await form_of(request)
-    house = request.app.state.house
+    house = house_of(request)
     match typed.get("button", ""):
         case "look":
             made = await learn(

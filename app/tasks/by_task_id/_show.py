@@ -21,6 +21,7 @@ from app._view.tables import result_of, rows_of
 from app._view.worker import waits_for_worker
 from app.agents import _words as agent_words
 from app.review._show import soonest_held, switched_off_now
+from app.seen import house_of
 from app.tasks.by_task_id._agents import agent_side
 from app.tasks.by_task_id._duration import duration_line
 from app.tasks.by_task_id._later import later_of
@@ -50,7 +51,7 @@ async def show(
         steps.list_steps(caller, task_id),
         trees.list_dependencies(caller, task_id),
         trees.get_tree_bounds(caller, task_id),
-        agent_side(caller, tree, request.app.state.house.settings),
+        agent_side(caller, tree, house_of(request).settings),
     )
     above = await _above(caller, task)
     changes = await trees.list_plan_changes(caller, bounds.root_task_id)
@@ -87,8 +88,8 @@ async def show(
         actions=actions_of(tree, above[-1] if above else None, links)
         - ({"execute"} if any(step.state == "uncertain" for step in journal) else set()),
         words=words,
-        duration=await duration_line(caller, task, request.app.state.house.clock.now()),
-        later=await later_of(caller, task, request.app.state.house.clock),
+        duration=await duration_line(caller, task, house_of(request).clock.now()),
+        later=await later_of(caller, task, house_of(request).clock),
         problem=problem,
         no_worker=await waits_for_worker(request, [task]),
         off=await switched_off_now(caller, switched_off),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app._attention.opened import note_opened
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.tasks.by_task_id._show import show
 from core.errors import Invalid
 from tasks import functions
@@ -17,14 +18,14 @@ from tasks import functions
 
 async def get(request: Request, caller: CurrentCaller, task_id: UUID, switched_off: UUID | None = None) -> Response:
     if request.method == "GET":
-        await note_opened(request.app.state.house, caller, task_id)
+        await note_opened(house_of(request), caller, task_id)
     return await show(request, caller, task_id, switched_off=switched_off)
 
 
 async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Response:
     """An edit of the task's fields."""
     form = await form_of(request)
-    zone = request.app.state.house.clock.timezone
+    zone = house_of(request).clock.timezone
     changes: dict[str, Any] = {
         name: form[name] for name in ("description", "priority", "execution_type") if name in form
     }

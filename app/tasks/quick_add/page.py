@@ -6,6 +6,7 @@ from starlette.responses import Response
 from agents.rules.quick_add import parse_quick_add
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.templating import render
 from tasks.functions import create_tasks, task_item
 
@@ -16,7 +17,7 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
     ignore = [key for key in request.query_params.getlist("ignore") if key]
     if dropped := request.query_params.get("drop"):
         ignore.append(dropped)
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     understood = parse_quick_add(text, now, ignore=frozenset(ignore)) if text.strip() else None
     template = (
         "tasks/quick_add/_chips.html"
@@ -31,6 +32,6 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     text = form.get("text", "").strip()[:2000]
     if text:
         ignore = frozenset(str(key) for key in (await request.form()).getlist("ignore"))
-        understood = parse_quick_add(text, request.app.state.house.clock.now(), ignore=ignore)
+        understood = parse_quick_add(text, house_of(request).clock.now(), ignore=ignore)
         await create_tasks(caller, [task_item(understood.task, source="manual")])
     return back_to("/tasks")

@@ -9,6 +9,7 @@ from app._attention.rules import rules_of
 from app.api._answers import Listing
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.nudges import Mute, NudgeKind, get_attention, mute_nudges
 
 Named = StringConstraints(strip_whitespace=True, min_length=1)
@@ -31,10 +32,10 @@ class NewMute(BaseModel):
 @responds(summary="What is muted now", response_model=Listing[Mute])
 async def get(request: Request, caller: CurrentCaller) -> Listing[Mute]:
     """`muted_by` precision: a kind that muted itself, because too few were of use."""
-    house = request.app.state.house
+    house = house_of(request)
     return Listing[Mute](items=(await get_attention(caller, house.clock.now(), rules_of(house))).mutes)
 
 
 @responds(summary="Mute a kind, a person or a thread", response_model=Mute, status_code=201)
 async def post(request: Request, caller: CurrentCaller, body: NewMute) -> Mute:
-    return await mute_nudges(caller, request.app.state.house.clock.now(), **body.model_dump())
+    return await mute_nudges(caller, house_of(request).clock.now(), **body.model_dump())

@@ -8,6 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from app.router import responds
+from app.seen import house_of
 from core.errors import NotFound, StewardError
 from jobs.calendar_push import account_told_of
 from jobs.outside.world import Given
@@ -24,7 +25,7 @@ async def post(
     x_goog_channel_token: Annotated[str, Header(max_length=256)],
     x_goog_resource_state: Annotated[str, Header(max_length=100)] = "exists",
 ) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     given = Given(house.settings, house.database, house.clock)
     account = await account_told_of(given, x_goog_channel_id, x_goog_channel_token)
     if account is None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.tasks._shapes import Due
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.commitments import (
     Commitment,
     CommitmentState,
@@ -55,7 +56,7 @@ async def get(caller: CurrentCaller, commitment_id: UUID) -> Commitment:
 )
 async def patch(request: Request, caller: CurrentCaller, commitment_id: UUID, body: CommitmentChanges) -> Commitment:
     """A task that was due with it moves with it."""
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     if body.state in {"kept", "dropped"}:
         because = body.because or "You said so"
         return await close_commitment(

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from app.settings._disconnect import disconnect
 from core.errors import Invalid, NotFound
 from core.vault import Vault
@@ -55,7 +56,7 @@ class Disconnected(BaseModel):
 @responds(summary="What is connected at a service", response_model=Integration)
 async def get(request: Request, caller: CurrentCaller, provider: str) -> Integration:
     listed = await accounts.list_accounts(caller, provider)
-    lacks = lacks_google(request.app.state.house.settings) if provider == GOOGLE else None
+    lacks = lacks_google(house_of(request).settings) if provider == GOOGLE else None
     return Integration(provider=provider, lacks=lacks, accounts=[_shown(one) for one in listed])
 
 
@@ -64,7 +65,7 @@ async def post(request: Request, caller: CurrentCaller, provider: str, body: Key
     """tavily {key}, jira {url, email, token}, github {token}, hubspot {token}, cicd {url, secret}, supabase {url, key},
     postgres and postgres_records {url}, rest_records {url, token}. The same service and host again is renewed."""
     address, secret = checked_secret(provider, body.secret)
-    vault = Vault.from_settings(request.app.state.house.settings)
+    vault = Vault.from_settings(house_of(request).settings)
     return _shown(await accounts.connect_account(caller, vault, provider, address, secret))
 
 
@@ -81,7 +82,7 @@ async def delete(
     wanted = account_id or (listed[0].id if listed else None)
     if wanted is None or all(one.id != wanted for one in listed):
         raise NotFound("There is no such account")
-    account, is_told = await disconnect(request.app.state.house, caller, wanted)
+    account, is_told = await disconnect(house_of(request), caller, wanted)
     return Disconnected(accounts=[_shown(account)], is_revoked=is_told)
 
 

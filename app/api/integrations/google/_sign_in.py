@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Request
 
 from app.dependencies import session_name
+from app.seen import house_of
 from core.database import Caller
 from core.errors import Unauthorized
 from core.outside.errors import NotConnected
@@ -40,7 +41,7 @@ class Asked:
 
 async def begin(request: Request, caller: Caller, asked: Asked) -> str:
     """Where at Google the person goes on. Raises SignInFailed."""
-    settings: Settings = request.app.state.house.settings
+    settings: Settings = house_of(request).settings
     session = session_hash(request)
     try:
         app = google_app(settings)
@@ -61,7 +62,7 @@ async def begin(request: Request, caller: Caller, asked: Asked) -> str:
 
 async def finish(request: Request, caller: Caller, state: str, code: str, error: str) -> Account:
     """The account that was connected. Raises SignInFailed, Refused, Temporary, Malformed."""
-    settings: Settings = request.app.state.house.settings
+    settings: Settings = house_of(request).settings
     if not state:
         raise SignInFailed("missing")
     back = await accounts.finish_sign_in(caller, GOOGLE, _hash(state), session_hash(request))

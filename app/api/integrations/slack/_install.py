@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 
 from app.api.integrations.google._sign_in import SignInFailed, session_hash
+from app.seen import house_of
 from core.database import Caller, Identity
 from core.settings import Settings
 from core.vault import Vault
@@ -20,7 +21,7 @@ CALLBACK = "/api/integrations/slack/callback"
 
 async def begin(request: Request, caller: Caller) -> str:
     """Where at Slack the person goes on. Raises SignInFailed."""
-    settings: Settings = request.app.state.house.settings
+    settings: Settings = house_of(request).settings
     session = session_hash(request)
     if settings.slack_client_id is None or settings.slack_client_secret is None:
         raise SignInFailed("slack_not_set_up")
@@ -37,7 +38,7 @@ async def finish(request: Request, caller: Caller, state: str, code: str, error:
 
     Raises SignInFailed, Conflict (that Slack user is somebody else's), Refused, Temporary, Malformed.
     """
-    house = request.app.state.house
+    house = house_of(request)
     settings: Settings = house.settings
     if not state:
         raise SignInFailed("slack_unknown")

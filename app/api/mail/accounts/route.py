@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 from app.api.mail.accounts._connect import connect_mailbox
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.accounts import AccountState
 
 Url = Annotated[SecretStr, Field(max_length=1000)]
@@ -43,7 +44,7 @@ class MailAccount(BaseModel):
 )
 async def post(request: Request, caller: CurrentCaller, given: NewMailAccount) -> MailAccount:
     kept = await connect_mailbox(
-        request.app.state.house.given,
+        house_of(request).given,
         caller,
         address=given.address,
         name=given.name,

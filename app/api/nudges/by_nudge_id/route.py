@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.nudges import Nudge, decide_nudge, get_nudge
 
 
@@ -28,5 +29,5 @@ async def get(caller: CurrentCaller, nudge_id: UUID) -> Nudge:
 @responds(summary="Say of what use a nudge was", response_model=Nudge, problems=(403, 404, 409))
 async def patch(request: Request, caller: CurrentCaller, nudge_id: UUID, body: NudgeDecision) -> Nudge:
     """A person's own word: no token is taken."""
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     return await decide_nudge(caller, nudge_id, body.decision, now, body.because)

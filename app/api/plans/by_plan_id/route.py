@@ -10,6 +10,7 @@ from app._plans.showing import PlanShown
 from app.api.plans._shapes import PlanEdits
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 
 @responds(
@@ -18,7 +19,7 @@ from app.router import responds
     problems=(404,),
 )
 async def get(request: Request, caller: CurrentCaller, plan_id: UUID) -> PlanShown:
-    return await read_plan(request.app.state.house, caller, plan_id)
+    return await read_plan(house_of(request), caller, plan_id)
 
 
 @responds(
@@ -26,5 +27,5 @@ async def get(request: Request, caller: CurrentCaller, plan_id: UUID) -> PlanSho
 )
 async def patch(request: Request, caller: CurrentCaller, plan_id: UUID, body: PlanEdits) -> PlanShown:
     """`depends_on` holds ids of tasks, or keys of tasks added in the same request; a cycle is refused and named."""
-    house = request.app.state.house
+    house = house_of(request)
     return await told(house, caller, await edit(house, caller, plan_id, body.as_json()))

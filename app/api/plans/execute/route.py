@@ -8,6 +8,7 @@ from app._plans.making import make_objective_plan
 from app.api.plans._shapes import PlanAccepted, accepted
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 MESSAGE = "The plan is accepted; GET /api/plans/{id} shows how far it is."
 
@@ -20,4 +21,4 @@ MESSAGE = "The plan is accepted; GET /api/plans/{id} shows how far it is."
 )
 async def post(request: Request, caller: CurrentCaller, body: ObjectiveRequest) -> Response:
     """With a `callbackUrl` the answer holds `callbackSecret`, this once: what is sent there is signed with it."""
-    return accepted(await make_objective_plan(request.app.state.house, caller, body), MESSAGE)
+    return accepted(await make_objective_plan(house_of(request), caller, body), MESSAGE)

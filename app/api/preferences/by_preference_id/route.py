@@ -11,6 +11,7 @@ from agents.redrafting import redraft_by
 from app.api.preferences._shapes import ChangedPreference
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from jobs.learning import switch_on
 from tasks.preferences import (
     Preference,
@@ -36,7 +37,7 @@ async def get(caller: CurrentCaller, preference_id: UUID) -> PreferenceWithSourc
 )
 async def patch(request: Request, caller: CurrentCaller, preference_id: UUID, body: ChangedPreference) -> Preference:
     """Another rule or scope is tried anew before it counts. `active` tries it first where that was not done."""
-    house = request.app.state.house
+    house = house_of(request)
     known: Preference = await get_preference(caller, preference_id)
     given = body.model_fields_set - {"state"}
     if given:
@@ -57,5 +58,5 @@ async def patch(request: Request, caller: CurrentCaller, preference_id: UUID, bo
 
 @responds(summary="Delete a preference; the same evidence does not bring it back", status_code=204, problems=(404,))
 async def delete(request: Request, caller: CurrentCaller, preference_id: UUID) -> Response:
-    await delete_preference(caller, preference_id, at=request.app.state.house.clock.now())
+    await delete_preference(caller, preference_id, at=house_of(request).clock.now())
     return Response(status_code=204)

@@ -5,13 +5,14 @@ from fastapi import Request
 from app.api.preferences._shapes import PreferenceListing
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from jobs.learning import learn
 
 
 @responds(summary="Look now for something to learn; what is new", response_model=PreferenceListing)
 async def post(request: Request, caller: CurrentCaller) -> PreferenceListing:
     """The same that happens every night. What is found is proposed, tried on past drafts, and counts for nothing yet."""
-    house = request.app.state.house
+    house = house_of(request)
     return PreferenceListing(
         items=await learn(
             caller,

@@ -13,6 +13,7 @@ from app.api._answers import Listing, listing
 from app.api.tasks._execution import Accepted, ExecuteAnswer, execute_task, settled_at
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.functions import list_executable_tasks
 from tasks.models import ExecutionType, Task
 
@@ -42,7 +43,7 @@ async def get(
     also_status={202: Accepted},
 )
 async def post(request: Request, caller: CurrentCaller, body: ExecuteRequest) -> ExecuteAnswer | Response:
-    settled = partial(settled_at, request.app.state.house.hub, caller) if body.wait else None
+    settled = partial(settled_at, house_of(request).hub, caller) if body.wait else None
     answer = await execute_task(caller, body.taskId, settled)
     if isinstance(answer, Accepted):
         return JSONResponse(answer.model_dump(mode="json"), status_code=202, headers={"Location": answer.task_url})

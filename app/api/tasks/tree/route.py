@@ -10,6 +10,7 @@ from app.api.tasks._shapes import Tree, TreeTask
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.router import responds
+from app.seen import house_of
 from tasks.trees import MadeTree, create_task_tree
 
 
@@ -21,7 +22,7 @@ from tasks.trees import MadeTree, create_task_tree
 )
 async def post(request: Request, caller: CurrentCaller, body: Tree) -> MadeTree:
     """`depends_on` names keys anywhere in the tree; a cycle is refused and named. The tree waits for Execute."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     tree = body.as_json()
     for task in _all(body):
         if task.tool is not None:

@@ -16,6 +16,7 @@ from app._view.sequence import parts_of, sequence_of, walk
 from app.house import House
 from app.plans import _words
 from app.plans.by_plan_id.edit._task_form import RISKS, TaskForm, form_of_task
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from tasks.day_plans import list_worked_tasks
@@ -37,7 +38,7 @@ async def show(
     status_code: int = 200,
 ) -> Response:
     """The whole editor. `typed` is a form that was not taken, with what is wrong; it stays open."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     tools = known_tools(house)
     tree = found.tree
     order = sequence_of(tree)

@@ -15,6 +15,7 @@ from app.dependencies import CurrentCaller
 from app.house import House
 from app.plans.by_plan_id.edit._show import known_tools, show, task_of
 from app.plans.by_plan_id.edit._task_form import NEW, TaskForm, as_id, form_of_task, form_of_typed
+from app.seen import house_of
 from core.errors import Conflict, Invalid, NotFound
 from tasks.functions import TaskNode
 from tasks.plans import PlanTree, get_plan
@@ -30,7 +31,7 @@ async def get(request: Request, caller: CurrentCaller, plan_id: UUID, saved: str
 
 async def post(request: Request, caller: CurrentCaller, plan_id: UUID) -> Response:
     """One edit; a form with errors comes back with what was typed."""
-    house: House = request.app.state.house
+    house: House = house_of(request)
     typed = await form_of(request)
     found = await get_plan(caller, plan_id)
     action, form = typed.get("action", ""), None

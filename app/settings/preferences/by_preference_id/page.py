@@ -10,6 +10,7 @@ from agents.learning.undoing import use_of
 from app._view.changes import word_diff
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceForm, words_of
 from app.settings.preferences._pressing import press
 from app.settings.preferences._show import SECTIONS, came_from, scope_words
@@ -29,7 +30,7 @@ async def get(request: Request, caller: CurrentCaller, preference_id: UUID) -> R
 
 async def post(request: Request, caller: CurrentCaller, preference_id: UUID) -> Response:
     typed = await form_of(request)
-    house = request.app.state.house
+    house = house_of(request)
     button = typed.get("button", "")
     if button != "save":
         try:
@@ -55,7 +56,7 @@ async def _page(
     problem: str = "",
     status_code: int = 200,
 ) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     known = await get_preference(caller, preference_id)
     if known.state == "proposed":
         waiting = await list_preferences(caller, states=["active", "proposed"])

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.tasks.by_task_id.browser._show import KEYS, show
 from core.database import Caller
 from core.errors import Conflict, Invalid
@@ -88,7 +89,7 @@ async def _look(request: Request, caller: Caller, task_id: UUID, form: Form) -> 
 async def _move(request: Request, caller: Caller, task_id: UUID, command: dict[str, object]) -> None:
     """Hand a move on to the worker, sealed: it may be a password."""
     task = await functions.get_task(caller, task_id)
-    vault = Vault.from_settings(request.app.state.house.settings)
+    vault = Vault.from_settings(house_of(request).settings)
     sealed = vault.seal({"text": json.dumps(command)}, task.organization_id, task.id)
     await browser.add_browser_command(caller, task_id, sealed)
 
@@ -98,7 +99,7 @@ async def _store(request: Request, caller: Caller, task_id: UUID, form: Form) ->
     site, user, password = (form.get(name, "").strip() for name in ("site", "user", "password"))
     if not site or not password or "/" in site or any(letter.isspace() for letter in site):
         raise Invalid("A sign-in has a site and a password", detail="The site is a host like shop.example")
-    vault = Vault.from_settings(request.app.state.house.settings)
+    vault = Vault.from_settings(house_of(request).settings)
     await accounts.connect_account(caller, vault, "site", site.casefold(), {"user": user, "password": password})
 
 

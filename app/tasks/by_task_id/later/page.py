@@ -10,6 +10,7 @@ from agents.rules.reminding import parse_moment, parse_repeat, parse_snooze
 from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.house import House
+from app.seen import house_of
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound
@@ -29,7 +30,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
             errors=[{"field": "action", "message": f"{form.get('action', '')[:40]!r} is none"}],
         )
     try:
-        following = await act(request.app.state.house, caller, task_id, form)
+        following = await act(house_of(request), caller, task_id, form)
     except (Conflict, Invalid) as error:
         words = ". ".join(part for part in (error.message, error.detail, error.hint) if part)
         return await show(request, caller, task_id, problem=words, status_code=error.status, typed=form)

@@ -8,6 +8,7 @@ from app._agents.forms import Sign
 from app._agents.speaking import speaking_agent
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.agent_work import Heartbeat, heartbeat_agent
 
 
@@ -23,7 +24,7 @@ class HeartbeatAnswer(Heartbeat):
     problems=(404,),
 )
 async def post(request: Request, caller: CurrentCaller, agent_id: UUID, body: Sign | None = None) -> HeartbeatAnswer:
-    house = request.app.state.house
+    house = house_of(request)
     own = speaking_agent(caller, agent_id)
     said = await heartbeat_agent(caller, own, house.agent_rules, body.lease_ids if body else None)
     return HeartbeatAnswer(**dict(said), poll_seconds=house.settings.agent_poll_seconds)

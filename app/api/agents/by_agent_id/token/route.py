@@ -7,6 +7,7 @@ from fastapi import Request
 from app._agents.showing import AgentView, AgentWithToken, shown
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.agents import revoke_agent_token, rotate_agent_token
 
 
@@ -18,7 +19,7 @@ from tasks.agents import revoke_agent_token, rotate_agent_token
 )
 async def post(request: Request, caller: CurrentCaller, agent_id: UUID) -> AgentWithToken:
     made = await rotate_agent_token(caller, agent_id)
-    return AgentWithToken(token=made.token, details=shown(made.details, request.app.state.house.settings))
+    return AgentWithToken(token=made.token, details=shown(made.details, house_of(request).settings))
 
 
 @responds(
@@ -27,4 +28,4 @@ async def post(request: Request, caller: CurrentCaller, agent_id: UUID) -> Agent
     problems=(404,),
 )
 async def delete(request: Request, caller: CurrentCaller, agent_id: UUID) -> AgentView:
-    return shown(await revoke_agent_token(caller, agent_id), request.app.state.house.settings)
+    return shown(await revoke_agent_token(caller, agent_id), house_of(request).settings)

@@ -14,6 +14,7 @@ from app._agents.speaking import speaking_agent
 from app._agents.waiting import WaitingAgents
 from app.dependencies import CurrentCaller, identify
 from app.router import responds
+from app.seen import house_of
 from tasks.agent_work import Work, claim_work
 
 
@@ -29,7 +30,7 @@ async def get(
     agent_id: UUID,
     wait: Annotated[float, Query(ge=0, le=60, allow_inf_nan=False, description="Seconds to wait for work")] = 0,
 ) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     own = speaking_agent(caller, agent_id)
     if wait:
         waiting: WaitingAgents = request.app.state.waiting

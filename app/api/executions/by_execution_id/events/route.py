@@ -17,6 +17,7 @@ from app.api.events._streams import EventStream, LastEventId, begins_after, page
 from app.dependencies import CurrentCaller
 from app.problems import problem_response
 from app.router import responds
+from app.seen import house_of
 from tasks.agent_work import ReportAnswer
 from tasks.models import TaskEvent
 
@@ -62,7 +63,7 @@ async def get(
 async def post(request: Request, caller: CurrentCaller, execution_id: UUID, body: Reported) -> Response:
     own = speaking_agent(caller)
     events, is_batch = (body.events, True) if isinstance(body, Batch) else ([body], False)
-    answers = await report(request.app.state.house, caller, own, execution_id, events, is_batch=is_batch)
+    answers = await report(house_of(request), caller, own, execution_id, events, is_batch=is_batch)
     if is_batch:
         return _json(ReportAnswers(items=answers))
     if answers[0].outcome == "refused":

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.nudges import Mute, mute_nudge
 
 
@@ -27,4 +28,4 @@ class NudgeMute(BaseModel):
     problems=(404,),
 )
 async def post(request: Request, caller: CurrentCaller, nudge_id: UUID, body: NudgeMute) -> Mute:
-    return await mute_nudge(caller, nudge_id, body.what, request.app.state.house.clock.now(), body.until)
+    return await mute_nudge(caller, nudge_id, body.what, house_of(request).clock.now(), body.until)

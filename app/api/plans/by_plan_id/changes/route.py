@@ -12,6 +12,7 @@ from app._plans.reading import told
 from app._plans.showing import PlanShown
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 
 class Sealed(BaseModel):
@@ -35,4 +36,4 @@ async def get(caller: CurrentCaller, plan_id: UUID) -> ExecutionDiff:
 @responds(summary="Bring the plan to what its document says now", response_model=PlanShown, problems=(404, 409))
 async def post(request: Request, caller: CurrentCaller, plan_id: UUID, body: Sealed) -> PlanShown:
     """Exactly what GET showed under this digest, all or nothing; 409 where something has changed since."""
-    return await told(request.app.state.house, caller, await apply_diff(caller, plan_id, body.digest))
+    return await told(house_of(request), caller, await apply_diff(caller, plan_id, body.digest))

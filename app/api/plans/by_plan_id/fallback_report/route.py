@@ -9,6 +9,7 @@ from app._plans.papers import report_in
 from app.api.plans._served import served
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 
 @responds(
@@ -17,4 +18,4 @@ from app.router import responds
     problems=(404,),
 )
 async def get(request: Request, caller: CurrentCaller, plan_id: UUID) -> Response:
-    return served(await report_in(request.app.state.house, caller, plan_id, "html", rebuilt=True), inline=True)
+    return served(await report_in(house_of(request), caller, plan_id, "html", rebuilt=True), inline=True)

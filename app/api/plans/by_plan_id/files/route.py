@@ -10,6 +10,7 @@ from app._plans.papers import papers_of
 from app.api._answers import Listing
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 
 class FileOfPlan(BaseModel):
@@ -28,7 +29,7 @@ class FileOfPlan(BaseModel):
     problems=(404,),
 )
 async def get(request: Request, caller: CurrentCaller, plan_id: UUID) -> Listing[FileOfPlan]:
-    papers = await papers_of(request.app.state.house, caller, plan_id)
+    papers = await papers_of(house_of(request), caller, plan_id)
     base = f"/api/plans/{plan_id}/files"
     made = [
         FileOfPlan(name=one.name, media_type=one.media_type, url=f"{base}/{quote(one.name)}") for one in papers.made

@@ -10,6 +10,7 @@ from app._plans.papers import Format, report_in
 from app.api.plans._served import served
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 
 ACCEPTED: dict[str, Format] = {
     "text/markdown": "markdown",
@@ -33,7 +34,7 @@ async def get(
 ) -> Response:
     """Of a document it is there once its last stage is written (409 until then, see fallback-report)."""
     wanted = format or _accepted(accept)
-    return served(await report_in(request.app.state.house, caller, plan_id, wanted), inline=True)
+    return served(await report_in(house_of(request), caller, plan_id, wanted), inline=True)
 
 
 def _accepted(accept: str) -> Format:

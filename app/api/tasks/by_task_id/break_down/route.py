@@ -10,6 +10,7 @@ from app._plans.acting import check_tool
 from app.api.tasks._shapes import TreeTask
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from core.errors import Invalid
 from tasks.agent_work import break_down_task
 from tasks.functions import TaskNode, get_task_tree
@@ -37,7 +38,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID, body: Bre
         if part.children:
             raise _wrong(f"{where}.children", part.title, "break the part down by itself")
         if part.tool is not None:
-            check_tool(request.app.state.house, part.tool, part.tool_input, part.key or part.title)
+            check_tool(house_of(request), part.tool, part.tool_input, part.key or part.title)
         unknown = [key for key in part.depends_on if key not in places]
         if unknown:
             raise _wrong(f"{where}.depends_on", unknown[0], f"allowed are {', '.join(places)}"[:500])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.tasks._shapes import Due, aware
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks import reminders
 from tasks.functions import get_task
 from tasks.reminders import Reminder
@@ -42,5 +43,5 @@ async def get(caller: CurrentCaller, task_id: UUID) -> Reminders:
 @responds(summary="Be reminded of the task", status_code=201, response_model=Reminder, problems=(404, 409))
 async def post(request: Request, caller: CurrentCaller, task_id: UUID, body: NewReminder) -> Reminder:
     """The same time twice is one reminder."""
-    now = request.app.state.house.clock.now()
+    now = house_of(request).clock.now()
     return await reminders.set_reminder(caller, task_id, body.at, body.note, now=now)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.tasks._shapes import Due, Rule, aware
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from core.database import Caller
 from core.errors import Invalid
 from tasks import repeating
@@ -54,7 +55,7 @@ async def _series_of(request: Request, caller: Caller, task_id: UUID) -> Repeati
     """How a task repeats, in words and dates."""
     series = await repeating.get_series(caller, task_id)
     try:
-        coming = series.next(request.app.state.house.clock) if series.goes_on else None
+        coming = series.next(house_of(request).clock) if series.goes_on else None
     except Invalid:  # a rule from before rules were looked at: it ends here
         coming = None
     return Repeating(
@@ -91,4 +92,4 @@ async def put(caller: CurrentCaller, task_id: UUID, body: Repeat) -> Task:
 @responds(summary="Let nothing come after this task", response_model=Task, problems=(404, 409))
 async def delete(request: Request, caller: CurrentCaller, task_id: UUID) -> Task:
     await get_task(caller, task_id)
-    return await repeating.stop_series(caller, task_id, request.app.state.house.clock.now())
+    return await repeating.stop_series(caller, task_id, house_of(request).clock.now())

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.models import Task
 from tasks.repeating import skip_occurrence
 
@@ -23,5 +24,5 @@ class Skipped(BaseModel):
     problems=(404, 409),
 )
 async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Skipped:
-    house = request.app.state.house
+    house = house_of(request)
     return Skipped(next=await skip_occurrence(house.database, caller, task_id, house.clock))

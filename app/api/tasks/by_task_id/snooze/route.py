@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.tasks._shapes import Due, aware
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks import snoozing
 from tasks.models import Task
 
@@ -42,7 +43,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID, body: Sno
     return await snoozing.snooze_task(
         caller,
         task_id,
-        request.app.state.house.clock,
+        house_of(request).clock,
         until=body.until,
         reply_from=body.reply_from,
         thread_key=body.thread_key,

@@ -17,6 +17,7 @@ from app._view.sequence import parts_of, walk
 from app.plans import _words
 from app.plans.by_plan_id._lacking import lacking_of, without_model
 from app.plans.by_plan_id._report import markdown_of
+from app.seen import house_of
 from app.templating import render
 from core.database import Caller
 from core.errors import NotFound
@@ -45,7 +46,7 @@ async def show(
     section = sections.get(stage_id)
     journal = await steps.list_steps(caller, task.id)
     whole = await functions.get_task(caller, task.id)
-    lacking = lacking_of(found.tree, has_model=request.app.state.house.thinking.is_model)
+    lacking = lacking_of(found.tree, has_model=house_of(request).thinking.is_model)
     tasks = {str(part.source_ref.get("key")): part for part in parts_of(without_model(found.tree, lacking))}
     output = section.output if section else None
     return render(

@@ -10,6 +10,7 @@ from app._agents.asking import wait_for_answer
 from app._agents.speaking import speaking_agent
 from app.dependencies import CurrentCaller, identify
 from app.router import responds
+from app.seen import house_of
 from tasks.interrupts import Interrupt, get_interrupt, withdraw_interrupt
 
 
@@ -24,7 +25,7 @@ async def get(
     own = speaking_agent(caller, agent_id)
     if not wait:
         return await get_interrupt(caller, own, interrupt_id)
-    hub = request.app.state.house.hub
+    hub = house_of(request).hub
     return await wait_for_answer(hub, caller, own, interrupt_id, wait, partial(identify, request))
 
 

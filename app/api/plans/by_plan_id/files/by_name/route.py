@@ -10,11 +10,12 @@ from app.api.plans._served import MEDIA_TYPES, served
 from app.dependencies import CurrentCaller
 from app.files import served_file
 from app.router import responds
+from app.seen import house_of
 
 
 @responds(summary="One file of a plan", also=MEDIA_TYPES, also_status={302: None}, problems=(404, 409, 503))
 async def get(request: Request, caller: CurrentCaller, plan_id: UUID, name: str) -> Response:
-    house = request.app.state.house
+    house = house_of(request)
     papers = await papers_of(house, caller, plan_id)
     for kept in papers.kept:
         if kept.name == name:
