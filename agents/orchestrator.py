@@ -12,12 +12,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from agents.base_agent_forms import (
-    Output,
-    Spending,
-    Usage,
-    read_form,
-)
+from agents.base_agent_forms import Output, Spending, Usage, read_form
 from agents.notes import Note
 from agents.objective import REPORT, PlanContext, PlannedObjective
 from agents.objective_planner import plan_objective

@@ -43,7 +43,7 @@ class AgentObjective(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     objective: str = Field(min_length=1, max_length=10_000)
-    context: Context = Field(default=(), max_length=100)
+    context: Context = Field(default=(), max_length=MOST_MATERIALS)
     parts: tuple[AgentPart, ...] = ()
     output: str = Field(default="", max_length=1000)
     most_parts: int = Field(default=12, ge=1, le=MOST_PARTS)

@@ -64,7 +64,7 @@ def backup_command(
     async def work() -> "Manifest":
         url = _database_url(settings)
         if url is not None:
-            return await save(url, target, source="postgres", home=settings.home, told=_told(out),
+            return await save(url, target, source="postgres", home=settings.home, told=_Progress(out),
                               keys=_keys(settings, passphrase), passphrase=passphrase)  # fmt: skip
         from core.embedded import EmbeddedPostgres
 
@@ -72,7 +72,7 @@ def backup_command(
             raise Invalid(f"There is nothing to back up in {settings.home}", hint="STEWARD_HOME names another folder.")
         server = await asyncio.to_thread(EmbeddedPostgres.start, settings.home)
         try:
-            return await save(server.url, target, source="embedded", home=settings.home, told=_told(out),
+            return await save(server.url, target, source="embedded", home=settings.home, told=_Progress(out),
                               keys=_keys(settings, passphrase), passphrase=passphrase)  # fmt: skip
         finally:
             await asyncio.to_thread(server.stop)
@@ -119,7 +119,7 @@ def restore_command(
     out = Output(as_json)
     settings = load_settings()
     done = run_async(
-        restore(file.absolute(), url=_database_url(settings), home=settings.home, told=_told(out), replace=replace,
+        restore(file.absolute(), url=_database_url(settings), home=settings.home, told=_Progress(out), replace=replace,
                 passphrase=_passphrase(passphrase_file), keeps_tokens=keep_tokens)
     )  # fmt: skip
     manifest, calmed = done.manifest, done.calmed
@@ -159,7 +159,7 @@ def _owner_words(owner: str | None, settings: Settings) -> str:
 def _tell_of_calm(out: Output, done: "Restored") -> None:
     if done.migrated:
         out.say(f"Brought up to date, migrations: {len(done.migrated)}.")
-    paused = done.paused
+    paused = done.calmed.paused
     if paused:
         out.say(f"Paused: {len(paused)} that were queued, at work or about to act. It may have happened since:")
         for task, title in paused[:LONGEST_LIST]:
@@ -221,10 +221,6 @@ class _Progress:
         words = "" if done == total else f"  {done} of {total}  {what}"
         console.file.write(f"\r{words:<70}\r{words}")
         console.file.flush()
-
-
-def _told(out: Output) -> _Progress:
-    return _Progress(out)
 
 
 def _size(size: int) -> str:

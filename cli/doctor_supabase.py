@@ -1,8 +1,6 @@
 """What doctor finds of a Supabase project: its URL and keys, and whether they go together."""
 
-from collections.abc import Sequence
-
-from pydantic import SecretStr
+from typing import Any, cast
 
 from app.security import EVERY_ADDRESS
 from cli.finding import ANSWER_SECONDS, Check
@@ -12,6 +10,8 @@ from core.settings import Settings
 
 async def check_project(settings: Settings) -> list[Check]:
     """Does a project answer at SUPABASE_URL, and does it know each key? Says when sign-in pages are off for want of one."""
+    from integrations.supabase.auth import confirms_addresses
+
     found: list[Check] = []
     if lacks := settings.lacks_of_project:
         given = "SUPABASE_URL" if settings.supabase_url else "SUPABASE_PUBLISHABLE_KEY"
@@ -24,21 +24,24 @@ async def check_project(settings: Settings) -> list[Check]:
         ("SUPABASE_SECRET_KEY", settings.supabase_secret_key),
     )
     known: list[str] = []
+    confirms = True
     for variable, key in named:
         if not key:
             continue
-        if wrong := await _refusal(settings.supabase_url, variable, key.get_secret_value()):
-            found.append(wrong)
-            if variable not in wrong.said:  # nothing answers: the other key would be told the same
+        told = await _public_settings(settings.supabase_url, variable, key.get_secret_value())
+        if isinstance(told, Check):
+            found.append(told)
+            if variable not in told.said:  # nothing answers: the other key would be told the same
                 return found
         else:
             known.append(variable)
+            confirms = confirms_addresses(told)
     if settings.supabase_publishable_key and settings.public_url is None and settings.host in EVERY_ADDRESS:
         said = (
             "no link is mailed and nobody is sent to Google: Steward listens on every address and is not told its own"
         )
         found.append(Check("sign-in", "broken", said, "Set STEWARD_PUBLIC_URL."))
-    if known and not await _confirms(settings.supabase_url, named):
+    if not confirms:
         said = "the project confirms no addresses: anybody signs up under any, so invitations are not accepted"
         found.append(Check("sign-in", "broken", said, 'Switch on "Confirm email" under Authentication in the project.'))
     if known:
@@ -46,8 +49,8 @@ async def check_project(settings: Settings) -> list[Check]:
     return found
 
 
-async def _refusal(url: str, variable: str, key: str) -> Check | None:
-    """What is wrong with the URL, or with this key, by Auth's public settings; None: nothing."""
+async def _public_settings(url: str, variable: str, key: str) -> dict[str, Any] | Check:
+    """What Auth tells everybody who has this key; else what is wrong with the URL, or with the key."""
     import httpx
 
     from integrations.supabase.auth import key_headers
@@ -61,24 +64,14 @@ async def _refusal(url: str, variable: str, key: str) -> Check | None:
     if answer.status_code in {401, 403}:
         hint = "Copy it again from the project's API keys; it goes with SUPABASE_URL."
         return Check("Supabase", "broken", f"{url} does not know {variable}", hint)
-    if answer.status_code >= 400 or "json" not in answer.headers.get("content-type", ""):
+    try:
+        told: object = answer.json() if answer.status_code < 400 else None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
         said = f"what answers at {url} is no Supabase project, or its Auth is off (status {answer.status_code})"
         return Check("Supabase", "broken", said, "Look at SUPABASE_URL: https://PROJECT.supabase.co")
-    return None
-
-
-async def _confirms(url: str, named: Sequence[tuple[str, SecretStr | None]]) -> bool:
-    import httpx
-
-    from integrations.supabase.auth import confirms_addresses, key_headers
-
-    key = next(key.get_secret_value() for _, key in named if key)
-    try:
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
-            answer = await client.get(f"{url.rstrip('/')}/auth/v1/settings", headers=key_headers(key))
-        return confirms_addresses(answer.json())
-    except (httpx.HTTPError, ValueError, AttributeError):
-        return False
+    return cast("dict[str, Any]", told)
 
 
 async def check_over_http(settings: Settings) -> Check:

@@ -34,7 +34,7 @@ select count(*) from pg_catalog.pg_stat_activity a
 where a.datname = current_database() and a.pid <> pg_backend_pid()
   and (a.query ilike 'listen steward_events%' or a.query ilike 'listen "procrastinate%' or a.query ilike 'listen procrastinate%')
 """
-OWNER = "select u.email from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' limit 1"
+OWNER_ADDRESS = "select u.email from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' limit 1"
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,6 @@ class Restored:
     calmed: Calmed
     has_keys: bool
     owner: str | None
-
-    @property
-    def paused(self) -> list[tuple[str, str]]:
-        """Id and title of the tasks that wait for a person now."""
-        return self.calmed.paused
 
 
 async def restore(
@@ -126,7 +121,7 @@ async def _into_embedded(work: _Work) -> Restored:
                 try:
                     await migrate(making, embedded=True, folder=work.migrations)
                     async with _loading(making) as connection:
-                        paused = await _load(connection, work)
+                        loaded = await _load(connection, work)
                     done = await migrate(making, embedded=True)
                     _keep_rest(work)
                     async with admin.transaction():
@@ -140,7 +135,7 @@ async def _into_embedded(work: _Work) -> Restored:
         raise _failed(error) from error
     finally:
         await asyncio.to_thread(server.stop)
-    return work.result(paused, done)
+    return work.result(loaded, done)
 
 
 async def _into_postgres(work: _Work, url: str) -> Restored:
@@ -161,9 +156,9 @@ async def _into_postgres(work: _Work, url: str) -> Restored:
             await connection.execute("select pg_advisory_xact_lock(%s)", (LOCK_KEY,))  # who starts now waits
             await _require_nobody(connection)
             await _require_empty(connection, work.replace)
-            paused = await _load(connection, work)
+            loaded = await _load(connection, work)
             _keep_rest(work)
-        return work.result(paused, await migrate(url, embedded=False))
+        return work.result(loaded, await migrate(url, embedded=False))
     except psycopg.Error as error:
         raise _failed(error) from error
 
@@ -181,7 +176,7 @@ async def _load(connection: Connection, work: _Work) -> tuple[Calmed, str | None
     """What was calmed, and the address of the owner."""
     await load_tables(connection, work.archive, work.manifest, work.told)
     calmed = await calm(connection, keeps_tokens=work.keeps_tokens)
-    found = await (await connection.execute(OWNER)).fetchone()
+    found = await (await connection.execute(OWNER_ADDRESS)).fetchone()
     return calmed, found[0] if found else None
 
 

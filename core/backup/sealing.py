@@ -14,11 +14,8 @@ from core.vault_keys import also_keep, stored_keys
 KEY_FILE = "secret.key"
 
 SHORTEST_PASSPHRASE = 12
-COST, BLOCK_SIZE, LANES = (
-    2**16,
-    8,
-    2,
-)  # OWASP's Password Storage Cheat Sheet: scrypt N=2^16, r=8, p=2; 64 MB, half a second
+# OWASP's Password Storage Cheat Sheet: scrypt N=2^16, r=8, p=2; 64 MB, half a second.
+COST, BLOCK_SIZE, LANES = 2**16, 8, 2
 BOUND = b"keys of a back-up of Steward"
 
 

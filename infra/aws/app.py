@@ -6,9 +6,8 @@
 import sys
 from pathlib import Path
 
-if (
-    __name__ == "__main__"
-):  # as the CDK starts it: from here the packages of the repository are found, and `app` is not this file
+if __name__ == "__main__":
+    # As the CDK starts it: from here the packages of the repository are found, and `app` is not this file.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from aws_cdk import App, Environment, Tags

@@ -7,26 +7,12 @@ from typing import Any, cast
 
 REGION = r"[a-z]{2}(-[a-z]+)+-\d"
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
-RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    3653,
-)  # what CloudWatch takes
+# What CloudWatch takes, and what the CDK calls it.
+RETENTION = {
+    1: "ONE_DAY", 3: "THREE_DAYS", 5: "FIVE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 60: "TWO_MONTHS",
+    90: "THREE_MONTHS", 120: "FOUR_MONTHS", 150: "FIVE_MONTHS", 180: "SIX_MONTHS", 365: "ONE_YEAR", 400: "THIRTEEN_MONTHS",
+    545: "EIGHTEEN_MONTHS", 731: "TWO_YEARS", 1096: "THREE_YEARS", 1827: "FIVE_YEARS", 3653: "TEN_YEARS",
+}  # fmt: skip
 CPU_UNITS = (256, 512, 1024, 2048, 4096)
 CDK_NAMES = {"cli-telemetry", "acknowledged-issue-numbers"}
 WORKER_SECRETS = (
@@ -186,7 +172,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "worker_tag": _tag,
     "architecture": _one_of(*ARCHITECTURES),
     "alarm_email": _matching(r"[^@\s<>,;]+@[^@\s<>,;]+", "a mail address like ops@example.org"),
-    "log_days": _one_of(*RETENTION_DAYS),
+    "log_days": _one_of(*RETENTION),
     "requests_per_second": _number(1, 10_000),
     "burst": _number(1, 5_000),
     "workers_least": _number(1, 100),

@@ -6,13 +6,11 @@ The same files that the product serves by itself, under the same names, with the
 import sys
 from pathlib import Path
 
-if (
-    __name__ == "__main__"
-):  # from here the packages of the repository are found, and `app` is not the file beside this one
+if __name__ == "__main__":
+    # From here the packages of the repository are found, and `app` is not the file beside this one.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import re
-from typing import Any, cast
 
 from app.main import MEDIA_TYPES
 from app.templating import STATIC, asset_bytes
@@ -25,15 +23,13 @@ CACHE = "public, max-age=300, stale-while-revalidate=86400"
 
 def upload(bucket: str) -> list[str]:
     """Every static file, uploaded; their names."""
-    import boto3
+    from integrations.aws.clients import client
 
-    from integrations.aws.clients import region_name
-
-    client: Any = cast("Any", boto3).client("s3", region_name=region_name())
+    s3 = client("s3")
     try:
         names = sorted([path.name for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES] + ["htmx.js"])
         for name in names:
-            client.put_object(
+            s3.put_object(
                 Bucket=bucket,
                 Key=f"static/{name}",
                 Body=asset_bytes(name),
@@ -41,7 +37,7 @@ def upload(bucket: str) -> list[str]:
                 CacheControl=CACHE,
             )
     finally:
-        client.close()
+        s3.close()
     return names
 
 

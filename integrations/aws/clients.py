@@ -4,21 +4,17 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from core.errors import Forbidden, Invalid, NotFound, StewardError, TooMany, Unavailable
 
 T = TypeVar("T")
-MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchBucket", "ResourceNotFoundException"}
-REFUSED = {
-    "403",
-    "AccessDenied",
-    "AccessDeniedException",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-}
+NO_OBJECT = {"NoSuchKey", "NotFound", "404"}
+MISSING = {*NO_OBJECT, "NoSuchBucket", "ResourceNotFoundException"}
+ALREADY_THERE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}  # an object that was to be new
+BAD_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+REFUSED = {"403", "AccessDenied", "AccessDeniedException", *BAD_KEY}
 TOO_MANY = {"TooManyRequestsException", "ThrottlingException", "SlowDown", "Throttling"}
 WRONG = {"RequestTooLargeException", "InvalidRequestContentException", "InvalidParameterValueException"}
 
@@ -28,15 +24,19 @@ def region_name() -> str | None:
     return os.environ.get("AWS_REGION", "").strip() or os.environ.get("AWS_DEFAULT_REGION", "").strip() or None
 
 
-def client(service: str, *, read_seconds: float = 30, tries: int = 3) -> Any:
-    """A client of a service; made where it is used, closed by whoever made it."""
+def client(service: str, *, read_seconds: float = 30, tries: int = 3, endpoint_url: str | None = None) -> Any:
+    """A client of a service; made where it is used, closed by whoever made it. `endpoint_url`: where it is no one of Amazon's."""
     from boto3.session import Session  # takes a tenth of a second: only where something of AWS is used
     from botocore.config import Config
 
     config = Config(
-        connect_timeout=5, read_timeout=read_seconds, retries={"total_max_attempts": tries, "mode": "standard"}
+        connect_timeout=5,
+        read_timeout=read_seconds,
+        retries={"total_max_attempts": tries, "mode": "standard"},
+        signature_version="s3v4" if service == "s3" else None,  # else addresses are signed the old way in old regions
     )
-    return cast(Any, Session()).client(service, region_name=region_name(), config=config)
+    session = cast(Any, Session())
+    return session.client(service, region_name=region_name(), endpoint_url=endpoint_url, config=config)
 
 
 async def on_thread(work: Callable[[], T], what: str) -> T:
@@ -81,12 +81,14 @@ async def _on_daemon(work: Callable[[], T], what: str) -> T:
     return await told
 
 
-def code_of(error: Any) -> str:
-    """AWS's word for what went wrong."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def code_of(error: Exception) -> str:
+    """AWS's word for what went wrong; empty where it did not answer."""
+    response: object = getattr(error, "response", None)
+    told: object = cast("Mapping[str, object]", response).get("Error") if isinstance(response, Mapping) else None
+    return str(cast("Mapping[str, object]", told).get("Code", "")) if isinstance(told, Mapping) else ""
 
 
-def _translated(error: Any, what: str) -> StewardError:
+def _translated(error: Exception, what: str) -> StewardError:
     code = code_of(error)
     if code in MISSING:
         return NotFound(f"{what}: there is no such thing", detail=code)

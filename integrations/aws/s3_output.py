@@ -6,12 +6,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from core.errors import Invalid
-from integrations.aws.clients import client, code_of, on_thread
+from integrations.aws.clients import ALREADY_THERE, NO_OBJECT, client, code_of, on_thread
 
 ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'()/-]{0,900}))?")
 NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-THERE = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
-MISSING = {"NoSuchKey", "404"}
 T = TypeVar("T")
 
 
@@ -39,7 +37,7 @@ class S3Output:
                 with self._client.get_object(Bucket=self.bucket, Key=key)["Body"] as body:
                     return body.read()
             except ClientError as error:
-                if code_of(error) in MISSING:
+                if code_of(error) in NO_OBJECT:
                     return None
                 raise
 
@@ -56,7 +54,7 @@ class S3Output:
             try:
                 self._client.put_object(**given)
             except ClientError as error:
-                if once and code_of(error) in THERE:
+                if once and code_of(error) in ALREADY_THERE:
                     return False
                 raise
             return True

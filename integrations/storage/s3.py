@@ -13,12 +13,9 @@ from urllib.parse import quote
 
 from core.errors import StewardError, Unavailable
 from core.objects import SIGNED_SECONDS, ContentLost, insist_on_name, is_whole, sha256_in
-from integrations.aws.clients import region_name
+from integrations.aws.clients import ALREADY_THERE, NO_OBJECT, REFUSED, client, code_of
 
 PIECE_BYTES = 1_000_000
-MISSING = {"404", "NoSuchKey", "NotFound"}
-THERE = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
-REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 T = TypeVar("T")
 
 
@@ -64,7 +61,7 @@ class S3Store:
                     **condition,
                 )
             except Exception as error:
-                if _code(error) not in THERE:
+                if code_of(error) not in ALREADY_THERE:
                     raise
 
         await self._on_thread(work)
@@ -92,11 +89,10 @@ class S3Store:
             try:
                 return self._client.head_object(Bucket=self.bucket, Key=path, ChecksumMode="ENABLED")
             except Exception as error:
-                if _code(error) not in MISSING:
+                if code_of(error) not in NO_OBJECT:
                     raise
-            self._client.head_bucket(
-                Bucket=self.bucket
-            )  # its answer for an object does not tell which of both is missing
+            # Its answer for an object does not tell which of both is missing.
+            self._client.head_bucket(Bucket=self.bucket)
             return None
 
         return await self._on_thread(work)
@@ -132,17 +128,7 @@ class S3Store:
 
     @cached_property
     def _client(self) -> Any:  # boto3's clients are made at run time and have no types
-        from boto3.session import Session  # takes a third of a second
-        from botocore.config import Config
-
-        config = Config(
-            signature_version="s3v4",
-            connect_timeout=5,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": 3},
-        )
-        session: Any = Session()
-        return session.client("s3", region_name=region_name(), endpoint_url=self.endpoint_url, config=config)
+        return client("s3", read_seconds=60, endpoint_url=self.endpoint_url)
 
     async def _on_thread(self, work: Callable[[], T], path: str = "") -> T:
         try:
@@ -155,12 +141,12 @@ class S3Store:
     def _explained(self, error: Exception, path: str) -> Exception:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        code = _code(error)
-        if code == "NoSuchBucket" or (code in MISSING and not path):
+        code = code_of(error)
+        if code == "NoSuchBucket" or (code in NO_OBJECT and not path):
             return Unavailable(
                 f"There is no bucket {self.bucket!r} in S3", hint="Make it, or set STEWARD_ARTIFACT_BUCKET."
             )
-        if code in MISSING:
+        if code in NO_OBJECT:
             return ContentLost(
                 f"The object {path} is not in the bucket {self.bucket!r} any more",
                 hint="Put it back from a back-up of the store.",
@@ -185,9 +171,3 @@ class S3Store:
 def _digest_in(path: str) -> str:
     """The sha256 that a path names, as S3 writes it."""
     return base64.b64encode(bytes.fromhex(sha256_in(path))).decode()
-
-
-def _code(error: Exception) -> str:
-    """S3's own word for what went wrong; empty where it did not answer."""
-    response: dict[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -59,9 +59,8 @@ class AgentStack(Stack):
 
         self.base_agent = agent("BaseAgent", BASE_AGENT, 10, place, 2)
         calls = {"STEWARD_AWS_BASE_AGENT": self.base_agent.function_name}
-        self.orchestrator = agent(
-            "Orchestrator", ORCHESTRATOR, 15, place | calls, 0
-        )  # what it does costs much: a person begins it again
+        # What it does costs much: a person begins it again.
+        self.orchestrator = agent("Orchestrator", ORCHESTRATOR, 15, place | calls, 0)
         for one in (self.base_agent, self.orchestrator):
             let_use(one, outputs, remove=False)
         self.orchestrator.add_to_role_policy(

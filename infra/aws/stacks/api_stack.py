@@ -57,12 +57,11 @@ class ApiStack(Stack):
         self.api = gateway.HttpApi(self, "Api", create_default_stage=False, description=f"{config.name}: pages and API")
         self.api.add_routes(path="/{proxy+}", integration=HttpLambdaIntegration("Pages", self.web))
         self.api.add_routes(path="/", integration=HttpLambdaIntegration("Root", self.web))
-        self.access_log = log_group(self, "AccessLog", config)
-        self.stage = self._stage(config)
+        self._stage(config)
         self.host = Fn.select(2, Fn.split("/", self.api.api_endpoint))
         CfnOutput(self, "ApiUrl", value=self.api.api_endpoint, description="Where API Gateway answers")
 
-    def _stage(self, config: Config) -> gateway.HttpStage:
+    def _stage(self, config: Config) -> None:
         stage = gateway.HttpStage(
             self,
             "Stage",
@@ -82,11 +81,11 @@ class ApiStack(Stack):
             "responseLength",
             "integrationLatency",
         )
+        access_log = log_group(self, "AccessLog", config)
         lines = json.dumps({field: f"$context.{field}" for field in fields})
         plain = stage.node.default_child
         assert isinstance(plain, gateway.CfnStage)  # nosec B101 # what an HttpStage is made of
         plain.access_log_settings = gateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self.access_log.log_group_arn, format=lines
+            destination_arn=access_log.log_group_arn, format=lines
         )
-        self.access_log.grant_write(iam.ServicePrincipal("apigateway.amazonaws.com"))
-        return stage
+        access_log.grant_write(iam.ServicePrincipal("apigateway.amazonaws.com"))

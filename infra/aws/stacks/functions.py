@@ -16,7 +16,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.aws.config import Config
+from infra.aws.config import RETENTION, Config
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = "infra/aws/Dockerfile"
@@ -40,18 +40,9 @@ def log_group(scope: Construct, name: str, config: Config) -> logs.LogGroup:
     return logs.LogGroup(
         scope,
         name,
-        retention=retention(config.log_days),
+        retention=logs.RetentionDays[RETENTION[config.log_days]],
         removal_policy=RemovalPolicy.DESTROY,
     )
-
-
-def retention(days: int) -> logs.RetentionDays:
-    """CloudWatch's name for so many days."""
-    names = {1: "ONE_DAY", 3: "THREE_DAYS", 5: "FIVE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH"}
-    names |= {60: "TWO_MONTHS", 90: "THREE_MONTHS", 120: "FOUR_MONTHS", 150: "FIVE_MONTHS", 180: "SIX_MONTHS"}
-    names |= {365: "ONE_YEAR", 400: "THIRTEEN_MONTHS", 545: "EIGHTEEN_MONTHS", 731: "TWO_YEARS", 1096: "THREE_YEARS"}
-    names |= {1827: "FIVE_YEARS", 3653: "TEN_YEARS"}
-    return logs.RetentionDays[names[days]]
 
 
 def function_image(scope: Construct, config: Config, handler: str) -> functions.DockerImageCode:
@@ -107,4 +98,3 @@ class ProductFunction(Construct):
             dead_letter_queue=dead_letters,
             retry_attempts=tries_again if dead_letters else None,
         )
-        self.log_group = group

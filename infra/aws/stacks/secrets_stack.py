@@ -3,8 +3,6 @@
 # pyright: reportArgumentType=false
 # The CDK's own classes do not fit its interfaces for a checker of types: their methods name parameters otherwise.
 
-import json
-
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
@@ -25,11 +23,10 @@ class SecretsStack(Stack):
         self.web = self._secret("web", config, "Keys of the Supabase project, and STEWARD_SECRET_KEY")
         self.worker = self._secret("worker", config, f"For workers: {', '.join(config.worker_secrets)}")
         self.agents = self._secret("agents", config, "For base agent and orchestrator: OPENAI_API_KEY")
-
         self.edge = self._made_up(config) if config.domain else None
 
     def _made_up(self, config: Config) -> secrets.Secret:
-        form = json.dumps({})
+        form = "{}"
         text = secrets.SecretStringGenerator(
             secret_string_template=form, generate_string_key=EDGE_KEY, exclude_punctuation=True, password_length=48
         )

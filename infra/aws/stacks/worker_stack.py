@@ -66,10 +66,9 @@ class WorkerStack(Stack):
         )
         self._scale(config, queue_age)
 
+    # Else an account that is named would be asked for its zones to synthesize.
     @property
-    @jsii.member(
-        jsii_name="availabilityZones"
-    )  # else an account that is named would be asked for its zones to synthesize
+    @jsii.member(jsii_name="availabilityZones")
     def availability_zones(self) -> list[str]:
         """Two zones of the region, whichever they are: asked when it is deployed."""
         return [Fn.select(zone, Fn.get_azs()) for zone in range(ZONES)]

@@ -116,7 +116,7 @@ async def test_a_back_up_holds_one_moment_and_comes_back_as_it_was(lived_in: str
     assert os.listdir(tmp_path) == ["a.zip"]
     done = await restored(path, second)
     # What was queued, what has a yes, with a draft or without: nothing is done twice; no permission, no token counts.
-    assert {title for _, title in done.paused} == set(TITLES)
+    assert {title for _, title in done.calmed.paused} == set(TITLES)
     assert (done.calmed.stopped, done.calmed.revoked, done.migrated, done.has_keys) == (1, 3, [], False)
     paused = await fetch(second, "select title from public.tasks where paused_at is not null")
     assert {str(row[0]) for row in paused} == set(TITLES)
@@ -159,7 +159,7 @@ async def test_a_house_that_is_lived_in_or_at_work_is_not_touched(lived_in: str,
     )
     assert (await restored(path, lived_in, replace=True)).calmed.revoked == 3
     again = await restored(path, lived_in, replace=True, keeps_tokens=True)
-    assert (len(again.paused), again.calmed.revoked) == (3, 0)  # twice is once
+    assert (len(again.calmed.paused), again.calmed.revoked) == (3, 0)  # twice is once
     assert await fetch(lived_in, "select revoked_at from public.api_tokens") == [(None,)]
     assert await fetch(lived_in, "select count(*), count(*) filter (where title = 'later') from public.tasks") == [
         (4, 0)
