@@ -12,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
 from app.openapi import asks_who_calls, route_of
-from app.problems import OUTCOME_UNKNOWN
+from app.problems import WRITTEN, answer_to, may_pass
 from app.security import replaying
 from core.database import Caller
 from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, Unavailable
 from core.vault import CannotOpen, Vault
+from core.written import Written, noting_writes
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -29,8 +30,8 @@ ALLOWED = "1 to 255 visible ASCII characters are allowed"
 class Idempotency:
     """Stores first answers, sealed, by key, person and organization for a day. 409 for another request with the same key.
 
-    Streams are not stored, nor answers of 500 and above: after those the same key runs the request again. But where the
-    answer is that nobody knows whether it was done, it stays the answer: doing it again could do it twice.
+    Streams are not stored, nor what may pass (429, 500 and above): after those the same key runs the request again. But
+    where something was written before, or nobody knows, the failed answer stays the answer: doing it again could do it twice.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -83,20 +84,34 @@ class _FirstAnswer:
         self._vault = vault
         self._send = send
         self._start: Message | None = None
-        self._is_stored = False
-        self._is_done = False  # or perhaps done: the key may not run it again
-        self._state: dict[str, Any] = {}
+        self._is_answered = False  # the key is this answer's from then on, kept or not
+        self._unkept: OutcomeUnknown | None = None
+        self._written = Written()
 
     async def of(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
-        self._state = scope.setdefault("state", {})
+        scope.setdefault("state", {})[WRITTEN] = self._written
         try:
-            await app(scope, receive, self._store_and_send)
-        except OutcomeUnknown:
-            self._is_done = True
+            with noting_writes(self._written):
+                await app(scope, receive, self._store_and_send)
+        except asyncio.CancelledError:  # the process ends
+            await self._answer_instead(scope, receive, OutcomeUnknown("The request was broken off"))
             raise
+        except Exception as error:
+            if self._unkept:
+                raise self._unkept from error
+            if not await self._answer_instead(scope, receive, error):
+                raise
         finally:
-            if not self._is_stored and not self._is_done:
+            if not self._is_answered and not self._written.perhaps:
                 await self._caller.call("abandon_idempotent_request", key=self._key)
+
+    async def _answer_instead(self, scope: Scope, receive: Receive, error: Exception) -> bool:
+        """Answer with the error, and keep that, where something was written and no answer was given."""
+        if self._is_answered or not self._written.perhaps:
+            return False
+        answer = await answer_to(Request(scope, receive), error)
+        await answer(scope, receive, self._store_and_send)
+        return True
 
     async def _store_and_send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -104,14 +119,14 @@ class _FirstAnswer:
             return
         if self._start is not None:
             start, self._start = self._start, None
-            if not message.get("more_body") and (start["status"] < 500 or self._state.get(OUTCOME_UNKNOWN)):
+            if not message.get("more_body") and (self._written.perhaps or not may_pass(start["status"])):
                 await self._store(start, message.get("body", b""))
             await self._send(start)
         await self._send(message)
 
     async def _store(self, start: Message, body: bytes) -> None:
         """Raises `OutcomeUnknown` where it cannot be stored: what was asked is done, and its key stays taken."""
-        self._is_done = True
+        self._is_answered = True
         sealed = self._vault.seal({"body": body.decode()}, *_bound(self._caller, self._key))
         about = {"status": start["status"], "content_type": Headers(raw=start["headers"]).get("content-type", "")}
         for left in reversed(range(STORE_TRIES)):
@@ -119,11 +134,11 @@ class _FirstAnswer:
                 await self._caller.call("finish_idempotent_request", key=self._key, body=sealed, **about)
             except Unavailable as error:
                 if not left:
-                    raise OutcomeUnknown("The answer could not be kept", detail=error.message) from error
+                    self._unkept = OutcomeUnknown("The answer could not be kept", detail=error.message)
+                    raise self._unkept from error
                 await asyncio.sleep(STORE_PAUSE_SECONDS)
             else:
                 break
-        self._is_stored = True
 
 
 def _is_somebodys(scope: Scope) -> bool:

@@ -19,10 +19,12 @@ from structlog.contextvars import bound_contextvars
 from app.scopes import BY_TOOL
 from app.sign_in.places import sign_in_page_for
 from app.templating import render_error
-from core.errors import Invalid, OutcomeUnknown, StewardError, Unavailable
+from core.errors import Invalid, OutcomeUnknown, StewardError, TooMany, Unavailable
+from core.written import Written
 
 log = structlog.get_logger()
-OUTCOME_UNKNOWN = "outcome_unknown"  # in the state of a request: whether it was done is not known
+WRITTEN = "written"  # in the state of a request that is answered once: what is known of its writes
+PARTLY_DONE = "Part of it was done before that: look before you ask for it again."
 TITLES = {404: "There is no such page", 405: "This method is not served here"}
 MOST_ERRORS = 20
 REFUSED = -32600  # JSON-RPC 2.0: the request is not valid
@@ -60,9 +62,8 @@ class Boundary:
             except Exception as error:
                 if has_started:  # nothing can be said any more: the server cuts the connection, so that it shows
                     raise
-                request = Request(scope, receive)
-                answer = _steward_error if isinstance(error, StewardError) else _unexpected
-                await (await answer(request, error))(scope, receive, with_id)
+                answer = await answer_to(Request(scope, receive), error)
+                await answer(scope, receive, with_id)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -99,18 +100,28 @@ def _is_for_a_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
 
 
+def may_pass(status: int) -> bool:
+    """Is this a failure after which the same request may go well?"""
+    return status >= 500 or status == TooMany.status
+
+
+async def answer_to(request: Request, error: Exception) -> Response:
+    """What is answered where this escaped."""
+    return await (_steward_error if isinstance(error, StewardError) else _unexpected)(request, error)
+
+
 async def _steward_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StewardError)  # nosec B101 # narrows the type
     headers: dict[str, str] = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.retry_after_seconds is not None:
+    is_partly_done = may_pass(error.status) and not isinstance(error, OutcomeUnknown) and _has_written(request)
+    if error.retry_after_seconds is not None and not is_partly_done:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status >= 500:
         await log.aerror("request_failed", path=request.url.path, error=error.message, detail=error.detail)
-    if isinstance(error, OutcomeUnknown):
-        request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
-    return problem_response(request, told(error), headers)
+    body = told(error) | ({"hint": PARTLY_DONE} if is_partly_done else {})
+    return problem_response(request, body, headers)
 
 
 def told(error: StewardError) -> dict[str, Any]:
@@ -164,11 +175,15 @@ def _methods_at(request: Request) -> list[str]:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     await log.aerror("request_crashed", path=request.url.path, exc_info=error)
-    body = StewardError(
-        "An unexpected error; the log has it",
-        hint=f"It stands there as request {request.scope['state']['request_id']}.",
-    )
-    return problem_response(request, body.problem())
+    hint = f"It stands there as request {request.scope['state']['request_id']}."
+    if _has_written(request):
+        hint += f" {PARTLY_DONE}"
+    return problem_response(request, StewardError("An unexpected error; the log has it", hint=hint).problem())
+
+
+def _has_written(request: Request) -> bool:
+    written: Written | None = request.scope.get("state", {}).get(WRITTEN)
+    return written is not None and written.perhaps
 
 
 def explain(errors: list[dict[str, Any]]) -> list[dict[str, str]]:

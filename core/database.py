@@ -16,6 +16,7 @@ import orjson
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.objects import IN_DATABASE, Contents
+from core.written import noted
 
 SERVICE = "service_role"
 
@@ -89,11 +90,13 @@ class Caller:
 
     async def call(self, function: str, **params: object) -> Any:
         """The decoded JSON that the function returns: a value, or a list for a set."""
-        return await self.database.call(function, self.identity, params)
+        with noted(function):
+            return await self.database.call(function, self.identity, params)
 
     async def call_json(self, function: str, **params: object) -> bytes:
         """The same as JSON bytes, untouched, for answers that are passed on."""
-        return await self.database.call_json(function, self.identity, params)
+        with noted(function):
+            return await self.database.call_json(function, self.identity, params)
 
     def as_run(self, task_id: UUID, run_id: UUID) -> "Caller":
         """The same caller speaking for one run of a task: refused as soon as another run took the task over."""

@@ -29,6 +29,7 @@ from core.errors import Forbidden, Invalid, OutcomeUnknown, StewardError, TooMan
 from core.postgrest_answers import error_of, is_json
 from core.signing import Signer
 from core.tracing import span
+from core.written import READS
 
 if TYPE_CHECKING:
     from postgrest.base_request_builder import RequestConfig
@@ -43,7 +44,6 @@ CONNECT_TRIES = 3
 BROKEN_OFF = {"08000", "08003", "08006", "08007", "57P02", "PGRSTX00"}
 EXACT = 2**53  # beyond it, some readers of JSON round
 PAGE = 1000  # rows that a project gives at most, where its settings were left alone (max_rows)
-READS = ("list_", "get_", "find_", "search_", "read_")
 NULL = b"null"
 OF_PAGE = "x-steward-organization"  # narrows what a person sees; `private.acting_organization` reads it
 NEEDED = "Set SUPABASE_SIGNING_KEY or SUPABASE_JWT_SECRET, or STEWARD_DATABASE_URL."

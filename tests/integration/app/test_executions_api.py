@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.house import House
+from app.problems import PARTLY_DONE
 from core.database import Caller, Identity
 from core.keys import Keys
 from core.postgres import pool_of
@@ -197,6 +198,29 @@ async def test_what_stands_still_and_what_may_go_wrong_is_shown(client: httpx.As
     assert "attempts that took too long: 1" in found_risks["retries", "Late"]
     took_part = (await read(client, execution_id))["agents"]
     assert [(one["lost"], one["blocked"], one["failed"], one["held"]) for one in took_part] == [(1, 1, 1, 0)]
+
+
+async def test_an_execution_that_failed_half_way_is_not_begun_again_by_its_key(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    """Beginning again copies the plan by one call, and starts it by another."""
+    plan_id = (await begin(client, plan_id=await ready_plan(house)))["id"]
+    key, asked = {"Idempotency-Key": "again"}, {"plan_id": plan_id}
+    await _rename(house, "queue_task_execution", "queue_away")
+    failed = await client.post("/api/executions", json=asked, headers=key)
+    await _rename(house, "queue_away", "queue_task_execution")
+    again = await client.post("/api/executions", json=asked, headers=key)
+    assert failed.status_code >= 500
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (failed.status_code, "true")
+    assert again.json() == failed.json()
+    assert failed.json()["hint"] == PARTLY_DONE
+    assert len((await client.get("/api/executions")).json()["items"]) == 2
+    assert (await client.post("/api/executions", json=asked, headers={"Idempotency-Key": "new"})).status_code == 201
+
+
+async def _rename(house: House, function: str, name: str) -> None:
+    async with pool_of(house.database).connection() as connection:
+        await connection.execute(f"alter function public.{function} rename to {name}".encode())
 
 
 async def test_each_kind_of_plan_and_any_root_task_is_begun(client: httpx.AsyncClient, house: House) -> None:

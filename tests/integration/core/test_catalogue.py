@@ -4,6 +4,7 @@ import pytest
 
 from core.database import Database
 from core.postgres import pool_of
+from core.written import READS
 
 QUERIES = {
     "tables without row-level security": """
@@ -47,6 +48,21 @@ async def test_there_are_no(database: Database, kind: str) -> None:
     async with pool_of(database).connection() as connection:
         cursor = await connection.execute(QUERIES[kind].encode())
         assert [row[0] for row in await cursor.fetchall()] == []
+
+
+# Doing these twice leaves what doing them once leaves: when it was read or heard of, figures that are summed up.
+NOTES = {"get_installation_metrics", "get_work", "read_browser_note", "read_digest"}
+UNDECLARED = {"get_task", "list_invitations", "list_members"}  # write nothing; the latter two lock what they check
+
+
+async def test_what_is_named_as_reading_only_reads(database: Database) -> None:
+    """An `Idempotency-Key` is free again after a failed request that called nothing else (`core.written`)."""
+    names = " or ".join(f"starts_with(p.proname, '{name}')" for name in READS)
+    async with pool_of(database).connection() as connection:
+        cursor = await connection.execute(
+            f"select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v' and ({names})".encode()
+        )
+        assert {row[0] for row in await cursor.fetchall()} == NOTES | UNDECLARED
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])

@@ -13,10 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from app.dependencies import CurrentCaller
 from app.house import House
 from app.main import create_app
+from app.problems import PARTLY_DONE
 from core.database import Caller, Identity
-from core.errors import Conflict, OutcomeUnknown, Unavailable
+from core.errors import Conflict, OutcomeUnknown, TooMany, Unavailable
 from core.keys import Keys
 from core.postgres import PostgresDatabase
+from tasks.functions import create_tasks
 
 KEY = "Idempotency-Key"
 
@@ -31,9 +33,13 @@ class Counter:
         self.gate.set()
         self.answer: Response | None = None
         self.error: Exception | None = None
+        self.writes = False
 
     async def __call__(self, request: Request, caller: CurrentCaller) -> Response:
         self.runs += 1
+        await caller.call("get_profile")
+        if self.writes:
+            await create_tasks(caller, [{"title": "Rent"}])
         self.has_begun.set()
         await self.gate.wait()
         if self.error:
@@ -213,3 +219,70 @@ async def test_an_answer_that_broke_off_is_never_done_again(
     else:  # the answer was there, and was kept at the second try
         assert {one.status_code for one in answers} == {201}
     assert [one.headers.get("idempotency-replayed") for one in answers] == [None, "true", "true"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "hint"),
+    [
+        (Unavailable("away", hint="Try again in a moment."), 503, PARTLY_DONE),
+        (TooMany("not so fast", retry_after_seconds=1), 429, PARTLY_DONE),
+        (RuntimeError("oh"), 500, PARTLY_DONE),
+        (OutcomeUnknown("broke off"), 503, "look before"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_what_failed_after_something_was_written_is_not_done_again(
+    http: AsyncClient, counter: Counter, error: Exception, status: int, hint: str
+) -> None:
+    counter.writes, counter.error = True, error
+    first = await http.post("/api/probe", headers={KEY: "k"})
+    counter.error = None
+    again = await http.post("/api/probe", headers={KEY: "k"})
+    assert (first.status_code, again.status_code, counter.runs) == (status, status, 1)
+    assert first.json() == again.json()
+    assert hint in first.json()["hint"]
+    assert "in a moment" not in first.json()["hint"]
+    assert "retry-after" not in first.headers
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), TooMany("not so fast"), RuntimeError("oh")])
+async def test_what_failed_before_anything_was_written_is_done_with_the_same_key(
+    http: AsyncClient, counter: Counter, error: Exception
+) -> None:
+    counter.error = error
+    first = await http.post("/api/probe", headers={KEY: "k"})
+    counter.error = None
+    assert (first.status_code >= 429, (await http.post("/api/probe", headers={KEY: "k"})).status_code) == (True, 201)
+    assert PARTLY_DONE not in first.json().get("hint", "")
+
+
+async def test_a_request_that_was_cancelled_after_it_wrote_is_not_done_again(
+    http: AsyncClient, counter: Counter
+) -> None:
+    counter.writes = True
+    counter.gate.clear()
+    first = asyncio.create_task(http.post("/api/probe", headers={KEY: "k"}))
+    await counter.has_begun.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    counter.gate.set()
+    again = await http.post("/api/probe", headers={KEY: "k"})
+    assert (again.status_code, again.json()["type"]) == (503, "urn:steward:problem:outcome-unknown")
+    assert counter.runs == 1
+
+
+async def test_an_answer_that_cannot_be_kept_says_that_it_may_be_done(
+    http: AsyncClient, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = PostgresDatabase.call_json
+
+    async def call_json(self: PostgresDatabase, function: str, identity: Identity, params: dict[str, object]) -> bytes:
+        if function == "finish_idempotent_request":
+            raise Unavailable("away")
+        return await real(self, function, identity, params)
+
+    monkeypatch.setattr(PostgresDatabase, "call_json", call_json)
+    first = await http.post("/api/probe", headers={KEY: "k"})
+    again = await http.post("/api/probe", headers={KEY: "k"})
+    assert (first.status_code, first.json()["type"]) == (503, "urn:steward:problem:outcome-unknown")
+    assert (again.status_code, counter.runs) == (409, 1)
