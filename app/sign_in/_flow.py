@@ -86,7 +86,8 @@ async def posted(request: Request) -> Mapping[str, str]:
     refuse_other_sites(request)
     form = await form_of(request)
     waiting = waiting_of(request)
-    if waiting is None or not secrets.compare_digest(_token(request, waiting), form.get("form_token", "")):
+    keys: Keys = request.app.state.keys
+    if waiting is None or not keys.is_csrf_token(_bound_to(waiting), form.get("form_token", "")):
         raise Forbidden("The form is too old, or this browser keeps no cookies", hint="Open the page and try again.")
     return form
 
@@ -190,4 +191,8 @@ def headers_of(error: StewardError) -> dict[str, str]:
 
 
 def _token(request: Request, waiting: Waiting) -> str:
-    return request.app.state.keys.csrf_token(f"signing in {waiting.nonce}")
+    return request.app.state.keys.csrf_token(_bound_to(waiting))
+
+
+def _bound_to(waiting: Waiting) -> str:
+    return f"signing in {waiting.nonce}"

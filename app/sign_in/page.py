@@ -25,6 +25,7 @@ from integrations.supabase.auth import SupabaseAuth
 from integrations.supabase.faults import NotConfirmed
 
 PAGE = "sign_in/page.html"
+ACTIONS = ("password", "link", "confirm")
 MAILED = "If {} has an account here, a mail with a link is on its way. Open the link in this browser, within the hour."
 SENT_AGAIN = "If {} waits to be confirmed, the mail is on its way again."
 
@@ -42,6 +43,8 @@ async def post(request: Request) -> Response:
     form = await posted(request)
     where, email, action = own_path(form.get("next")), form.get("email", "").strip()[:320], form.get("action")
     try:
+        if action not in ACTIONS:  # before it is counted: each word would be a count of its own
+            raise Invalid("There is no such button", errors=[{"field": "action", "message": "it is none"}])
         address = address_in(form)
         take_attempt(request, f"sign-in {action}", address)
         match action:
@@ -53,12 +56,10 @@ async def post(request: Request) -> Response:
                 answer = await _page(request, auth, where, email=address, told=MAILED.format(address))
                 keep(answer, request, go_on_later(request, verifier, "link", where, address))
                 return answer
-            case "confirm":
+            case _:
                 with mailing(request, address):
                     await auth.mail_confirmation(address, back_url(request))
                 return await _page(request, auth, where, email=address, told=SENT_AGAIN.format(address))
-            case _:
-                raise Invalid("There is no such button", errors=[{"field": "action", "message": "it is none"}])
     except StewardError as error:
         is_new = isinstance(error, NotConfirmed)
         answer = await _page(request, auth, where, error.status, email=email, unconfirmed=is_new, **words_of(error))

@@ -1,0 +1,36 @@
+"""What is posted to the sign-in page by hand: it breaks nothing, and gets nobody around the counts."""
+
+import re
+
+import httpx
+import pytest
+
+from app.house import House
+from tests.emulators.supabase import SupabaseLite
+from tests.integration.app.test_sign_in import ANA, browsing, lite
+
+__all__ = ["lite"]
+
+
+async def form_token(browser: httpx.AsyncClient) -> str:
+    return re.findall(r'name="form_token" value="([^"]+)"', (await browser.get("/sign-in")).text)[0]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-up", "/sign-in/reset", "/sign-in/callback"])
+async def test_a_form_token_of_any_characters_is_refused_plainly(house: House, lite: SupabaseLite, path: str) -> None:
+    async with browsing(house, lite) as browser:
+        await form_token(browser)
+        for token in ("é" * 64, "\u2028", ""):
+            answer = await browser.post(path, data={"form_token": token, "action": "password", "email": ANA})
+            assert answer.status_code == 403, token
+
+
+async def test_made_up_buttons_leave_no_counts_behind(house: House, lite: SupabaseLite) -> None:
+    """The counts of tries are kept for the 10,000 newest alone: whoever makes some up pushes their own out."""
+    async with browsing(house, lite, sign_in_attempts_per_minute=3) as browser:
+        token = await form_token(browser)
+        counts = browser.app.state.attempts._buckets
+        for number in range(10):
+            form = {"form_token": token, "action": f"{number}" * 10_000, "email": f"{number}@vega.example"}
+            assert (await browser.post("/sign-in", data=form)).status_code == 422
+        assert not counts
