@@ -133,14 +133,25 @@ class PersonSessions:
         return session
 
     async def sign_out(self, session: PersonSession, scope: Literal["local", "global"]) -> None:
-        """End it here at once, and at Auth. Raises `Unavailable` where Auth was not told."""
-        self._end(session.id)
-        if session.expires_at <= time():
-            try:
+        """End it here at once, and at Auth. Raises `Unavailable` where Auth was not told.
+
+        With every other one of the person it ends once Auth was told, so that it can be asked for again. Raises
+        `Unauthorized` where this one had ended before: Auth ends no others for it.
+        """
+        if scope == "local":
+            self._end(session.id)
+        try:
+            if session.expires_at <= time():
                 session = await self._refresh(session)
-            except Unauthorized:
-                return  # it ended already
-        await self._auth.sign_out(session.access_token, scope)
+            await self._auth.sign_out(session.access_token, scope)
+        except Unauthorized as error:
+            self._end(session.id)
+            if scope == "global":
+                raise Unauthorized(
+                    "This session had ended before, so the others go on: sign in again, and sign out everywhere then"
+                ) from error
+        else:
+            self._end(session.id)
 
     def note(self, session: PersonSession) -> None:
         """It has just begun: Auth need not be asked at once."""

@@ -5,7 +5,7 @@ the HTTP connections are shared. What Auth refuses is told as an error of the ho
 """
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
@@ -99,14 +99,17 @@ class SupabaseAuth:
             self._features_until = monotonic() + REST_SECONDS
         return self._features
 
-    async def sign_up(self, email: str, password: str, name: str, back: str) -> tuple[SignedIn | None, str]:
+    async def sign_up(
+        self, email: str, password: str, name: str, back: str, timezone: str = ""
+    ) -> tuple[SignedIn | None, str]:
         """A new account. None where a mail has to be answered first, and where the address has an account already.
 
-        The second is the verifier that the link of the mail needs (PKCE). Raises `Invalid` for a weak password,
+        `timezone` is what their browser goes by: theirs, until they choose otherwise. The second of the answer is the
+        verifier that the link of the mail needs (PKCE). Raises `Invalid` for a weak password,
         `Forbidden` where no accounts are taken, `TooMany`, `Unavailable`.
         """
         async with self._asking() as (auth, kept):
-            data: dict[str, Any] = {"name": name} if name else {}
+            data: dict[str, Any] = {key: text for key, text in (("name", name), ("timezone", timezone)) if text}
             answer = None
             with _telling_nobody():
                 answer = await auth.sign_up(
@@ -172,9 +175,9 @@ class SupabaseAuth:
                 await auth.get_user(access_token)
 
     async def sign_out(self, access_token: str, scope: Literal["local", "global", "others"] = "local") -> None:
-        """End this session at Auth, or all, or all others. One that ended already is as good. Raises `Unavailable`."""
+        """End this session at Auth, or all, or all others. Raises `Unauthorized` where it ended already, `Unavailable`."""
         async with self._asking() as (auth, _):
-            with suppress(Unauthorized), _while_it_lasts():
+            with _while_it_lasts():
                 await auth.admin.sign_out(access_token, scope)
 
     async def set_password(self, access_token: str, refresh_token: str, password: str) -> None:

@@ -68,7 +68,7 @@ async def test_a_person_confirms_signs_in_is_refreshed_and_signed_out(auth: Supa
     await auth.sign_out(fresh[0].access_token)
     for over in (auth.check(fresh[0].access_token), auth.refresh(fresh[0].refresh_token), auth.refresh("garbage")):
         assert isinstance(await refusal(over), Unauthorized)
-    await auth.sign_out(fresh[0].access_token)  # it is over already: as good
+    assert isinstance(await refusal(auth.sign_out(fresh[0].access_token)), Unauthorized)  # it is over already
     await auth.check(first.access_token)  # another session of the same person goes on
     await auth.sign_out(first.access_token, "global")
     assert isinstance(await refusal(auth.check(first.access_token)), Unauthorized)
