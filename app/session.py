@@ -105,4 +105,10 @@ async def _sign_in(request: Request, token: str) -> Response:
 def _is_https(request: Request) -> bool:
     """Does the browser speak HTTPS? Behind a proxy this process does not see it; the public address says so."""
     public = urlsplit(request.app.state.house.settings.public_url or "")
-    return request.url.scheme == "https" or (public.scheme == "https" and public.netloc == request.headers.get("host"))
+    asked = request.headers.get("host", "")
+    return request.url.scheme == "https" or (public.scheme == "https" and _place(public.netloc) == _place(asked))
+
+
+def _place(host: str) -> str:
+    """A host with its port as every writing of it is compared: names know no capitals, and HTTPS has its port unsaid."""
+    return host.casefold().removesuffix(":443")

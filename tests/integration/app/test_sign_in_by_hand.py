@@ -34,3 +34,15 @@ async def test_made_up_buttons_leave_no_counts_behind(house: House, lite: Supaba
             form = {"form_token": token, "action": f"{number}" * 10_000, "email": f"{number}@vega.example"}
             assert (await browser.post("/sign-in", data=form)).status_code == 422
         assert not counts
+
+
+@pytest.mark.parametrize("host", ["steward.example.org", "STEWARD.example.org", "steward.example.org:443"])
+@pytest.mark.parametrize("public", ["https://Steward.Example.org", "https://steward.example.org:443"])
+async def test_behind_a_proxy_cookies_are_for_https_alone_however_the_name_is_written(
+    house: House, lite: SupabaseLite, host: str, public: str
+) -> None:
+    async with browsing(house, lite, public_url=public) as browser:
+        answer = await browser.get("/sign-in", headers={"Host": host})
+        assert "; Secure" in answer.headers["set-cookie"]
+        elsewhere = await browser.get("/sign-in", headers={"Host": "127.0.0.1"})
+        assert "; Secure" not in elsewhere.headers["set-cookie"]  # plain HTTP of this machine
