@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from agents.tools.tool import AnyTool
 from core.database import Caller
 from tasks import accounts, policies
 from tasks.actions import ALWAYS_ASK, Effect, Permission
+from tasks.capture import get_profile
 from tasks.policies import PastAction
 from tasks.replay import Replay, replay
 
@@ -61,6 +61,6 @@ class Past:
 
 
 async def _own_addresses(caller: Caller) -> list[str]:
-    profile: dict[str, Any] = await caller.call("get_profile")
+    profile = await get_profile(caller)
     connected = [one.address for one in await accounts.list_accounts(caller) if "@" in one.address]
     return list(dict.fromkeys([*([str(profile["email"])] if profile.get("email") else []), *connected]))

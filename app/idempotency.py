@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-from typing import Any
 from uuid import UUID, uuid5
 
 from fastapi import Request
@@ -18,6 +17,12 @@ from core.database import Caller
 from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, Unavailable
 from core.vault import CannotOpen, Vault
 from core.written import Written, noting_writes
+from tasks.idempotency import (
+    FirstRequest,
+    abandon_idempotent_request,
+    begin_idempotent_request,
+    finish_idempotent_request,
+)
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -59,18 +64,18 @@ class Idempotency:
         if caller.identity.agent_id is not None:
             message = "the requests of agents take none: what is reported has its own event_id"
             raise Invalid(f"Idempotency-Key: {message}", errors=[{"field": "Idempotency-Key", "message": message}])
-        known = await caller.call("begin_idempotent_request", key=key, fingerprint=_fingerprint(scope, body))
-        if known["mismatch"]:
+        known = await begin_idempotent_request(caller, key, _fingerprint(scope, body))
+        if known.mismatch:
             raise Conflict("This Idempotency-Key belongs to another request", hint="Use a new key for a new request.")
-        if known["state"] == "running":
+        if known.state == "running":
             raise Conflict(
                 "The first request with this Idempotency-Key is still running",
                 hint="Try again in a moment.",
                 retry_after_seconds=1,
             )
         vault = Vault.from_settings(scope["app"].state.house.settings)
-        if known["state"] == "done":
-            await _answer_again(send, known, _opened(vault, caller, key, known["body"]))
+        if known.state == "done":
+            await _answer_again(send, known, _opened(vault, caller, key, known.body))
             return
         await _FirstAnswer(caller, key, vault, send).of(self._app, scope, replay)
 
@@ -103,7 +108,7 @@ class _FirstAnswer:
                 raise
         finally:
             if not self._is_answered and not self._written.perhaps:
-                await self._caller.call("abandon_idempotent_request", key=self._key)
+                await abandon_idempotent_request(self._caller, self._key)
 
     async def _answer_instead(self, scope: Scope, receive: Receive, error: Exception) -> bool:
         """Answer with the error, and keep that, where something was written and no answer was given."""
@@ -128,10 +133,10 @@ class _FirstAnswer:
         """Raises `OutcomeUnknown` where it cannot be stored: what was asked is done, and its key stays taken."""
         self._is_answered = True
         sealed = self._vault.seal({"body": body.decode()}, *_bound(self._caller, self._key))
-        about = {"status": start["status"], "content_type": Headers(raw=start["headers"]).get("content-type", "")}
+        content_type = Headers(raw=start["headers"]).get("content-type", "")
         for left in reversed(range(STORE_TRIES)):
             try:
-                await self._caller.call("finish_idempotent_request", key=self._key, body=sealed, **about)
+                await finish_idempotent_request(self._caller, self._key, start["status"], sealed, content_type)
             except Unavailable as error:
                 if not left:
                     self._unkept = OutcomeUnknown("The answer could not be kept", detail=error.message)
@@ -169,11 +174,11 @@ def _opened(vault: Vault, caller: Caller, key: str, sealed: str | None) -> bytes
         ) from error
 
 
-async def _answer_again(send: Send, known: dict[str, Any], body: bytes) -> None:
+async def _answer_again(send: Send, known: FirstRequest, body: bytes) -> None:
     headers = [(b"idempotency-replayed", b"true")]
-    if known["status"] != 204:  # RFC 9110, 8.6: no Content-Length there
+    if known.status != 204:  # RFC 9110, 8.6: no Content-Length there
         headers.append((b"content-length", str(len(body)).encode()))
-    if known["content_type"]:
-        headers.append((b"content-type", known["content_type"].encode()))
-    await send({"type": "http.response.start", "status": known["status"], "headers": headers})
+    if known.content_type:
+        headers.append((b"content-type", known.content_type.encode()))
+    await send({"type": "http.response.start", "status": known.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,6 +10,7 @@ from uuid import UUID
 from core.database import Database, Identity
 from core.errors import Unauthorized
 from core.keys import LINK_SECONDS, SESSION_SECONDS, SIGN_IN_AGAIN, Keys, link_was_used
+from tasks import used_tokens
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class LinkSessions:
             return self.keys.read_session(token)
         user_id = self.keys.signed_session(token)
         service = self.shared.acting_as(Identity.service())
-        if await service.call("is_token_used", token_hash=self.keys.hash_of(token)):
+        if await used_tokens.is_token_used(service, self.keys.hash_of(token)):
             raise Unauthorized("This session was signed out", hint=SIGN_IN_AGAIN)
         return user_id
 
@@ -34,7 +35,8 @@ class LinkSessions:
         if self.shared is None:
             return self.keys.use_link(token)
         user_id, token_hash = self.keys.signed_link(token)
-        if not await self._use(self.shared, token_hash, 2 * LINK_SECONDS):
+        service = self.shared.acting_as(Identity.service())
+        if not await used_tokens.use_token(service, token_hash, 2 * LINK_SECONDS):
             raise link_was_used()
         return user_id
 
@@ -44,9 +46,5 @@ class LinkSessions:
             self.keys.end_session(token)
         else:
             self.keys.signed_session(token)
-            await self._use(self.shared, self.keys.hash_of(token), SESSION_SECONDS)
-
-    @staticmethod
-    async def _use(database: Database, token_hash: str, seconds: int) -> bool:
-        service = database.acting_as(Identity.service())
-        return bool(await service.call("use_token", token_hash=token_hash, seconds=seconds))
+            service = self.shared.acting_as(Identity.service())
+            await used_tokens.use_token(service, self.keys.hash_of(token), SESSION_SECONDS)

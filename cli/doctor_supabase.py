@@ -6,6 +6,7 @@ from app.security import EVERY_ADDRESS
 from cli.finding import ANSWER_SECONDS, Check
 from core.errors import StewardError
 from core.settings import Settings
+from core.urls import auth_url_of
 
 
 async def check_project(settings: Settings) -> list[Check]:
@@ -57,7 +58,7 @@ async def _public_settings(url: str, variable: str, key: str) -> dict[str, Any] 
 
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
-            answer = await client.get(f"{url.rstrip('/')}/auth/v1/settings", headers=key_headers(key))
+            answer = await client.get(f"{auth_url_of(url)}/settings", headers=key_headers(key))
     except httpx.HTTPError as error:
         said = f"nothing answers at {url} ({str(error) or type(error).__name__})"
         return Check("Supabase", "broken", said, "Look at SUPABASE_URL: https://PROJECT.supabase.co")
@@ -79,6 +80,7 @@ async def check_over_http(settings: Settings) -> Check:
     from app.house import worker_lives
     from core.database import Identity
     from core.postgrest import open_postgrest
+    from tasks.functions import get_newest_event_id
 
     what = f"Supabase over HTTP, {settings.supabase_url}"
     try:
@@ -86,7 +88,7 @@ async def check_over_http(settings: Settings) -> Check:
             await database.check()
             signs = database.signer is not None
             if speaks := database.can_speak_for(Identity.service()):
-                await database.call("get_newest_event_id", Identity.service(), {})
+                await get_newest_event_id(database.acting_as(Identity.service()))
             is_idle = speaks and not await worker_lives(database)
     except StewardError as error:
         said = f"{what}: {error.message}" + (f": {error.detail}" if error.detail else "")

@@ -155,10 +155,14 @@ async def list_tasks(
     limit: int = 50,
 ) -> Page[Task]:
     """A page of tasks without logs and descriptions."""
-    row = await caller.call(
-        "list_tasks", filter=(where or TaskFilter()).as_json(), sort=sort, after=after, page_size=limit
-    )
-    return Page[Task].model_validate(row)
+    return Page[Task].model_validate(await list_task_rows(caller, where or TaskFilter(), sort, after, limit))
+
+
+async def list_task_rows(
+    caller: Caller, where: TaskFilter, sort: Sort, after: list[Any] | None, limit: int
+) -> dict[str, Any]:
+    """The same page as it came: `items`, and `after` for the next page. For what only passes it on."""
+    return await caller.call("list_tasks", filter=where.as_json(), sort=sort, after=after, page_size=limit)
 
 
 async def find_tasks(caller: Caller, prefix: str) -> list[Task]:

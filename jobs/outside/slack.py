@@ -15,6 +15,7 @@ from jobs.outside.lending import is_lent
 from jobs.outside.persons import person_of
 from jobs.outside.world import Given, Service
 from tasks import accounts, slack
+from tasks.capture import get_profile
 from tasks.models import Task
 from tasks.organizations import at_home
 from tasks.slack import SlackLink
@@ -113,7 +114,7 @@ class Workspaces:
         member = self.given.settings.slack_user
         if member is None or owner.user_id is None or (team := await self.own_team()) is None:
             return
-        profile = await (await at_home(self.given.database.acting_as(owner))).call("get_profile")
+        profile = await get_profile(await at_home(self.given.database.acting_as(owner)))
         service = self.given.database.acting_as(Identity.service(UUID(profile["organization"]["id"])))
         known = await slack.resolve_slack_user(service, team, member)
         if known is None or known.account_id is not None:

@@ -14,7 +14,7 @@ from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
 from app.seen import house_of
-from tasks.functions import Sort, TaskFilter
+from tasks.functions import Sort, TaskFilter, list_task_rows
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
 
 
@@ -64,7 +64,7 @@ async def get(
         }
     )
     after = decode_cursor(cursor) if cursor else None
-    page = await caller.call("list_tasks", filter=where.as_json(), sort=sort, after=after, page_size=limit)
+    page = await list_task_rows(caller, where, sort, after, limit)
     return listing(page["items"], page["after"])
 
 
