@@ -25,15 +25,14 @@ def services(given: Given) -> dict[type, Service]:
 
         secret, _ = await credentials_for(given, caller, task, "github", ["token"], github, GITHUB_HINT)
         # The address stands in the settings, whoever's token it is.
-        return GitHub.signed_in(
-            settings.github_url, secret["token"], (await guard_for(given, caller)).trusting(settings.github_url)
-        )
+        guard = await guard_for(given, caller, settings.github_url)
+        return GitHub.signed_in(settings.github_url, secret["token"], guard)
 
     async def pipelines(caller: Caller, task: Task) -> Pipelines:
         from integrations.cicd.webhook import WebhookPipelines
 
         secret, is_own = await credentials_for(given, caller, task, "cicd", ["url", "secret"], pipeline, PIPELINE_HINT)
-        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
+        guard = await guard_for(given, caller, secret["url"] if is_own else None)
         return WebhookPipelines(secret["url"], secret["secret"], guard, web_address(given.settings))
 
     return {

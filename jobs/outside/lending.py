@@ -21,9 +21,13 @@ async def is_lent(given: Given, caller: Caller, what: str) -> bool:
     return what in given.settings.shared_tool_names or await serves_owner(caller, given.settings.owner_email)
 
 
-async def guard_for(given: Given, caller: Caller) -> "Guard":
-    """The guard of this installation for an organization: hosts of the own network are reached where they are lent."""
+async def guard_for(given: Given, caller: Caller, own_url: str | None = None) -> "Guard":
+    """The guard of this installation for an organization: hosts of the own network are reached where they are lent.
+
+    `own_url`: an address out of the settings, which is reached wherever it is.
+    """
     from integrations.web.guard import Guard
 
     is_needed = bool(given.settings.private_hosts.strip())
-    return Guard.from_settings(given.settings) if is_needed and await is_lent(given, caller, HOSTS) else Guard()
+    guard = Guard.from_settings(given.settings) if is_needed and await is_lent(given, caller, HOSTS) else Guard()
+    return guard.trusting(own_url) if own_url else guard

@@ -32,23 +32,21 @@ def _records(given: Given) -> dict[type, Service]:
         from integrations.hubspot.crm import HubSpot
 
         secret, _ = await credentials_for(given, caller, task, "hubspot", ["token"], hubspot, HUBSPOT_HINT)
-        return HubSpot.signed_in(
-            settings.hubspot_url, secret["token"], (await guard_for(given, caller)).trusting(settings.hubspot_url)
-        )
+        guard = await guard_for(given, caller, settings.hubspot_url)
+        return HubSpot.signed_in(settings.hubspot_url, secret["token"], guard)
 
     async def rows(caller: Caller, task: Task) -> TableRecords:
         from integrations.database.postgres import Postgres
 
         secret, is_own = await credentials_for(given, caller, task, "postgres_records", ["url"], tables, TABLES_HINT)
-        return Postgres(
-            secret["url"], None if is_own else await guard_for(given, caller), settings.query_timeout_seconds
-        )
+        guard = None if is_own else await guard_for(given, caller)
+        return Postgres(secret["url"], guard, settings.query_timeout_seconds)
 
     async def records(caller: Caller, task: Task) -> ApiRecords:
         from integrations.web.rest_records import RestRecords
 
         secret, is_own = await credentials_for(given, caller, task, "rest_records", ["url"], api, API_HINT)
-        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
+        guard = await guard_for(given, caller, secret["url"] if is_own else None)
         return RestRecords.signed_in(secret["url"], secret.get("token") or None, guard)
 
     return {
@@ -78,7 +76,7 @@ def _queries(given: Given) -> dict[type, Service]:
         from integrations.database.supabase import SupabaseTables
 
         secret, is_own = await credentials_for(given, caller, task, "supabase", ["url", "key"], supabase, SUPABASE_HINT)
-        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
+        guard = await guard_for(given, caller, secret["url"] if is_own else None)
         seconds, most_rows = settings.query_timeout_seconds, settings.query_most_rows
         return SupabaseTables(secret["url"], secret["key"], guard, seconds, most_rows)
 

@@ -21,7 +21,7 @@ def services(given: Given) -> dict[type, Service]:
         from integrations.jira.cloud import JiraCloud
 
         secret, is_own = await credentials_for(given, caller, task, "jira", ["url", "email", "token"], own, HINT)
-        guard = (await guard_for(given, caller)).trusting(secret["url"]) if is_own else await guard_for(given, caller)
+        guard = await guard_for(given, caller, secret["url"] if is_own else None)
         return JiraCloud.signed_in(secret["url"], secret["email"], secret["token"], guard)
 
     return {Tickets: Service(tickets, lambda: None if own else HINT, ("jira",))}
