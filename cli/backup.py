@@ -111,8 +111,8 @@ def restore_command(
 ) -> None:
     """Make a house out of a back-up: whole, or everything stays as it was. Steward must not run meanwhile.
 
-    A back-up of an older Steward is brought up to date. Tasks that were under way are paused and standing permissions stopped, as what they
-    do may have been done since. Sessions, tokens, calendar feeds and open invitations end.
+    A back-up of an older Steward is brought up to date. Tasks that were under way, or would go on by themselves, are paused and
+    standing permissions stopped, as what they do may have been done since. Sessions, tokens, calendar feeds and open invitations end.
     """
     from core.backup.restoring import restore
 
@@ -133,7 +133,9 @@ def restore_command(
     if not done.has_keys:
         out.say("Keys of secrets were not restored: accounts whose key is not here have to be connected again.")
     if _database_url(settings):
-        out.say("A web process that reaches this database over PostgREST is not seen from here: start it anew.")
+        out.say(
+            "Web processes without a signing or secret key, and functions of AWS, are not seen from here: start them anew."
+        )
     if keep_tokens:
         out.say("Sessions, tokens, calendar feeds and invitations are as they were then, those ended since, too.")
         out.say(_owner_words(done.owner, settings))
@@ -161,7 +163,9 @@ def _tell_of_calm(out: Output, done: "Restored") -> None:
         out.say(f"Brought up to date, migrations: {len(done.migrated)}.")
     paused = done.calmed.paused
     if paused:
-        out.say(f"Paused: {len(paused)} that were queued, at work or about to act. It may have happened since:")
+        out.say(
+            f"Paused: {len(paused)} that were at work, about to act, or would go on by themselves. It may have happened since:"
+        )
         for task, title in paused[:LONGEST_LIST]:
             out.say(one_line(f"  {task}  {title}"))
         if len(paused) > LONGEST_LIST:

@@ -131,6 +131,7 @@ async def check_house(settings: Settings) -> list[Check]:
                 await _database(house, what),
                 _clock(house, settings),
                 await _worker(house),
+                *await _web_processes(house),
                 *await _contents(house, settings),
             ]
     except StewardError as error:
@@ -158,6 +159,15 @@ async def _worker(house: "House") -> Check:
     return Check(
         "worker", "note", "none is at work now", "`steward run` has one; beside `steward web` runs `steward worker`."
     )
+
+
+async def _web_processes(house: "House") -> list[Check]:
+    """Those that reach this database over HTTP; others are nobody's to ask."""
+    from core.database import Identity
+    from tasks.web_processes import list_web_processes
+
+    found = await list_web_processes(house.database.acting_as(Identity.service()))
+    return [Check("web over HTTP", "ok", ", ".join(f"{one.host} ({one.pid})" for one in found))] if found else []
 
 
 def _clock(house: "House", settings: Settings) -> Check:

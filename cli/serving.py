@@ -86,7 +86,9 @@ async def serve(house: "House", *, web: bool, worker: bool, ready: Callable[[], 
                 await _first_heartbeat(house)
             if web:
                 from app.slack import slack_listening
+                from app.web_process import shown
 
+                await parts.enter_async_context(shown(house.database))
                 await parts.enter_async_context(_serving(house))
                 await parts.enter_async_context(slack_listening(house))
             ready()

@@ -21,7 +21,7 @@ from core.backup.calming import Calmed, calm
 from core.backup.format import KEYS, Manifest, blocks, newer, opened
 from core.backup.saving import applied
 from core.backup.sealing import KEY_FILE, end_sessions, open_keys
-from core.backup.tables import PATIENT, Connection, Told, load_tables
+from core.backup.tables import PATIENT, Connection, Told, columns_of, load_tables
 from core.data_folder import make_private_folder, require_space, unusable
 from core.embedded import DATABASE, EmbeddedPostgres
 from core.errors import Conflict, Invalid, Unavailable
@@ -33,6 +33,11 @@ AT_WORK = """
 select count(*) from pg_catalog.pg_stat_activity a
 where a.datname = current_database() and a.pid <> pg_backend_pid()
   and (a.query ilike 'listen steward_events%' or a.query ilike 'listen "procrastinate%' or a.query ilike 'listen procrastinate%')
+"""
+# A web process over PostgREST has no connection: it writes down every 15 seconds that it lives.
+SERVING = """
+select w.host, w.pid, extract(epoch from now() - w.heartbeat_at)::integer from private.web_processes w
+where w.heartbeat_at > now() - interval '60 seconds' order by w.heartbeat_at desc limit 1
 """
 OWNER_ADDRESS = "select u.email from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' limit 1"
 
@@ -205,6 +210,15 @@ async def _require_nobody(connection: Connection) -> None:
     row = await cursor.fetchone()
     if row and row[0]:
         raise Conflict("Steward runs on this database", hint="Stop every `steward run`, `web` and `worker` first.")
+    if not await columns_of(connection, ("private", "web_processes")):
+        return
+    serving = await (await connection.execute(SERVING)).fetchone()
+    if serving:
+        raise Conflict(
+            "Steward runs on this database",
+            detail=f"the web process {serving[1]} of {serving[0]} was heard of {serving[2]} seconds ago, over HTTP",
+            hint="Stop it first; one that was killed is forgotten after a minute.",
+        )
 
 
 def _keep_rest(work: _Work) -> None:

@@ -26,7 +26,12 @@ Told = Callable[[str, int, int], None]  # what, how much of it is done, how much
 MADE = re.compile(r"^create table (?:if not exists )?(public|private)\.(\w+)", re.MULTILINE)
 QUEUE = (("jobs", "procrastinate_jobs"), ("jobs", "procrastinate_periodic_defers"))
 # Who works now, and what they noted: nobody of them works in what is restored.
-OF_PROCESSES = (("private", "workers"), ("jobs", "procrastinate_workers"), ("jobs", "procrastinate_events"))
+OF_PROCESSES = (
+    ("private", "workers"),
+    ("private", "web_processes"),
+    ("jobs", "procrastinate_workers"),
+    ("jobs", "procrastinate_events"),
+)
 PATIENT = "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set row_security = off"
 
 

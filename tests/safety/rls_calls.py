@@ -38,6 +38,7 @@ IDS: dict[str, str] = {
     "lease_id": "public.agent_leases",
     "lease_ids": "public.agent_leases",
     "reminder_ids": "public.reminders",
+    "process_id": "private.web_processes",
 }
 OF_THE_ORGANIZATION = {"organization_id", "org_id"}
 OF_THE_PERSON = {"user_id", "preferred_user_id", "executor_id"}
@@ -169,6 +170,7 @@ VALUES: dict[str, Any] = {
     "size_bytes": 13,
     "stored_in": "s3",
     "scopes": ["tasks:read"],
+    "save_own_hours.changes": {"timezone": "Asia/Tokyo"},
     "seen": [],
     "session_hash": OTHER_HASH,
     "list_draft_edits.since": None,

@@ -7,6 +7,7 @@ import os
 import resource
 import zipfile
 from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -16,15 +17,18 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from app.web_process import shown
 from core.backup.format import Manifest
 from core.backup.restoring import Restored, restore
 from core.backup.saving import save
 from core.backup.tables import own_tables
-from core.database import Caller
+from core.database import Caller, Identity
 from core.embedded import EmbeddedPostgres
 from core.errors import Conflict, Invalid, StewardError, Unavailable
 from core.migrate import MIGRATIONS, migrate
-from core.postgres import PostgresDatabase
+from core.postgres import PostgresDatabase, open_database
+from tasks.web_processes import list_web_processes
+from tests.both_adapters import over_http
 
 TITLES = ["Grüße an Ana 🌍", 'tab\there, "quote", \\ and\nline', "x" * 400]
 
@@ -97,7 +101,10 @@ async def test_every_table_that_there_is_is_backed_up(database_url: str) -> None
         database_url,
         "select schemaname || '.' || tablename from pg_tables where schemaname in ('public', 'private')",
     )
-    assert {str(row[0]) for row in rows} - {f"{schema}.{name}" for schema, name in own_tables()} == {"private.workers"}
+    assert {str(row[0]) for row in rows} - {f"{schema}.{name}" for schema, name in own_tables()} == {
+        "private.workers",
+        "private.web_processes",
+    }
 
 
 async def test_a_back_up_holds_one_moment_and_comes_back_as_it_was(lived_in: str, second: str, tmp_path: Path) -> None:
@@ -134,6 +141,73 @@ async def test_a_back_up_holds_one_moment_and_comes_back_as_it_was(lived_in: str
     assert await fetch(second, numbers) == [(True,)]
     with pytest.raises(psycopg.Error):
         await fetch(second, "update public.tasks set execution_status = 'completed' where title like 'Somebody%'")
+
+
+async def test_what_only_waits_is_held_and_a_to_do_that_is_out_of_sight_comes_back(
+    database: PostgresDatabase, ana: Caller, second: str, tmp_path: Path
+) -> None:
+    waits = ["until a time", "for an answer", "for an agent", "with a deadline", "part of a tree"]
+    others = ["until it is due", "out of sight", "for its person"]
+    made = await ana.call("create_tasks", items=[{"title": title} for title in waits + others])
+    ids = {one["title"]: one["id"] for one in made}
+    await ana.call("create_tasks", items=[{"title": "below", "parent_task_id": ids["part of a tree"]}])
+    blocked = "execution_status = 'blocked', blocked_reason = 'x', blocked_on ="
+    later = "blocked_until = now() + interval '1 hour'"
+    await fetch(database.url, f"""
+        set session_replication_role = replica;
+        update public.tasks set {blocked} 'delay', {later} where title in ('until a time', 'below');
+        update public.tasks set {blocked} 'reply' where title = 'for an answer';
+        update public.tasks set {blocked} 'agent' where title = 'for an agent';
+        update public.tasks set {blocked} 'approval', {later} where title = 'with a deadline';
+        update public.tasks set {blocked} 'subtasks' where title = 'part of a tree';
+        update public.tasks set {blocked} 'person' where title = 'for its person';
+        update public.tasks set run_when_due = true, recurrence = 'FREQ=DAILY', execution_type = 'fully_automated', due_at = now()
+          where title = 'until it is due';
+        update public.tasks set snoozed_until = now() + interval '1 hour' where title = 'out of sight'""")  # fmt: skip
+    path = tmp_path / "a.zip"
+    await backed_up(database.url, path)
+    done = await restored(path, second)
+    assert {title for _, title in done.calmed.paused} == {*waits, "until it is due"}
+    await fetch(
+        second,
+        """set session_replication_role = replica;
+           update public.tasks set blocked_until = now() - interval '1 second' where blocked_until is not null""",
+    )
+    async with open_database(second) as later_on:
+        service = later_on.acting_as(Identity.service())
+        assert await service.call("wake_waiting_tasks") == 0
+        soon = datetime.now(UTC) + timedelta(hours=2)
+        assert await service.call("start_due_occurrences", at=soon, all_day_until=soon) == 0
+        assert await service.call("wake_snoozed_tasks", at=soon) == 1
+    states = await fetch(second, "select distinct execution_status from public.tasks order by 1")
+    assert states == [("blocked",), ("pending",)]
+    await fetch(second, "update public.tasks set paused_at = null")
+    async with open_database(second) as resumed:  # and it is the pause that held them
+        service = resumed.acting_as(Identity.service())
+        assert await service.call("wake_waiting_tasks") == 3
+        assert await service.call("start_due_occurrences", at=soon, all_day_until=soon) == 1
+
+
+async def test_a_web_process_that_serves_over_http_is_seen(lived_in: str, second: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    await backed_up(lived_in, path)
+    async with over_http(second, tmp_path / "http") as reached:
+        async with shown(reached):
+            service = reached.acting_as(Identity.service())
+            while not (serving := await list_web_processes(service)):
+                await asyncio.sleep(0.01)
+            assert [one.pid for one in serving] == [os.getpid()]
+            with pytest.raises(Conflict, match="Steward runs") as caught:
+                await restored(path, second, replace=True)
+            assert f"the web process {os.getpid()}" in str(caught.value.detail)
+        assert await list_web_processes(service) == []  # it ended in order
+    beat = "insert into private.web_processes (id, host, pid, heartbeat_at) values (gen_random_uuid(), 'x', 1, now() - interval '%s s')"
+    await fetch(second, beat % 50)
+    with pytest.raises(Conflict, match="Steward runs"):
+        await restored(path, second, replace=True)
+    await fetch(second, "update private.web_processes set heartbeat_at = now() - interval '70 s'")
+    await restored(path, second, replace=True)  # one that was killed is forgotten
+    assert await fetch(second, "select count(*) from private.web_processes") == [(0,)]
 
 
 async def test_a_house_that_is_lived_in_or_at_work_is_not_touched(lived_in: str, second: str, tmp_path: Path) -> None:
