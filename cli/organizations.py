@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from tasks.organizations import Invitation, Member, Organization
 
 Action = Literal[
-    "list", "create", "choose", "rename", "members", "role", "remove", "invite", "invitations", "revoke", "leave"
-]
+    "list", "create", "choose", "rename", "members", "role", "remove", "invite", "invitations", "revoke", "leave",
+    "delete", "delete-me",
+]  # fmt: skip
 NEEDS = {
     "create": "its name",
     "choose": "the name of the organization",
@@ -24,6 +25,8 @@ NEEDS = {
     "remove": "who is removed: the address",
     "invite": "whom: the address",
     "revoke": "whose invitation: the address",
+    "delete": "its name, exactly, as the one you act in is called",
+    "delete-me": "your own address",
 }
 
 
@@ -37,12 +40,12 @@ def organizations_command(
         Action, typer.Argument(help="What to do; all but list, create and choose are about the one you act in.")
     ] = "list",
     word: Annotated[
-        str, typer.Argument(metavar="NAME", help="A name for create, choose and rename; else an address.")
+        str, typer.Argument(metavar="NAME", help="A name for create, choose, rename and delete; else an address.")
     ] = "",
     role: Annotated[
         str, typer.Option("--role", help="invite: member or admin. role: owner, admin or member.")
     ] = "member",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="remove, leave: do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="remove, leave, delete, delete-me: do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Organizations: you see and act in one at a time, on pages, here and in the API.
@@ -60,6 +63,8 @@ def organizations_command(
             await _mine(house.caller, out, action, word.strip())
         elif action in {"invite", "invitations", "revoke"}:
             await _inviting(house, out, action, word.strip(), role)
+        elif action in {"delete", "delete-me"}:
+            await _deleting(house.caller, out, action, word.strip(), yes=yes)
         else:
             await _here(house.caller, out, action, word.strip(), role, yes=yes)
 
@@ -121,6 +126,25 @@ async def _here(caller: "Caller", out: Output, action: Action, word: str, role: 
             out.say(f"{one_line(gone.email or word)} belongs to {one_line(here.name)} no more.")
         case _:
             _show_members(out, await list_members(caller, here.id))
+
+
+async def _deleting(caller: "Caller", out: Output, action: Action, word: str, *, yes: bool) -> None:
+    """The organization that one acts in, or everything of one's own."""
+    from tasks.organizations import delete_organization, delete_person
+
+    if action == "delete":
+        here = await _acting(caller)
+        if not yes and not _is_sure(out, f"Delete {one_line(here.name)} with everything in it, for everybody?"):
+            return
+        left = await delete_organization(caller, here.id, word)
+        out.data({"items": [one.model_dump(mode="json") for one in left]})
+        out.say(f"{one_line(here.name)} is gone, with everything in it.")
+        return
+    if not yes and not _is_sure(out, "Delete everything of yours? It cannot be undone."):
+        return
+    gone = await delete_person(caller, word)
+    out.data(gone)
+    out.say("Everything of yours is gone" + (", and your account." if gone.is_person_gone else ". You begin anew."))
 
 
 async def _inviting(house: "House", out: Output, action: Action, word: str, role: str) -> None:

@@ -62,6 +62,26 @@ class Invitation(Record):
     revoked_at: datetime | None = None
 
 
+class EndedOrganization(Record):
+    """One of the caller's that somebody else deleted. `ended_by` is their address."""
+
+    organization_id: UUID
+    name: str
+    ended_by: str | None = None
+    ended_at: datetime
+
+
+class DeletedPerson(BaseModel):
+    """What went with a person, and where they were one of several: names of organizations.
+
+    `is_person_gone` is false for the owner of the installation: their data is gone, and they begin anew.
+    """
+
+    deleted: list[str]
+    quit: list[str]
+    is_person_gone: bool
+
+
 class NewInvitation(BaseModel):
     """An invitation that was just made, and the path of its link: shown this once."""
 
@@ -118,6 +138,30 @@ async def leave_organization(caller: Caller, organization_id: UUID) -> list[Orga
     """The caller belongs there no more; the organizations that are left to them."""
     rows = await caller.call("leave_organization", organization_id=organization_id)
     return [Organization.model_validate(row) for row in rows]
+
+
+async def delete_organization(caller: Caller, organization_id: UUID, name: str) -> list[Organization]:
+    """It is gone with everything in it (owners; `name` is its own, exactly); the organizations that are left to the caller.
+
+    Conflict for a personal one, for another name, and while something is being sent or uncertain.
+    """
+    rows = await caller.call("delete_organization", organization_id=organization_id, name=name)
+    return [Organization.model_validate(row) for row in rows]
+
+
+async def delete_person(caller: Caller, address: str) -> DeletedPerson:
+    """Everything of the caller is gone, and they themselves; `address` is their own. Conflict as for an organization."""
+    return DeletedPerson.model_validate(await caller.call("delete_person", address=address))
+
+
+async def list_ended_organizations(caller: Caller) -> list[EndedOrganization]:
+    """Those of the caller that somebody else deleted, until they put that away."""
+    return [EndedOrganization.model_validate(row) for row in await caller.call("list_ended_organizations")]
+
+
+async def put_away_ended_organizations(caller: Caller) -> int:
+    """The caller has read which are gone; how many."""
+    return int(await caller.call("put_away_ended_organizations"))
 
 
 async def create_invitation(caller: Caller, organization_id: UUID, email: str, role: str = "member") -> NewInvitation:

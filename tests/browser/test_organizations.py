@@ -55,6 +55,29 @@ async def test_a_person_joins_works_and_goes_back(signed_in: OpenPage, served: s
         assert await cursor.fetchone() == (1,)
 
 
+async def test_an_organization_is_deleted_and_the_others_read_it(
+    signed_in: OpenPage, served: str, house: House
+) -> None:
+    vega = await organizations.create_organization(house.caller, "Vega")
+    page = await signed_in()
+    await page.goto(f"{served}/settings/organization/delete")
+    await is_accessible(page)
+    await page.fill("#delete-name", "Vegas")
+    await page.click("button:has-text('Delete Vega')")
+    await expect(page.locator("[role=alert]")).to_contain_text("is not that of the organization")
+    await page.fill("#delete-name", "Vega")
+    await page.click("button:has-text('Delete Vega')")
+    await expect(page).to_have_url(f"{served}/")
+    async with pool_of(house.database).connection() as connection:
+        told = (house.owner.user_id, vega.id, "Vega", "kim@example.org")
+        await connection.execute("insert into public.ended_organizations (user_id, organization_id, name, ended_by) values (%s, %s, %s, %s)", told)  # fmt: skip
+    await page.goto(f"{served}/tasks")
+    await expect(page.locator("main form.notice")).to_contain_text("Vega is gone: kim@example.org deleted it")
+    await is_accessible(page)
+    await page.click("button:has-text('I have read it')")
+    await expect(page.locator("main form.notice")).to_have_count(0)
+
+
 async def is_accessible(page: Page) -> None:
     """Axe finds nothing in either theme, and nothing is wider than the window, on a desk and on a telephone."""
     await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())

@@ -12,6 +12,7 @@ from app._view.forms import back_to, form_of
 from app.chosen import known, note_organizations
 from app.dependencies import CurrentCaller
 from app.seen import house_of
+from app.settings._problems import sentence_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -47,8 +48,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
             return await _show(request, caller, _Typed(), made=made, status_code=201)
         return back_to(await _press(caller, form))
     except (Conflict, Forbidden, Invalid, NotFound) as error:
-        problem = ". ".join(part.rstrip(".") for part in (error.message, error.hint) if part) + "."
-        whole = _Typed(typed.email, typed.role, typed.name, problem)
+        whole = _Typed(typed.email, typed.role, typed.name, sentence_of(error))
         return await _show(request, caller, whole, status_code=error.status)
 
 

@@ -194,3 +194,76 @@ async def test_a_stream_ends_where_its_organization_is_not_the_chosen_one_any_mo
 async def test_no_such_invitation(house: House, keys: Keys, path: str) -> None:
     async with pages_of(house, keys) as pages:
         assert (await pages.get(path)).status_code in {404, 422}
+
+
+async def test_an_organization_is_deleted_on_its_page_once_its_name_is_typed(house: House, keys: Keys) -> None:
+    ben = await invited(house, "ben@example.org")
+    vega = await organizations.create_organization(house.caller, "Vega <b>")
+    made = await organizations.create_invitation(house.caller, vega.id, "ben@example.org")
+    await organizations.accept_invitation(ben, made.path.rpartition("/")[2])
+    await functions.create_tasks(house.caller, [{"title": "Secret plan"}])
+    at = "/settings/organization/delete"
+    async with pages_of(house, keys) as owner, pages_of(house, keys, ben.identity) as theirs:
+        assert f'href="{at}"' in (await owner.get("/settings/organization")).text
+        assert f'href="{at}"' not in (await theirs.get("/settings/organization")).text
+        assert (await theirs.get(at)).status_code == 403
+        page = await owner.get(at)
+        assert "Delete Vega &lt;b&gt;" in page.text
+        assert "1 other" in page.text
+        form = {"csrf_token": csrf_of(page), "organization_id": str(vega.id)}
+        wrong = await owner.post(at, data={**form, "name": "vega"})
+        assert (wrong.status_code, "is not that of the organization" in wrong.text) == (409, True)
+        assert (await owner.post(at, data={**form, "csrf_token": "x", "name": vega.name})).status_code == 403
+        assert (await theirs.post(at, data={**form, "csrf_token": csrf_of(await theirs.get("/")), "name": vega.name})).status_code == 403  # fmt: skip
+        gone = await owner.post(at, data={**form, "name": vega.name})
+        assert (gone.status_code, gone.headers["location"]) == (303, "/")
+        for _ in range(2):
+            told = await theirs.get("/tasks")
+            assert "Vega &lt;b&gt; is gone" in told.text
+            assert "Secret plan" not in told.text
+        assert "is gone" not in (await owner.get("/")).text
+        csrf = csrf_of(await theirs.get("/"))
+        read = await theirs.post("/settings/organization/ended", data={"csrf_token": csrf})
+        assert read.status_code == 303
+        assert "is gone" not in (await theirs.get("/")).text
+        assert (await owner.post(at, data={**form, "name": vega.name})).status_code == 409, "a page of what is gone"
+        assert (await owner.get(at)).status_code == 409, "the personal one"
+
+
+async def test_a_person_deletes_everything_of_theirs_on_a_page(house: House, keys: Keys) -> None:
+    ben = await invited(house, "ben@example.org")
+    await functions.create_tasks(ben, [{"title": "Secret plan"}])
+    at = "/settings/delete"
+    async with pages_of(house, keys, ben.identity) as theirs, pages_of(house, keys) as owner:
+        assert f'href="{at}"' in (await theirs.get("/settings")).text
+        page = await theirs.get(at)
+        assert "Type ben@example.org" in page.text
+        wrong = await theirs.post(at, data={"csrf_token": csrf_of(page), "address": "eve@example.org"})
+        assert (wrong.status_code, "is not yours" in wrong.text) == (409, True)
+        gone = await theirs.post(at, data={"csrf_token": csrf_of(page), "address": "ben@example.org"})
+        assert gone.status_code == 303
+        assert f'{COOKIE}=""' in gone.headers["set-cookie"]
+        theirs.cookies.clear()
+        assert (await theirs.get("/tasks")).status_code == 401
+        mine = await owner.get(at)
+        assert (await house.caller.call("get_profile"))["email"] in mine.text
+        again = await owner.post(at, data={"csrf_token": csrf_of(mine), "address": (await house.caller.call("get_profile"))["email"]})  # fmt: skip
+        assert (again.status_code, again.headers["location"]) == (303, "/")
+        assert (await owner.get("/tasks")).status_code == 200, "the owner begins anew"
+
+
+async def test_deleting_over_the_api(client: httpx.AsyncClient, house: House) -> None:
+    vega = (await client.post("/api/organizations", json={"name": "Vega"})).json()
+    at = f"/api/organizations/{vega['id']}/delete"
+    script = (await tokens.create_token(house.caller, "script", ["tasks:read", "tasks:write"])).token
+    program = {"Authorization": f"Bearer {script}"}
+    for path, body in ((at, {"name": "Vega"}), ("/api/person/delete", {"address": "x@example.org"})):
+        assert (await client.post(path, json=body, headers=program)).status_code == 403
+    assert (await client.post(at, json={"name": "Vega 2"})).status_code == 409
+    assert (await client.post(at, json={})).status_code == 422
+    assert [one["is_personal"] for one in (await client.post(at, json={"name": "Vega"})).json()["items"]] == [True]
+    assert (await client.post(at, json={"name": "Vega"})).status_code == 404
+    assert (await client.post("/api/person/delete", json={"address": "eve@example.org"})).status_code == 409
+    email = (await house.caller.call("get_profile"))["email"]
+    assert (await client.post("/api/person/delete", json={"address": email})).json()["is_person_gone"] is False
+    assert (await client.get("/api/tasks")).json()["items"] == []

@@ -39,3 +39,26 @@ async def test_an_organization_from_its_making_to_an_invitation(steward: Steward
     ):
         done = steward("organizations", *words)
         assert (done.returncode, said in done.stderr) == (code, True), (words, done.stderr)
+
+
+async def test_an_organization_and_everything_of_ones_own_are_deleted(steward: Steward) -> None:
+    steward("organizations", "create", "Vega")
+    steward("add", "At work")
+    for words, code, said in (
+        (("delete",), 2, "needs a second word"),
+        (("delete", "Vega"), 2, "Add --yes"),
+        (("delete", "vega", "--yes"), 1, "name is not that of the organization"),
+    ):
+        done = steward("organizations", *words)
+        assert (done.returncode, said in done.stderr) == (code, True), (words, done.stderr)
+    assert "Vega is gone" in steward("organizations", "delete", "Vega", "--yes").stdout
+    (home,) = steward.json("organizations")["items"]
+    assert home["is_personal"]
+    refused = steward("organizations", "delete", home["name"], "--yes")
+    assert (refused.returncode, "with its person" in refused.stderr) == (1, True)
+    steward("add", "At home")
+    (me,) = steward.json("organizations", "members")["items"]
+    assert "Add --yes" in steward("organizations", "delete-me", me["email"]).stderr
+    assert steward("organizations", "delete-me", "eve@example.org", "--yes").returncode == 1
+    assert "begin anew" in steward("organizations", "delete-me", me["email"], "--yes").stdout
+    assert "At home" not in steward("list").stdout

@@ -16,7 +16,7 @@ from app.house import House
 from core.outside.errors import Refused, Temporary, Uncertain
 from core.postgres import pool_of, postgres
 from jobs.worker import SILENT_SECONDS, Worker, working
-from tasks import functions, review, steps
+from tasks import functions, organizations, review, steps
 from tasks.models import Draft, Task
 from tests.conftest import house_with
 from tests.scripted_mail import ScriptedSender, equipment_sending_by
@@ -223,3 +223,31 @@ async def test_a_job_that_finds_nothing_to_do_does_not_hide_the_run_that_began_m
     monkeypatch.setattr("jobs.worker.start_task", nothing_to_do)
     await worker.advance(str(task_id), str(uuid4()))
     assert shown == {}
+
+
+async def test_what_runs_is_cut_off_when_its_organization_is_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agents import work
+
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def think(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(work, "think", think)
+    vega = await organizations.create_organization(house.caller, "Vega")
+    (task,) = await functions.create_tasks(house.caller, [{"title": "x", "execution_type": "fully_automated"}])
+    await functions.queue_task_execution(house.caller, task.id)
+    async with working(await house.worker()):
+        await asyncio.wait_for(begun.wait(), 20)
+        await organizations.delete_organization(house.caller, vega.id, "Vega")
+        await asyncio.wait_for(ended.wait(), 20)
+        (fresh,) = await functions.create_tasks(house.caller, [{"title": "y", "execution_type": "fully_automated"}])
+        monkeypatch.undo()
+        await functions.queue_task_execution(house.caller, fresh.id)
+        await house.work_until(fresh.id)
