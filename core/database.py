@@ -127,6 +127,10 @@ class Database(ABC):
     async def check(self) -> None:
         """Return when it answers. Raises `Unavailable`."""
 
+    def can_speak_for(self, identity: Identity) -> bool:
+        """Can a call be made as them here? Over HTTP that takes a token of theirs, or a key to sign one with."""
+        return True
+
     @abstractmethod
     def statistics(self) -> dict[str, int]:
         """Figures of its connections, by the names of psycopg_pool's statistics; empty where it holds none."""

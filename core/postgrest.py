@@ -85,7 +85,7 @@ class PostgrestDatabase(Database):
             return  # nobody may call it; but PostgREST, the database and the function are there
 
     def can_speak_for(self, identity: Identity) -> bool:
-        """Is there a key, or a token, to speak for them with?"""
+        """Is there a token of theirs, or a key to speak for them with?"""
         try:
             self._headers(identity)
         except Unavailable:

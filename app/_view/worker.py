@@ -9,7 +9,6 @@ from app._view.advice import is_owner
 from app.house import House, worker_lives
 from app.seen import house_of
 from core.database import Identity
-from core.postgres import PostgresDatabase
 from tasks.models import Task
 
 LONG = timedelta(minutes=1)
@@ -27,13 +26,7 @@ async def waits_for_worker(request: Request, tasks: Iterable[Task]) -> str | Non
 
 async def nobody_works(house: House) -> bool:
     """Is there no worker? False where it cannot be asked."""
-    if not isinstance(house.database, PostgresDatabase):
-        from core.postgrest import PostgrestDatabase  # not where a house has its own connection
-
-        reached = house.database
-        if isinstance(reached, PostgrestDatabase) and not reached.can_speak_for(Identity.service()):
-            return False
-    return not await worker_lives(house.database)
+    return house.database.can_speak_for(Identity.service()) and not await worker_lives(house.database)
 
 
 def _waits_long(task: Task, now: datetime) -> bool:
