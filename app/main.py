@@ -63,7 +63,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.house = house
     app.state.keys = keys
     app.state.link_sessions = LinkSessions(keys, house.database if house.settings.secret_key else None)
-    app.state.project_keys = ProjectKeys(house.settings.supabase_url) if house.settings.supabase_url else None
+    app.state.project_keys = _project_keys(house.settings)
     app.state.auth = _auth_of(house.settings)
     app.state.sessions = PersonSessions(app.state.auth) if app.state.auth else None
     app.state.waiting = WaitingAgents(house.hub)
@@ -85,7 +85,15 @@ def _auth_of(settings: Settings) -> SupabaseAuth | None:
     """The Auth of the project that people sign in with; None where they sign in with a link."""
     if settings.supabase_url is None or settings.supabase_publishable_key is None:
         return None
-    return SupabaseAuth(settings.supabase_url, settings.supabase_publishable_key.get_secret_value())
+    key = settings.supabase_publishable_key.get_secret_value()
+    return SupabaseAuth(settings.supabase_url, key, public_url=settings.supabase_public_url)
+
+
+def _project_keys(settings: Settings) -> ProjectKeys | None:
+    """What tokens of the project are read with; None where there is no project."""
+    if settings.supabase_url is None:
+        return None
+    return ProjectKeys(settings.supabase_url, issuer=settings.supabase_issuer)
 
 
 async def _no_socket(websocket: WebSocket) -> None:

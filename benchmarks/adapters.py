@@ -18,8 +18,8 @@ from benchmarks.harness.bench import Bench
 from benchmarks.harness.http import BadAnswer, Connection, connected, free_port
 from benchmarks.harness.processes import Answering, ours, started, steward
 from benchmarks.harness.report import Report, p50, p99, ratios
-from core.auth import issuer_of
 from core.keys import Keys
+from core.urls import auth_url_of
 from tasks import functions
 from tests.emulators.supabase import SupabaseLite, supabase_lite
 
@@ -150,7 +150,7 @@ async def measure(bench: Bench) -> Report:
                 await functions.list_tasks(house.caller, limit=1)
                 assert house.owner.user_id
                 people.append(house.owner.user_id)
-        keys = replace(Keys.load(bench.home / "house", lite.jwt_secret), issuer=issuer_of(lite.url))
+        keys = replace(Keys.load(bench.home / "house", lite.jwt_secret), issuer=auth_url_of(lite.url))
         environments = {
             POSTGRES: {**bench.environment(urls[0]), "SUPABASE_JWT_SECRET": lite.jwt_secret},
             POSTGREST: without_connections(bench, lite),

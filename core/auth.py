@@ -14,6 +14,7 @@ import jwt
 import structlog
 
 from core.errors import Forbidden, Unauthorized, Unavailable
+from core.urls import auth_url_of
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
@@ -37,11 +38,6 @@ def is_signed_by_key_pair(token: str) -> bool:
         raise _refused() from error
 
 
-def issuer_of(supabase_url: str) -> str:
-    """Who the tokens of a project are from."""
-    return supabase_url.rstrip("/") + "/auth/v1"
-
-
 def foreign_words(token: str) -> list[str]:
     """The claims of a person's token that row-level security would take for ours, by name. Raises `Unauthorized` for garbage."""
     try:
@@ -62,10 +58,14 @@ def refuse_other_roles(claims: dict[str, Any]) -> None:
 
 
 class ProjectKeys:
-    """The public keys of a Supabase project, asked for when they are first needed and kept for ten minutes."""
+    """The public keys of a Supabase project, asked for when they are first needed and kept for ten minutes.
 
-    def __init__(self, supabase_url: str, client: "AsyncClient | None" = None) -> None:
-        self._issuer = issuer_of(supabase_url)
+    `issuer`: who its tokens are from, where that is not its Auth at this URL.
+    """
+
+    def __init__(self, supabase_url: str, client: "AsyncClient | None" = None, issuer: str | None = None) -> None:
+        self._url = auth_url_of(supabase_url)
+        self._issuer = issuer or self._url
         self._client = client
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at = -inf
@@ -89,6 +89,8 @@ class ProjectKeys:
             )
             refuse_other_roles(claims)
             return UUID(str(claims["sub"]))
+        except jwt.InvalidIssuerError as error:
+            raise of_another_project(self._issuer) from error
         except (jwt.InvalidTokenError, ValueError) as error:
             raise _refused() from error
 
@@ -107,7 +109,7 @@ class ProjectKeys:
 
         if monotonic() - self._failed_at < REST_SECONDS:
             raise Unavailable("The Supabase project does not tell its signing keys")
-        url = f"{self._issuer}/.well-known/jwks.json"
+        url = f"{self._url}/.well-known/jwks.json"
         try:
             if self._client:
                 answer = await self._client.get(url, timeout=TIMEOUT_SECONDS)
@@ -129,6 +131,15 @@ class ProjectKeys:
             if key.key_id and key.algorithm_name in ALGORITHMS:
                 keys[key.key_id] = key
         return keys
+
+
+def of_another_project(issuer: str) -> Unauthorized:
+    """What whoever comes with a token that is signed well, and from somebody else, is told."""
+    return Unauthorized(
+        "The token is of another Supabase project",
+        detail=f"its issuer is not {issuer}",
+        hint="Sign in again. Whose tokens this house takes, SUPABASE_PUBLIC_URL or SUPABASE_JWT_ISSUER say.",
+    )
 
 
 def _refused() -> Unauthorized:

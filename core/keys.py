@@ -20,7 +20,7 @@ from uuid import UUID
 
 import jwt
 
-from core.auth import AUDIENCE, issuer_of, refuse_other_roles
+from core.auth import AUDIENCE, of_another_project, refuse_other_roles
 from core.data_folder import make_private_folder, unusable
 from core.errors import Invalid, Unauthorized, Unavailable
 
@@ -56,7 +56,7 @@ class Keys:
         ]
         keys = cls.load(settings.home, *secrets)
         is_of_project = settings.supabase_url and settings.supabase_jwt_secret
-        return replace(keys, issuer=issuer_of(settings.supabase_url or "")) if is_of_project else keys
+        return replace(keys, issuer=settings.supabase_issuer) if is_of_project else keys
 
     @classmethod
     def load(cls, home: Path, supabase_secret: str | None = None, secret_key: str | None = None) -> "Keys":
@@ -94,7 +94,7 @@ class Keys:
         """Whose token this is. Raises Unauthorized, and Forbidden where its role is no person's."""
         user_id, claims = self._read(self.jwt_secret, token, AUDIENCE)
         if self.issuer and claims.get("iss") != self.issuer:
-            raise Unauthorized("The token is of another Supabase project", hint=SIGN_IN_AGAIN)
+            raise of_another_project(self.issuer)
         refuse_other_roles(claims)
         return user_id
 

@@ -27,6 +27,7 @@ SCHEMES = {
     "resend_base_url": ("https", "http"),
     "openai_base_url": ("https", "http"),
     "supabase_url": ("https", "http"),
+    "supabase_public_url": ("https", "http"),
 }
 LOCAL_ADDRESS = "owner@localhost"  # of an owner who named none
 
@@ -168,7 +169,9 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings,
             raise ValueError("allowed is postgresql://user:password@host:5432/database") from error
         return value
 
-    @field_validator("smtp_url", "imap_url", "resend_base_url", "openai_base_url", "supabase_url")
+    @field_validator(
+        "smtp_url", "imap_url", "resend_base_url", "openai_base_url", "supabase_url", "supabase_public_url"
+    )
     @classmethod
     def _url(cls, value: SecretStr | str | None, info: ValidationInfo) -> SecretStr | str | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value

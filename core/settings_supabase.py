@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from core.urls import is_url
+from core.urls import auth_url_of, is_url
 
 
 class SupabaseSettings(BaseSettings):
@@ -16,6 +16,18 @@ class SupabaseSettings(BaseSettings):
 
     supabase_url: str | None = Field(
         default=None, validation_alias="SUPABASE_URL", description="URL of a Supabase project"
+    )
+    supabase_public_url: str | None = Field(
+        default=None,
+        validation_alias="SUPABASE_PUBLIC_URL",
+        description="The project's URL as browsers know it, where SUPABASE_URL is one of an inner network: its tokens are from "
+        "there, and links to Google and to stored files lead there",
+    )
+    supabase_jwt_issuer: str | None = Field(
+        default=None,
+        validation_alias="SUPABASE_JWT_ISSUER",
+        pattern=r"^\S{1,500}$",
+        description="Who the project's tokens are from (`iss`), where that is not its public URL with /auth/v1",
     )
     supabase_publishable_key: SecretStr | None = Field(
         default=None,
@@ -43,7 +55,7 @@ class SupabaseSettings(BaseSettings):
         description="32 bytes in base64 that sign sessions, the same for every web process; else a file in STEWARD_HOME",
     )
 
-    @field_validator("supabase_url")
+    @field_validator("supabase_url", "supabase_public_url")
     @classmethod
     def _without_path(cls, value: str | None) -> str | None:
         if value is None or not is_url(value, ("https", "http")):
@@ -68,6 +80,11 @@ class SupabaseSettings(BaseSettings):
         if value is not None and _kind_of(value.get_secret_value()) == "publishable":
             raise ValueError("it is the publishable key; allowed is sb_secret_... or the service_role key")
         return value
+
+    @property
+    def supabase_issuer(self) -> str:
+        """Who the tokens of the project are from."""
+        return self.supabase_jwt_issuer or auth_url_of(self.supabase_public_url or self.supabase_url or "")
 
     @property
     def lacks_of_project(self) -> str | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from core.auth import issuer_of
 from core.database import Identity
 from core.errors import Invalid
 
@@ -41,7 +40,7 @@ class Signer:
     @classmethod
     def from_settings(cls, settings: "Settings") -> "Signer | None":
         """With the signing key, else the JWT secret of the settings; None without. Raises `Invalid` for a wrong one."""
-        issuer = issuer_of(settings.supabase_url or "")
+        issuer = settings.supabase_issuer
         if settings.supabase_signing_key:
             return _with_key(issuer, settings.supabase_signing_key.get_secret_value())
         if settings.supabase_jwt_secret:

@@ -24,10 +24,14 @@ PAUSE_SECONDS = 0.2
 
 
 class SupabaseStore:
-    """A private bucket of a project. Its URL is the project's; the key is the secret (service_role) one."""
+    """A private bucket of a project. Its URL is the project's; the key is the secret (service_role) one.
 
-    def __init__(self, url: str, secret_key: str, bucket: str) -> None:
+    `public_url`: the project's URL for browsers, where that is another one.
+    """
+
+    def __init__(self, url: str, secret_key: str, bucket: str, *, public_url: str | None = None) -> None:
         self.url = f"{url.rstrip('/')}/storage/v1/"
+        self.public_url = f"{(public_url or url).rstrip('/')}/storage/v1/"
         self.bucket = bucket
         # A key of the new kind is no JWT: it goes into `apikey` alone.
         bearer = {} if secret_key.startswith("sb_") else {"Authorization": f"Bearer {secret_key}"}
@@ -105,7 +109,7 @@ class SupabaseStore:
             raise self._refused(answer.status_code, answer.text)
         said: dict[str, Any] = answer.json()
         signed = str(said.get("signedURL") or said.get("signedUrl"))  # the second is newer
-        return f"{self.url}{signed.removeprefix('/storage/v1').lstrip('/')}&download={quote(name, safe='')}"
+        return f"{self.public_url}{signed.removeprefix('/storage/v1').lstrip('/')}&download={quote(name, safe='')}"
 
     @asynccontextmanager
     async def _http(self) -> AsyncGenerator["httpx.AsyncClient"]:

@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from core.errors import Unauthorized, Unavailable
+from core.urls import auth_url_of
 from integrations.supabase.faults import hides_who_is_here, is_over, refused
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ class _Kept:
 class SupabaseAuth:
     """The Auth of one project."""
 
-    def __init__(self, url: str, publishable_key: str, client: "AsyncClient | None" = None) -> None:
-        self._url = url.rstrip("/") + "/auth/v1"
+    def __init__(
+        self, url: str, publishable_key: str, client: "AsyncClient | None" = None, *, public_url: str | None = None
+    ) -> None:
+        self._url = auth_url_of(url)
+        self._public_url = auth_url_of(public_url or url)  # where a browser finds it
         self._headers = key_headers(publishable_key)
         self._http = client
         self._features = Features()
@@ -148,7 +152,7 @@ class SupabaseAuth:
         """Where the browser goes to sign in with Google, and the verifier of the code it comes `back` with."""
         async with self._asking() as (auth, kept):
             answer = await auth.sign_in_with_oauth({"provider": "google", "options": {"redirect_to": back}})
-            return answer.url, kept.verifier
+            return self._public_url + answer.url.removeprefix(self._url), kept.verifier
 
     async def redeem_code(self, code: str, verifier: str) -> SignedIn:
         """The session behind the code of a link or of Google. Raises `Unauthorized` where it is old or another's."""

@@ -1,6 +1,7 @@
 """People made by whoever runs the installation, with the project's secret key (Auth's admin API)."""
 
 from core.errors import Conflict
+from core.urls import auth_url_of
 from integrations.supabase.auth import TIMEOUT_SECONDS, key_headers
 from integrations.supabase.faults import refused
 
@@ -15,9 +16,7 @@ async def make_person(url: str, secret_key: str, email: str, name: str) -> None:
     from supabase_auth.errors import AuthError
 
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-        admin = AsyncGoTrueAdminAPI(
-            url=url.rstrip("/") + "/auth/v1", headers=key_headers(secret_key), http_client=client
-        )
+        admin = AsyncGoTrueAdminAPI(url=auth_url_of(url), headers=key_headers(secret_key), http_client=client)
         try:
             await admin.create_user(
                 {"email": email, "email_confirm": True, "user_metadata": {"name": name} if name else {}}

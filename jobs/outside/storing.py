@@ -17,7 +17,10 @@ def contents_from(settings: Settings) -> Contents:
         from integrations.storage.supabase import SupabaseStore
 
         return SupabaseStore(
-            settings.supabase_url, settings.supabase_secret_key.get_secret_value(), settings.artifact_bucket
+            settings.supabase_url,
+            settings.supabase_secret_key.get_secret_value(),
+            settings.artifact_bucket,
+            public_url=settings.supabase_public_url,
         )
 
     def s3() -> ObjectStore:
