@@ -32,6 +32,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 KEPT_SECONDS = 3600  # as long as a mailed link works by default
 ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 MOST_PASSWORD = 500
+NONE_CAME = " Did none come? Look among the spam, or ask again in an hour."  # a project writes only so many
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.session import is_signed_in
 from app.sign_in._flow import (
+    NONE_CAME,
     address_in,
     auth_of,
     back_url,
@@ -26,8 +27,11 @@ from integrations.supabase.faults import NotConfirmed
 
 PAGE = "sign_in/page.html"
 ACTIONS = ("password", "link", "confirm")
-MAILED = "If {} has an account here, a mail with a link is on its way. Open the link in this browser, within the hour."
-SENT_AGAIN = "If {} waits to be confirmed, the mail is on its way again."
+MAILED = (
+    "If {} has an account here, a mail with a link is on its way. Open the link in this browser, within the hour."
+    + NONE_CAME
+)
+SENT_AGAIN = "If {} waits to be confirmed, the mail is on its way again." + NONE_CAME
 
 
 async def get(request: Request, next: str = "/") -> Response:

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.session import is_signed_in
 from app.sign_in._flow import (
+    NONE_CAME,
     address_in,
     auth_of,
     back_url,
@@ -27,9 +28,10 @@ from core.errors import StewardError
 
 PAGE = "sign_up/page.html"
 MOST_NAME = 200
+MOST_ZONE = 100
 MAILED = (
     "Look into the mail of {}: if the address is new here, a link to confirm it is on its way. "
-    "Open it in this browser, within the hour. If you have an account already, sign in."
+    "Open it in this browser, within the hour. If you have an account already, sign in." + NONE_CAME
 )
 
 
@@ -51,7 +53,8 @@ async def post(request: Request) -> Response:
         address = address_in(form)
         take_attempt(request, "sign-up", address)
         with mailing(request, address):
-            who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request))
+            zone = form.get("timezone", "").strip()[:MOST_ZONE]
+            who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request), zone)
     except StewardError as error:
         typed = _fields(next=where, email=email, name=name)
         answer = show(request, PAGE, status_code=error.status, features=features, **{**typed, **words_of(error)})

@@ -11,17 +11,19 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
+import structlog
 from pydantic import ValidationError
 
 from core.errors import Unauthorized, Unavailable
 from core.urls import auth_url_of
-from integrations.supabase.faults import hides_who_is_here, is_over, refused
+from integrations.supabase.faults import NO_MORE_MAILS, hides_who_is_here, is_over, refused
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
     from supabase_auth import AsyncGoTrueClient
     from supabase_auth.types import AuthResponse
 
+log = structlog.get_logger()
 TIMEOUT_SECONDS = 10.0
 KEEP_FEATURES_SECONDS = 300.0
 REST_SECONDS = 10.0  # after a question that failed
@@ -234,12 +236,14 @@ def key_headers(key: str) -> dict[str, str]:
 
 @contextmanager
 def _telling_nobody() -> Generator[None]:
-    """Swallows what would tell a stranger who has an account."""
+    """Swallows what would tell a stranger who has an account; whoever runs this finds in the log that no mail went."""
     try:
         yield
     except Exception as error:
         if not hides_who_is_here(error):
             raise
+        if getattr(error, "code", None) == NO_MORE_MAILS:
+            log.warning("mail_not_sent", reason=NO_MORE_MAILS)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from core.errors import BadRequest, Forbidden, Invalid, StewardError, TooMany, U
 LEAST = re.compile(r"\bat least (\d{1,3}) characters")
 WAIT_SECONDS = 60  # where Auth asks to wait and does not say how long
 LONGEST_WAIT_SECONDS = 3600
+NO_MORE_MAILS = "over_email_send_rate_limit"  # Auth looks at it only where it would write one
 # An answer to these would tell a stranger who has an account.
-TELLING = {"user_already_exists", "email_exists", "user_not_found", "otp_disabled"}
+TELLING = {"user_already_exists", "email_exists", "user_not_found", "otp_disabled", NO_MORE_MAILS}
 ENDED = {
     "refresh_token_not_found",
     "refresh_token_already_used",

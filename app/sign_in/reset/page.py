@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from app.dependencies import identify, person_session
 from app.person_session import PersonSessions, cookies_of
 from app.sign_in._flow import (
+    NONE_CAME,
     address_in,
     auth_of,
     back_url,
@@ -26,7 +27,10 @@ from core.errors import Forbidden, StewardError, Unauthorized
 from integrations.supabase.auth import SupabaseAuth
 
 PAGE = "sign_in/reset/page.html"
-MAILED = "If {} has an account here, a mail with a link to a new password is on its way. Open it in this browser."
+MAILED = (
+    "If {} has an account here, a mail with a link to a new password is on its way. Open it in this browser."
+    + NONE_CAME
+)
 
 
 async def get(request: Request) -> Response:
