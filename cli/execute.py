@@ -15,7 +15,8 @@ from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, in_house
 from cli.handing import AgentOption, CanOption, InputOption, TellOption, hand_over, say_handed, wish_of
 from cli.output import Output, one_line
-from cli.tasks import find_task, say_result
+from cli.task_lines import say_result
+from cli.tasks import find_task
 from core.database import Caller
 from tasks import functions, review
 from tasks.functions import TaskNode

@@ -9,7 +9,8 @@ from rich.text import Text
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
-from cli.tasks import find_task, say_next
+from cli.task_lines import say_next
+from cli.tasks import find_task
 from tasks import reminders, repeating, snoozing
 from tasks.models import Task
 

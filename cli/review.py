@@ -12,7 +12,7 @@ from cli.door import DoorCommand, JsonOption, ask, in_house
 from cli.editor import edit_draft
 from cli.execute import follow, last_event_id, progress, say_sent
 from cli.output import Output, WrongUse, one_line, plain, report_error
-from cli.tasks import say_result
+from cli.task_lines import say_result
 from cli.undo import say_held, say_moved, say_reasons, say_switched_off, undo_one
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
