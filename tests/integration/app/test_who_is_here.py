@@ -25,7 +25,7 @@ def writing_no_more(request: httpx.Request) -> httpx.Response:
     if request.url.path.endswith("/otp"):
         return httpx.Response(422, json={"code": "otp_disabled", "message": "x"}, headers=headers)
     if request.url.path.endswith("/signup"):
-        user = {
+        user: dict[str, object] = {
             "id": "2f1c6a2e-7d4b-4a57-9d3b-6f1e7a0c9b11",
             "aud": "authenticated",
             "app_metadata": {},
