@@ -26,31 +26,39 @@ from app.live import EventHub
 from app.main import create_app
 from app.subscription import End, Subscription, Told
 from core.database import Caller
-from core.errors import Invalid, StewardError, Unavailable
+from core.errors import BadRequest, StewardError, TooLarge, Unavailable
 from core.keys import Keys
 from core.settings import Settings
 
 log = structlog.get_logger()
 TEXTS = ["text/", "application/json", "application/problem+json", "application/manifest+json", "image/svg+xml"]
 EDGE_KEY = "STEWARD_AWS_EDGE_KEY"  # what CloudFront shows; see docs/guide/aws.md
-BAD_REQUEST = 400
 AGAIN_MILLISECONDS = 4000
 # Browsers ask again after so long; a page learns that it is told now and then, not at once (app/static/live.js).
 POLLED = b"retry: %d\nevent: polled\ndata: {}\n\n" % AGAIN_MILLISECONDS
 MOST_PAGES = 4  # of the past in one answer: the rest comes with the next
+MOST_PAST_BYTES = 2_000_000  # the same: whoever gets an error for a stream does not ask again
+# What Lambda hands over at once, less the room for headers (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+MOST_ANSWER_BYTES = 6_000_000
 
 
 class Past(Subscription):
     """What has happened, and no more: it ends where another would begin to wait."""
 
-    _pages = 0
+    _pages = _bytes = 0
 
     async def _past(self) -> list[Told]:
         self._pages += 1
-        if self._pages > MOST_PAGES:
+        if self._pages > MOST_PAGES or self._bytes > MOST_PAST_BYTES:
             self.end(End.CLOSING)
             return []
-        return await super()._past()
+        page = await super()._past()
+        for number, told in enumerate(page, 1):
+            self._bytes += len(told.server_sent)
+            if self._bytes > MOST_PAST_BYTES:
+                self.look_back()  # the rest is still the past
+                return page[:number]
+        return page
 
     async def _wait(self) -> None:
         self.end(End.CLOSING)
@@ -59,8 +67,8 @@ class Past(Subscription):
 class PastHub(EventHub):
     """Gives nothing out live: between two events the function sleeps, and so does everything in it."""
 
-    def __init__(self) -> None:
-        super().__init__("")
+    async def _listen(self) -> None:
+        """There is nothing to wait for."""
 
     @asynccontextmanager
     async def subscribed(
@@ -133,9 +141,9 @@ class Web:
         self._mangum = Mangum(app, lifespan="off", text_mime_types=TEXTS)
 
     def answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """API Gateway's answer to its event."""
+        """API Gateway's answer to its event; a problem where Lambda would not hand it over."""
         assert self._mangum is not None  # nosec B101 # open() comes first
-        return self._mangum(cast("Any", event), context)
+        return within_limit(self._mangum(cast("Any", event), context))
 
     def close(self) -> None:
         """Let the house go."""
@@ -151,7 +159,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     global _warm  # noqa: PLW0603 # what Lambda keeps between two events is what a module keeps
     try:
         check_event(event)
-    except Invalid as error:
+    except BadRequest as error:
         log.warning("event_refused", error=error.message)
         return _problem(error, {})
     if _warm is None:
@@ -188,6 +196,20 @@ def forget() -> None:
         _warm = None
 
 
+def within_limit(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, else a problem that says how large it is: beyond its limit Lambda fails, and who asked hears of no reason."""
+    size = len(orjson.dumps(answer))  # with what JSON adds to a body that is a text in it
+    if size <= MOST_ANSWER_BYTES:
+        return answer
+    log.warning("answer_too_large", status=answer["statusCode"], bytes=size)
+    error = TooLarge(
+        "The answer is too large to be handed over here",
+        detail=f"it has {size} bytes, a function gives {MOST_ANSWER_BYTES} at most; what was asked for was done",
+        hint="Ask for less at once. Files come from the store: `steward artifacts move` puts those there that lie in the database.",
+    )
+    return _problem(error, {})
+
+
 def _not_open() -> dict[str, Any]:
     """Why is in the log: who asks need not know how this is set up."""
     error = Unavailable("Steward cannot be reached for the moment", hint="Try again in a minute.")
@@ -195,10 +217,9 @@ def _not_open() -> dict[str, Any]:
 
 
 def _problem(error: StewardError, headers: Mapping[str, str]) -> dict[str, Any]:
-    problem = error.problem() | ({"status": BAD_REQUEST} if isinstance(error, Invalid) else {})
     return {
-        "statusCode": problem["status"],
+        "statusCode": error.status,
         "headers": {"content-type": "application/problem+json", "cache-control": "no-store", **headers},
-        "body": orjson.dumps(problem).decode(),
+        "body": orjson.dumps(error.problem()).decode(),
         "isBase64Encoded": False,
     }

@@ -7,14 +7,14 @@ from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any, cast
 
-from core.errors import Invalid
+from core.errors import BadRequest
 
 EDGE_HEADER = b"x-steward-edge"  # CloudFront adds it, with a key that only it and the function know
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 def check_event(event: object) -> None:
-    """Raises Invalid for what is no event of an HTTP API in the form 2.0 that can be read as a request."""
+    """Raises BadRequest for what is no event of an HTTP API in the form 2.0 that can be read as a request."""
     given = _object(event, "event")
     context = _object(given.get("requestContext"), "requestContext")
     http = _object(context.get("http"), "requestContext.http")
@@ -22,7 +22,7 @@ def check_event(event: object) -> None:
     for name in ("method", "path", "sourceIp"):
         _text(http.get(name), f"requestContext.http.{name}")
     if given.get("version") != "2.0":
-        raise Invalid("version: it is not 2.0")
+        raise BadRequest("version: it is not 2.0")
     _text(given.get("rawQueryString", ""), "rawQueryString")
     for name, value in _object(given.get("headers", {}), "headers").items():
         _text(name, "headers")
@@ -36,7 +36,7 @@ def check_event(event: object) -> None:
         try:
             base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            raise Invalid("body: it is no base64") from None
+            raise BadRequest("body: it is no base64") from None
 
 
 def viewer_of(headers: Headers, source: str, key: str) -> str:
@@ -60,14 +60,14 @@ def viewer_of(headers: Headers, source: str, key: str) -> str:
 
 def _object(value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise Invalid(f"{name}: it is no object")
+        raise BadRequest(f"{name}: it is no object")
     return cast("Mapping[str, Any]", value)
 
 
 def _text(value: object, name: str) -> None:
     if not isinstance(value, str):
-        raise Invalid(f"{name}: it is no text")
+        raise BadRequest(f"{name}: it is no text")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Invalid(f"{name}: it is no Unicode text") from None
+        raise BadRequest(f"{name}: it is no Unicode text") from None

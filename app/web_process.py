@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 3.0
 async def shown(database: Database) -> AsyncGenerator[None]:
     """The process is heard of while the block runs; not where it has a connection, or no key to speak for the house with."""
     service = database.acting_as(Identity.service())
-    if isinstance(database, PostgresDatabase) or not _can_speak(database, service.identity):
+    if isinstance(database, PostgresDatabase) or not database.can_speak_for(service.identity):
         yield
         return
     own = uuid4()
@@ -32,12 +32,6 @@ async def shown(database: Database) -> AsyncGenerator[None]:
         beating.cancel()
         await asyncio.wait([beating])
         await _retire(service, own)
-
-
-def _can_speak(database: Database, identity: Identity) -> bool:
-    from core.postgrest import PostgrestDatabase  # not where a house has its own connection
-
-    return isinstance(database, PostgrestDatabase) and database.can_speak_for(identity)
 
 
 async def _beat(service: Caller, own: UUID) -> None:

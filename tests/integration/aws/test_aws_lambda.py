@@ -309,6 +309,46 @@ async def test_a_binary_answer_goes_as_base64() -> None:
     assert base64.b64decode(answer["body"]) == b"\x89PNG\r\n\x00\xff"
 
 
+async def test_an_answer_that_lambda_would_not_hand_over_is_a_problem() -> None:
+    answer = {"statusCode": 200, "headers": {"content-type": "application/json"}, "isBase64Encoded": False}
+    fits = {**answer, "body": "ü" * 2_990_000}
+    assert aws_lambda.within_limit(fits) is fits
+    for body in ("ü" * 3_000_000, '"' * 3_000_000):  # what JSON makes of it counts
+        refused = aws_lambda.within_limit({**answer, "body": body})
+        assert (refused["statusCode"], refused["headers"]["content-type"]) == (413, "application/problem+json")
+        problem = json.loads(refused["body"])
+        assert problem["status"] == 413
+        assert "6000000 at most" in problem["detail"]
+        assert "Ask for less" in problem["hint"]
+
+
+async def test_what_is_too_large_for_one_answer_is_refused_or_comes_in_parts(
+    ask: Ask, project: SupabaseLite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await person(project, "ana@example.com")
+    for number in range(3):
+        made = {"title": f"Task {number}", "description": "x" * 3000}
+        await ask("/api/tasks", "POST", headers=ana | {"content-type": "application/json"}, body=json.dumps(made))
+    monkeypatch.setattr(aws_lambda, "MOST_ANSWER_BYTES", 3000)
+    listed = await ask("/api/tasks", headers=ana)
+    assert (listed["statusCode"], json.loads(listed["body"])["type"].rpartition(":")[2]) == (413, "too-large")
+    assert (await ask("/healthz"))["statusCode"] == 200
+    monkeypatch.setattr(aws_lambda, "MOST_ANSWER_BYTES", 6_000_000)
+    whole = await ask("/api/events", headers=ana | {"accept": "text/event-stream"})
+    every = re.findall(r"id: (\d+)\nevent: task", whole["body"])
+    assert len(every) == 3
+    monkeypatch.setattr(aws_lambda, "MOST_PAST_BYTES", 300)
+    parts: list[str] = []
+    while len(parts) < len(every):
+        last = {"last-event-id": parts[-1]} if parts else {}
+        part = await ask("/api/events", headers=ana | {"accept": "text/event-stream"} | last)
+        assert part["body"].endswith("event: polled\ndata: {}\n\n")
+        found = re.findall(r"id: (\d+)\nevent: task", part["body"])
+        assert 0 < len(found) < len(every)
+        parts += found
+    assert parts == every
+
+
 async def test_the_gauge_writes_what_the_alarms_listen_to(
     ask: Ask, project: SupabaseLite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
