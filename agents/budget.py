@@ -79,7 +79,9 @@ def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:
     async def record(call: ModelCall) -> None:
         await functions.record_llm_interaction(caller, None, call.as_json())
 
-    return replace(thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.timezone.key))
+    return replace(
+        thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.installation.timezone.key)
+    )
 
 
 def out_of_budget(used_up: BudgetUsedUp) -> Waiting:

@@ -53,7 +53,8 @@ def thinking_of(run: Run) -> Thinking:
         )
 
     thinking = run.equipment.thinking
-    budget = TenantBudget(run.caller, run.task.id, thinking.limits, run.equipment.clock.timezone.key)
+    zone = run.equipment.clock.installation.timezone  # one day for everybody who shares it
+    budget = TenantBudget(run.caller, run.task.id, thinking.limits, zone.key)
     return replace(thinking, on_call=record, journal=run.journal, budget=budget)
 
 

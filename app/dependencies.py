@@ -1,6 +1,6 @@
 """Who is asking: a Bearer token, or the cookie of a session with its CSRF token."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 from fastapi import Depends, Request
@@ -14,6 +14,9 @@ from core.database import Caller, Identity
 from core.errors import Forbidden, Unauthorized
 from core.keys import Keys
 from tasks import agents, tokens
+
+if TYPE_CHECKING:
+    from app.house import House
 
 __all__ = ["COOKIE", "CsrfToken", "CurrentCaller", "bearer_caller", "csrf_token", "current_caller", "identify"]
 
@@ -152,7 +155,11 @@ async def current_caller(request: Request) -> Caller:
         request.app.state.requests.take(str(identity.agent_id or identity.token_id or identity.user_id))
         state["identity"] = identity = await in_organization_of_page(request, identity)
     structlog.contextvars.bind_contextvars(**identity.as_logged())
-    return request.app.state.house.database.acting_as(identity)
+    house: House = request.app.state.house
+    caller = house.database.acting_as(identity)
+    if "house" not in state:
+        state["house"] = house.by(await house.clocks.of(caller))
+    return caller
 
 
 async def bearer_caller(request: Request) -> Caller:

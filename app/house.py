@@ -31,6 +31,7 @@ from jobs.outside.world import Given
 from jobs.slack_work import SlackWork
 from tasks import functions, workers
 from tasks.agent_work import AgentRules
+from tasks.own_hours import Clocks
 
 if TYPE_CHECKING:
     from jobs.worker import Worker
@@ -50,6 +51,7 @@ class House:
     equipment: Equipment
     hub: EventHub
     owner: Identity
+    clocks: Clocks
 
     @property
     def caller(self) -> Caller:
@@ -60,6 +62,16 @@ class House:
                 hint="Set STEWARD_OWNER_EMAIL to your address in the Supabase project, or work in the browser.",
             )
         return self.database.acting_as(self.owner)
+
+    def by(self, clock: Clock) -> "House":
+        """This house by the clock and the working hours of one person."""
+        if clock is self.clock:
+            return self
+        return replace(self, clock=clock, equipment=replace(self.equipment, clock=clock))
+
+    async def by_owner(self) -> "House":
+        """This house by the clock of its owner; of the settings where it has none."""
+        return self if self.owner == Identity.nobody() else self.by(await self.clocks.of(self.caller))
 
     @property
     def given(self) -> Given:
@@ -88,6 +100,7 @@ class House:
             queues=self.settings.worker_queue_names,
             concurrency=self.settings.worker_concurrency,
             agent_rules=self.agent_rules,
+            clocks=self.clocks,
         )
         register_periodic(worker.app, self.database, self.settings)
         register_slack(worker.app, self.slack, self.owner)
@@ -177,18 +190,18 @@ def furnish(
         outside=connected_world(Given(settings, database, clock)),
         private_hosts=frozenset(one.strip().casefold() for one in settings.private_hosts.split(",") if one.strip()),
     )
-    return House(settings, clock, database, thinking, equipment, hub_of(database), owner)
+    return House(settings, clock, database, thinking, equipment, hub_of(database), owner, Clocks(clock))
 
 
 def hub_of(database: Database) -> EventHub:
     """Live events out of this database: told by Postgres, or asked for where it is reached over HTTP."""
     if isinstance(database, PostgresDatabase):
-        return EventHub(database.url)
-    from app.polling import PollingHub
-    from core.postgrest import PostgrestDatabase
+        from app.listening import ListeningHub
 
-    service = Identity.service()
-    return PollingHub(database, for_all=isinstance(database, PostgrestDatabase) and database.can_speak_for(service))
+        return ListeningHub(database.url)
+    from app.polling import PollingHub
+
+    return PollingHub(database, for_all=database.can_speak_for(Identity.service()))
 
 
 async def worker_lives(database: Database) -> bool:

@@ -22,6 +22,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "nudges": "tasks",
     "digests": "tasks",
     "attention": "tasks",
+    "hours": "tasks",
     "commitments": "tasks",
     "plans": "tasks",
     "executions": "tasks",
@@ -54,8 +55,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return "agents" if method in SAFE_METHODS else None  # who works here is a person's own to say
     if parts[2] == "organizations" and (len(parts) > 3 or method not in SAFE_METHODS):
         return None  # who belongs where is a person's own to see and say
-    if method not in SAFE_METHODS and parts[2] in {"attention", "nudges"}:
-        return None  # how much one wants to be told, and of what use it was, is a person's own to say
+    if method not in SAFE_METHODS and parts[2] in {"attention", "nudges", "hours"}:
+        return None  # how much one wants to be told, when, and of what use it was, is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
         return "review:write"  # a person's own words about the work, or their decision
     if parts[2] == "preferences" and method not in SAFE_METHODS:

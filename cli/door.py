@@ -67,7 +67,7 @@ def in_house(action: "Callable[[House], Awaitable[T]]") -> T:
 
     async def visit() -> T:
         async with opened_house(load_settings()) as house:
-            return await action(house)
+            return await action(await house.by_owner())
 
     return run_async(visit())
 

@@ -53,7 +53,7 @@ async def _serve(scopes: tuple[str, ...]) -> None:
     async with opened_house(load_settings()) as house, asyncio.TaskGroup() as group:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        work = _Work(house, group)
+        work = _Work(await house.by_owner(), group)
         answering = asyncio.create_task(_answer(await work.visit(scopes)))
         answering.add_done_callback(lambda _: stop.set())
         await stop.wait()

@@ -66,6 +66,7 @@ async def sync_account(given: Given, account: Account) -> Synced:
     from integrations.google.calendar import GoogleCalendar
 
     within = given.database.acting_as(Identity.service(account.organization_id))
+    given = await given.of(given.database.acting_as(Identity(account.user_id)))
     hours = given.clock.hours
     client = await open_google_account(given, within, account)
     try:

@@ -58,7 +58,7 @@ async def take_in(
         return TakenIn(0, ())
     known = await accounts.list_known_mail(person, account, [one.message_id for one in kept])
     fresh = [one for one in kept if one.message_id not in known and not one.labels & NOT_READ_FOR_TASKS]
-    own = frozenset(owner.addresses)
+    own, given = frozenset(owner.addresses), await given.of(person)
     slots = await _slots(given, person) if fresh else []
     triaged = await asyncio.to_thread(_triage, fresh, given.clock.now(), owner, slots)  # a while, where there is much
     meant = {one.mail.message_id: one.triage for one in triaged}
@@ -133,10 +133,10 @@ def for_triage(message: IncomingMail) -> "MailForTriage":
     )
 
 
-async def _account_id(person: Caller, address: str) -> str | None:
-    """The connected account of that address, so that an answer leaves from where the mail came in."""
-    known = [one for one in await accounts.list_accounts(person) if one.address == address and one.state == "connected"]
-    return next((str(one.id) for one in known if one.provider in {"google", "imap"}), None)
+async def _account_id(person: Caller, mail_name: str) -> str | None:
+    """The connected account whose mail has this name, so that an answer leaves from where the mail came in."""
+    known = [one for one in await accounts.list_accounts(person) if one.mail_name == mail_name]
+    return next((str(one.id) for one in known if one.provider in {"google", "imap"} and one.state == "connected"), None)
 
 
 def mail_task(

@@ -36,6 +36,7 @@ from jobs.slack_cards import Cards
 from tasks import commitments, digests, functions, nudges, review, slack
 from tasks.functions import TaskFilter, task_item
 from tasks.models import ExecutionStatus, ExtractedTask, Task
+from tasks.own_hours import clock_of
 from tasks.slack import SlackEvent, SlackLink, SlackNotice
 
 log = structlog.get_logger()
@@ -119,8 +120,9 @@ class SlackWork:
         if not text:
             await slack.end_slack_event(self.service, event.id)
             return [], "There is nothing in it to make a task of. `/steward help` says what I do."
-        thinking = metered(self.thinking, self.person(event.link), self.given.clock)
-        found = await extract(text, now=self.given.clock.now(), thinking=thinking)
+        person = self.person(event.link)
+        clock = await clock_of(person, self.given.clock)
+        found = await extract(text, now=clock.now(), thinking=metered(self.thinking, person, clock))
         wanted = found.tasks
         if not wanted and event.kind in {"shortcut", "command"}:
             wanted = [_as_it_stands(text)]
@@ -142,14 +144,16 @@ class SlackWork:
             )
             for number, one in enumerate(wanted)
         ]
-        made = await slack.keep_slack_tasks(self.person(event.link), event.id, items)
+        made = await slack.keep_slack_tasks(person, event.id, items)
         if event.kind == "shortcut":  # else it was said to Steward, and promised to nobody
-            await self._keep_promises(event, chat, text, made)
+            await self._keep_promises(event, chat, text, made, clock.now())
         return made, found.reply
 
-    async def _keep_promises(self, event: SlackEvent, chat: SlackWorkspace, text: str, made: list[Task]) -> None:
+    async def _keep_promises(
+        self, event: SlackEvent, chat: SlackWorkspace, text: str, made: list[Task], now: datetime
+    ) -> None:
         """What the author of a message promises in it, with the day seen from when it was said."""
-        payload, now = event.payload, self.given.clock.now()
+        payload = event.payload
         author = str(payload.get("author") or event.link.slack_user_id)
         stamp = str(payload.get("ts") or "")
         said_at = datetime.fromtimestamp(float(stamp), now.tzinfo) if STAMP.fullmatch(stamp) else now
@@ -186,7 +190,8 @@ class SlackWork:
 
     async def publish_home(self, link: SlackLink, chat: SlackWorkspace) -> None:
         """Show somebody what waits for them, and today's tasks."""
-        person, now = self.person(link), self.given.clock.now()
+        person = self.person(link)
+        now = (await clock_of(person, self.given.clock)).now()
         end = datetime.combine(now.date() + timedelta(days=1), clock_time(), now.tzinfo)
         due = await functions.list_tasks(person, TaskFilter(status=OPEN, due_before=end), sort="due", limit=40)
         done = await functions.list_tasks(

@@ -57,7 +57,8 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     What they asked to be reminded of is told before anything is looked for. Where a rule fails, what was held is told
     and the digest is made all the same, and then it is raised.
     """
-    moment = now or given.clock.now()
+    given = await given.of(person)
+    moment = (now or given.clock.now()).astimezone(given.clock.timezone)
     rules = AttentionRules.from_settings(given.settings, given.clock.timezone.key)
     made = await _remind(person, moment, rules)
     found, failed = Offered([], 0), None

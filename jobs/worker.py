@@ -11,6 +11,7 @@ import importlib
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,6 +32,8 @@ from jobs.repeating import bring_back
 from tasks import functions, workers
 from tasks.agent_work import AgentRules, sweep_agents
 from tasks.functions import Completed, StartedTask
+from tasks.own_hours import Clocks
+from tasks.people import get_person_of_task
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 3.0
@@ -83,11 +86,13 @@ class Worker:
         concurrency: int = 4,
         grace_seconds: float = GRACE_SECONDS,
         agent_rules: AgentRules | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         self.id = uuid4()
         self.agent_rules = agent_rules or AgentRules()
         self.database = database
         self.equipment = equipment
+        self.clocks = clocks or Clocks(equipment.clock)
         self.queues = queues
         self.concurrency = concurrency
         self.grace_seconds = grace_seconds
@@ -138,9 +143,7 @@ class Worker:
 
     async def _run(self, task: StartedTask, caller: Caller) -> Completed:
         with structlog.contextvars.bound_contextvars(task_id=str(task.id), worker_id=str(self.id)):
-            running = asyncio.create_task(
-                carry_out(caller, task, self.equipment, self._go_on), name=f"run of {task.id}"
-            )
+            running = asyncio.create_task(self._carry_out(task, caller), name=f"run of {task.id}")
             self._runs[task.id], self._started[task.id] = running, task.run_id
             try:
                 if self._stopping:
@@ -149,6 +152,12 @@ class Worker:
             finally:
                 self._runs.pop(task.id, None)
                 self._started.pop(task.id, None)
+
+    async def _carry_out(self, task: StartedTask, caller: Caller) -> Completed:
+        """By the clock of whoever the task belongs to."""
+        person = task.created_by or (await get_person_of_task(caller, task.id)).accounts_of
+        clock = await self.clocks.of(self.database.acting_as(Identity(person))) if person else self.clocks.clock
+        return await carry_out(caller, task, replace(self.equipment, clock=clock), self._go_on)
 
     async def _outcome(self, running: "asyncio.Task[Completed]", task_id: UUID, caller: Caller) -> Completed:
         """Wait for a run; one that is cut off because the worker ends is handed back."""

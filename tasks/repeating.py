@@ -33,6 +33,7 @@ class Series(Record):
     series_starts_at: datetime | None = None
     occurs_at: datetime | None = None
     series_ended_at: datetime | None = None
+    timezone: str | None = None  # of whoever it belongs to, where they chose one and it may be seen
     repeats_task_id: UUID | None = None
     next_task_id: UUID | None = None
     ended_seconds_ago: float | None = None
@@ -126,6 +127,7 @@ async def continue_ended(database: Database, clock: Clock, task_ids: Sequence[UU
 async def _follow(database: Database, clock: Clock, series: Series) -> Task | None:
     """The next one. A series that cannot go on (its rule, or the database, refuses) ends, and its task says why."""
     try:
+        clock = clock.of(series.timezone)
         coming = series.next(clock)
         return await _continue(database, clock, series, coming)
     except (Invalid, Forbidden, Conflict) as error:
@@ -150,6 +152,7 @@ async def _continue(
 
 async def start_due_occurrences(database: Database, clock: Clock) -> int:
     """Queue what repeats, is due, and may run by itself; how many. What is due on a whole day begins in its morning."""
+    clock = clock.installation  # of whoever has no zone of their own
     now = clock.now()
     end_of_today = datetime.combine(now.date() + timedelta(days=1), time(), clock.timezone)
     until = end_of_today if now.time() >= DAY_BEGINS else end_of_today - timedelta(days=1)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app._slack.door import STRANGER, Ack, Body, SlackDoor, code_hash
 from core.database import Caller
@@ -62,7 +63,8 @@ class Commands:
             case "list":
                 page = await functions.list_tasks(person, TaskFilter(status=OPEN_STATES, parent="none"), limit=20)
                 tasks = [task for task in page.items if not review.belongs_to_draft(task)]
-                rows = [(task.title, f"{cards.address}/tasks/{task.id}", self._said_of(task)) for task in tasks]
+                zone = (await self.door.house.clocks.of(person)).timezone
+                rows = [(task.title, f"{cards.address}/tasks/{task.id}", _said_of(task, zone)) for task in tasks]
                 heading = f"{len(rows)} open" if rows else "Nothing is open."
                 return {"text": heading, "blocks": list_blocks(heading, rows)}
             case "run" if rest:
@@ -76,11 +78,6 @@ class Commands:
                 return {"text": "I have forgotten who you are."}
             case _:
                 return {"text": HELP}
-
-    def _said_of(self, task: Task) -> str:
-        due = task.due_at.astimezone(self.door.house.clock.timezone) if task.due_at else None
-        when = f", due {due:%a %d %b}" if due else ""
-        return f"`{str(task.id)[:8]}` {task.execution_status.replace('_', ' ')}{when}"
 
     async def _named(self, person: Caller, words: str) -> Task:
         """The one open task of that id or title. Raises NotFound, Invalid."""
@@ -119,3 +116,9 @@ class Commands:
         if used.state == "taken":
             return "You are linked to somebody else in Steward already. `/steward unlink` comes first."
         return f"Now I know you. {HELP}"
+
+
+def _said_of(task: Task, zone: ZoneInfo) -> str:
+    due = task.due_at.astimezone(zone) if task.due_at else None
+    when = f", due {due:%a %d %b}" if due else ""
+    return f"`{str(task.id)[:8]}` {task.execution_status.replace('_', ' ')}{when}"

@@ -1,4 +1,4 @@
-// Keys, the chat box, copy buttons. Nothing here is needed: every key has a button, every button a form.
+// Keys, the chat box, copy buttons, the browser's time zone. Nothing here is needed: every key has a button, every button a form.
 "use strict";
 (() => {
   const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -45,6 +45,17 @@
     const copy = event.target.closest("[data-copy]");
     if (copy) { navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).innerText); copy.textContent = "Copied"; }
   });
+  const browserZone = () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    document.querySelectorAll("[data-browser-zone]").forEach((part) => {
+      if (part.matches("input")) { part.value = zone; return; }
+      part.elements.timezone.value = zone;
+      part.querySelector("button span").textContent = zone;
+      part.hidden = part.dataset.browserZone === zone;
+    });
+  };
+  browserZone();
+  document.addEventListener("htmx:load", browserZone);
   document.addEventListener("submit", (event) => {
     const asks = event.submitter && event.submitter.dataset.confirm;
     if (asks && !confirm(asks)) { event.preventDefault(); event.stopImmediatePropagation(); }

@@ -19,6 +19,7 @@ from jobs.outside.world import Given, Service
 from tasks import calendar, capture
 from tasks.calendar import StoredEvent
 from tasks.models import Task
+from tasks.own_hours import clock_of
 
 LOCAL = "local"
 
@@ -37,7 +38,7 @@ async def open_calendar(given: Given, caller: Caller, user_id: UUID | None = Non
 
     `caller` is the worker inside one organization. Raises SignInExpired where there was an account that worked, Temporary.
     """
-    hours = given.clock.hours
+    hours = (await clock_of(_as_person(caller, user_id), given.clock)).hours
     try:
         account, client = await google_client(given, caller, "calendar", user_id=user_id)
     except SignInExpired:

@@ -1,7 +1,7 @@
 """The services of an installation, found by the Protocol that they fulfil."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from core.clock import Clock
@@ -10,6 +10,7 @@ from core.outside.errors import NotConnected
 from core.settings import Settings
 from tasks.accounts import connected_providers
 from tasks.models import Task
+from tasks.own_hours import clock_of
 
 NOT_LENT = "Connect an account of your own (`/api/integrations`); that of the settings is its owner's, unless STEWARD_SHARED_TOOLS names it."
 Needed = TypeVar("Needed")
@@ -22,6 +23,10 @@ class Given:
     settings: Settings
     database: Database
     clock: Clock
+
+    async def of(self, person: Caller) -> "Given":
+        """The same by the clock and the working hours of that person."""
+        return replace(self, clock=await clock_of(person, self.clock))
 
 
 def lacks_nothing() -> str | None:

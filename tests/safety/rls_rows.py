@@ -31,6 +31,7 @@ MAKERS: dict[str, dict[str, Any]] = {
     "public.agent_leases": {"expires_at": SOON},
     "public.accounts": {"provider": "google", "state": "connected", "address": "owner@example.org"},
     "public.calendar_feeds": {"token_hash": HASH},
+    "public.own_hours": {"timezone": "Asia/Kathmandu", "working_hours": "sun 03:33-04:44"},
     "public.preferences": {"scope_type": "person", "scope_value": "ana@example.org", "state": "proposed", "rule": None},
     "public.nudge_mutes": {"kind": MARK},
     "public.nudges": {"kind": "agenda", "state": "held", "held_because": "quiet"},

@@ -38,9 +38,10 @@ async def get(request: Request, token: Annotated[str, Query(min_length=20, max_l
         attempts.take(address)
         raise NotFound("There is no such feed, or its link was renewed", hint="The calendar page makes a new link.")
     caller = house.database.acting_as(Identity(owner.user_id, organization_id=owner.organization_id))
-    now: datetime = house.clock.now()
+    clock = await house.clocks.of(caller)
+    now: datetime = clock.now()
     due = await tasks_due(caller, now - LOOK_BACK, now + LOOK_AHEAD)
-    events = [due_event(task, house.clock.timezone, base_url(request)) for task in due]
+    events = [due_event(task, clock.timezone, base_url(request)) for task in due]
     headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": 'inline; filename="steward.ics"'}
     return Response(write_ics(events, "Steward: due tasks", now, REFRESH), media_type=MEDIA_TYPE, headers=headers)
 
