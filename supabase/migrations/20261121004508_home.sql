@@ -1,6 +1,7 @@
--- What the settings of an installation lend its owner stays in the owner's personal organization.
--- Their mailbox, sign-ins, Slack app and folder of notes are not the colleagues' of an organization that the owner also belongs to.
+-- What the settings of an installation lend its owner stays in the owner's personal organization: their mailbox, sign-ins,
+-- Slack app and folder of notes are not the colleagues' of an organization that the owner also belongs to.
 
+-- Whoever is marked is the owner. An address alone makes nobody the owner where somebody could sign up with it unconfirmed.
 create or replace function public.serves_owner(owner_email text) returns boolean
 language sql stable security definer set search_path = '' as $$
   select exists (select 1 from public.members m join auth.users u on u.id = m.user_id join public.organizations o on o.id = m.organization_id
@@ -11,6 +12,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 comment on function public.serves_owner is
   'Does the organization that the caller acts in belong to the owner of the installation, whom the credentials of the settings serve? Definer, because people stand in auth.users.';
+select private.expose_function('public.serves_owner', array['authenticated', 'service_role']);
 
 create or replace function private.is_local_organization(organization_id uuid) returns boolean
 language sql stable security definer set search_path = '' as $$
@@ -19,6 +21,8 @@ language sql stable security definer set search_path = '' as $$
     where m.organization_id = is_local_organization.organization_id and o.is_personal and m.role = 'owner'
       and u.raw_app_meta_data ->> 'steward_owner' = 'true')
 $$;
+comment on function private.is_local_organization is
+  'Is it the personal organization of the owner of this installation, whom its settings and folders serve? Definer, since it reads users.';
 
 -- A sign-in at another site comes back to the organization in which it began, or nowhere.
 
@@ -43,3 +47,5 @@ begin
   update private.sign_ins s set used_at = now(), sealed = '' where s.state_hash = begun.state_hash;
   return jsonb_build_object('state', 'yours', 'organization_id', begun.organization_id, 'sealed', begun.sealed);
 end $$;
+comment on function public.finish_sign_in is
+  'Uses a state up: yours with what was kept, or unknown, foreign (another person or session), used, expired; PT409 where it began in another organization. Definer: the table is closed to people.';

@@ -1,8 +1,5 @@
--- What Supabase refuses on its own side, before anybody meets it there.
-
--- Section: updates that name no row -------------------------------------------------------------------------------
--- Supabase loads safeupdate where its Data API signs in: an update or delete without a condition fails (21000), in a
--- function as well. The one row of metrics_progress is named.
+-- Supabase loads safeupdate where its Data API signs in: an update or delete without a condition fails (21000), in a function
+-- as well. The one row of metrics_progress is named.
 
 create or replace function private.fold_totals() returns void
 language plpgsql security definer set search_path = '' as $$

@@ -1,5 +1,7 @@
 """What holds for every table and function, read off the catalogue: a new one that breaks it fails here."""
 
+import re
+
 import pytest
 
 from core.database import Database
@@ -32,6 +34,12 @@ QUERIES = {
         select c.conrelid::regclass::text || '.' || c.conname from pg_constraint c
         where c.contype = 'f' and c.connamespace = 'public'::regnamespace and not exists (
           select 1 from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1])""",
+    "policies that read the rows of every tenant": """
+        select p.tablename || '.' || p.policyname from pg_policies p
+        where p.schemaname = 'public' and strpos(concat(p.qual, p.with_check), 'my_organizations') > 0""",
+    "policies that ask who is signed in for each row": r"""
+        select p.tablename || '.' || p.policyname from pg_policies p
+        where p.schemaname = 'public' and regexp_replace(concat(p.qual, p.with_check), 'SELECT (auth|private)\.\w+\(\)', '', 'g') ~ '(auth|private)\.\w+\('""",
     "functions that answer people with a row that has a secret": """
         select p.proname from pg_proc p join pg_type t on t.oid = p.prorettype
         where has_function_privilege('authenticated', p.oid, 'execute') and ('token_hash' = any (p.proargnames[p.pronargs + 1:])
@@ -89,3 +97,35 @@ async def test_strangers_see_no_row_of_any_table(database: Database, role: str) 
                 shared = " where organization_id is not null" if table in {"workflows", "agents"} else ""
                 counted = await connection.execute(f"select count(*) from public.{table}{shared}".encode())
                 assert await counted.fetchone() == (0,), table
+
+
+async def test_an_index_finds_the_rows_of_ones_organization_in_every_table(database: Database) -> None:
+    from tests.conftest import sign_up
+
+    person = await sign_up(database, "somebody@example.com")
+    claims = f'{{"role": "authenticated", "sub": "{person.user_id}"}}'
+    async with pool_of(database).connection() as connection:
+        cursor = await connection.execute(
+            """select a.attrelid::regclass::text from pg_attribute a join pg_class c on c.oid = a.attrelid
+               where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attname = 'organization_id'
+               and has_column_privilege('authenticated', c.oid, a.attnum, 'select')"""
+        )
+        tables = {str(row[0]) for row in await cursor.fetchall()}
+        assert "tasks" in tables
+        found: set[str] = set()
+        async with connection.transaction(force_rollback=True):
+            await connection.execute(
+                """select set_config('enable_seqscan', 'off', true), set_config('role', 'authenticated', true),
+                          set_config('request.jwt.claims', %s, true)""",
+                (claims,),
+            )
+            for table in tables:
+                cursor = await connection.execute(f"explain select organization_id from public.{table}".encode())
+                plan = "\n".join(str(row[0]) for row in await cursor.fetchall())
+                if (
+                    re.search(r"Index Cond: .*(organization_id|user_id) = \(InitPlan", plan)
+                    and f"Seq Scan on {table}" not in plan
+                ):
+                    found.add(table)
+    # Agents that belong to everybody lie among them: few rows, read as they are.
+    assert tables - found == {"agents"}

@@ -25,7 +25,7 @@ create index invitations_accepted_by_idx on public.invitations (accepted_by);
 select private.guard_table('public.invitations',
   'select (id, organization_id, email, role, invited_by, created_at, expires_at, accepted_at, accepted_by, revoked_at)');
 create policy invitations_read on public.invitations for select to authenticated
-  using (organization_id in (select private.my_organizations()) and (select private.my_role()) in ('owner', 'admin'));
+  using (organization_id = (select private.acting_organization()) and (select private.my_role()) in ('owner', 'admin'));
 
 create function private.after_invitation_change() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -66,6 +66,8 @@ language sql stable security definer set search_path = '' as $$
   from public.organizations o left join auth.users u on u.id = invitation.invited_by where o.id = invitation.organization_id
 $$;
 comment on function private.invitation_json is 'An invitation as those see it whom it concerns: never its hash. Definer, for who invited.';
+
+-- Section: inviting -----------------------------------------------------------------------------------------------
 
 create function public.create_invitation(organization_id uuid, email text, role text, token_hash text) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -132,7 +134,8 @@ begin
 end $$;
 comment on function public.revoke_invitation is 'The link leads nowhere any more; twice is once (owners and admins). Definer: nobody writes invitations by hand.';
 
--- At the door: whoever has the link and the address. To anybody else it says nothing of what it is for.
+-- Section: at the door --------------------------------------------------------------------------------------------
+-- Whoever has the link and the address. To anybody else it says nothing of what it is for.
 
 create function private.own_invitation(token_hash text) returns public.invitations
 language plpgsql security definer set search_path = '' as $$

@@ -1,103 +1,4 @@
--- What is a person's own in an organization that they share, and what becomes of it when they leave.
-
--- Section: whose work it is ---------------------------------------------------------------------------------------
--- A task is done with the accounts of whoever it belongs to. One that belongs to nobody would be done with anybody's.
-
-create function private.keep_task_somebodys() returns trigger
-language plpgsql security definer set search_path = '' as $$
-declare
-  person uuid;
-begin
-  if exists (select 1 from public.organizations o where o.id = new.organization_id and not o.is_personal) then
-    select coalesce(
-      (select p.created_by from public.tasks p where p.id = new.parent_task_id),
-      (select r.created_by from public.tasks p join public.tasks r on r.id = p.root_task_id where p.id = new.parent_task_id),
-      (select m.user_id from public.members m where m.organization_id = new.organization_id
-        order by m.role = 'owner' desc, m.created_at, m.user_id limit 1)) into person;
-    if person is not null then
-      new.created_by := person;
-      new.source_ref := new.source_ref || '{"by_program": true}'; -- it is theirs, and not their own word
-    end if;
-  end if;
-  return new;
-end $$;
-comment on function private.keep_task_somebodys is
-  'In an organization of several, a part belongs to whoever its task belongs to, and what nobody made to the first owner: it is done with their accounts and no others.';
-create trigger tasks_04_somebodys before insert on public.tasks for each row
-when (new.created_by is null) execute function private.keep_task_somebodys();
-
-create or replace function private.is_own_word(task public.tasks) returns boolean
-language sql immutable set search_path = '' as $$
-  select private.is_said_by_person(task) and not task.source_ref ?| array['by_program', 'handed_over', 'others_words']
-$$;
-comment on function private.is_own_word is
-  'Did the person themself say what this task is? Not what came in, not what an agent planned, not what a program with a token said, and not what another left to them or changed.';
-
--- Section: who says yes -------------------------------------------------------------------------------------------
-
-create function private.before_anothers_yes() returns trigger
-language plpgsql security definer set search_path = '' as $$
-declare
-  person uuid;
-begin
-  -- The account that is named, and those of whoever the task belongs to.
-  select a.user_id into person from public.tasks t join public.accounts a on a.organization_id = t.organization_id
-  where t.id = new.task_id and a.user_id <> auth.uid() and (a.user_id = t.created_by and a.state <> 'revoked'
-    or a.id::text in (select d.target ->> 'account_id' from public.drafts d where d.id = new.draft_id
-                      union all select t.tool_input ->> 'account' union all select new.payload #>> '{input,account}'))
-  limit 1;
-  if person is not null then
-    perform private.refuse(403, 'This would leave through somebody else''s account', private.person_json(new.organization_id, person) ->> 'email',
-      'Only they say yes to it; anybody here may reject it or change it.');
-  end if;
-  return new;
-end $$;
-comment on function private.before_anothers_yes is
-  'What leaves through a member''s own account is approved by them alone. Definer, because an account is seen by its person alone.';
-create trigger approvals_06_own_account before update on public.approvals for each row
-when (new.state = 'approved' and old.state <> 'approved' and (new.draft_id is not null or new.payload ? 'destinations') and auth.uid() is not null)
-execute function private.before_anothers_yes();
-
-create or replace function private.permission_covers(policy_id uuid, approval public.approvals) returns text
-language plpgsql security definer set search_path = '' as $$
-declare
-  permission public.policies;
-  refusal text;
-  this_hour bigint;
-  this_day bigint;
-begin
-  -- Locked: two at once would both count the same past.
-  select * into permission from public.policies p
-  where p.id = permission_covers.policy_id and p.organization_id = approval.organization_id for no key update;
-  if permission.id is null then
-    return 'There is no such standing permission';
-  elsif exists (select 1 from public.organizations o where o.id = approval.organization_id and o.permissions_stopped_at is not null) then
-    return 'All standing permissions are stopped';
-  elsif not permission.is_enabled then
-    return 'The standing permission is switched off';
-  elsif permission.expires_at <= now() then
-    return 'The standing permission has expired';
-  elsif exists (select 1 from public.tasks t join public.organizations o on o.id = t.organization_id
-       where t.id = approval.task_id and (t.created_by <> permission.created_by or not o.is_personal and t.created_by is null))
-     or exists (select 1 from public.drafts d join public.accounts a on a.organization_id = d.organization_id and a.id::text = d.target ->> 'account_id'
-       where d.id = approval.draft_id and a.user_id <> permission.created_by) then
-    return 'The standing permission is another member''s: it covers their own work';
-  elsif private.wanted_by(approval.task_id) is not null then -- whoever asks
-    return format('It is the wish of %s, an agent of others', private.wanted_by(approval.task_id) ->> 'name');
-  elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then
-    return 'The policy did not allow it by this permission';
-  end if;
-  refusal := private.permission_reaches(permission, approval);
-  if refusal is not null then
-    return refusal;
-  end if;
-  select count(*) filter (where a.decided_at > now() - interval '1 hour'), count(*) into this_hour, this_day
-  from public.approvals a where a.policy_id = permission.id and a.decided_how = 'permission' and a.state in ('approved', 'used')
-    and a.decided_at > now() - interval '1 day'; -- what was taken back had not begun: it never left
-  return case
-    when this_hour >= permission.max_per_hour then format('The standing permission was used %s times in the last hour, as often as it may', this_hour)
-    when this_day >= permission.max_per_day then format('The standing permission was used %s times in the last day, as often as it may', this_day) end;
-end $$;
+-- What becomes of what a member has here, and gave, when they leave or may less than before.
 
 -- Section: what a member takes along, and what they leave ---------------------------------------------------------
 
@@ -219,8 +120,8 @@ begin
   if not exists (select 1 from public.organizations o where o.id = old.organization_id) then
     return null; -- with an organization everything in it goes
   end if;
-  select m.user_id into heir from public.members m where m.organization_id = old.organization_id
-  order by coalesce(m.user_id = (select auth.uid()), false) desc, m.role = 'owner' desc, m.created_at, m.user_id limit 1;
+  heir := coalesce((select m.user_id from public.members m where m.organization_id = old.organization_id and m.user_id = (select auth.uid())),
+    private.first_owner(old.organization_id));
   perform private.end_access(old.organization_id, old.user_id);
   perform private.withdraw_yes(old.organization_id, old.user_id);
   n := private.hand_over_work(old.organization_id, old.user_id, heir);
@@ -248,7 +149,7 @@ comment on function private.after_role_lowered is 'What somebody may give no mor
 create trigger members_21_lowered after update of role on public.members for each row
 when (new.role <> old.role and (new.role = 'member' or old.role = 'owner')) execute function private.after_role_lowered();
 
--- Section: leaving ------------------------------------------------------------------------------------------------
+-- Section: who goes -----------------------------------------------------------------------------------------------
 
 create function public.remove_member(organization_id uuid, user_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -290,8 +191,7 @@ do $$ declare f text; begin
   foreach f in array array['remove_member', 'leave_organization'] loop
     perform private.expose_function('public.' || f, array['authenticated']);
   end loop;
-  foreach f in array array['keep_task_somebodys', 'before_anothers_yes', 'end_access', 'withdraw_permissions', 'withdraw_yes', 'hand_over_work',
-      'after_member_left', 'after_role_lowered'] loop
+  foreach f in array array['end_access', 'withdraw_permissions', 'withdraw_yes', 'hand_over_work', 'after_member_left', 'after_role_lowered'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
 end $$;

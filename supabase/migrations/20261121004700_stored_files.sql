@@ -1,5 +1,7 @@
 -- Large files may lie in an object store; the row stays the truth. An object is named by its organization and its sha256,
 -- written before the row that names it, never overwritten, and removed by a sweep once no row names it.
+-- A sweeper that froze after its claim may remove what it claimed at any later time: whoever saves the same bytes after the
+-- claim ended puts them under another name.
 
 -- Section: where the content of a file lies -----------------------------------------------------------------------
 
@@ -15,12 +17,15 @@ alter table public.artifacts
   add constraint stored_in_known check (stored_in in ('database', 'supabase', 's3')),
   add constraint stored_in_one_place check ((stored_in = 'database') = (content is not null)),
   -- Nobody names an object of another organization, nor one by another name than its content's.
-  add constraint object_path_own check (object_path is not distinct from case when stored_in <> 'database' then organization_id::text || '/' || sha256 end),
+  add constraint object_path_own check (
+    (object_path is null) = (stored_in = 'database')
+    and (object_path is null or object_path = organization_id::text || '/' || sha256
+      or object_path ~ ('^' || organization_id::text || '/[1-9][0-9]{0,8}/' || sha256 || '$'))),
   add constraint object_named_by_sha256 check (stored_in = 'database' or sha256 ~ '^[0-9a-f]{64}$'),
   add constraint head_is_short check (head is null or stored_in <> 'database' and length(head) <= 65536);
 comment on table public.artifacts is 'Files and reports: the row says what a file is; its content lies in it, or, where it is large and a store is set, in that store.';
 comment on column public.artifacts.stored_in is 'Where the content lies: database (in the row), supabase or s3 (an object under object_path).';
-comment on column public.artifacts.object_path is 'The name of the object: <organization>/<sha256>, set by a trigger.';
+comment on column public.artifacts.object_path is 'The name of the object: <organization>/<sha256>, or <organization>/<generation>/<sha256>, set by a trigger.';
 comment on column public.artifacts.head is 'The first 64 KB of a text whose content lies in a store: what is looked through without fetching it.';
 create index artifacts_object_idx on public.artifacts (organization_id, sha256) where stored_in <> 'database';
 
@@ -31,12 +36,26 @@ create table public.artifact_objects (
   size_bytes bigint not null check (size_bytes between 0 and 100000000),
   announced_at timestamptz not null default clock_timestamp(),
   removing_since timestamptz,
+  generation integer not null default 0 check (generation >= 0),
   primary key (stored_in, organization_id, sha256)
 );
 comment on table public.artifact_objects is
   'Objects that were written, or may have been: announced before they are, forgotten after the sweep removed them. They outlive their organization, so that nothing of it is left behind.';
+comment on column public.artifact_objects.generation is
+  'How many claims of this content ended without a word: nobody knows when their removal happens, so the names of earlier generations are not used again.';
 create index artifact_objects_swept_idx on public.artifact_objects (stored_in, announced_at);
 create index artifact_objects_organization_idx on public.artifact_objects (organization_id);
+select private.guard_table('public.artifact_objects', '');
+create policy artifact_objects_read on public.artifact_objects for select to authenticated
+  using (organization_id = (select private.acting_organization()));
+
+-- Section: objects ------------------------------------------------------------------------------------------------
+
+create function private.object_path(organization_id uuid, sha256 text, generation integer) returns text
+language sql immutable set search_path = '' as $$
+  select object_path.organization_id::text || '/' || case when object_path.generation > 0 then object_path.generation::text || '/' else '' end || object_path.sha256
+$$;
+comment on function private.object_path is 'The name of an object: a first one has no generation in it.';
 
 create function private.announce_object(organization_id uuid, sha256 text, size_bytes bigint, stored_in text) returns text
 language plpgsql security definer set search_path = '' as $$
@@ -174,7 +193,9 @@ begin
 end $$;
 comment on function public.get_artifact is 'A file with its content in base64, or with the object_path where its content lies in a store.';
 
+-- Section: texts --------------------------------------------------------------------------------------------------
 -- What looks through texts looks at the beginning of those in a store as well.
+
 create or replace function public.get_model_context(task_id uuid) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
@@ -196,9 +217,11 @@ create or replace function private.texts_of_others(task_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   with above as (select a.* from private.above(texts_of_others.task_id) a),
   read (place, item) as (
-    select 1, jsonb_build_object('kind', 'mail', 'title', concat_ws(', ', nullif(m.subject, ''), m.from_address), 'why', m.suspicious,
+    select 1, jsonb_build_object('kind', 'mail', 'why', m.suspicious, 'is_anothers', m.is_anothers,
+      'title', case when not m.is_anothers then concat_ws(', ', nullif(m.subject, ''), m.from_address) else '' end,
       'text', left(concat_ws(e'\n', m.from_name || ' ' || m.from_address, array_to_string(m.to_addresses || m.cc_addresses, ', '), m.subject, m.text_body), 20000))
-    from (select m.* from public.mail_messages m where m.organization_id = (select a.organization_id from above a limit 1)
+    from (select m.*, m.account in (select private.accounts_of_others(m.organization_id, private.person_of_task(texts_of_others.task_id))) as is_anothers
+      from public.mail_messages m where m.organization_id = (select a.organization_id from above a limit 1)
         and (m.thread_key = any (array(select a.source_ref ->> 'thread_key' from above a))
           or m.message_id = any (array(select x.id from above a cross join lateral (values (a.source_ref ->> 'message_id'), (a.tool_input ->> 'reply_to_message_id')) x (id)))
           -- What a run about a meeting read of the mail with its people.
@@ -221,189 +244,9 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(r.item order by r.place), '[]') from read r
 $$;
 
--- Section: moving contents between stores -------------------------------------------------------------------------
-
-create function public.list_artifacts_to_move(stored_in text, least_bytes bigint default 0, after_id uuid default null, most integer default 100) returns jsonb
-language plpgsql stable set search_path = '' as $$
-declare
-  tenant uuid := ((select auth.jwt()) ->> 'organization_id')::uuid; -- null: the house, over all of them
-begin
-  if not private.is_service() then
-    perform private.refuse(403, 'Only the house moves files');
-  end if;
-  if list_artifacts_to_move.stored_in not in ('database', 'supabase', 's3') or list_artifacts_to_move.stored_in is null then
-    perform private.refuse(422, 'stored_in is no store', format('%s; allowed are database, supabase and s3', list_artifacts_to_move.stored_in));
-  end if;
-  return (
-    with wanted as (
-      select a.id, a.organization_id, a.name, a.size_bytes, a.stored_in from public.artifacts a
-      where a.stored_in <> list_artifacts_to_move.stored_in and a.size_bytes >= list_artifacts_to_move.least_bytes
-        and (tenant is null or a.organization_id = tenant))
-    select jsonb_build_object('total', (select count(*) from wanted), 'bytes', (select coalesce(sum(w.size_bytes), 0) from wanted w),
-      'items', (select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'organization_id', p.organization_id, 'name', p.name, 'size_bytes', p.size_bytes, 'stored_in', p.stored_in)
-          order by p.id), '[]')
-        from (select w.id, w.organization_id, w.name, w.size_bytes, w.stored_in from wanted w
-              where list_artifacts_to_move.after_id is null or w.id > list_artifacts_to_move.after_id order by w.id limit least(greatest(most, 1), 1000)) p)));
-end $$;
-comment on function public.list_artifacts_to_move is
-  'Files, of at least so many bytes, whose content lies elsewhere: {total, bytes, items [{id, organization_id, name, size_bytes, stored_in}]} by id (worker only).';
-
-create function public.begin_artifact_move(artifact_id uuid, stored_in text) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  moved public.artifacts;
-begin
-  if not private.is_service() then
-    perform private.refuse(403, 'Only the house moves files');
-  end if;
-  select * into moved from public.artifacts a where a.id = begin_artifact_move.artifact_id and private.in_scope(a.organization_id);
-  if moved.id is null then
-    perform private.refuse(404, 'There is no such file', format('artifact %s', begin_artifact_move.artifact_id));
-  end if;
-  return jsonb_build_object('object_path', private.announce_object(moved.organization_id, moved.sha256, moved.size_bytes, begin_artifact_move.stored_in));
-end $$;
-comment on function public.begin_artifact_move is 'Before the content of a file is put into another store: {object_path} to put it under. Then move_artifact (worker only).';
-
-create function public.move_artifact(artifact_id uuid, stored_in text, content text default null) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  moved public.artifacts;
-  bytes bytea := decode(move_artifact.content, 'base64');
-begin
-  if not private.is_service() then
-    perform private.refuse(403, 'Only the house moves files');
-  end if;
-  select * into moved from public.artifacts a where a.id = move_artifact.artifact_id and private.in_scope(a.organization_id) for no key update;
-  if moved.id is null then
-    perform private.refuse(404, 'There is no such file', format('artifact %s', move_artifact.artifact_id));
-  end if;
-  if moved.stored_in = move_artifact.stored_in then
-    return private.artifact_json(moved);
-  end if;
-  if move_artifact.stored_in = 'database' then
-    if length(bytes) > 20000000 then
-      perform private.refuse(422, 'A file in the database has at most 20,000,000 bytes', format('%s has %s', moved.name, length(bytes)));
-    end if;
-    if bytes is null or encode(sha256(bytes), 'hex') <> moved.sha256 then
-      perform private.refuse(422, 'The content is not that of the file', format('%s has another sha256', moved.name));
-    end if;
-    update public.artifacts a set stored_in = 'database', content = bytes where a.id = moved.id returning * into moved;
-  else
-    update public.artifacts a set stored_in = move_artifact.stored_in, content = null,
-      head = coalesce(a.head, case when a.media_type like 'text/%' or a.media_type like 'application/json%' then substring(a.content for 65536) end)
-    where a.id = moved.id returning * into moved;
-  end if;
-  return private.artifact_json(moved);
-end $$;
-comment on function public.move_artifact is
-  'The content of a file lies there from now on: put under the path that begin_artifact_move told, or, for database, given in base64 and compared with the sha256 (worker only).';
-
--- Section: the sweep ----------------------------------------------------------------------------------------------
-
-create function public.claim_unused_objects(stored_in text, most integer default 20) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  now_at timestamptz := clock_timestamp();
-  tenant uuid := ((select auth.jwt()) ->> 'organization_id')::uuid; -- null: the house, over all of them
-  paths jsonb;
-begin
-  if not private.is_service() then
-    perform private.refuse(403, 'Only the house removes objects');
-  end if;
-  -- A row that is being written at this moment has changed announced_at, which is looked at again once the lock is had.
-  with claimed as (
-    -- Whoever had an earlier claim may still remove: the next to save these bytes has to use another name.
-    update public.artifact_objects o set removing_since = now_at, generation = o.generation + (o.removing_since is not null)::integer
-    where (o.stored_in, o.organization_id, o.sha256) in (
-      select u.stored_in, u.organization_id, u.sha256 from public.artifact_objects u
-      where u.stored_in = claim_unused_objects.stored_in and u.announced_at < now_at - interval '1 day'
-        and (tenant is null or u.organization_id = tenant)
-        and (u.removing_since is null or u.removing_since < now_at - interval '15 minutes')
-        and not exists (select 1 from public.artifacts a where a.organization_id = u.organization_id and a.sha256 = u.sha256 and a.stored_in = u.stored_in)
-      order by u.announced_at limit least(greatest(most, 1), 1000) for update skip locked)
-    returning o.organization_id, o.sha256, o.generation)
-  -- Earlier generations may have been left behind by a claim that came to nothing.
-  select coalesce(jsonb_agg(private.object_path(c.organization_id, c.sha256, g.n)), '[]') into paths
-  from claimed c cross join lateral generate_series(greatest(c.generation - 9, 0), c.generation) g (n);
-  return jsonb_build_object('claimed_at', now_at, 'object_paths', paths);
-end $$;
-comment on function public.claim_unused_objects is
-  'Objects of a store that no row has named for a day, to be removed now: {claimed_at, object_paths}. For 15 minutes nobody else takes them up; then forget_objects (worker only).';
-
-create function public.forget_objects(stored_in text, object_paths jsonb, claimed_at timestamptz) returns integer
-language plpgsql set search_path = '' as $$
-declare
-  tenant uuid := ((select auth.jwt()) ->> 'organization_id')::uuid;
-  n integer;
-begin
-  if not private.is_service() then
-    perform private.refuse(403, 'Only the house removes objects');
-  end if;
-  with removed as (
-    select o.stored_in, o.organization_id, o.sha256, o.generation from public.artifact_objects o
-    where o.stored_in = forget_objects.stored_in and o.removing_since = forget_objects.claimed_at
-      and (tenant is null or o.organization_id = tenant)
-      and private.object_path(o.organization_id, o.sha256, o.generation) in (select jsonb_array_elements_text(forget_objects.object_paths))
-    for update),
-  forgotten as (
-    delete from public.artifact_objects o using removed r
-    where r.generation = 0 and (o.stored_in, o.organization_id, o.sha256) = (r.stored_in, r.organization_id, r.sha256)),
-  -- Which names are spent is kept, and never swept again until somebody announces the content anew.
-  kept as (
-    update public.artifact_objects o set removing_since = null, announced_at = 'infinity', generation = o.generation + 1 from removed r
-    where r.generation > 0 and (o.stored_in, o.organization_id, o.sha256) = (r.stored_in, r.organization_id, r.sha256))
-  select count(*) into n from removed;
-  return n;
-end $$;
-comment on function public.forget_objects is 'The objects that were claimed are removed: how many are forgotten (worker only).';
-
--- Section: Supabase Storage ---------------------------------------------------------------------------------------
-
-create function private.guard_bucket() returns boolean
-language plpgsql set search_path = '' as $$
-begin
-  if to_regclass('storage.objects') is null or to_regclass('storage.buckets') is null then
-    return false;
-  end if;
-  begin
-    execute $sql$insert into storage.buckets (id, name, public) values ('artifacts', 'artifacts', false) on conflict (id) do update set public = false$sql$;
-  exception when insufficient_privilege then
-    raise notice 'The bucket artifacts is not made (%): make it, private', sqlerrm;
-  end;
-  -- Nobody writes but the house, with the secret key, which no policy holds back. Storage has row-level security on by
-  -- itself where it is another owner's; without a policy of ours nobody but the secret key reads either.
-  begin
-    if not (select c.relrowsecurity from pg_catalog.pg_class c where c.oid = to_regclass('storage.objects')) then
-      execute 'alter table storage.objects enable row level security';
-    end if;
-    execute 'drop policy if exists steward_artifacts_read on storage.objects';
-    execute $sql$create policy steward_artifacts_read on storage.objects for select to authenticated using (
-      bucket_id = 'artifacts' and split_part(name, '/', 1) in (select o::text from private.my_organizations() o)
-      and exists (select 1 from public.artifacts a where a.stored_in = 'supabase' and a.object_path = objects.name))$sql$;
-  exception when insufficient_privilege then
-    raise notice 'Objects have no policy of ours (%): the secret key alone reads the bucket artifacts', sqlerrm;
-  end;
-  return true;
-end $$;
-comment on function private.guard_bucket is
-  'Where Supabase Storage is: the private bucket artifacts, in which a person reads the files of their own organizations, and nobody writes but the house. False where it is not.';
-
--- Section: row-level security and grants --------------------------------------------------------------------------
-
-select private.guard_table('public.artifact_objects', '');
-create policy artifact_objects_read on public.artifact_objects for select to authenticated using (organization_id in (select private.my_organizations()));
-
 do $$ declare f text; begin
-  foreach f in array array['announce_artifact', 'save_stored_artifact', 'get_artifact'] loop
-    perform private.expose_function('public.' || f, array['authenticated', 'service_role']);
-  end loop;
-  foreach f in array array['list_artifacts_to_move', 'begin_artifact_move', 'move_artifact', 'claim_unused_objects', 'forget_objects'] loop
-    perform private.expose_function('public.' || f, array['service_role']);
-  end loop;
-  perform private.expose_function('private.announce_object', array['authenticated', 'service_role']);
-  foreach f in array array['before_artifact_stored', 'guard_bucket'] loop
-    perform private.expose_function('private.' || f, array[]::text[]);
+  foreach f in array array['private.object_path', 'private.announce_object', 'public.announce_artifact', 'public.save_stored_artifact', 'public.get_artifact'] loop
+    perform private.expose_function(f, array['authenticated', 'service_role']);
   end loop;
 end $$;
-
-select private.guard_bucket();
+select private.expose_function('private.before_artifact_stored', array[]::text[]);

@@ -1,83 +1,4 @@
--- Several organizations for one person, one at a time, and what each role may.
-
--- Section: the one that a person acts in --------------------------------------------------------------------------
-
-alter table public.members add column chosen_at timestamptz;
-comment on column public.members.chosen_at is
-  'When the person last chose to act here. The latest is the one they see and act in; without any, the one they joined first.';
--- When somebody looks where is their own.
-revoke select on public.members from authenticated;
-grant select (organization_id, user_id, role, created_at) on public.members to authenticated;
-
-create or replace function private.acting_organization() returns uuid
-language plpgsql stable security definer set search_path = '' as $$
-declare
-  claims jsonb := auth.jwt();
-  of_page text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-steward-organization';
-begin
-  if claims ->> 'role' = 'service_role' then
-    return (claims ->> 'organization_id')::uuid;
-  elsif claims ->> 'organization_id' is null and claims -> 'token_scopes' is not null then
-    return null; -- a program acts where its token was made, and nowhere else
-  end if;
-  return (
-    select m.organization_id from public.members m
-    where m.user_id = (select auth.uid())
-      and (claims ->> 'organization_id' is null or m.organization_id = private.as_uuid(claims ->> 'organization_id'))
-      and (of_page is null or m.organization_id = private.as_uuid(of_page)) -- it narrows, and gives nothing
-    order by m.chosen_at desc nulls last, m.created_at, m.organization_id limit 1);
-end $$;
-comment on function private.acting_organization is
-  'The organization that the caller acts in: of their claims; else the one that they chose last, where the header x-steward-organization of a request over HTTP does not say that the page was made for another.';
-
-create or replace function private.my_organizations() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-declare
-  acting uuid;
-begin
-  if (select auth.uid()) is not null then
-    acting := private.acting_organization();
-    if acting is not null then
-      return next acting;
-    end if;
-  end if;
-end $$;
-comment on function private.my_organizations is
-  'The organization that the signed-in person acts in, or none: what policies let through, so that nothing of two is ever mixed. Definer, because a policy on members that reads members would recurse.';
-
--- What was a person's own, whichever organization it was said in, belongs to the one they act in.
-
-drop policy conversations_own on public.conversations;
-create policy conversations_own on public.conversations for all to authenticated
-  using (user_id = (select auth.uid()) and organization_id in (select private.my_organizations()))
-  with check (user_id = (select auth.uid()) and organization_id in (select private.my_organizations()));
-drop policy conversation_messages_read on public.conversation_messages;
-create policy conversation_messages_read on public.conversation_messages for select to authenticated
-  using (organization_id in (select private.my_organizations())
-    and exists (select 1 from public.conversations c where c.id = conversation_id and c.user_id = (select auth.uid())));
-
-alter table public.calendar_feeds drop constraint calendar_feeds_pkey, add primary key (user_id, organization_id);
-drop policy calendar_feeds_own on public.calendar_feeds;
-create policy calendar_feeds_own on public.calendar_feeds for all to authenticated
-  using (user_id = (select auth.uid()) and organization_id in (select private.my_organizations()))
-  with check (user_id = (select auth.uid()) and organization_id in (select private.my_organizations()));
-comment on table public.calendar_feeds is
-  'The secret link under which a person''s due tasks of one organization can be subscribed to. Only the hash of the token is kept.';
-
-create or replace function public.renew_calendar_feed(token_hash text) returns jsonb
-language sql set search_path = '' as $$
-  insert into public.calendar_feeds as f (user_id, organization_id, token_hash)
-  values ((select auth.uid()), private.acting_organization(), renew_calendar_feed.token_hash)
-  on conflict (user_id, organization_id) do update set token_hash = excluded.token_hash, created_at = now()
-  returning jsonb_build_object('created_at', f.created_at)
-$$;
-
-create or replace function public.open_calendar_feed(token_hash text) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object('user_id', f.user_id, 'organization_id', f.organization_id)
-  from public.calendar_feeds f where f.token_hash = open_calendar_feed.token_hash
-    and exists (select 1 from public.members m where m.organization_id = f.organization_id and m.user_id = f.user_id)
-$$;
+-- Organizations of several people: who is in one, and what each role may.
 
 -- Section: roles --------------------------------------------------------------------------------------------------
 
@@ -145,16 +66,6 @@ comment on function private.after_member_change is 'Who joined, left, or is some
 create trigger members_10_audit after insert or delete on public.members for each row execute function private.after_member_change();
 create trigger members_11_audit after update of role on public.members for each row
 when (new.role is distinct from old.role) execute function private.after_member_change();
-
-create function private.after_rename() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  perform private.audit(new.id, 'organization.renamed', 'organization', new.id, null, jsonb_build_object('name', new.name, 'earlier', old.name));
-  return null;
-end $$;
-comment on function private.after_rename is 'A new name as an audit line.';
-create trigger organizations_10_renamed after update of name on public.organizations for each row
-when (new.name is distinct from old.name) execute function private.after_rename();
 
 -- Agents see an organization's work, so who lets them in is one who may invite.
 
@@ -254,7 +165,31 @@ begin
 end $$;
 comment on function public.rename_organization is 'Gives the organization another name (owners and admins). Definer, as `manage_organization` asks.';
 
+create function private.after_rename() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.audit(new.id, 'organization.renamed', 'organization', new.id, null, jsonb_build_object('name', new.name, 'earlier', old.name));
+  return null;
+end $$;
+comment on function private.after_rename is 'A new name as an audit line.';
+create trigger organizations_10_renamed after update of name on public.organizations for each row
+when (new.name is distinct from old.name) execute function private.after_rename();
+
+drop policy organizations_rename on public.organizations;
+create policy organizations_rename on public.organizations for update to authenticated
+  using ((select private.token_scopes()) is null
+    and exists (select 1 from public.members m where m.organization_id = id
+                and m.user_id = (select auth.uid()) and m.role in ('owner', 'admin')));
+
 -- Section: members ------------------------------------------------------------------------------------------------
+
+create or replace function private.person_json(organization_id uuid, preferred_user_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('user_id', u.id, 'email', u.email, 'name', left(u.raw_user_meta_data ->> 'name', 200))
+  from public.members m join auth.users u on u.id = m.user_id
+  where m.organization_id = person_json.organization_id and private.in_scope(m.organization_id)
+  order by coalesce(m.user_id = person_json.preferred_user_id, false) desc, m.created_at limit 1
+$$;
 
 create function private.member_json(member public.members) returns jsonb
 language sql stable security definer set search_path = '' as $$

@@ -1,0 +1,135 @@
+-- Accounts that a member connected are theirs: what was read there is not the others' to read, and nothing of theirs leaves
+-- through it without their yes.
+
+-- Section: whose account it is ------------------------------------------------------------------------------------
+
+alter table public.accounts add column mail_name text;
+comment on column public.accounts.mail_name is 'How mail names the account that it was read in, as mail_messages.account: the address, or provider:id. It is nobody else''s in the organization.';
+update public.accounts a set mail_name = case when a.provider in ('imap', 'google') and strpos(a.address, '@') > 0 and not exists (
+  select 1 from public.accounts e where e.organization_id = a.organization_id and e.user_id <> a.user_id and lower(e.address) = lower(a.address)
+    and e.provider in ('imap', 'google') and (e.created_at, e.id) < (a.created_at, a.id)) then a.address else a.provider || ':' || a.id end
+where a.mail_name is null;
+alter table public.accounts alter column mail_name set not null;
+create index accounts_mail_name_idx on public.accounts (organization_id, lower(mail_name));
+
+create function private.accounts_of_others(organization_id uuid, user_id uuid) returns setof text
+language sql stable security definer set search_path = '' as $$
+  select n.name from public.accounts a cross join lateral (values (a.mail_name), (a.provider || ':' || a.id)) n (name)
+  where a.organization_id = accounts_of_others.organization_id and private.in_scope(a.organization_id) and a.user_id is distinct from accounts_of_others.user_id
+$$;
+comment on function private.accounts_of_others is
+  'How mail and calendars name the accounts of all but this person, and of those who left: by the name of their mail, and provider and id. Definer, because an account is seen by its person alone.';
+select private.expose_function('private.accounts_of_others', array['authenticated', 'service_role']);
+
+create function private.others_accounts() returns setof text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  claims jsonb := auth.jwt();
+begin
+  if auth.uid() is not null then
+    return query select private.accounts_of_others(private.acting_organization(), auth.uid());
+  elsif claims ->> 'run_task_id' is not null then
+    return query select private.accounts_of_others(private.acting_organization(), private.person_of_task((claims ->> 'run_task_id')::uuid));
+  end if;
+end $$;
+comment on function private.others_accounts is
+  'How mail and calendars name the accounts of the other members, and of those who left: by the name of their mail, and provider and id. Of a run, the others than whoever its task belongs to. Definer, because an account is seen by its person alone.';
+select private.expose_function('private.others_accounts', array['authenticated', 'service_role']);
+
+-- Whoever types an address has not shown that it is theirs: a mailbox of one's own answers to any. So two may connect one
+-- address, and what each account reads has a name that is nobody else's.
+
+create function private.name_mail() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- One after the other: two at once would each find the address free.
+  perform pg_catalog.pg_advisory_xact_lock(hashtextextended('address ' || new.organization_id || ' ' || lower(new.address), 0));
+  new.mail_name := case when new.provider in ('imap', 'google') and strpos(new.address, '@') > 0
+      and not exists (select 1 from public.accounts a
+        where a.organization_id = new.organization_id and a.user_id <> new.user_id and lower(a.mail_name) = lower(new.address))
+      -- What lies there already and is of no account of theirs did not come out of this mailbox.
+      and (exists (select 1 from public.accounts a
+             where a.organization_id = new.organization_id and a.user_id = new.user_id and a.mail_name = new.address)
+           or not exists (select 1 from public.mail_messages m where m.organization_id = new.organization_id and m.account = new.address))
+    then new.address else new.provider || ':' || new.id end;
+  return new;
+end $$;
+comment on function private.name_mail is
+  'Whose account read a mail decides who sees it: the address names the mail of whoever connected it first, provider and id that of others. Definer, because an account is seen by its person alone.';
+create trigger accounts_05_mail_name before insert on public.accounts for each row execute function private.name_mail();
+select private.expose_function('private.name_mail', array[]::text[]);
+
+-- Section: mail and calendars -------------------------------------------------------------------------------------
+
+drop policy mail_messages_read on public.mail_messages;
+create policy mail_messages_read on public.mail_messages for select to authenticated
+  using (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()));
+drop policy mail_messages_change on public.mail_messages;
+create policy mail_messages_change on public.mail_messages for update to authenticated
+  using (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()))
+  with check (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()));
+drop policy mail_messages_remove on public.mail_messages;
+create policy mail_messages_remove on public.mail_messages for delete to authenticated
+  using (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()));
+drop policy mail_messages_add on public.mail_messages;
+create policy mail_messages_add on public.mail_messages for insert to authenticated
+  with check (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()));
+drop policy calendar_events_add on public.calendar_events;
+create policy calendar_events_add on public.calendar_events for insert to authenticated
+  with check (organization_id = (select private.acting_organization()) and calendar not in (select private.others_accounts()));
+
+drop policy calendar_events_read on public.calendar_events;
+create policy calendar_events_read on public.calendar_events for select to authenticated
+  using (organization_id = (select private.acting_organization()) and calendar not in (select private.others_accounts()));
+drop policy calendar_events_change on public.calendar_events;
+create policy calendar_events_change on public.calendar_events for update to authenticated
+  using (organization_id = (select private.acting_organization()) and calendar not in (select private.others_accounts()))
+  with check (organization_id = (select private.acting_organization()) and calendar not in (select private.others_accounts()));
+drop policy calendar_events_remove on public.calendar_events;
+create policy calendar_events_remove on public.calendar_events for delete to authenticated
+  using (organization_id = (select private.acting_organization()) and calendar not in (select private.others_accounts()));
+drop policy mail_cursors_read on public.mail_cursors;
+create policy mail_cursors_read on public.mail_cursors for select to authenticated
+  using (organization_id = (select private.acting_organization()) and account not in (select private.others_accounts()));
+
+-- Section: who says yes -------------------------------------------------------------------------------------------
+
+create function private.people_of_accounts(approval public.approvals) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select a.user_id from public.accounts a
+  where a.organization_id = approval.organization_id and a.id::text in (
+    select d.target ->> 'account_id' from public.drafts d where d.id = approval.draft_id
+    union all select t.tool_input ->> 'account' from public.tasks t where t.id = approval.task_id
+    union all select approval.payload #>> '{input,account}')
+$$;
+comment on function private.people_of_accounts is
+  'Through whose accounts something would leave: of the draft, of the task''s input, or of what was asked for. Definer, because an account is seen by its person alone.';
+
+create function private.before_anothers_yes() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  person uuid;
+begin
+  -- The account that is named, and those of whoever the task belongs to.
+  select p.user_id into person from (
+    select n as user_id from private.people_of_accounts(new) n
+    union all
+    select a.user_id from public.tasks t join public.accounts a on a.organization_id = t.organization_id and a.user_id = t.created_by
+    where t.id = new.task_id and a.state <> 'revoked') p
+  where p.user_id <> auth.uid() limit 1;
+  if person is not null then
+    perform private.refuse(403, 'This would leave through somebody else''s account', private.person_json(new.organization_id, person) ->> 'email',
+      'Only they say yes to it; anybody here may reject it or change it.');
+  end if;
+  return new;
+end $$;
+comment on function private.before_anothers_yes is
+  'What leaves through a member''s own account is approved by them alone. Definer, because an account is seen by its person alone.';
+create trigger approvals_06_own_account before update on public.approvals for each row
+when (new.state = 'approved' and old.state <> 'approved' and (new.draft_id is not null or new.tool is not null) and auth.uid() is not null)
+execute function private.before_anothers_yes();
+do $$ declare f text; begin
+  foreach f in array array['people_of_accounts', 'before_anothers_yes'] loop
+    perform private.expose_function('private.' || f, array[]::text[]);
+  end loop;
+end $$;
