@@ -1,7 +1,7 @@
 """`make test`: prepares what the tests need besides Python, then runs them.
 
 That is the Node packages of package-lock.json (servers that stand in for outside services), Chromium, and Postgres 15,
-the oldest release that the schema is written for.
+the oldest release that the schema is written for, with the extension that `supabase db lint` asks.
 """
 
 import hashlib
@@ -24,6 +24,8 @@ NO_POSTGRES_15 = (
     "the tests of Supabase need Postgres 15: install it (Debian 12: apt install postgresql-15), or let "
     "STEWARD_TEST_POSTGRES_15 name the folder of its programs"
 )
+PLPGSQL_CHECK = "/usr/share/postgresql/15/extension/plpgsql_check.control"  # Debian
+NO_PLPGSQL_CHECK = "the lint of Supabase needs plpgsql_check for Postgres 15: install it (Debian 12: apt install postgresql-15-plpgsql-check)"
 MOST_PROCESSES = 8
 
 
@@ -123,12 +125,12 @@ def find_chromium() -> Path | None:
     return Path(own) if Path(own).exists() and starts(own) else None
 
 
-def install(package: str) -> bool:
-    """Ask Debian's apt for a package, where root may; False where nothing was asked."""
+def install(*packages: str) -> bool:
+    """Ask Debian's apt for packages, where root may; False where nothing was asked."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "-y", package]):
+    for words in (["update"], ["install", "-y", *packages]):
         subprocess.run(["apt-get", "-q", *words], capture_output=True, check=False, env=environment)  # nosec B603 B607 # the system's own, wherever it lies
     return True
 
@@ -145,12 +147,16 @@ def starts(program: str) -> bool:
 
 
 def ensure_postgres_15() -> None:
-    """Postgres 15, installed where root may. Where it cannot be had, all other tests run; those that need it say so."""
+    """Postgres 15 and its plpgsql_check, installed where root may. Where they cannot be had, the tests that need them say so."""
+    if os.environ.get("STEWARD_TEST_POSTGRES_15"):
+        return
     try:
-        find_postgres_15()
+        is_debians = find_postgres_15() == Path(POSTGRES_15_FOLDERS[0])
     except NotReady:
+        is_debians = True
+    if is_debians and not Path(PLPGSQL_CHECK).exists():
         print("Installing Postgres 15 for the tests ...", file=sys.stderr, flush=True)
-        install("postgresql-15")
+        install("postgresql-15", "postgresql-15-plpgsql-check")
 
 
 def find_postgres_15() -> Path:

@@ -20,7 +20,6 @@ language plpgsql set search_path = '' as $$
 declare
   days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
   part text;
-  span text[];
   named text[];
 begin
   -- The names that `at time zone` takes are more: CEST, +2 and others that no calendar knows.

@@ -400,6 +400,28 @@ def test_a_machine_without_postgres_15_is_told_what_to_install(monkeypatch: pyte
         testing.find_postgres_15()
 
 
+def test_postgres_15_comes_with_what_the_lint_of_supabase_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def install(*packages: str) -> bool:
+        asked.append(packages)
+        return True
+
+    monkeypatch.setattr(testing, "install", install)
+    monkeypatch.delenv("STEWARD_TEST_POSTGRES_15", raising=False)
+    monkeypatch.setattr(testing, "POSTGRES_15_FOLDERS", (str(tmp_path),))
+    (tmp_path / "initdb").touch()
+    monkeypatch.setattr(testing, "PLPGSQL_CHECK", str(tmp_path / "initdb"))
+    testing.ensure_postgres_15()
+    assert asked == []
+    monkeypatch.setattr(testing, "PLPGSQL_CHECK", str(tmp_path / "missing"))
+    testing.ensure_postgres_15()
+    assert asked == [("postgresql-15", "postgresql-15-plpgsql-check")]
+    monkeypatch.setenv("STEWARD_TEST_POSTGRES_15", str(tmp_path))  # somebody's own: theirs to complete
+    testing.ensure_postgres_15()
+    assert len(asked) == 1
+
+
 def test_node_is_the_one_of_the_lock() -> None:
     done = subprocess.run([testing.node_program(), "--version"], capture_output=True, text=True, check=True)
     assert int(done.stdout.removeprefix("v").split(".")[0]) >= 20
