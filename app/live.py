@@ -1,29 +1,25 @@
-"""Live events: one LISTEN connection and one reader per web process, fanned out to every client of the process.
+"""Live events: one reader per web process, fanned out to every client of the process.
 
-A notification carries no content: it wakes the reader, which reads what is new of all tenants once and gives each event
-to the subscriptions of its own organization. A subscription begins with the past, read as the client itself (row-level
+The reader reads what is new of all tenants once and gives each event to the subscriptions of its own organization. A subscription begins with the past, read as the client itself (row-level
 security), and goes on live. Ids are given in commit order, so one integer says what a client has seen: nothing is
 missed between past and live, nothing comes twice, and a lost or doubled wake-up does no harm.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from time import time
-from typing import Any
 from uuid import UUID
 
 import jwt
 import orjson
-import psycopg
 import structlog
-from psycopg_pool import AsyncConnectionPool
 
 from app.subscription import PAGE, End, Key, Subscription, Told
 from core.database import SERVICE, Caller, Identity
 from core.errors import Forbidden, StewardError, Unauthorized
-from core.postgres import PostgresDatabase
 from tasks.capture import get_profile
 from tasks.functions import get_last_event_id, get_newest_event_id, read_task_events
 from tasks.models import TaskEvent
@@ -33,15 +29,15 @@ log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 15.0
 MEMBERSHIP_SECONDS = 60.0
 TOKENS_SECONDS = 2.0  # a program's stream ends so soon after its token was revoked or expired
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # before the database is asked for a new connection
-POLL_SECONDS = 15.0  # without a notification
 
 
-class EventHub:
-    """Reads new events once and gives each to the subscriptions it concerns."""
+class EventHub(ABC):
+    """Reads new events once and gives each to the subscriptions it concerns; how it hears of news, its kinds know.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    `app.listening` is told by Postgres, `app.polling` asks.
+    """
+
+    def __init__(self) -> None:
         self._subscriptions: dict[Key, set[Subscription]] = {}
         self._cursor: int | None = None  # the newest event given out
         self._latest: datetime | None = None  # and when it happened
@@ -131,26 +127,9 @@ class EventHub:
             for subscription in by_token[token_id]:
                 subscription.end(End.SIGNED_OUT)
 
+    @abstractmethod
     async def _listen(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while not is_cancelled():
-            try:
-                async with (
-                    await _connect(self._url) as connection,
-                    _own_pool(self._url) as pool,
-                ):
-                    await connection.execute("listen steward_events")
-                    reader = PostgresDatabase(pool, self._url).acting_as(Identity.service())
-                    await self._find_place(reader)
-                    pause = FIRST_PAUSE_SECONDS
-                    while not is_cancelled():
-                        await self._read(reader)
-                        async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                            pass  # what comes in one burst leads to one read
-            except (psycopg.Error, StewardError) as error:
-                await log.awarning("listen_failed", error=str(error))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        """Find the place, and read on whenever there is news, until cancelled."""
 
     async def _find_place(self, reader: Caller) -> None:
         newest = await get_newest_event_id(reader)
@@ -218,12 +197,6 @@ class EventHub:
         return [subscription for group in self._subscriptions.values() for subscription in group]
 
 
-def _own_pool(url: str) -> AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]:
-    """The reader's one connection: it never queues behind requests."""
-    kwargs = {"autocommit": True, "prepare_threshold": 3}
-    return AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10, kwargs=kwargs)
-
-
 def is_cancelled() -> bool:
     """Is this task asked to end? Python 3.11's `wait_for`, which psycopg waits with, swallows a cancellation that comes together with its result
 
@@ -231,13 +204,6 @@ def is_cancelled() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-async def _connect(url: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-    """A connection that notices within half a minute when the database has vanished without a word."""
-    return await psycopg.AsyncConnection.connect(
-        url, autocommit=True, keepalives_idle=15, keepalives_interval=5, keepalives_count=3
-    )
 
 
 async def _organization_of(caller: Caller) -> UUID | None:

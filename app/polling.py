@@ -28,7 +28,7 @@ class PollingHub(EventHub):
     """Asks for new events while somebody listens. `for_all`: Steward may read the events of all tenants at once."""
 
     def __init__(self, database: Database, *, for_all: bool) -> None:
-        super().__init__("")
+        super().__init__()
         self._reader = database.acting_as(Identity.service())
         self._for_all = for_all
         self._somebody = asyncio.Event()

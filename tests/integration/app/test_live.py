@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from app import subscription as subscriptions
 from app.dependencies import COOKIE, current_caller, identify
 from app.house import House
+from app.listening import ListeningHub
 from app.live import EventHub, listening
 from app.main import create_app
 from app.subscription import End
@@ -527,7 +528,7 @@ async def test_a_hub_that_stops_ends_its_streams(house: House) -> None:
 
 
 async def test_a_hub_without_a_database_can_be_stopped() -> None:
-    async with listening(EventHub("host=127.0.0.1 port=1 dbname=nowhere")):
+    async with listening(ListeningHub("host=127.0.0.1 port=1 dbname=nowhere")):
         await asyncio.sleep(0.1)
 
 
@@ -748,7 +749,7 @@ async def test_what_is_wrong_with_one_stream_keeps_no_other_from_its_end(
 
     over = jwt.encode({"sub": str(house.owner.user_id), "exp": 1}, "x" * 32, "HS256")
     late = Caller(database, replace(house.owner, access_token=over))
-    hub = EventHub("")
+    hub = ListeningHub("")
     async with (
         hub.subscribed(late) as expired,
         hub.subscribed(house.caller, None, 0, refused) as signed_out,

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.live import EventHub, listening, server_sent_event
+from app.listening import ListeningHub
+from app.live import listening, server_sent_event
 from app.subscription import Told, begin
 from tasks.models import TaskEvent
 
@@ -119,7 +120,7 @@ async def test_a_cancellation_reaches_the_work() -> None:
 
 
 async def test_a_hub_that_finds_no_database_can_be_stopped_and_started_again() -> None:
-    hub = EventHub("host=127.0.0.1 port=1 dbname=nowhere connect_timeout=2")
+    hub = ListeningHub("host=127.0.0.1 port=1 dbname=nowhere connect_timeout=2")
     for _ in range(3):
         async with listening(hub):
             await asyncio.sleep(0)
