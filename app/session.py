@@ -8,11 +8,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.dependencies import COOKIE, person_session
+from app.dependencies import person_session
 from app.limits import address_of
-from app.person_session import is_person_session
-from app.problems import problem_response
-from core.errors import StewardError, TooMany
+from app.person_session import COOKIE, is_person_session
+from core.errors import StewardError, TooMany, Unauthorized
 from core.keys import SESSION_SECONDS
 
 
@@ -82,6 +81,7 @@ class SignInLinks:
 
 
 async def _sign_in(request: Request, token: str) -> Response:
+    """On to the page, with a session. Raises Unauthorized for a link that does not work, TooMany, Unavailable."""
     keys = request.app.state.keys
     target = request.url.remove_query_params("token")
     path = "/" + target.path.lstrip("/")  # two slashes would begin another host's name
@@ -92,12 +92,10 @@ async def _sign_in(request: Request, token: str) -> Response:
     try:
         attempts.take(address, 0)
         user_id = await request.app.state.link_sessions.use_link(token)
-    except TooMany as error:
-        return problem_response(request, error.problem(), {"Retry-After": str(error.retry_after_seconds)})
-    except StewardError as error:
+    except Unauthorized:
         with suppress(TooMany):  # the next one is refused
             attempts.take(address)
-        return problem_response(request, error.problem())
+        raise
     set_cookie(onward, request, COOKIE, keys.session_token(user_id), SESSION_SECONDS)
     return onward
 
