@@ -18,7 +18,6 @@ QUOTE_BEGINS = re.compile(
     r"|Begin forwarded message:|Anfang der weitergeleiteten Nachricht:|_{20,}|-- ?)\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-OF_OURS = re.compile(r"^(?:agenda|follow-up)\s*:", re.IGNORECASE)
 FRESH = timedelta(days=21)
 MOST_MAILS = 12
 LONGEST_MAIL = 4_000

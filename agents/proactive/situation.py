@@ -104,9 +104,6 @@ class Situation:
         known = (one.account_id for one in reversed(self.mails) if one.account_id and one.thread_key == thread_key)
         return {"account_id": found} if (found := next(known, None)) else {}
 
-    def is_working_day(self, moment: datetime) -> bool:
-        return moment.weekday() in self.hours.days
-
     @cached_property
     def end_of_next_working_day(self) -> datetime:
         """The horizon of preparation: midnight after the next day on which the person works."""

@@ -39,7 +39,7 @@ def sentences_of(
     events: Sequence[TaskEvent], tasks: Mapping[UUID, TaskNode], leases: Sequence[Lease], root_id: UUID
 ) -> list[Sentence]:
     """The newest first; what only repeats what an agent said is left out."""
-    story = _Story(events, tasks, leases, root_id)
+    story = _Story(events, tasks, leases)
     found: list[Sentence] = []
     for event in sorted(events, key=lambda one: one.id, reverse=True):
         said = story.tell(event)
@@ -57,11 +57,8 @@ def sentences_of(
 class _Story:
     """Which event says something that no other says better."""
 
-    def __init__(
-        self, events: Sequence[TaskEvent], tasks: Mapping[UUID, TaskNode], leases: Sequence[Lease], root_id: UUID
-    ) -> None:
+    def __init__(self, events: Sequence[TaskEvent], tasks: Mapping[UUID, TaskNode], leases: Sequence[Lease]) -> None:
         self._tasks = tasks
-        self._root_id = root_id
         self._of_task: dict[UUID | None, list[TaskEvent]] = defaultdict(list)
         for event in events:
             if event.kind in {"agent", "offered", "state", "approval"}:

@@ -27,7 +27,6 @@ TAGS = {
 }  # fmt: skip
 # To be sent with the report by whoever serves it, too: a page of its own origin, which may do nothing but look.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-MOST_PROMPT = 4000
 DAY = re.compile(r"<td>(\d{4}-\d\d-\d\d)</td>")
 
 

@@ -12,7 +12,7 @@ from agents.rules.dates import find_dates
 from agents.rules.mail_text import read_mail_text
 from agents.rules.workflows.action_items import find_action_items
 from agents.rules.workflows.known_names import said_by_address
-from agents.rules.workflows.wording import DAYS_DE, MONTHS_DE, MONTHS_EN, say_date
+from agents.rules.workflows.wording import MONTHS_DE, MONTHS_EN, say_date
 from tasks.origins import addresses_in, urls_in
 
 TO_DISCUSS = re.compile(
@@ -149,11 +149,6 @@ def greeting(found: MeetingContext, *, german: bool) -> str:
     *first, last = names
     said = f"{', '.join(first)} {'und' if german else 'and'} {last}" if first else last
     return f"{'Hallo' if german else 'Hello'} {said},"
-
-
-def say_weekday(at: datetime, *, german: bool) -> str:
-    """ "Thursday"."""
-    return DAYS_DE[at.weekday()] if german else f"{at:%A}"
 
 
 def _once(points: list[Point]) -> list[Point]:
