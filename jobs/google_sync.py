@@ -73,7 +73,7 @@ async def _read(given: Given, service: Caller, account: Account, client: "Google
         state = mark
         return True
 
-    reading = await read_mailbox(given, person, mailbox_of(account, client), account.address, cursor, keep)
+    reading = await read_mailbox(given, person, mailbox_of(account, client), account.mail_name, cursor, keep)
     if cursor and state and state["cursor"] == cursor:
         await keep(cursor, cursor)  # nothing was new: when that was seen
     await _sweep_daily(service, account, client)

@@ -127,7 +127,7 @@ async def read_account(given: Given, account: Account) -> Reading:
 
     try:
         mailbox = await OwnMailboxes(given, service, account.user_id).of_account(account)
-        return await read_mailbox(given, person, mailbox, account.address, cursor, keep)
+        return await read_mailbox(given, person, mailbox, account.mail_name, cursor, keep)
     except SignInExpired as error:
         await accounts.expire_account(service, account.id, error.message)
         raise

@@ -50,14 +50,14 @@ async def _private_places(person: Caller) -> frozenset[str]:
     if here is None or here.is_personal or len(await organizations.list_members(person, here.id)) < 2:
         return frozenset()
     known = await accounts.list_accounts(person)
-    return frozenset(name for one in known for name in (one.address, f"{one.provider}:{one.id}"))
+    return frozenset(name for one in known for name in (one.mail_name, f"{one.provider}:{one.id}"))
 
 
 async def _connected(person: Caller) -> dict[str, str]:
-    """Mail accounts that are connected: their ids by address."""
+    """Mail accounts that are connected: their ids by the name of their mail."""
     known = await accounts.list_accounts(person)
     return {
-        one.address: str(one.id) for one in known if one.state == "connected" and one.provider in {"google", "imap"}
+        one.mail_name: str(one.id) for one in known if one.state == "connected" and one.provider in {"google", "imap"}
     }
 
 

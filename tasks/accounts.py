@@ -26,13 +26,17 @@ WAIT_SECONDS = 40.0  # longer than a lease: one whose holder died is taken over
 
 
 class Account(Record):
-    """An account of a person at an outside service. `sync` is {part: cursor}; `reason` says why it is not connected."""
+    """An account of a person at an outside service. `sync` is {part: cursor}; `reason` says why it is not connected.
+
+    `mail_name` is how mail that was read in it names it: two people may have connected one address.
+    """
 
     id: UUID
     organization_id: UUID
     user_id: UUID
     provider: str
     address: str
+    mail_name: str
     scopes: list[str] = Field(default_factory=list[str])
     state: AccountState
     reason: str | None = None

@@ -28,11 +28,11 @@ end $$;
 create function private.after_mailbox_gone() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  -- With the account goes who it belonged to; its mail would be everybody's.
-  delete from public.mail_messages m where m.organization_id = old.organization_id and m.account in (old.address, old.provider || ':' || old.id)
-    and not exists (select 1 from public.accounts a where a.organization_id = old.organization_id and m.account in (a.address, a.provider || ':' || a.id));
-  delete from public.mail_cursors c where c.organization_id = old.organization_id and c.account in (old.address, old.provider || ':' || old.id)
-    and not exists (select 1 from public.accounts a where a.organization_id = old.organization_id and c.account in (a.address, a.provider || ':' || a.id));
+  -- With the account goes who it belonged to; its mail would be everybody's. One person may have read it in two ways.
+  if not exists (select 1 from public.accounts a where a.organization_id = old.organization_id and a.mail_name = old.mail_name) then
+    delete from public.mail_messages m where m.organization_id = old.organization_id and m.account = old.mail_name;
+    delete from public.mail_cursors c where c.organization_id = old.organization_id and c.account = old.mail_name;
+  end if;
   return null;
 end $$;
 comment on function private.after_mailbox_gone is 'Mail goes with the account that it was read in, as calendars do. Definer, because nobody else may touch it.';

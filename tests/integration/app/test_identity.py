@@ -154,7 +154,7 @@ async def test_a_token_does_what_its_scopes_say_and_nothing_else(client: httpx.A
 
 
 async def test_every_way_into_the_api_is_an_area_or_a_persons_own(house: House, keys: Keys) -> None:
-    own = {"integrations", "invitations", "tokens", "hooks"}  # hooks are signed, each report for itself
+    own = {"integrations", "invitations", "tokens", "person", "hooks"}  # hooks are signed, each report for itself
     ways = {path.split("/")[2] for path in create_app(house, keys).openapi()["paths"] if path.startswith("/api/")}
     assert ways <= AREAS.keys() | own
     assert needed_scope("/api/something-new", "GET") is None

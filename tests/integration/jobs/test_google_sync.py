@@ -289,6 +289,7 @@ def test_an_account_that_is_watched_is_read_once_an_hour() -> None:
                 "user_id": uuid4(),
                 "provider": "google",
                 "address": "a",
+                "mail_name": "a",
                 "state": "connected",
                 "sync": {"mail": {"at": 10_000 - seconds_ago}},
                 "connected_at": NOW,

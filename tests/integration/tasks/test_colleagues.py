@@ -1,5 +1,6 @@
 """What a plain member cannot do to a colleague: use their accounts, name, words, permissions and mail."""
 
+import asyncio
 import json
 from uuid import UUID, uuid4
 
@@ -8,14 +9,14 @@ import pytest
 
 from app.house import House
 from core.database import Caller, Identity
-from core.errors import Conflict, Forbidden
+from core.errors import Forbidden, StewardError
 from core.outside.errors import NotConnected
 from core.postgres import pool_of
 from core.vault import Vault
 from jobs.outside.mail import OwnMailboxes
 from jobs.outside.persons import person_of
 from jobs.outside.world import Given
-from tasks import accounts, functions, mail, organizations, policies, review
+from tasks import accounts, capture, functions, mail, organizations, policies, preferences, review, tokens
 from tasks.accounts import Account
 from tasks.organizations import Organization
 from tests.integration.tasks.permitting import JOHN, allowed_by, delivered, running, terms
@@ -144,15 +145,8 @@ async def test_typing_an_address_opens_no_mail_of_it(
 ) -> None:
     insert = "insert into public.mail_messages (organization_id, account, message_id, thread_key, subject) values (%s, %s, %s, 't', 'Salary')"
     await execute(house.database, insert, vega.id, ROBINS, "<1@bank.example>")
-    for address in (ROBINS, ROBINS.upper()):
-        with pytest.raises(Conflict, match="Somebody else here"):
-            await accounts.connect_account(ben, VAULT, "imap", address, {"x": "y"})
-    # One that was connected so before opens nothing either.
-    await execute(
-        house.database,
-        "alter table accounts disable trigger accounts_05_address; "
-        f"insert into accounts (id, organization_id, user_id, provider, address) values (gen_random_uuid(), '{vega.id}', '{_id_of(ben)}', 'imap', '{ROBINS}')",
-    )
+    mine = [await accounts.connect_account(ben, VAULT, "imap", one, {"x": "y"}) for one in (ROBINS, ROBINS.upper())]
+    assert (account.mail_name, [one.mail_name for one in mine]) == (ROBINS, [f"imap:{one.id}" for one in mine])
     assert await ben.call("list_mail") == []
     calendar = f"imap:{account.id}"
     event = "insert into public.calendar_events (organization_id, calendar, uid, title, starts_at, ends_at) values (%s, %s, 'u', 'x', now(), now())"
@@ -161,16 +155,55 @@ async def test_typing_an_address_opens_no_mail_of_it(
             await directly(ben, statement, *values)
     # A run of Ben's resolves no mail of Robin's, and one of Robin's does.
     service = service_of(house, vega)
-    await execute(house.database, "delete from accounts where user_id = %s and address = %s", _id_of(ben), ROBINS)
     for maker, finds in ((ben, False), (house.caller, True)):
         task = await running(maker, service)
         assert task.run_id
         found = await mail.find_mail(service.as_run(task.id, task.run_id), "<1@bank.example>")
         assert (found is not None) == finds
-    # What ended and left nothing gives way.
-    ended = await accounts.connect_account(ben, VAULT, "imap", "team@vega.example", {"x": "y"})
-    await accounts.disconnect_account(ben, ended.id)
-    await accounts.connect_account(house.caller, VAULT, "imap", "team@vega.example", {"x": "y"})
+
+
+async def test_two_read_one_address_apart(house: House, vega: Organization, ben: Caller, account: Account) -> None:
+    """Whoever is first has no more of it than the second, and a mail that both read makes its task once."""
+    theirs = await accounts.connect_account(ben, VAULT, "google", ROBINS, {"x": "y"})
+    told = {"thread_key": "t", "from_address": "eve@example.net", "message_id": "<1@x>"}
+    item = {"title": "Call Eve", "source_key": "mail:<1@x>:0"}
+    made: list[int] = []
+    for person, one in ((house.caller, account), (ben, theirs)):
+        result = await capture.import_mail(person, [{**told, "account": one.mail_name, "subject": str(one.id)}], [item])
+        made.append(len(result.tasks))
+        assert await accounts.list_known_mail(person, one.mail_name, ["<1@x>"]) == {"<1@x>"}
+    assert made == [1, 0]
+    for person, one, other in ((house.caller, account, theirs), (ben, theirs, account)):
+        assert [mail.subject for mail in await capture.list_mail(person)] == [str(one.id)]
+        assert await accounts.list_known_mail(person, other.mail_name, ["<1@x>"]) == set()
+        with pytest.raises(StewardError):
+            await capture.import_mail(person, [{**told, "account": other.mail_name, "message_id": "<2@x>"}], [])
+    # Connected anew, it is the same mailbox; gone, its mail goes and the other's stays.
+    again = await accounts.connect_account(ben, VAULT, "google", ROBINS, {"x": "z"})
+    assert (again.id, again.mail_name) == (theirs.id, theirs.mail_name)
+    await execute(house.database, "delete from accounts where id = %s", account.id)
+    assert await execute(house.database, "select account from public.mail_messages") == [(theirs.mail_name,)]
+    assert await capture.list_mail(house.caller) == []
+
+
+async def test_mail_that_lies_under_an_address_already_is_not_taken_for_a_mailbox(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    forged = {
+        "thread_key": "t",
+        "from_address": "bank@example.org",
+        "message_id": "<1@x>",
+        "account": "team@vega.example",
+    }
+    await capture.import_mail(ben, [forged], [])
+    for address in ("team@vega.example", "local"):
+        one = await accounts.connect_account(house.caller, VAULT, "imap", address, {"x": "y"})
+        assert one.mail_name == f"imap:{one.id}"
+    two = await asyncio.gather(
+        *(accounts.connect_account(one, VAULT, "imap", "new@vega.example", {"x": "y"}) for one in (house.caller, ben))
+    )
+    assert len({one.mail_name for one in two}) == 2
+    assert "new@vega.example" in {one.mail_name for one in two}
 
 
 async def test_whoever_left_is_told_nothing_more(house: House, vega: Organization, ben: Caller) -> None:
@@ -203,3 +236,38 @@ async def test_who_words_a_task_anew_has_it_done_with_their_own_accounts(house: 
     assert await directly(ben, "update tasks set title = 'Look for salaries' where id = %s", root.id) == 1
     whose = [(await functions.get_task(ben, one.id)).created_by for one in (root, part, other)]
     assert whose == [ben.identity.user_id, ben.identity.user_id, robin]
+
+
+async def test_the_audit_tells_the_others_that_it_happened_and_to_whom_alone(
+    house: House, vega: Organization, ben: Caller, account: Account
+) -> None:
+    """An account, a token and a preference are one person's own: their ids, addresses and words are, too."""
+    robin, service = house.caller, service_of(house, vega)
+    made = await tokens.create_token(robin, "my secret script")
+    await preferences.save_preference(robin, {"statement": "Never write to Kim"}, at=house.clock.now())
+    await accounts.expire_account(service, account.id, f"{ROBINS} does not accept the password")
+    for person, sees in ((robin, True), (ben, False)):
+        lines = await lines_of(person)
+        told = "\n".join(lines)
+        for own in (str(account.id), ROBINS, str(made.details.id), "my secret script", "Never write to Kim"):
+            assert (own in told) is sees, (own, told)
+        for action in ("account_connected", "account_expired", "token_created"):
+            named = f'"action": "member.{action}"'
+            assert any(named in one and str(house.owner.user_id) in one for one in lines), told
+    home = await organizations.at_home(robin)
+    await accounts.connect_account(home, VAULT, "imap", "home@other.example", {"x": "y"})
+    await execute(house.database, "delete from accounts where address = 'home@other.example'")
+    lines = "\n".join(await lines_of(home))
+    assert "home@other.example" in lines, "at home everything is one's own, also what is gone"
+    assert "member.account" not in lines
+
+
+async def lines_of(person: Caller) -> list[str]:
+    """The audit as a client of the project's API reads it."""
+    async with pool_of(person.database).connection() as connection, connection.transaction():
+        await connection.execute(
+            "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
+            (person.identity.claims_setting(),),
+        )
+        cursor = await connection.execute("select to_jsonb(e)::text from public.audit_events e order by e.id")
+        return [str(row[0]) for row in await cursor.fetchall()]
