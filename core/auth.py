@@ -95,6 +95,9 @@ class ProjectKeys:
             raise _refused() from error
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
+        """A known key waits for nobody: anybody can make the project be asked for one that is made up."""
+        if key_id in self._keys and monotonic() - self._asked_at < KEEP_SECONDS:
+            return self._keys[key_id]
         async with self._asking:
             age = monotonic() - self._asked_at
             if age >= KEEP_SECONDS or (key_id not in self._keys and age >= ASK_AGAIN_SECONDS):

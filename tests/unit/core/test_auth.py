@@ -1,5 +1,6 @@
 """Tokens signed with a project's key pair, against a server of public keys (a real one, in this process)."""
 
+import asyncio
 import hmac
 import json
 import time
@@ -36,6 +37,8 @@ class Project:
     def __init__(self) -> None:
         self.questions = 0
         self.answer: Response | None = None
+        self.opened = asyncio.Event()
+        self.opened.set()
         self.keys: list[dict[str, Any]] = [
             {**json.loads(ECAlgorithm.to_jwk(OLD.public_key())), "kid": "old", "alg": "ES256"},
             {**json.loads(RSAAlgorithm.to_jwk(RSA.public_key())), "kid": "rsa", "alg": "RS256"},
@@ -45,6 +48,7 @@ class Project:
 
     async def _tell(self, _: Request) -> Response:
         self.questions += 1
+        await self.opened.wait()
         return self.answer or JSONResponse({"keys": self.keys})
 
 
@@ -130,6 +134,24 @@ async def test_made_up_key_ids_do_not_make_us_ask_each_time(keys: ProjectKeys, p
         with pytest.raises(Unauthorized):
             await keys.read_bearer(token(STRANGER, f"made-up-{number}"))
     assert project.questions == 1
+
+
+async def test_a_known_key_waits_for_no_question_about_a_made_up_one(
+    keys: ProjectKeys, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await keys.read_bearer(token())
+    monkeypatch.setattr(auth, "ASK_AGAIN_SECONDS", 0.0)
+    project.opened.clear()  # the project takes its time
+    made_up = asyncio.create_task(keys.read_bearer(token(STRANGER, "made-up")))
+    while project.questions < 2:
+        await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(10):
+            assert await keys.read_bearer(token()) == ME
+    finally:
+        project.opened.set()
+        with pytest.raises(Unauthorized):
+            await made_up
 
 
 async def test_a_new_key_is_found_and_an_old_one_goes(
