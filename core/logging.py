@@ -31,8 +31,13 @@ CREDENTIALS = (
     (re.compile(r"\b([\w-]*(?:token|password|passwd|secret|api_?key))=[^\s&'\"]+", re.IGNORECASE), r"\1=" + MASK),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MASK),  # a JSON Web Token
     (re.compile(r"\bsk-[\w-]{16,}"), MASK),  # a key of an OpenAI-compatible server
+    (
+        re.compile(r"\b(?:sb_secret|stw|sta)_[\w-]{16,}"),
+        MASK,
+    ),  # a key of Supabase's, a program's and an agent's token of ours
+    (re.compile(r"(?<=/invitations/)[\w-]{20,}"), MASK),
 )
-MAYBE_CREDENTIAL = re.compile(r"bearer|basic|://|token|passw|secret|key|eyJ|sk-", re.IGNORECASE)
+MAYBE_CREDENTIAL = re.compile(r"bearer|basic|://|token|passw|secret|key|eyJ|sk-|stw_|sta_|/invitations/", re.IGNORECASE)
 
 
 def set_up_logging(settings: Settings, to: IO[str] | None = None) -> None:
