@@ -81,7 +81,7 @@ def test_memory_is_bounded_and_who_is_busy_is_not_forgotten(
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
-        ("testclient", "testclient"),
+        ("made up for each try", "unknown"),
         (None, "unknown"),
     ],
 )
