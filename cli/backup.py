@@ -92,7 +92,7 @@ def backup_command(
             "The keys of secrets are not in it (--passphrase-file): without them connected accounts do not open elsewhere."
         )
     if removed:
-        out.say(f"{len(removed)} older ones are gone.")
+        out.say("An older one is gone." if len(removed) == 1 else f"{len(removed)} older ones are gone.")
 
 
 def restore_command(

@@ -98,10 +98,13 @@ async def join_people(connection: Connection, table: Table, columns: list[str]) 
     if not NEEDED[table.name] <= set(columns):
         raise Invalid(f"The back-up is damaged: {table.path} has not the columns that it needs")
     if table.name == "users":
-        # The owner that a first start has made, who owns nothing here any more.
+        # The owner that a first start has made, who owns nothing here any more. Where Supabase Auth keeps the people, that
+        # may be an account of somebody: only one with the address of another goes.
         await connection.execute(
-            """delete from auth.users u using pg_temp.restored r
-               where u.email = r.email and u.id::text <> r.id and u.raw_app_meta_data ->> 'steward_owner' = 'true'"""
+            """delete from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' and (
+                 exists (select from pg_temp.restored r where r.email = u.email and r.id <> u.id::text)
+                 or to_regclass('auth.identities') is null
+                    and not exists (select from pg_temp.restored r where r.id = u.id::text))"""
         )
     known = await _types(connection, table)
     values = _values(table.name, kept_columns(table.name, columns), set(known))

@@ -149,10 +149,11 @@ async def _into_postgres(work: _Work, url: str) -> Restored:
             await _require_nobody(connection)
             await _require_empty(connection, work.replace)
             have = await applied(connection)
-        if have and set(have) != set(work.manifest.migrations):
+        if have and (odd := sorted(set(have) ^ set(work.manifest.migrations))):
+            alone = "the database" if odd[0] in have else "the back-up"
             raise Conflict(
                 "The back-up is of another version than the database",
-                detail=f"it ends at {work.manifest.migrations[-1]}, the database at {have[-1]}",
+                detail=f"{alone} alone has the migration {odd[0]}",
                 hint="Restore it into a STEWARD_HOME of its own without STEWARD_DATABASE_URL, back that up, and restore the new back-up.",
             )
         if not have:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from app.owner import ensure_owner
 from app.web_process import shown
 from core.backup.format import Manifest
 from core.backup.restoring import Restored, restore
@@ -27,6 +28,7 @@ from core.embedded import EmbeddedPostgres
 from core.errors import Conflict, Invalid, StewardError, Unavailable
 from core.migrate import MIGRATIONS, migrate
 from core.postgres import PostgresDatabase, open_database
+from core.settings import Settings
 from tasks.web_processes import list_web_processes
 from tests.both_adapters import over_http
 
@@ -224,8 +226,9 @@ async def test_a_house_that_is_lived_in_or_at_work_is_not_touched(lived_in: str,
         second,
         "delete from supabase_migrations.schema_migrations where version = (select max(version) from supabase_migrations.schema_migrations)",
     )
-    with pytest.raises(Conflict, match="another version"):
+    with pytest.raises(Conflict, match="another version") as other:
         await restored(path, second)
+    assert "the back-up alone has the migration" in str(other.value.detail)
     assert await fetch(second, "select count(*) from public.tasks") == [(0,)]
     await fetch(
         lived_in,
@@ -238,6 +241,23 @@ async def test_a_house_that_is_lived_in_or_at_work_is_not_touched(lived_in: str,
     assert await fetch(lived_in, "select count(*), count(*) filter (where title = 'later') from public.tasks") == [
         (4, 0)
     ]
+
+
+async def test_the_owner_of_the_back_up_takes_the_place_of_the_one_that_a_first_start_has_made(
+    lived_in: str, second: str, tmp_path: Path
+) -> None:
+    mark = """raw_app_meta_data = '{"steward_owner": "true"}'"""
+    await fetch(lived_in, f"update auth.users set email = 'owner@localhost', {mark} where email = 'ana@example.com'")
+    path = tmp_path / "a.zip"
+    await backed_up(lived_in, path)
+    settings = Settings.model_validate({"home": tmp_path, "owner_email": "you@example.com"})
+    first = await ensure_owner(second, settings)
+    await restored(path, second, replace=True)
+    (ana,) = await fetch(lived_in, "select id from auth.users where email = 'owner@localhost'")
+    owner = await ensure_owner(second, settings)
+    assert (owner.user_id,) == ana  # who has the tasks, and takes the address of the setting
+    assert first.user_id != owner.user_id
+    assert await fetch(second, f"select email from auth.users where {mark}") == [("you@example.com",)]
 
 
 async def test_what_breaks_off_half_way_leaves_everything_as_it_was(lived_in: str, second: str, tmp_path: Path) -> None:
