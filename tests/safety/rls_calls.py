@@ -20,6 +20,8 @@ IDS: dict[str, str] = {
     "root_id": "public.tasks",
     "root_task_id": "public.tasks",
     "depends_on_task_id": "public.tasks",
+    "made_id": "public.tasks",
+    "earlier_id": "public.tasks",
     "supersedes_id": "public.drafts",
     "mail_id": "public.mail_messages",
     "mute_id": "public.nudge_mutes",

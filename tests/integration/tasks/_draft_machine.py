@@ -251,8 +251,8 @@ class DraftFunctions(RuleBasedStateMachine):
             return None
         if state not in DRAFTS[draft.state]:
             return CONFLICT
-        if draft.state == "uncertain" and name != "owner":
-            return FORBIDDEN
+        if draft.state in {"sending", "uncertain"} and (draft.state == "uncertain") != (name == "owner"):
+            return FORBIDDEN  # of what is under way its worker says what became of it, of the rest a person
         self.move(draft, state)
         return None
 
