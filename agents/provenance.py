@@ -120,7 +120,8 @@ def _came_with(known: RunKnowledge) -> Iterator[Source]:
     """What the task came from."""
     for one in known.read:
         text = _text_of(one)
-        yield Source(CALLED.get(one.kind, one.kind), text, one.title, one.why is not None or _commands(one.title, text))
+        kind, is_suspicious = CALLED.get(one.kind, one.kind), one.why is not None or _commands(one.title, text)
+        yield Source(kind, text, one.title, is_suspicious, one.is_anothers)
     for taint in known.tainted_by:
         if taint.why:
             yield Source(taint.kind, taint.why, taint.title or "", is_suspicious=True)

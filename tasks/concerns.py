@@ -106,9 +106,8 @@ def concerns(
     for source in provenance.untrusted:
         if source.is_suspicious:
             message = "It read text that gives instructions to an assistant; nothing of that is obeyed"
-            yield Reason(
-                "suspicious_source", message, source=_titled(source), quote=source.text.strip()[:LONGEST_QUOTE]
-            )
+            quote = "" if source.is_closed else source.text.strip()[:LONGEST_QUOTE]
+            yield Reason("suspicious_source", message, source=_titled(source), quote=quote)
     for target in dict.fromkeys(action.destinations):
         if target.strip().casefold() not in own:
             yield from _of_target(target, provenance, permission, known)
@@ -249,7 +248,7 @@ def _seen_in(words: Sequence[str], sources: Sequence[Source]) -> Seen:
     ):  # what is told first, what the house made of it last
         count, line = closest_line(words, source.text)
         if count and count == wanted:
-            return Seen(Origin.UNTRUSTED, _titled(source), line)
+            return Seen(Origin.UNTRUSTED, _titled(source), "" if source.is_closed else line)
         if count:
             shares.append(_titled(source))
     if not shares:

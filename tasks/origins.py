@@ -47,13 +47,15 @@ class Source:
     """A text that others wrote or could have written: a mail, a page, a chat message, an invitation, a file, a search result.
 
     `kind` is one word for people ("mail", "page"), `title` says which one. `is_suspicious`: a scan found instructions in it
-    that are aimed at an assistant, or hidden text; nothing that such a run wants rides on a permission.
+    that are aimed at an assistant, or hidden text; nothing that such a run wants rides on a permission. `is_closed`: whoever
+    is shown what was found may not read it; no line of it is quoted.
     """
 
     kind: str
     text: str
     title: str = ""
     is_suspicious: bool = False
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Provenance:
         for source in self.untrusted:
             if appears(value, source.text):
                 where = f"{source.kind}: {source.title}" if source.title else source.kind
-                return Seen(Origin.UNTRUSTED, where, quote_of(value, source.text))
+                return Seen(Origin.UNTRUSTED, where, "" if source.is_closed else quote_of(value, source.text))
         return Seen(Origin.MODEL)
 
     def is_named(self, value: str) -> bool:

@@ -12,13 +12,17 @@ from tasks.models import Record, Taint
 
 
 class ReadText(Record):
-    """What others wrote that a task came from. `why`: what is suspicious about it. A file comes as base64."""
+    """What others wrote that a task came from. `why`: what is suspicious about it. A file comes as base64.
+
+    `is_anothers`: it is mail of another member than whoever the task belongs to, who may not read it.
+    """
 
     kind: str
     title: str = ""
     text: str = ""
     base64: str | None = None
     why: str | None = None
+    is_anothers: bool = False
 
 
 class LookedUp(Record):
