@@ -54,7 +54,7 @@ async def _public_settings(url: str, variable: str, key: str) -> dict[str, Any] 
     """What Auth tells everybody who has this key; else what is wrong with the URL, or with the key."""
     import httpx
 
-    from integrations.supabase.auth import key_headers
+    from core.supabase_keys import key_headers
 
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:

@@ -28,6 +28,7 @@ from core.database import PAUSE_SECONDS, RETRYABLE, SERVICE, TRIES, AsJson, Data
 from core.errors import Forbidden, Invalid, OutcomeUnknown, StewardError, TooMany, Unauthorized, Unavailable
 from core.postgrest_answers import error_of, is_json
 from core.signing import Signer
+from core.supabase_keys import key_headers
 from core.tracing import span
 from core.written import READS
 
@@ -132,7 +133,7 @@ class PostgrestDatabase(Database):
             told = foreign_words(identity.access_token)
             if not told:
                 held = {OF_PAGE: str(identity.organization_id)} if identity.organization_id else {}
-                return {**self._key(self.publishable_key, bearer=identity.access_token), **held}
+                return {**key_headers(self.publishable_key, bearer=identity.access_token), **held}
             if not self.signer:
                 raise Forbidden(
                     "The token of this Supabase project says more than who somebody is",
@@ -140,23 +141,17 @@ class PostgrestDatabase(Database):
                     hint=f"A hook of the project puts that in: name it otherwise there. Or: {NEEDED}",
                 )
         if identity.claims() == Identity.nobody().claims():
-            return self._key(self.publishable_key)
+            return key_headers(self.publishable_key)
         if self.signer:
-            return self._key(self.publishable_key, bearer=self.signer.token(identity))
+            return key_headers(self.publishable_key, bearer=self.signer.token(identity))
         if self.secret_key and identity.claims() == Identity.service().claims():
-            return self._key(self.secret_key)
+            return key_headers(self.secret_key)
         raise Unavailable(
             "Steward cannot speak for this caller here: it has no key to sign with",
             hint=NEEDED
             if self.secret_key or len(identity.claims()) > 1
             else f"{NEEDED} SUPABASE_SECRET_KEY does for some.",
         )
-
-    @staticmethod
-    def _key(key: str, bearer: str | None = None) -> dict[str, str]:
-        # Keys of the new form (sb_...) are no tokens; the old ones are, and say by themselves whose role it is.
-        shown = bearer or (None if key.startswith("sb_") else key)
-        return {"apikey": key, **({"Authorization": f"Bearer {shown}"} if shown else {})}
 
 
 class _Collided(Exception):

@@ -7,6 +7,7 @@ import httpx
 
 from core.outside.errors import Malformed, Refused, SignInExpired, Temporary
 from core.outside.records import QueryRows, TableQuery
+from core.supabase_keys import key_headers
 from integrations.web.client import NOT_SENT, broken, retry_after_seconds, unsent
 from integrations.web.guard import Guard, TooMuch, parsed_url
 
@@ -33,7 +34,7 @@ class SupabaseTables:
         async def listen(answer: httpx.Response) -> None:
             heard.append(answer)
 
-        headers = {"apikey": self.key, "Authorization": f"Bearer {self.key}", "Accept": "application/json"}
+        headers = {**key_headers(self.key), "Accept": "application/json"}
         async with self.guard.client(timeout_seconds=self.timeout_seconds) as http:
             http.base_url = parsed_url(self.url.rstrip("/") + "/rest/v1/")
             http.headers.update(headers)

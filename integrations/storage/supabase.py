@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from core.errors import Unavailable
 from core.objects import SIGNED_SECONDS, ContentLost, insist_on_name, is_whole
+from core.supabase_keys import key_headers
 
 if TYPE_CHECKING:
     import httpx
@@ -33,9 +34,7 @@ class SupabaseStore:
         self.url = f"{url.rstrip('/')}/storage/v1/"
         self.public_url = f"{(public_url or url).rstrip('/')}/storage/v1/"
         self.bucket = bucket
-        # A key of the new kind is no JWT: it goes into `apikey` alone.
-        bearer = {} if secret_key.startswith("sb_") else {"Authorization": f"Bearer {secret_key}"}
-        self.headers = {"apikey": secret_key, **bearer}
+        self.headers = key_headers(secret_key)
 
     async def put(self, path: str, content: bytes) -> None:
         """Have this object; Storage refuses to overwrite, and locks one that somebody else writes at the same moment.

@@ -15,6 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from core.errors import Unauthorized, Unavailable
+from core.supabase_keys import key_headers
 from core.urls import auth_url_of
 from integrations.supabase.faults import NO_MORE_MAILS, hides_who_is_here, is_over, refused
 
@@ -227,11 +228,6 @@ def confirms_addresses(told: dict[str, Any]) -> bool:
     """Do Auth's public settings say that nobody has an address that they did not show to be theirs?"""
     external: dict[str, Any] = told.get("external") or {}
     return told.get("mailer_autoconfirm") is False or external.get("email") is False
-
-
-def key_headers(key: str) -> dict[str, str]:
-    """How a key of a project is shown: old ones are JWTs and speak for themselves, new ones only name the caller."""
-    return {"apikey": key} | ({"Authorization": f"Bearer {key}"} if key.startswith("eyJ") else {})
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """People made by whoever runs the installation, with the project's secret key (Auth's admin API)."""
 
 from core.errors import Conflict
+from core.supabase_keys import key_headers
 from core.urls import auth_url_of
-from integrations.supabase.auth import TIMEOUT_SECONDS, key_headers
+from integrations.supabase.auth import TIMEOUT_SECONDS
 from integrations.supabase.faults import refused
 
 
