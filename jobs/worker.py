@@ -33,7 +33,7 @@ from tasks import functions, workers
 from tasks.agent_work import AgentRules, sweep_agents
 from tasks.functions import Completed, StartedTask
 from tasks.own_hours import Clocks
-from tasks.people import get_person_of_task
+from tasks.people import person_of_task
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 3.0
@@ -155,7 +155,7 @@ class Worker:
 
     async def _carry_out(self, task: StartedTask, caller: Caller) -> Completed:
         """By the clock of whoever the task belongs to."""
-        person = task.created_by or (await get_person_of_task(caller, task.id)).accounts_of
+        person = await person_of_task(caller, task)
         clock = await self.clocks.of(self.database.acting_as(Identity(person))) if person else self.clocks.clock
         return await carry_out(caller, task, replace(self.equipment, clock=clock), self._go_on)
 

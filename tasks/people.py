@@ -1,9 +1,9 @@
-"""Whose a task is: one thin typed call."""
+"""Whose a task is."""
 
 from uuid import UUID
 
 from core.database import Caller
-from tasks.models import Record
+from tasks.models import Record, Task
 
 
 class Person(Record):
@@ -17,6 +17,11 @@ class Person(Record):
     name: str | None = None
     is_owner: bool = False
     accounts_of: UUID | None = None
+
+
+async def person_of_task(caller: Caller, task: Task) -> UUID | None:
+    """The one person with whose accounts and by whose clock a task is done (worker only); None: it belongs to nobody."""
+    return task.created_by or (await get_person_of_task(caller, task.id)).accounts_of
 
 
 async def get_person_of_task(caller: Caller, task_id: UUID) -> Person:

@@ -5,14 +5,12 @@ from uuid import UUID
 from core.database import Caller
 from core.outside.errors import NotConnected
 from tasks.models import Task
-from tasks.people import get_person_of_task
+from tasks.people import person_of_task
 
 
 async def person_of(caller: Caller, task: Task) -> UUID:
     """The person whose accounts a task may open. Raises NotConnected where it belongs to nobody."""
-    if task.created_by is not None:
-        return task.created_by
-    person = (await get_person_of_task(caller, task.id)).accounts_of
+    person = await person_of_task(caller, task)
     if person is None:
         raise NotConnected("This task belongs to nobody, so it is done with nobody's account", hint="Make it anew.")
     return person
