@@ -50,7 +50,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
         redoc_url=None,
         middleware=[
             Middleware(Observed),
-            Middleware(SecurityHeaders),
+            Middleware(SecurityHeaders, is_https=(house.settings.public_url or "").casefold().startswith("https://")),
             Middleware(Boundary),
             Middleware(KnownHosts, hosts=hosts),
             Middleware(BodyLimit, most_bytes=house.settings.max_body_bytes),

@@ -28,6 +28,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Where the public address is HTTPS: a browser that was here once asks for no page without it (RFC 6797; none believes it over HTTP).
+HTTPS_ALONE = "max-age=31536000"
 FORMS_ARE_TAKEN = {  # Slack sends forms, and signs each
     "/api/integrations/slack/commands",
     "/api/integrations/slack/interactions",
@@ -40,8 +42,9 @@ MAYBE_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 class SecurityHeaders:
     """Adds the headers above to every answer; what is not a static file is not stored by caches."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_https: bool = False) -> None:
         self._app = app
+        self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HTTPS_ALONE} if is_https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,7 +54,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("Cache-Control", "no-store")

@@ -44,5 +44,11 @@ async def test_behind_a_proxy_cookies_are_for_https_alone_however_the_name_is_wr
     async with browsing(house, lite, public_url=public) as browser:
         answer = await browser.get("/sign-in", headers={"Host": host})
         assert "; Secure" in answer.headers["set-cookie"]
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
         elsewhere = await browser.get("/sign-in", headers={"Host": "127.0.0.1"})
         assert "; Secure" not in elsewhere.headers["set-cookie"]  # plain HTTP of this machine
+
+
+async def test_an_address_of_this_machine_is_not_bound_to_https(house: House, lite: SupabaseLite) -> None:
+    async with browsing(house, lite) as browser:
+        assert "strict-transport-security" not in (await browser.get("/sign-in")).headers
