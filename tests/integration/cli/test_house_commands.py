@@ -164,3 +164,14 @@ def test_a_worker_refuses_queues_that_there_are_not(steward: Steward) -> None:
     done = steward("worker", STEWARD_WORKER_QUEUES="bogus")
     assert done.returncode == 1
     assert "STEWARD_WORKER_QUEUES" in done.stderr
+
+
+def test_run_says_which_database_it_is_where_the_project_has_no_key(embedded_steward: Steward) -> None:
+    project = {"SUPABASE_URL": "http://127.0.0.1:1"}
+    for more, is_noted in ((project, True), ({}, False)):
+        environment = {**embedded_steward.environment, **more}
+        running = embedded_steward.start("run", "--no-browser", env=environment)
+        first_line(running)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=PATIENCE_SECONDS)
+        assert ("this is Steward's own database, not the project's" in errors) is is_noted, errors

@@ -236,3 +236,13 @@ def on_terminal(steward: Steward, *arguments: str, keys: list[str], code: int = 
     os.close(ours)
     assert process.wait(timeout=30) == code, shown
     return shown
+
+
+def test_the_list_tells_of_drafts_where_no_task_is_open(steward: Steward) -> None:
+    assert steward("list").stdout.startswith("Nothing to do.")
+    _, draft = draft_of(steward)
+    assert steward("list").stdout == "No open task. 1 draft waits for you: steward review\n"
+    task_from_chat(steward, "Draft email to kim@example.com thanking her for the book")
+    assert "No open task" not in steward("list").stdout
+    steward("review", "--reject", draft["id"], "--feedback", "No")
+    assert "waits for you" not in steward("list").stdout
