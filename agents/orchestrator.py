@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from agents.base_agent_forms import Output, Spending, Usage, read_form
 from agents.notes import Note
-from agents.objective import REPORT, PlanContext, PlannedObjective
+from agents.objective import GATE, REPORT, PlanContext, PlannedObjective
 from agents.objective_planner import plan_objective
 from agents.orchestrator_forms import AgentObjective, AgentPart, Division, Orchestration, PartOutcome
 from agents.orchestrator_report import MEDIA_TYPE, in_words
@@ -23,6 +23,7 @@ from agents.planner import arrange
 from agents.playbooks.filling import Situation
 from agents.sequencer import Part, sequence
 from agents.thinking import Thinking
+from agents.tools.built_in import BUILT_IN_TOOLS
 from core.clock import Clock
 from core.errors import Invalid, StewardError
 
@@ -108,7 +109,8 @@ async def divide(
     if (kept := await _kept(key, output)) is not None:
         return kept
     own = "\n\n".join(one.text for one in asked.context if one.is_own)
-    situation = Situation(asked.objective, PlanContext(notes=own), has_model=thinking.is_model)
+    gate = {GATE: BUILT_IN_TOOLS[GATE]}  # a person's decision, which is told of like all that is a person's
+    situation = Situation(asked.objective, PlanContext(notes=own), gate, has_model=thinking.is_model)
     planned = await plan_objective(
         situation,
         now=clock.now(),

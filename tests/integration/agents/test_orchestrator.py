@@ -78,6 +78,15 @@ async def test_an_objective_is_divided_done_and_paid_once(thinking: Thinking, tm
     assert all(part.was_known for part in again.parts if part.status == "completed")
 
 
+@pytest.mark.parametrize("objective", ["A guide to the harbour", "Hire a designer", "Plan a trip to Lisbon"])
+async def test_the_built_in_rules_divide_and_leave_it_to_people(objective: str, tmp_path: Path) -> None:
+    async with Thinking.from_settings(Settings.model_validate({"home": tmp_path})) as by_rules:
+        told = await run({"objective": objective, "most_parts": 50}, by_rules, tmp_path / "out")
+    assert told.status == "blocked"
+    assert {"for_a_person"} <= set(states(told).values()) <= {"for_a_person", "skipped", "blocked"}
+    assert "for a person" in read(told.report)
+
+
 class Scripted:
     """Calls that go as the test says: an error, or what a base agent would answer. Remembers orders and how many ran at once."""
 
