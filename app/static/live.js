@@ -76,8 +76,16 @@
     });
   };
   document.addEventListener("DOMContentLoaded", follow);
+  // While a form is off, what parts are told counts no more: a refusal leads elsewhere, and would overtake the form.
+  let isOff = false;
+  addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method === "dialog") return;
+    isOff = true;
+    setTimeout(() => { isOff = false; changed(); }, 10000); // nothing came of it
+  });
+  document.addEventListener("htmx:beforeOnLoad", (event) => { if (isOff) event.preventDefault(); });
   addEventListener("pagehide", () => { if (source) { source.close(); source = null; isDown = false; } });
-  addEventListener("pageshow", (event) => { if (event.persisted) { follow(); changed(); } });
+  addEventListener("pageshow", (event) => { if (event.persisted) { isOff = false; follow(); changed(); } });
   document.addEventListener("htmx:afterSettle", () => {
     tell();
     if (begun) pause = Math.min(5000, Math.max(250, 2 * (performance.now() - begun)));

@@ -1,10 +1,11 @@
 """Organizations in a browser: made, invited to, joined and changed, and two tabs that do not mix."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from app.house import House
 from core.postgres import pool_of
@@ -53,6 +54,31 @@ async def test_a_person_joins_works_and_goes_back(signed_in: OpenPage, served: s
     async with pool_of(house.database).connection() as connection:
         cursor = await connection.execute("select count(*) from public.invitations where accepted_at is not null")
         assert await cursor.fetchone() == (1,)
+
+
+async def test_a_part_asked_for_before_a_form_does_not_overtake_it(signed_in: OpenPage, served: str) -> None:
+    made = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch(max_redirects=0)
+        if route.request.method == "POST":
+            made.set()  # from here on the page's parts are refused: they were of another organization
+            await asyncio.sleep(1)
+        await route.fulfill(response=answer)
+
+    async def wait_for_it(route: Route) -> None:
+        await made.wait()
+        await route.continue_()
+
+    page = await signed_in()
+    await page.route("**/settings/organization", answer_late)
+    await page.route("**/review", wait_for_it)
+    async with page.expect_request("**/review"):
+        await page.goto(f"{served}/settings/organization")
+    await page.get_by_label("A new organization").fill("Vega")
+    await page.click("button:has-text('Create')")
+    await expect(page.locator("h1")).to_have_text("Vega")
+    await expect(page).to_have_url(f"{served}/settings/organization")
 
 
 async def test_an_organization_is_deleted_and_the_others_read_it(
