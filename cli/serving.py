@@ -65,7 +65,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         raise Unavailable(
             f"Port {port} of {host} cannot be used",
             detail=error.strerror or str(error),
-            hint="Is Steward running already? `steward link` opens it. Else: steward run --port 8766",
+            hint="Is Steward running already? `steward link` opens it. Else take another port: STEWARD_PORT=8766",
         ) from error
     return listening
 

@@ -92,7 +92,7 @@ def house() -> Drawing:
     it.box(30, 30, 260, "Browser, phone, program", "pages, API, events, /mcp", kind="soft")
     it.box(320, 30, 260, "Terminal", "steward ...", kind="soft")
     it.box(610, 30, 260, "Agents of others", "claim work, report", kind="soft")
-    it.group(30, 130, 840, 230, "one program, or several: steward run = web + worker", at=240)
+    it.group(30, 130, 840, 230, "one program, or several: steward run = web + worker", at=640)
     it.box(50, 165, 250, "app", "folders are URLs: pages, API")
     it.box(325, 165, 250, "cli", "commands")
     it.box(600, 165, 250, "jobs", "the worker, periodic work")
@@ -195,7 +195,7 @@ def supabase() -> Drawing:
     it.arrow((540, 70), (638, 78), words="sign-in")
     it.arrow((540, 100), (638, 150), words="their JWT", at=(555, 135))
     it.arrow((230, 187), (638, 172), words="the same rules, whoever asks", at=(430, 170))
-    it.arrow((540, 310), (638, 320), words="service role", at=(588, 340))
+    it.arrow((540, 310), (638, 320), words="service role", at=(566, 344))
     it.arrow((540, 290), (638, 245), words="files", at=(580, 255))
     it.arrow((850, 193), (862, 193), (862, 320), (852, 320))
     return it
