@@ -195,7 +195,7 @@ def supabase() -> Drawing:
     it.arrow((540, 70), (638, 78), words="sign-in")
     it.arrow((540, 100), (638, 150), words="their JWT", at=(555, 135))
     it.arrow((230, 187), (638, 172), words="the same rules, whoever asks", at=(430, 170))
-    it.arrow((540, 310), (638, 320), words="service role", at=(566, 344))
+    it.arrow((540, 310), (638, 320), words="service role", at=(580, 340))
     it.arrow((540, 290), (638, 245), words="files", at=(580, 255))
     it.arrow((850, 193), (862, 193), (862, 320), (852, 320))
     return it
