@@ -1,7 +1,7 @@
 """Whether anything was written meanwhile: a request that failed after it wrote is not simply done again.
 
-A call is one transaction, a request may be several. Which calls write is told by their names: the catalogue's test
-holds that a function with a name of `READS` leaves nothing behind that counts twice.
+A call is one transaction, a request may be several. Which calls write is told by their names; the catalogue's test holds
+these to the schema.
 """
 
 from collections.abc import Generator
@@ -12,6 +12,21 @@ from dataclasses import dataclass
 from core.errors import OutcomeUnknown, StewardError
 
 READS = ("list_", "get_", "find_", "search_", "read_", "is_")
+ALSO_READ = frozenset(
+    {
+        "count_snoozed_tasks",
+        "count_tasks",
+        "count_triaged_mail",
+        "open_account",
+        "open_calendar_feed",
+        "preferences_for",
+        "prepare_account",
+        "resolve_slack_user",
+        "serves_owner",
+    }
+)
+# Paid for on the way, whatever comes of it: what a model may cost and did cost, an account's sign-in that was renewed.
+ON_THE_WAY = frozenset({"reserve_model_call", "record_llm_interaction", "begin_renewal", "finish_renewal"})
 
 
 @dataclass
@@ -36,9 +51,9 @@ def noting_writes(written: Written) -> Generator[None]:
 
 @contextmanager
 def noted(function: str) -> Generator[None]:
-    """Around a call: it wrote, unless it only reads or was refused plainly."""
+    """Around a call: it wrote, unless it only reads, is paid for on the way, or was refused plainly."""
     written = _NOTED.get()
-    if written is None or function.startswith(READS):
+    if written is None or function.startswith(READS) or function in ALSO_READ | ON_THE_WAY:
         yield
         return
     is_refused = False
