@@ -15,8 +15,8 @@ from agents.thinking import Limits, ModelCall, Thinking
 from agents.tools.tool import Waiting
 from core.clock import Clock
 from core.database import Caller
-from tasks import functions
-from tasks.functions import Reserved
+from tasks import model_calls
+from tasks.model_calls import Reserved
 
 WAIT = "It goes on by itself when the requests under way are through"
 RAISE_IT = {
@@ -50,7 +50,7 @@ class TenantBudget:
 
     async def reserve(self, step_id: UUID | None, cost_usd: float) -> str:
         """Hold what a request may cost. Raises BudgetUsedUp."""
-        said = await functions.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, self._limits)
+        said = await model_calls.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, self._limits)
         return _held(said)
 
     def hold(self, cost_usd: float) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:
     """A thinker for questions that belong to no task (a chat): recorded for the caller's tenant, within its day's budget."""
 
     async def record(call: ModelCall) -> None:
-        await functions.record_llm_interaction(caller, None, call.as_json())
+        await model_calls.record_llm_interaction(caller, None, call.as_json())
 
     return replace(
         thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.installation.timezone.key)

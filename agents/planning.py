@@ -16,7 +16,7 @@ from agents.thinking import Thinking
 from agents.toolbox import Toolbox, given_to
 from agents.tools.tool import Outcome, Settled
 from core.errors import NotFound
-from tasks import functions, plans
+from tasks import functions, model_calls, plans
 from tasks.calibration import PLAN
 from tasks.models import Taint, Task
 from tasks.thresholds import threshold_of
@@ -58,7 +58,7 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
 
 async def situation_of(run: Run, objective: str, context: PlanContext, thinking: Thinking) -> tuple[Situation, Toolbox]:
     """What the plan is made for: the objective, and the tools whose services are connected."""
-    shown: Mapping[str, Any] = await functions.get_model_context(run.caller, run.task.id)
+    shown: Mapping[str, Any] = await model_calls.get_model_context(run.caller, run.task.id)
     providers = await run.equipment.outside.providers(run.caller)
     box = Toolbox(run, given_to(shown.get("agent")), providers)
     outside, tools = run.equipment.outside, run.equipment.tools
@@ -85,7 +85,7 @@ def _telling(run: Run) -> Callable[[str, str], Awaitable[None]]:
 
 async def _notes(run: Run, context: PlanContext) -> list[Note]:
     """The notes that the request names, and stored texts; what a model reads of them taints the plan."""
-    shown: Mapping[str, Any] = await functions.get_model_context(run.caller, run.task.id)
+    shown: Mapping[str, Any] = await model_calls.get_model_context(run.caller, run.task.id)
     folder = run.equipment.thinking.notes_folder
     found: dict[str, Note] = {}
     for name in (*context.notes_files, run.task.notes_file):

@@ -32,7 +32,7 @@ from agents.toolbox import Toolbox
 from agents.tools.mail_writing import headers_of, own_addresses, target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
-from tasks import functions, review, trees
+from tasks import functions, model_calls, review, trees
 from tasks.calibration import RULES
 from tasks.mail import list_thread
 from tasks.models import Draft, Taint, Task
@@ -43,7 +43,7 @@ def thinking_of(run: Run) -> Thinking:
     """The house's thinker, journaled: requests to a model by the journal, answers of the rules as plain records."""
 
     async def record(call: ModelCall) -> None:
-        await functions.record_llm_interaction(run.caller, run.task.id, call.as_json())
+        await model_calls.record_llm_interaction(run.caller, run.task.id, call.as_json())
         await functions.add_task_event(
             run.caller,
             run.task.id,
@@ -113,7 +113,7 @@ async def _think(run: Run) -> Outcome:
         return planned
     row = await functions.get_task_context(run.caller, task.id)
     is_shown = equipment.thinking.is_model or task.notes_file is not None
-    shown = await functions.get_model_context(run.caller, task.id) if is_shown else {}
+    shown = await model_calls.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
     context = await _with_headers(run, replace(TaskContext.from_row(row, equipment.clock.timezone), notes=notes))
     context = await with_names(run, await with_meeting(run, await with_times(run, context)))
@@ -275,7 +275,7 @@ async def revise_draft(run: Run) -> Outcome:
     earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
     row = await functions.get_task_context(run.caller, earlier.task_id)
     is_chained = run.equipment.thinking.is_chained
-    shown = await functions.get_model_context(run.caller, earlier.task_id) if is_chained else {}
+    shown = await model_calls.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))
     context = await with_meeting(run, await with_times(run, await _with_news(run, context, earlier)))
     context = await with_names(run, context)

@@ -21,7 +21,7 @@ from core.database import Caller, Database
 from core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from core.postgres import pool_of
 from jobs.worker import Worker, working
-from tasks import functions, steps
+from tasks import functions, model_calls, steps
 from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import Bench, is_state, node, root, started, until
@@ -37,7 +37,7 @@ async def running(service: Caller, **item: Any) -> Task:
 
 
 async def spend(caller: Caller, usd: float, task_id: UUID | None = None) -> None:
-    await functions.record_llm_interaction(caller, task_id, replace(CALL, cost_usd=usd).as_json())
+    await model_calls.record_llm_interaction(caller, task_id, replace(CALL, cost_usd=usd).as_json())
 
 
 def budget(caller: Caller, task: Task | None = None, **limits: Any) -> TenantBudget:
@@ -49,7 +49,7 @@ async def test_within_a_days_budget_a_request_is_held_and_let_go(service: Caller
     held = await house.reserve(None, 0.6)
     with pytest.raises(BudgetUsedUp):
         await house.reserve(None, 0.6)
-    await functions.record_llm_interaction(service, None, replace(CALL, cost_usd=0.1, reservation_id=held).as_json())
+    await model_calls.record_llm_interaction(service, None, replace(CALL, cost_usd=0.1, reservation_id=held).as_json())
     await house.reserve(None, 0.6)
 
 
@@ -100,7 +100,7 @@ async def test_what_was_held_and_never_recorded_is_let_go_in_time(service: Calle
 async def test_a_days_requests_are_counted_whatever_they_cost(service: Caller) -> None:
     house = budget(service, day_calls=2)
     held = await house.reserve(None, 0)
-    await functions.record_llm_interaction(service, None, replace(CALL, cost_usd=None, reservation_id=held).as_json())
+    await model_calls.record_llm_interaction(service, None, replace(CALL, cost_usd=None, reservation_id=held).as_json())
     await house.reserve(None, 0)
     with pytest.raises(BudgetUsedUp, match="2 of 2 requests to models are used today"):
         await house.reserve(None, 0)
@@ -108,7 +108,7 @@ async def test_a_days_requests_are_counted_whatever_they_cost(service: Caller) -
 
 async def test_the_built_in_rules_use_up_no_request(service: Caller) -> None:
     rules = replace(CALL, provider="steward", model="built-in rules", cost_usd=0.0)
-    await functions.record_llm_interaction(service, None, rules.as_json())
+    await model_calls.record_llm_interaction(service, None, rules.as_json())
     await budget(service, day_calls=1).reserve(None, 0)
 
 
@@ -196,7 +196,7 @@ async def test_what_strangers_may_not(mallory: Caller, service: Caller, nobody: 
     with pytest.raises((Forbidden, Unauthorized)):
         await budget(nobody, day_usd=1).reserve(None, 0)
     held = await budget(service, day_usd=1).reserve(None, 1.0)
-    await functions.record_llm_interaction(mallory, None, replace(CALL, reservation_id=held).as_json())
+    await model_calls.record_llm_interaction(mallory, None, replace(CALL, reservation_id=held).as_json())
     with pytest.raises(BudgetUsedUp):
         await budget(service, day_usd=1).reserve(None, 1.0)
 

@@ -8,7 +8,7 @@ import httpx
 from app.house import House
 from core.database import Caller, Identity
 from jobs.calibrating import calibrate
-from tasks import functions, thresholds
+from tasks import model_calls, thresholds
 from tests.integration.tasks.test_insights import drafted, seeded
 
 
@@ -33,7 +33,7 @@ async def test_figures_charts_and_a_pinned_threshold(
     service = await worker_of(house)
     task, _ = await drafted(house.caller, service, 0.8, source="proactive")
     call = {"purpose": "strategy", "provider": "openai", "model": "<b>m</b>", "cost_usd": 0.25}
-    await functions.record_llm_interaction(service, task.id, call)
+    await model_calls.record_llm_interaction(service, task.id, call)
     await seeded(house.database, house.caller, 0.9, 20, 2)
     await calibrate(service, datetime.now(UTC) + timedelta(seconds=1))
     text = (await client.get("/insights?days=7")).text

@@ -38,7 +38,7 @@ from jobs.outside.lending import guard_for
 from jobs.outside.world import NOT_LENT, Given, World
 from jobs.situation import situation_of
 from jobs.worker import working
-from tasks import accounts, functions, organizations, review, trees
+from tasks import accounts, functions, model_calls, organizations, review, trees
 from tasks.capture import get_profile
 from tasks.mail import serves_owner
 from tasks.models import Draft, Task
@@ -257,7 +257,7 @@ async def test_whoever_signs_up_shares_one_budget_with_the_others(house: House) 
     lena, omar = await newcomer(house), await newcomer(house, "omar@example.org", "Omar")
     await organizations.create_organization(lena, "Another one")
     call = ModelCall("strategy", "openai", "gpt-5-mini", "strategist/2", 100, 10, 0.7, 5)
-    await functions.record_llm_interaction(lena, None, call.as_json())
+    await model_calls.record_llm_interaction(lena, None, call.as_json())
     held = [TenantBudget(one, None, Limits(**limits), "Europe/Berlin") for one in (lena, omar, house.caller)]
     await held[0].reserve(None, 0.2)
     with pytest.raises(BudgetUsedUp, match="everybody but the owner") as refused:

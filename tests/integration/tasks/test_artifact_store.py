@@ -15,7 +15,7 @@ from core.objects import ContentLost, Contents, ObjectStore
 from core.postgres import pool_of
 from integrations.storage.s3 import S3Store
 from jobs.stored_files import move_contents, sweep_objects, to_be_moved
-from tasks import artifacts, functions, stored
+from tasks import artifacts, functions, model_calls, stored
 from tests.emulators.s3_server import s3_server
 from tests.emulators.stores import BUCKET, contents_in
 
@@ -217,7 +217,9 @@ async def test_many_at_once_are_one_object(ana: Caller, service: Caller, store: 
     assert len({one.id for one in made}) == 2
     assert len({await path_of(ana, one.id) for one in made}) == 1
     assert (await artifacts.find_artifact(ana, task_id, "1.txt")).content == LARGE
-    shown = await functions.get_model_context(service, task_id)  # what is looked through is the beginning, from the row
+    shown = await model_calls.get_model_context(
+        service, task_id
+    )  # what is looked through is the beginning, from the row
     assert {one["size_bytes"] for one in shown["artifacts"]} == {len(LARGE)}
     assert all(LARGE.startswith(artifacts.b64decode(one["content"])) for one in shown["artifacts"])
 

@@ -12,7 +12,7 @@ from core.database import Caller, Database
 from core.errors import Forbidden, Invalid
 from core.postgres import pool_of
 from jobs.calibrating import calibrate, calibrate_all
-from tasks import functions, insights, review, thresholds
+from tasks import functions, insights, model_calls, review, thresholds
 from tasks.digests import make_digest
 from tasks.models import Draft, Task
 from tasks.nudges import AttentionRules
@@ -161,9 +161,9 @@ async def test_insights_of_a_seeded_month(database: Database, ana: Caller, servi
     await functions.queue_task_execution(ana, silent.id)
     await functions.start_task_execution(service, silent.id, None)
     call = {"purpose": "strategy", "provider": "openai", "model": "m", "cost_usd": 0.25}
-    await functions.record_llm_interaction(service, silent.id, call)
-    await functions.record_llm_interaction(service, sent.id, {**call, "cost_usd": 0.5})
-    await functions.record_llm_interaction(service, None, {**call, "provider": "steward", "cost_usd": None})
+    await model_calls.record_llm_interaction(service, silent.id, call)
+    await model_calls.record_llm_interaction(service, sent.id, {**call, "cost_usd": 0.5})
+    await model_calls.record_llm_interaction(service, None, {**call, "provider": "steward", "cost_usd": None})
     await service.call(
         "complete_task_execution", task_id=silent.id, result_data={"strategy": "immediate", "output": "z"}
     )
@@ -197,17 +197,17 @@ async def test_silent_work_waits_for_tomorrow_at_its_cap(ana: Caller, service: C
         ana, [{"title": "x", "execution_type": "fully_automated", "source": source} for source in ("chat", "proactive")]
     )
     call = {"purpose": "strategy", "provider": "openai", "model": "m", "cost_usd": 0.9}
-    await functions.record_llm_interaction(service, silent.id, call)
+    await model_calls.record_llm_interaction(service, silent.id, call)
     limits = {"day_usd": 20, "proactive_day_usd": 1, "timezone": "Europe/Berlin"}
-    assert (await functions.reserve_model_call(service, asked.id, None, 0.2, limits)).refused is None
-    refused = await functions.reserve_model_call(service, silent.id, None, 0.2, limits)
+    assert (await model_calls.reserve_model_call(service, asked.id, None, 0.2, limits)).refused is None
+    refused = await model_calls.reserve_model_call(service, silent.id, None, 0.2, limits)
     assert "$0.9000 of $1 for work that nobody asked for are spent today" in (refused.refused or "")
     assert (refused.is_silent, refused.is_held, refused.until and refused.until > ahead()) == (True, False, True)
-    assert (await functions.reserve_model_call(service, silent.id, None, 0.05, limits)).refused is None
-    held = await functions.reserve_model_call(service, silent.id, None, 0.06, limits)
+    assert (await model_calls.reserve_model_call(service, silent.id, None, 0.05, limits)).refused is None
+    held = await model_calls.reserve_model_call(service, silent.id, None, 0.06, limits)
     assert held.is_held
     tomorrow = {**limits, "at": ahead(days=1).isoformat()}
-    assert (await functions.reserve_model_call(service, silent.id, None, 0.2, tomorrow)).refused is None
+    assert (await model_calls.reserve_model_call(service, silent.id, None, 0.2, tomorrow)).refused is None
     await functions.queue_task_execution(ana, silent.id)
     await functions.start_task_execution(service, silent.id, None)
     await functions.block_task_execution(service, silent.id, "no money", blocked_on="bounds", until=refused.until)

@@ -10,7 +10,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from tasks import functions, nudges, review
+from tasks import functions, model_calls, nudges, review
 from tasks.digests import list_digests, make_digest, read_digest
 from tasks.models import Task
 from tasks.nudges import Finding, decide_nudge, mute_nudges, offer_nudges, release_nudges
@@ -254,7 +254,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     (task,) = (await functions.list_tasks(ana, functions.TaskFilter(source="proactive"))).items
     await functions.start_task_execution(service, task.id, None)
     call = {"purpose": "strategy", "model": "a model", "provider": "openai", "cost_usd": 0.012, "input_tokens": 10}
-    await functions.record_llm_interaction(service, task.id, call)
+    await model_calls.record_llm_interaction(service, task.id, call)
     both = await asyncio.gather(make_digest(ana, NOW, by), make_digest(ana, NOW, by))
     (made,) = [one for one in both if one]
     (line,) = made.content.by_itself
@@ -276,7 +276,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     assert (read.read_at, (await read_digest(ana, made.id, LATER)).read_at) == (NOW, NOW)
     quiet = rules(daily_nudges=0, quiet_days=[3])
     assert await make_digest(ana, NOW + timedelta(days=1), quiet) is None
-    await functions.record_llm_interaction(service, task.id, call)  # a run that went on
+    await model_calls.record_llm_interaction(service, task.id, call)  # a run that went on
     second = await make_digest(ana, NOW + timedelta(days=2), by)
     assert second
     assert (second.content.nudges, second.content.waiting, second.content.by_itself) == (0, 3, [])

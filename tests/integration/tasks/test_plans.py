@@ -8,7 +8,7 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.postgres import pool_of
-from tasks import functions, plans, review
+from tasks import functions, model_calls, plans, review
 from tasks.models import Task
 
 DOCUMENT = {"prompt": "Open a bicycle repair workshop", "speed_vs_detail": "ping_llm"}
@@ -550,9 +550,9 @@ async def test_what_a_plan_took(ana: Caller, mallory: Caller, service: Caller) -
     made = await written(ana, service)
     part = (await by_title(ana, made.id))["A"]
     call = {"purpose": "a", "provider": "openai", "model": "m", "input_tokens": 7, "output_tokens": 3, "cost_usd": 0.5}
-    await functions.record_llm_interaction(service, part.id, call)
-    await functions.record_llm_interaction(service, part.id, {**call, "error": "cut off", "served_model": "m-1"})
-    await functions.record_llm_interaction(service, part.id, {**call, "provider": "steward", "model": "rules"})
+    await model_calls.record_llm_interaction(service, part.id, call)
+    await model_calls.record_llm_interaction(service, part.id, {**call, "error": "cut off", "served_model": "m-1"})
+    await model_calls.record_llm_interaction(service, part.id, {**call, "provider": "steward", "model": "rules"})
     took = await plans.get_plan_metrics(ana, made.id)
     assert (took.model_calls, took.failed_calls, took.input_tokens, took.cost_usd) == (2, 1, 14, 1)
     of_a = next(one for one in took.tasks if one.stage == "a")
