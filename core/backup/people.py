@@ -98,13 +98,15 @@ async def join_people(connection: Connection, table: Table, columns: list[str]) 
     if not NEEDED[table.name] <= set(columns):
         raise Invalid(f"The back-up is damaged: {table.path} has not the columns that it needs")
     if table.name == "users":
-        # The owner that a first start has made, who owns nothing here any more. Where Supabase Auth keeps the people, that
-        # may be an account of somebody: only one with the address of another goes.
+        # The owner that a first start has made owns nothing here any more. Where Supabase Auth keeps the people, that may be
+        # an account of somebody: only one with the address of another goes. Else whom the back-up has comes out of it.
         await connection.execute(
-            """delete from auth.users u where u.raw_app_meta_data ->> 'steward_owner' = 'true' and (
-                 exists (select from pg_temp.restored r where r.email = u.email and r.id <> u.id::text)
-                 or to_regclass('auth.identities') is null
-                    and not exists (select from pg_temp.restored r where r.id = u.id::text))"""
+            """with house as (select u.id, coalesce(u.raw_app_meta_data ->> 'steward_owner' = 'true', false) as is_owner,
+                 exists (select from pg_temp.restored r where r.email = u.email and r.id <> u.id::text) as is_another,
+                 exists (select from pg_temp.restored r where r.id = u.id::text) as is_in_it,
+                 to_regclass('auth.identities') is null as is_ours from auth.users u)
+               delete from auth.users u using house h
+               where h.id = u.id and (h.is_owner and h.is_another or h.is_ours and (h.is_owner or h.is_in_it))"""
         )
     known = await _types(connection, table)
     values = _values(table.name, kept_columns(table.name, columns), set(known))

@@ -258,6 +258,8 @@ async def test_the_owner_of_the_back_up_takes_the_place_of_the_one_that_a_first_
     assert (owner.user_id,) == ana  # who has the tasks, and takes the address of the setting
     assert first.user_id != owner.user_id
     assert await fetch(second, f"select email from auth.users where {mark}") == [("you@example.com",)]
+    await fetch(second, f"update auth.users set raw_app_meta_data = '{{}}', email = 'before@example.com' where {mark}")
+    assert (await restored(path, second, replace=True)).owner == "owner@localhost"  # as the back-up knows them
 
 
 async def test_what_breaks_off_half_way_leaves_everything_as_it_was(lived_in: str, second: str, tmp_path: Path) -> None:
