@@ -46,7 +46,8 @@ begin
 end $$;
 comment on function private.after_person_gone is
   'Whoever is deleted, by whomever (in the dashboard of Supabase, too), takes their personal organization along. Definer: nobody deletes organizations by hand.';
-create trigger members_95_person_gone after delete on public.members for each row execute function private.after_person_gone();
+create trigger members_95_person_gone after delete on public.members for each row
+when (old.role = 'owner') execute function private.after_person_gone();
 
 -- Section: who is told --------------------------------------------------------------------------------------------
 

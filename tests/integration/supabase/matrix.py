@@ -4,6 +4,7 @@ The rules are those of tests/safety/rls_rules.py; here they are tried from outsi
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -102,17 +103,17 @@ async def prepare(url: str) -> tuple[Matrix, UUID]:
     return Matrix(owned, frozenset(granted), tables, tuple(known)), stranger
 
 
-async def snapshot(url: str, owned: Owned) -> dict[str, str]:
-    """Table -> a hash of every row that names one of the owner's ids."""
+async def snapshot(url: str, ids: Collection[str]) -> dict[str, str]:
+    """Table -> a hash of every row that names one of these ids."""
     one = sql.SQL("select {}, coalesce(md5(string_agg(t::text, '' order by t::text)), '') from {} t where t::text ~ {}")
-    ids = sql.Literal("|".join(sorted(owned.ids())))
+    named = sql.Literal("|".join(sorted(ids)))
     async with await psycopg.AsyncConnection.connect(url) as connection:
         cursor = await connection.execute(
             """select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where (n.nspname in ('public', 'private', 'jobs') or (n.nspname, c.relname) = ('auth', 'users')) and c.relkind = 'r'"""
         )
         parts = [
-            one.format(f"{schema}.{name}", sql.Identifier(schema, name), ids)
+            one.format(f"{schema}.{name}", sql.Identifier(schema, name), named)
             for schema, name in await cursor.fetchall()
         ]
         return dict(await (await connection.execute(sql.SQL(" union all ").join(parts))).fetchall())

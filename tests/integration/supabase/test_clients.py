@@ -18,12 +18,12 @@ async def test_a_client_gets_what_is_its_persons_and_nothing_else(database_url: 
             "stranger": token(project, stranger),
             "anonymous": None,
         }
-        before = await snapshot(database_url, matrix.owned)
+        before = await snapshot(database_url, matrix.owned.ids())
         others = matrix.cases("anonymous") + matrix.cases("stranger")
         leaks = [
             matrix.leak(*told) for told in zip(others, await client(project, tokens, others, TOGETHER), strict=True)
         ]
-        after = await snapshot(database_url, matrix.owned)
+        after = await snapshot(database_url, matrix.owned.ids())
         assert [table for table in after if after[table] != before[table]] == [], "changed by somebody else"
         own = matrix.cases("owner")
         leaks += [matrix.leak(*told) for told in zip(own, await client(project, tokens, own, 1), strict=True)]

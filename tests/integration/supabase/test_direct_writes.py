@@ -85,9 +85,9 @@ async def test_a_write_past_the_functions_is_refused_with_its_reason(database_ur
         )
     cases += [Case("owner", "select", table, schema=schema) for schema, table in CLOSED]
     async with supabase_lite(database_url, auth=False) as project:
-        before = await snapshot(database_url, matrix.owned)
+        before = await snapshot(database_url, matrix.owned.ids())
         answers = await client(project, {"owner": token(project, matrix.owned.user_id)}, cases, 1)
-        after = await snapshot(database_url, matrix.owned)
+        after = await snapshot(database_url, matrix.owned.ids())
     told = [
         f"{case} {case.row if case.act == 'update' else ''}: {answer.code} {answer.text[:90]}"
         for case, answer in zip(cases, answers, strict=True)
