@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -72,6 +73,8 @@ class Subscription:
         still_valid: Callable[[], Awaitable[object]] | None,
     ) -> None:
         self.caller = caller
+        # The past is of the stream's organization, too, whichever the person chooses meanwhile.
+        self._reader = Caller(caller.database, replace(caller.identity, organization_id=organization_id))
         self.key: Key = (organization_id, task_id)
         self.seen = after
         self.still_valid = still_valid
@@ -169,7 +172,7 @@ class Subscription:
         self._is_reading = True
         try:
             # A client that leaves must not tear a pooled connection down in the middle of a query.
-            events = await asyncio.shield(list_task_events(self.caller, self.key[1], self.seen, PAGE))
+            events = await asyncio.shield(list_task_events(self._reader, self.key[1], self.seen, PAGE))
         except Unauthorized:  # the client's own token, which the database is shown
             self.end(End.SIGNED_OUT)
             return []

@@ -12,6 +12,7 @@ from app.subscription import Subscription
 from core.database import Identity
 from core.errors import Unavailable
 from core.postgres import pool_of
+from tasks import functions, organizations
 from tests.both_adapters import over_http
 
 PATIENCE = 20
@@ -71,3 +72,33 @@ async def test_odd_answers_an_outage_and_a_restore_end_no_stream(
                 await asyncio.sleep(0.02)
             await stream.hears(house, "After a restore")
             stream.task.cancel()
+
+
+@pytest.mark.parametrize("for_all", [True, False], ids=["as-the-worker", "as-each-client"])
+async def test_nothing_of_the_organization_chosen_next_comes_on_a_stream_of_the_one_before(
+    house: House, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, for_all: bool
+) -> None:
+    monkeypatch.setattr("app.polling.LOOK_SECONDS", 0.03)
+    looks = 0
+    async with over_http(database_url, tmp_path / "http") as reached:
+        real = reached.call_json
+
+        async def call_json(function: str, identity: Identity, params: dict[str, object]) -> bytes:
+            nonlocal looks
+            answer = await real(function, identity, params)
+            looks += function == "list_task_events"
+            return answer
+
+        monkeypatch.setattr(reached, "call_json", call_json)
+        hub = PollingHub(reached, for_all=for_all)
+        async with listening(hub), hub.subscribed(reached.acting_as(house.owner)) as subscription:
+            stream = Stream(subscription)
+            await stream.hears(house, "At home")
+            await organizations.create_organization(house.caller, "Vega")  # in another tab, where they act from now on
+            (made,) = await functions.create_tasks(house.caller, [{"title": "At work"}])
+            before = looks
+            async with asyncio.timeout(PATIENCE):
+                while looks < before + 2:  # the past is read again, as after every outage
+                    subscription.look_back()
+                    await asyncio.sleep(0.02)
+            assert not any(str(made.id) in one for one in stream.heard)
