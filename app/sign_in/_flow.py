@@ -69,10 +69,23 @@ def waiting_of(request: Request) -> Waiting | None:
     return Waiting(nonce, verifier, how, own_path(where), email) if at > time() - KEPT_SECONDS else None
 
 
-def show(request: Request, template: str, *, status_code: int = 200, **context: Any) -> Response:
-    """A page with a form: the browser is given what its token is bound to."""
+def show(
+    request: Request, template: str, *, told: str = "", error: StewardError | None = None, **context: Any
+) -> Response:
+    """A page with a form: the browser is given what its token is bound to. `error` is what went wrong, whole and by field."""
     waiting = waiting_of(request) or Waiting(secrets.token_urlsafe(18))
-    answer = render(request, template, status_code=status_code, form_token=_token(request, waiting), **context)
+    answer = render(
+        request,
+        template,
+        status_code=error.status if error else 200,
+        form_token=_token(request, waiting),
+        told=told,
+        problem=_words_of(error) if error else "",
+        wrong={one["field"]: one["message"] for one in error.errors} if error else {},
+        **context,
+    )
+    if error and error.retry_after_seconds:  # Auth or our own limit asks to wait
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
     keep(answer, request, waiting)
     return answer
 
@@ -179,16 +192,8 @@ async def enter(request: Request, who: SignedIn, how: How, where: str) -> Respon
     return answer
 
 
-def words_of(error: StewardError) -> dict[str, Any]:
-    """What went wrong as a form shows it: the whole, and by field."""
-    words = f"{error.message.rstrip('.')}.{f' {error.hint}' if error.hint else ''}"
-    fields = {one["field"]: one["message"] for one in error.errors}
-    return {"problem": words, "wrong": fields}
-
-
-def headers_of(error: StewardError) -> dict[str, str]:
-    """Retry-After where Auth or our own limit asks to wait."""
-    return {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
+def _words_of(error: StewardError) -> str:
+    return f"{error.message.rstrip('.')}.{f' {error.hint}' if error.hint else ''}"
 
 
 def _token(request: Request, waiting: Waiting) -> str:

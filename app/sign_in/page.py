@@ -11,14 +11,12 @@ from app.sign_in._flow import (
     back_url,
     enter,
     go_on_later,
-    headers_of,
     keep,
     mailing,
     password_in,
     posted,
     show,
     take_attempt,
-    words_of,
 )
 from app.sign_in.places import own_path
 from core.errors import Invalid, StewardError
@@ -66,32 +64,20 @@ async def post(request: Request) -> Response:
                 return await _page(request, auth, where, email=address, told=SENT_AGAIN.format(address))
     except StewardError as error:
         is_new = isinstance(error, NotConfirmed)
-        answer = await _page(request, auth, where, error.status, email=email, unconfirmed=is_new, **words_of(error))
-        answer.headers.update(headers_of(error))
-        return answer
+        return await _page(request, auth, where, email=email, error=error, unconfirmed=is_new)
 
 
 async def _page(
     request: Request,
     auth: SupabaseAuth,
     where: str,
-    status_code: int = 200,
     *,
     email: str = "",
     told: str = "",
-    problem: str = "",
-    wrong: dict[str, str] | None = None,
+    error: StewardError | None = None,
     unconfirmed: bool = False,
 ) -> Response:
+    features = await auth.features()
     return show(
-        request,
-        PAGE,
-        status_code=status_code,
-        features=await auth.features(),
-        next=where,
-        email=email,
-        told=told,
-        problem=problem,
-        wrong=wrong or {},
-        unconfirmed=unconfirmed,
+        request, PAGE, told=told, error=error, features=features, next=where, email=email, unconfirmed=unconfirmed
     )

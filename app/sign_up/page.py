@@ -1,7 +1,5 @@
 """`/sign-up`: a new account, where the Supabase project takes some."""
 
-from typing import Any
-
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -13,7 +11,6 @@ from app.sign_in._flow import (
     back_url,
     enter,
     go_on_later,
-    headers_of,
     keep,
     mailing,
     not_mailed,
@@ -21,7 +18,6 @@ from app.sign_in._flow import (
     posted,
     show,
     take_attempt,
-    words_of,
 )
 from app.sign_in.places import own_path
 from core.errors import StewardError
@@ -40,7 +36,7 @@ async def get(request: Request, next: str = "/") -> Response:
     where = own_path(next)
     if await is_signed_in(request):
         return RedirectResponse(where, status_code=303)
-    return show(request, PAGE, features=await auth.features(), **_fields(next=where))
+    return show(request, PAGE, features=await auth.features(), next=where, email="", name="")
 
 
 async def post(request: Request) -> Response:
@@ -56,18 +52,10 @@ async def post(request: Request) -> Response:
             zone = form.get("timezone", "").strip()[:MOST_ZONE]
             who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request), zone)
     except StewardError as error:
-        typed = _fields(next=where, email=email, name=name)
-        answer = show(request, PAGE, status_code=error.status, features=features, **{**typed, **words_of(error)})
-        answer.headers.update(headers_of(error))
-        return answer
+        return show(request, PAGE, error=error, features=features, next=where, email=email, name=name)
     if who is not None:
         not_mailed(request, address)
         return await enter(request, who, "sign_up", where)
-    answer = show(request, PAGE, features=features, **_fields(next=where, told=MAILED.format(address)))
+    answer = show(request, PAGE, told=MAILED.format(address), features=features, next=where, email="", name="")
     keep(answer, request, go_on_later(request, verifier, "sign_up", where, address))
     return answer
-
-
-def _fields(**given: Any) -> dict[str, Any]:
-    """What the page shows, empty where nothing is said."""
-    return {"email": "", "name": "", "told": "", "problem": "", "wrong": {}, **given}

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from app.sign_in._flow import auth_of, enter, headers_of, posted, show, take_attempt, waiting_of, words_of
+from app.sign_in._flow import auth_of, enter, posted, show, take_attempt, waiting_of
 from app.sign_in.places import RESET, own_path
 from core.errors import Invalid, StewardError
 from integrations.supabase.auth import LINK_KINDS
@@ -37,7 +37,7 @@ async def get(
 ) -> Response:
     auth = auth_of(request)
     if token_hash:
-        return show(request, PAGE, problem="", token_hash=token_hash, kind=type, next=own_path(next))
+        return show(request, PAGE, token_hash=token_hash, kind=type, next=own_path(next))
     waiting = waiting_of(request)
     try:
         if error or not code:
@@ -74,10 +74,7 @@ async def post(request: Request) -> Response:
 
 
 def _told(request: Request, error: StewardError) -> Response:
-    problem = words_of(error)["problem"]
-    answer = show(request, PAGE, status_code=error.status, problem=problem, token_hash="", kind="", next="/")  # nosec B106 # no link to open
-    answer.headers.update(headers_of(error))
-    return answer
+    return show(request, PAGE, error=error, token_hash="", kind="", next="/")  # nosec B106 # no link to open
 
 
 def _refused(error: str, error_code: str) -> StewardError:

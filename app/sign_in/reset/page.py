@@ -14,14 +14,12 @@ from app.sign_in._flow import (
     auth_of,
     back_url,
     go_on_later,
-    headers_of,
     keep,
     mailing,
     password_in,
     posted,
     show,
     take_attempt,
-    words_of,
 )
 from core.errors import Forbidden, StewardError, Unauthorized
 from integrations.supabase.auth import SupabaseAuth
@@ -35,7 +33,7 @@ MAILED = (
 
 async def get(request: Request) -> Response:
     auth_of(request)
-    return await _page(request, may_choose=await _may_choose(request))
+    return show(request, PAGE, may_choose=await _may_choose(request))
 
 
 async def post(request: Request) -> Response:
@@ -50,10 +48,8 @@ async def post(request: Request) -> Response:
         with mailing(request, address):
             verifier = await auth.mail_reset(address, back_url(request))
     except StewardError as error:
-        answer = await _page(request, error.status, may_choose=may_choose, **words_of(error))
-        answer.headers.update(headers_of(error))
-        return answer
-    answer = await _page(request, may_choose=False, told=MAILED.format(address))
+        return show(request, PAGE, error=error, may_choose=may_choose)
+    answer = show(request, PAGE, told=MAILED.format(address), may_choose=False)
     keep(answer, request, go_on_later(request, verifier, "recovery", "/", address))
     return answer
 
@@ -82,17 +78,3 @@ async def _may_choose(request: Request) -> bool:
     except Unauthorized:
         return False
     return True
-
-
-async def _page(
-    request: Request,
-    status_code: int = 200,
-    *,
-    may_choose: bool,
-    told: str = "",
-    problem: str = "",
-    wrong: dict[str, str] | None = None,
-) -> Response:
-    return show(
-        request, PAGE, status_code=status_code, may_choose=may_choose, told=told, problem=problem, wrong=wrong or {}
-    )
