@@ -1,22 +1,30 @@
 -- Lines of the audit about what is one person's own: an account, a token, what was learned of them. The others are told that it
 -- happened, and to whom; ids, addresses and words name rows that are not theirs to see.
 
-create function private.is_own_line(line public.audit_events) returns boolean
+create function private.own_subjects() returns setof uuid
 language sql stable security definer set search_path = '' as $$
-  select case line.subject_type
-      when 'account' then exists (select 1 from public.accounts a where a.id = line.subject_id and a.user_id = (select auth.uid()))
-      when 'token' then exists (select 1 from public.api_tokens t where t.id = line.subject_id and t.user_id = (select auth.uid()))
-      else exists (select 1 from public.preferences p where p.id = line.subject_id and p.user_id = (select auth.uid())) end
-    or exists (select 1 from public.organizations o where o.id = line.organization_id and o.is_personal)
+  select a.id from public.accounts a where a.user_id = (select auth.uid())
+  union all select t.id from public.api_tokens t where t.user_id = (select auth.uid())
+  union all select p.id from public.preferences p where p.user_id = (select auth.uid())
 $$;
-comment on function private.is_own_line is
-  'Is a line about an account, a token or a preference the caller''s own? In a personal organization each is. Definer, because the rows are seen by their person alone.';
-select private.expose_function('private.is_own_line', array['authenticated']);
+comment on function private.own_subjects is 'The caller''s accounts, tokens and preferences. Definer, because each is seen in the organization that its person acts in.';
+
+create function private.acts_at_home() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select 1 from public.organizations o where o.id = private.acting_organization() and o.is_personal)
+$$;
+comment on function private.acts_at_home is 'Does the caller act in their personal organization, where everything is their own? Definer: policies ask it.';
+
+do $$ declare f text; begin
+  foreach f in array array['own_subjects', 'acts_at_home'] loop
+    perform private.expose_function('private.' || f, array['authenticated']);
+  end loop;
+end $$;
 
 drop policy audit_events_read on public.audit_events;
 create policy audit_events_read on public.audit_events for select to authenticated
   using (organization_id = (select private.acting_organization())
-    and (subject_type not in ('account', 'token', 'preference') or private.is_own_line(audit_events)));
+    and (subject_type not in ('account', 'token', 'preference') or subject_id in (select private.own_subjects()) or (select private.acts_at_home())));
 
 create function private.tell_the_others() returns trigger
 language plpgsql security definer set search_path = '' as $$
