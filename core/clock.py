@@ -44,7 +44,7 @@ class Clock:
         house = self._of_installation or self
         if timezone is None and working_hours is None:
             return house
-        zone = house.timezone if timezone is None else ZoneInfo(timezone)
+        zone = house.timezone if timezone is None else _zone_or(house.timezone, timezone)
         return Clock(zone, working_hours=working_hours or house.working_hours, _of_installation=house)
 
     @property
@@ -66,6 +66,17 @@ class Clock:
         if self.starts_at is None:
             return datetime.now(self.timezone)
         return (self.starts_at.astimezone(UTC) + timedelta(seconds=monotonic() - self._began)).astimezone(self.timezone)
+
+
+def _zone_or(otherwise: ZoneInfo, name: str) -> ZoneInfo:
+    """The zone of this name. The database may know some that this machine does not (`localtime`, or one that is new).
+
+    Then it is the other: a look at everybody's series does not end at one person's.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return otherwise
 
 
 def is_readable(moment: date) -> bool:

@@ -35,6 +35,13 @@ def test_it_keeps_real_seconds_when_summer_time_begins() -> None:
     assert clock.now().strftime("%H:%M:%S %z") == "03:00:01 +0200"
 
 
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "../etc/passwd", "Europe"])
+def test_a_persons_zone_that_this_machine_does_not_know_is_the_installations(name: str) -> None:
+    house = Clock(ZoneInfo("Europe/Berlin"))
+    assert house.of(name, "mon 09:00-10:00").timezone.key == "Europe/Berlin"
+    assert house.of("Asia/Kathmandu").timezone.key == "Asia/Kathmandu"
+
+
 def test_without_a_setting_the_zone_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tzlocal, "get_localzone_name", lambda: "America/Bogota")
     assert Clock.from_settings(Settings(timezone=None)).timezone.key == "America/Bogota"
