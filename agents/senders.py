@@ -5,12 +5,11 @@ from typing import Any
 
 from agents.equipment import Run
 from core.outside.errors import NotConnected, SignInExpired, Temporary
-from tasks.accounts import list_accounts
+from tasks.accounts import MAIL_PROVIDERS, list_accounts
 from tasks.people import get_person_of_task
 
 LACKS = "lacks"
 MAILBOX = "mailbox"
-MAIL_PROVIDERS = {"google", "imap"}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from core.database import Caller, Identity
 from core.errors import Conflict, NotFound
 from core.outside.errors import SignInExpired
 from jobs.apart import apart, problem_of
-from jobs.mail_sync import Reading, read_mailbox
+from jobs.mail_sync import MailboxMark, Reading, read_mailbox
 from jobs.outside.google import GOOGLE, google_app, lacks_google, mailbox_of, open_google_account
 from jobs.outside.world import Given
 from tasks import accounts, review
@@ -60,22 +60,11 @@ async def read_google_mail(given: Given, account: Account) -> Reading:
 async def _read(given: Given, service: Caller, account: Account, client: "GoogleClient") -> Reading:
     # Tasks from a person's mail are that person's, as if they had imported the mailbox themselves.
     person = given.database.acting_as(Identity(account.user_id, organization_id=account.organization_id))
-    state = part_of(account, "mail") or None
-    cursor = str(state["cursor"]) if state and state.get("cursor") else None
-
-    async def keep(expected: str | None, newer: str) -> bool:
-        nonlocal state
-        mark = {"cursor": newer, "at": int(time.time())}
-        try:
-            await accounts.save_sync_state(service, account.id, state, mark)
-        except Conflict:
-            return False
-        state = mark
-        return True
-
-    reading = await read_mailbox(given, person, mailbox_of(account, client), account.mail_name, cursor, keep)
-    if cursor and state and state["cursor"] == cursor:
-        await keep(cursor, cursor)  # nothing was new: when that was seen
+    mark = MailboxMark(service, account)
+    before = mark.cursor
+    reading = await read_mailbox(given, person, mailbox_of(account, client), account.mail_name, before, mark.keep)
+    if before and mark.cursor == before:
+        await mark.keep(before, before)  # nothing was new: when that was seen
     await _sweep_daily(service, account, client)
     return reading
 

@@ -136,7 +136,9 @@ def for_triage(message: IncomingMail) -> "MailForTriage":
 async def _account_id(person: Caller, mail_name: str) -> str | None:
     """The connected account whose mail has this name, so that an answer leaves from where the mail came in."""
     known = [one for one in await accounts.list_accounts(person) if one.mail_name == mail_name]
-    return next((str(one.id) for one in known if one.provider in {"google", "imap"} and one.state == "connected"), None)
+    return next(
+        (str(one.id) for one in known if one.provider in accounts.MAIL_PROVIDERS and one.state == "connected"), None
+    )
 
 
 def mail_task(

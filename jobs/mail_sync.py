@@ -107,27 +107,39 @@ async def read_own_mailbox(given: Given, owner: Identity) -> Reading:
         raise
 
 
+class MailboxMark:
+    """How far the mail of a connected account was read, as its row has it."""
+
+    def __init__(self, service: Caller, account: Account) -> None:
+        self._service = service
+        self._account_id = account.id
+        self._mark: dict[str, Any] | None = account.sync.get("mail") or None
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on; None: from the beginning."""
+        return str(self._mark["cursor"]) if self._mark and self._mark.get("cursor") else None
+
+    async def keep(self, expected: str | None, newer: str) -> bool:
+        """It was read up to `newer`; False where somebody else was quicker than from `expected`, which the row compares by itself."""
+        mark = {"cursor": newer, "at": int(time.time())}
+        try:
+            await accounts.save_sync_state(self._service, self._account_id, self._mark, mark)
+        except Conflict:
+            return False
+        self._mark = mark
+        return True
+
+
 async def read_account(given: Given, account: Account) -> Reading:
     """Read a connected IMAP account. A sign-in that is not taken any more expires the account."""
     everywhere = given.database.acting_as(Identity.service())
     service = accounts.service_of(everywhere, account.organization_id)
     person = given.database.acting_as(Identity(account.user_id, organization_id=account.organization_id))
-    state: dict[str, Any] | None = account.sync.get("mail")
-    cursor = str(state["cursor"]) if state and state.get("cursor") else None
-
-    async def keep(expected: str | None, newer: str) -> bool:
-        nonlocal state
-        mark = {"cursor": newer, "at": int(time.time())}
-        try:
-            await accounts.save_sync_state(service, account.id, state, mark)
-        except Conflict:
-            return False
-        state = mark
-        return True
-
+    mark = MailboxMark(service, account)
     try:
         mailbox = await OwnMailboxes(given, service, account.user_id).of_account(account)
-        return await read_mailbox(given, person, mailbox, account.mail_name, cursor, keep)
+        return await read_mailbox(given, person, mailbox, account.mail_name, mark.cursor, mark.keep)
     except SignInExpired as error:
         await accounts.expire_account(service, account.id, error.message)
         raise

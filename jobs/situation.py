@@ -57,7 +57,9 @@ async def _connected(person: Caller) -> dict[str, str]:
     """Mail accounts that are connected: their ids by the name of their mail."""
     known = await accounts.list_accounts(person)
     return {
-        one.mail_name: str(one.id) for one in known if one.state == "connected" and one.provider in {"google", "imap"}
+        one.mail_name: str(one.id)
+        for one in known
+        if one.state == "connected" and one.provider in accounts.MAIL_PROVIDERS
     }
 
 

@@ -21,6 +21,7 @@ from tasks.models import Record
 
 AccountState = Literal["connected", "expired", "revoked"]
 Secret = dict[str, Any]
+MAIL_PROVIDERS = frozenset({"google", "imap"})  # an account there is a mailbox
 LOOK_SECONDS = 0.1
 WAIT_SECONDS = 40.0  # longer than a lease: one whose holder died is taken over
 

@@ -72,7 +72,7 @@ class OwnMailboxes:
     async def _known(self) -> list[Account]:
         """Another's account, whoever names it, is not known."""
         listed = await accounts.list_accounts(self.caller)
-        return [one for one in listed if one.provider in {GOOGLE, IMAP} and one.user_id == self.user_id]
+        return [one for one in listed if one.provider in accounts.MAIL_PROVIDERS and one.user_id == self.user_id]
 
     async def _usual(self) -> tuple[Mailbox, str | None]:
         own = [one for one in await self._known() if one.state != "revoked"]
