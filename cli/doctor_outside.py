@@ -59,6 +59,9 @@ async def check_sending(settings: Settings) -> Check:
 
         sender = ResendSender(settings.resend_api_key.get_secret_value(), settings.resend_base_url)
         return await attempt("sending", "Resend", "Check RESEND_API_KEY.", sender.check)
+    if settings.is_over_http:
+        hint = "The worker sends; STEWARD_SMTP_URL there serves the owner alone: docs/guide/organizations.md."
+        return Check("sending", "note", "from the mailbox that each person connects under Settings", hint)
     hint = "STEWARD_SMTP_URL (smtp://user:password@host:587) or RESEND_API_KEY sends for real: docs/guide/mail.md."
     return Check("sending", "note", f"approved mail is written to {settings.home / 'outbox'}", hint)
 

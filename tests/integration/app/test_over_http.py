@@ -9,6 +9,7 @@ from app.house import House, open_house
 from app.live import listening
 from app.polling import PollingHub
 from cli.doctor import check_house
+from cli.doctor_outside import check_sending
 from cli.doctor_supabase import check_project
 from cli.run import _migrate  # pyright: ignore[reportPrivateUsage]
 from core.database import Identity
@@ -45,6 +46,13 @@ async def test_url_and_keys_are_enough_for_the_web_and_the_rest_names_what_it_ne
         assert (limited.state, "SUPABASE_SIGNING_KEY" in limited.hint) == ("note", True)
     (gone,) = await check_house(bare)
     assert gone.state == "broken"
+
+
+async def test_doctor_says_who_sends_where_no_connection_is(tmp_path: Path) -> None:
+    given = {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_some"}
+    sending = await check_sending(Settings.model_validate({"home": tmp_path, **given}))
+    assert sending.said == "from the mailbox that each person connects under Settings"
+    assert "outbox" in (await check_sending(Settings.model_validate({"home": tmp_path}))).said
 
 
 async def test_doctor_names_the_url_or_the_key_that_is_not_the_projects(database_url: str, tmp_path: Path) -> None:
