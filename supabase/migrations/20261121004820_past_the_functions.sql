@@ -31,6 +31,19 @@ comment on function private.before_words_of_a_decision is 'Notes are their decid
 create trigger approvals_12_words before update of notes on public.approvals for each row
 when (new.notes is distinct from old.notes) execute function private.before_words_of_a_decision();
 
+create function private.before_using_by_hand() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if current_user in ('authenticated', 'anon') then
+    perform private.refuse(403, 'A yes is used up by what it lets go', format('approval %s', new.id));
+  end if;
+  return new;
+end $$;
+comment on function private.before_using_by_hand is 'A yes that somebody calls used lets nothing go any more, and nobody is told.';
+create trigger approvals_12_used before update of state on public.approvals for each row
+when (new.state = 'used' and old.state <> 'used' and new.asked_by is null and (new.tool is not null or new.draft_id is not null))
+execute function private.before_using_by_hand();
+
 -- Section: what a worker says -----------------------------------------------------------------------------------------
 
 create function private.keep_to_the_worker() returns trigger
@@ -151,6 +164,33 @@ begin
   return told;
 end $$;
 
+-- Section: what a thread is known by ----------------------------------------------------------------------------------
+
+create or replace function private.thread_tail(draft public.drafts) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  ids text[] := private.thread_ids(draft) || array(select m ->> 'message_id' from jsonb_array_elements(coalesce(draft.thread_moved -> 'messages', '[]')) m);
+  closed text[] := array(select private.accounts_of_others(draft.organization_id, private.person_of_task(draft.task_id))); -- everybody sees a draft
+begin
+  if draft.channel = 'mail' then
+    -- What was sent from here before is known, whether or not it was read back from the mailbox yet.
+    ids := ids || array(select d.message_id from public.drafts d where d.organization_id = draft.organization_id
+                        and d.state in ('sending', 'sent', 'uncertain') and d.message_id is not null
+                        and (d.task_id = draft.task_id or d.target ->> 'in_reply_to' = any (ids)));
+    ids := ids || array(select m.thread_key from private.thread_mails(draft.organization_id, array[draft.target ->> 'in_reply_to']) m
+                        where m.message_id = draft.target ->> 'in_reply_to' and m.account <> all (closed));
+    ids := ids || array(select m.message_id from private.thread_mails(draft.organization_id, ids) m where m.account <> all (closed));
+  end if;
+  return E'thread v1\n' || (
+    select string_agg(known.id || ' ' || coalesce(left(encode(sha256(convert_to(coalesce(m.text_body, f.text), 'UTF8')), 'hex'), 16), t.hash, '-'), E'\n'
+                      order by coalesce(m.sent_at, f.sent_at) nulls first, known.id)
+    from (select distinct translate(i, E'\r\n', '') as id from unnest(ids) i where i <> '') known
+    left join private.thread_mails(case draft.channel when 'mail' then draft.organization_id end, ids) m on m.message_id = known.id and m.account <> all (closed)
+    left join jsonb_to_recordset(coalesce(draft.thread_moved -> 'messages', '[]')) f (message_id text, sent_at timestamptz, text text) on f.message_id = known.id
+    left join (select substring(line from '^(.*) [^ ]*$') as id, substring(line from '[^ ]*$') as hash
+               from regexp_split_to_table(draft.thread_tail, E'\n') line where draft.thread_tail like E'thread v1\n%') t on t.id = known.id);
+end $$;
+
 -- Section: what is said to the model as the house's own ---------------------------------------------------------------
 
 create function private.may_guide() returns boolean
@@ -174,8 +214,8 @@ create policy workflows_remove on public.workflows for delete to authenticated
 alter table public.llm_interactions add constraint llm_interactions_cost_usd_check check (cost_usd >= 0);
 
 do $$ declare f text; begin
-  foreach f in array array['before_asking_by_hand', 'before_words_of_a_decision', 'keep_to_the_worker', 'before_feedback', 'keep_page_its_persons',
-      'keep_worded_by'] loop
+  foreach f in array array['before_asking_by_hand', 'before_words_of_a_decision', 'before_using_by_hand', 'keep_to_the_worker', 'before_feedback',
+      'keep_page_its_persons', 'keep_worded_by'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
   foreach f in array array['is_worded_by_another', 'may_guide'] loop

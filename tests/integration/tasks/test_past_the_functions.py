@@ -15,12 +15,12 @@ from tasks import browser, functions, review
 from tasks.models import Task
 from tasks.organizations import Organization
 from tasks.provenance import get_provenance
-from tests.integration.tasks.permitting import CONTENT, running, write
+from tests.integration.tasks.permitting import CONTENT, delivered, running, write
 from tests.integration.tasks.test_colleagues import ROBINS, account, ben, directly, service_of, vega
 from tests.integration.tasks.test_organizations import execute
 
 __all__ = ["account", "ben", "vega"]  # fixtures
-RULES = {"proactive": "prepare", "digest": False}
+RULES: dict[str, object] = {"proactive": "prepare", "digest": False}
 
 
 async def acting(house: House, service: Caller) -> Task:
@@ -43,6 +43,11 @@ async def test_nobody_asks_in_the_place_of_a_run(house: House, vega: Organizatio
                 *(digest, Jsonb(payload), task.id),
             )
     assert await review.get_act(service, task.id) is None
+    # Nor is a yes used up for it.
+    draft = await delivered(house.caller, service, None)
+    await review.approve_draft(house.caller, draft.id, draft.digest)
+    with pytest.raises(psycopg.Error, match="A yes is used up"):
+        await directly(ben, "update public.approvals set state = 'used' where draft_id = %s", draft.id)
     # A run's own question is Robin's to answer also where it does not say whom it reaches.
     asked = await review.request_act(service, task.id, "Invite John?", {"input": {"title": "Lunch"}})
     with pytest.raises(psycopg.Error, match="somebody else's account"):
@@ -106,7 +111,7 @@ async def test_how_a_message_leaves_is_written_by_the_worker_alone(
         "state": "'sending'",
     }
     for column, value in columns.items():
-        with pytest.raises(psycopg.Error, match="its worker says"):
+        with pytest.raises(psycopg.Error, match=r"its worker says|A yes is used up"):
             await directly(ben, f"update public.drafts set {column} = {value} where id = %s", draft.id)
     await review.begin_sending(service, draft.id, "<1@robin>")
     why = ", failure_reason = 'x'"
@@ -198,6 +203,9 @@ async def test_a_colleagues_mail_is_not_quoted(house: House, vega: Organization,
         known = await get_provenance(service, made)
         (mail,) = [one for one in known.read if one.kind == "mail" and "85000" in one.text]
         assert ("Salary" in mail.title) == quotes
+        draft = await delivered(maker, service, None, target={"in_reply_to": "<1@bank>"})
+        ((tail,),) = await execute(house.database, "select thread_tail from drafts where id = %s", draft.id)
+        assert ("t1" in str(tail), "<1@bank> -" in str(tail)) == (quotes, not quotes)
         assert mail.is_anothers != quotes
 
 
@@ -219,7 +227,7 @@ async def test_what_a_colleague_brings_up_runs_with_nobodys_account_but_theirs(
     """The clock looks about in Robin's name; a task that Ben wrote into a nudge is not made Robin's by it."""
     robin, now = house.owner.user_id, "2026-03-04T09:30:00Z"
     later = {"tell_at": "2026-03-04T09:45:00Z"}
-    at = {"at": now, "rules": {}}
+    at: dict[str, object] = {"at": now, "rules": {}}
     sneaky = {"execution_type": "fully_automated", "automation_rules": {"run_by_itself": True}}
     found = _finding(**sneaky) | later
     await ben.call("offer_nudges", findings=[found], **at)
