@@ -18,8 +18,6 @@ from tasks import agents, tokens
 if TYPE_CHECKING:
     from app.house import House
 
-__all__ = ["COOKIE", "CsrfToken", "CurrentCaller", "bearer_caller", "csrf_token", "current_caller", "identify"]
-
 
 async def identify(request: Request) -> Identity:
     """Whoever asks. Raises Unauthorized without a valid token, Forbidden for a forged form or a scope that is missing.

@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
-from app.dependencies import COOKIE, current_caller
+from app.dependencies import current_caller
+from app.person_session import COOKIE
 from app.router import Problem
 
 METHODS = {"get", "post", "put", "patch", "delete"}

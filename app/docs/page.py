@@ -6,7 +6,7 @@ from typing import Any, cast
 from fastapi import Request
 from starlette.responses import Response
 
-from app.dependencies import COOKIE
+from app.person_session import COOKIE
 from app.templating import render
 
 METHODS = ("get", "post", "put", "patch", "delete")

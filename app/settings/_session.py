@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from app.dependencies import COOKIE, person_session
-from app.person_session import How
+from app.dependencies import person_session
+from app.person_session import COOKIE, How
 from core.database import Caller
 from tasks.capture import get_profile
 

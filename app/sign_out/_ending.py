@@ -3,8 +3,8 @@
 import structlog
 from fastapi import Request
 
-from app.dependencies import COOKIE, person_session
-from app.person_session import cookies_of
+from app.dependencies import person_session
+from app.person_session import COOKIE, cookies_of
 from core.errors import Unauthorized, Unavailable
 
 log = structlog.get_logger()

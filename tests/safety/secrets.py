@@ -26,10 +26,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from psycopg import sql
 from pydantic_ai import models
 
-from app.dependencies import COOKIE
 from app.house import House, ensure_owner, furnish
 from app.live import listening
 from app.main import create_app
+from app.person_session import COOKIE
 from core.clock import Clock
 from core.database import Database
 from core.keys import Keys

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from app.dependencies import COOKIE
 from app.house import House, furnish
 from app.main import create_app
+from app.person_session import COOKIE
 from core.clock import Clock
 from core.database import Identity
 from core.keys import Keys

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.limits import Limiter
 from app.main import create_app
+from app.person_session import COOKIE
 from app.scopes import AREAS, needed_scope
 from cli.serving import server_config
 from core.database import Caller, Identity

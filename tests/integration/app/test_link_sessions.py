@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.main import create_app
+from app.person_session import COOKIE
 from core.database import Caller, Identity
 from core.errors import Forbidden, Invalid
 from core.keys import Keys

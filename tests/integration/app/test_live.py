@@ -20,11 +20,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import subscription as subscriptions
-from app.dependencies import COOKIE, current_caller, identify
+from app.dependencies import current_caller, identify
 from app.house import House
 from app.listening import ListeningHub
 from app.live import EventHub, listening
 from app.main import create_app
+from app.person_session import COOKIE
 from app.subscription import End
 from core.database import Caller, Database, Identity
 from core.errors import Forbidden, TooMany, Unauthorized

@@ -13,8 +13,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from app._mcp.server import TOOLS
-from app.dependencies import COOKIE
 from app.house import House
+from app.person_session import COOKIE
 from cli.serving import load_keys, serve
 from core.database import Caller, Identity
 from core.keys import Keys

@@ -6,10 +6,10 @@ from html import unescape
 import httpx
 import pytest
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.live import listening
 from app.main import create_app
+from app.person_session import COOKIE
 from app.subscription import End
 from core.database import Caller, Identity
 from core.keys import Keys

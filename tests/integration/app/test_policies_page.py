@@ -8,8 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from app.dependencies import COOKIE
 from app.house import House
+from app.person_session import COOKIE
 from core.keys import Keys
 from tasks import functions, policies, review
 from tests.integration.app.permitting import ANA, UNTRUSTED, begun, permitted, written

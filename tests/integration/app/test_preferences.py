@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.dependencies import COOKIE
 from app.house import House
+from app.person_session import COOKIE
 from core.database import Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.keys import Keys

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.main import create_app
+from app.person_session import COOKIE
 from app.settings._mailbox import Kind, server_url
 from core.database import Identity
 from core.errors import Invalid

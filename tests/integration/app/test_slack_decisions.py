@@ -441,7 +441,7 @@ async def test_slack_rows_are_their_owners(house: House, sender: SlackSender, ma
 async def test_the_review_page_shows_and_edits_a_message(
     house: House, sender: SlackSender, slack: SlackServer, at_work: None
 ) -> None:
-    from app.dependencies import COOKIE
+    from app.person_session import COOKIE
     from core.keys import Keys
 
     await tool_task(house.caller, "slack_notification", {"channel": "#general", "text": "Hello @alex <b>"})

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.main import create_app
+from app.person_session import COOKIE
 from core.database import Caller, Identity
 from core.keys import Keys
 from core.settings import Settings

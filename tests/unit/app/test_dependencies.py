@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from app.dependencies import COOKIE
+from app.person_session import COOKIE
 from core.auth import ProjectKeys
 from core.keys import Keys
 

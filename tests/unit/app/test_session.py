@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
-from app.dependencies import COOKIE
+from app.person_session import COOKIE
 from core.keys import Keys
 
 ORIGIN = "http://127.0.0.1:8765"

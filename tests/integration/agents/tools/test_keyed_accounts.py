@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.dependencies import COOKIE
 from app.house import House
 from app.main import create_app
+from app.person_session import COOKIE
 from core.keys import Keys
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 from tests.integration.agents.tools.conftest import Outside, approve, rewired
