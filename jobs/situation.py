@@ -1,8 +1,10 @@
 """What the rules ahead of being asked look at, gathered for a person out of what lies in the database."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from agents.proactive.situation import LOOK_AHEAD, LOOK_BACK, Meeting, Person, SeenMail, Situation
 from agents.rules.mail_people import Owner
@@ -12,6 +14,7 @@ from core.settings_attention import read_places
 from jobs.outside.world import Given
 from tasks import accounts, calendar, capture, commitments, organizations, watches
 from tasks.commitments import CommitmentFilter
+from tasks.nudges import Finding
 from tasks.watches import WatchedMail
 
 if TYPE_CHECKING:
@@ -21,36 +24,80 @@ MAIL_LOOK_BACK = timedelta(days=21)
 NOT_AUTOMATIC = frozenset({None, "", "no", "false"})  # as headers say it, or as it was read from them
 
 
-async def situation_of(given: Given, person: Caller, now: datetime) -> Situation:
-    """The calendar, mail, promises and tasks of a person around this moment, which is in their zone.
+@dataclass(frozen=True)
+class Share:
+    """What a member's look is about, where there are several: their own mail and calendars, and of the first owner what is shared.
 
-    What is brought up is told to every member: where there are several, only what all of them may read is looked at.
+    `others`: the other members; `own`: names of the places that are theirs alone. Where they are alone, all is theirs.
     """
+
+    me: UUID | None = None
+    is_lead: bool = True
+    others: frozenset[UUID] = frozenset()
+    own: frozenset[str] = frozenset()
+
+    def has(self, place: str) -> bool:
+        """Is it looked at for them what lies in this calendar, or in the mail of this account?"""
+        return self.is_lead or place in self.own
+
+    def has_of(self, user_id: UUID | None) -> bool:
+        """Is it looked at for them what was found for this person? What is nobody's any more is the first owner's."""
+        return (self.is_lead and user_id not in self.others) or (user_id is not None and user_id == self.me)
+
+
+async def share_of(person: Caller) -> Share:
+    """The caller's, in the organization that they act in."""
+    here = next((one for one in await organizations.list_organizations(person) if one.is_chosen), None)
+    members = [] if here is None or here.is_personal else await organizations.list_members(person, here.id)
+    if len(members) < 2:
+        return Share()
+    lead = min((one for one in members if one.role == "owner"), key=lambda one: (one.joined_at, str(one.user_id)))
+    known = await accounts.list_accounts(person)
+    return Share(
+        me=person.identity.user_id,
+        is_lead=lead.is_you,
+        others=frozenset(one.user_id for one in members if not one.is_you),
+        own=frozenset(name for one in known for name in (one.mail_name, f"{one.provider}:{one.id}")),
+    )
+
+
+def to_oneself(finding: Finding, situation: Situation, share: Share) -> Finding:
+    """Tasks are seen by every member: of what is in a place of one's own alone, none is made, and it is only told."""
+    if not share.others or finding.task is None:
+        return finding
+    meetings = [one for one in situation.meetings if one.calendar in share.own]
+    mails = [one for one in situation.mails if one.account in share.own]
+    alone = {
+        *share.own,
+        *(one.uid for one in meetings),
+        *(name for one in mails for name in (one.message_id, one.thread_key)),
+    }
+    said = f"{finding.source_ref} {finding.thread_key}"
+    is_mixed = finding.kind == "conflict" and bool(meetings)  # it is about more than it names
+    if not is_mixed and not any(name and name in said for name in alone):
+        return finding
+    return finding.model_copy(update={"task": None, "executes": False})
+
+
+async def situation_of(given: Given, person: Caller, now: datetime, share: Share | None = None) -> Situation:
+    """The calendar, mail, promises and tasks of a person around this moment, which is in their zone; their share of what there is."""
+    share = share or await share_of(person)
     known = await watches.list_watched_mail(person, now - MAIL_LOOK_BACK, now)
     owner = await _owner(given, person, known)
     connected = await _connected(person)
-    private = await _private_places(person)
-    known = [one for one in known if one.account not in private]
+    known = [one for one in known if share.has(one.account)]
+    promised = await commitments.all_commitments(person, CommitmentFilter(state="open", person=None))
     return Situation(
         now=now,
         owner=owner,
         hours=given.clock.hours,
         travel_minutes=given.settings.travel_minutes,
         travel_places=read_places(given.settings.travel_places),
-        meetings=[one for one in await _meetings(person, owner, now) if one.calendar not in private],
+        meetings=[one for one in await _meetings(person, owner, now) if share.has(one.calendar)],
         mails=await asyncio.to_thread(lambda: [_seen(one, connected.get(one.account)) for one in known]),
-        commitments=await commitments.all_commitments(person, CommitmentFilter(state="open", person=None)),
+        commitments=[one for one in promised if share.has_of(one.user_id)],
         tasks=await watches.list_watched_tasks(person, now - LOOK_BACK),
     )
-
-
-async def _private_places(person: Caller) -> frozenset[str]:
-    """Mail and calendars that are the person's alone, by name, where others get to know what is found in them."""
-    here = next((one for one in await organizations.list_organizations(person) if one.is_chosen), None)
-    if here is None or here.is_personal or len(await organizations.list_members(person, here.id)) < 2:
-        return frozenset()
-    known = await accounts.list_accounts(person)
-    return frozenset(name for one in known for name in (one.mail_name, f"{one.provider}:{one.id}"))
 
 
 async def _connected(person: Caller) -> dict[str, str]:

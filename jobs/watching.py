@@ -19,7 +19,7 @@ from jobs.apart import apart
 from jobs.learning import preferences_to_see
 from jobs.outside.world import Given
 from jobs.periodic import QUEUE
-from jobs.situation import situation_of
+from jobs.situation import share_of, situation_of, to_oneself
 from tasks import digests, nudges, reminders, watches
 from tasks.digest_content import keep_what_is_due
 from tasks.digests import Digest
@@ -85,9 +85,11 @@ async def _remind(person: Caller, moment: datetime, rules: AttentionRules) -> li
 
 
 async def _look(given: Given, person: Caller, moment: datetime, rules: AttentionRules) -> Offered:
-    situation = await situation_of(given, person, moment)
+    share = await share_of(person)
+    situation = await situation_of(given, person, moment, share)
     seen = await asyncio.to_thread(watch, situation)  # a while, where there is much
-    findings = [*seen.findings, *await preferences_to_see(person, moment)]
+    kept = [to_oneself(one, situation, share) for one in seen.findings]
+    findings = [*kept, *await preferences_to_see(person, moment)]
     return await offer(person, findings, [*seen.looked_at, "preference"], moment, rules)
 
 
@@ -128,13 +130,19 @@ async def watch_all(given: Given, *, every_seconds: float | None = None) -> int:
         if due.organization_id in looked:
             await watches.end_watch(within)
             break
-        person = given.database.acting_as(Identity(due.user_id, organization_id=due.organization_id))
-        async with apart("not_watched", organization_id=str(due.organization_id)) as outcome:
-            found = await watch_for(given, person)
-            await log.ainfo("watched", organization_id=str(due.organization_id), made=len(found.made))
-        await watches.end_watch(within, outcome.problem)
+        problems = [await _watch_one(given, due.organization_id, user_id) for user_id in due.user_ids]
+        await watches.end_watch(within, next((one for one in problems if one), None))
         looked.add(due.organization_id)
     return len(looked)
+
+
+async def _watch_one(given: Given, organization_id: UUID, user_id: UUID) -> str | None:
+    """Look for one member, by their own clock; why that failed, which holds up no other."""
+    about = {"organization_id": str(organization_id), "user_id": str(user_id)}
+    async with apart("not_watched", **about) as outcome:
+        found = await watch_for(given, given.database.acting_as(Identity(user_id, organization_id=organization_id)))
+        await log.ainfo("watched", **about, made=len(found.made))
+    return outcome.problem
 
 
 async def watch_at_start(given: Given) -> int:

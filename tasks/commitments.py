@@ -25,6 +25,8 @@ class Commitment(Record):
     """A promise found in mail, chat or notes, with the words it was made in."""
 
     id: UUID
+    user_id: UUID | None = None
+    """In whose mail or words it was found."""
     is_mine: bool
     person_address: str = ""
     """To whom it was made; who made it, where it is not mine. In lower case; "" where only the name is known."""

@@ -10,10 +10,10 @@ from tasks.models import Record, Task
 
 
 class Watch(Record):
-    """A tenant to be looked at, in the name of its owner."""
+    """A tenant to be looked at, in the name of each member; the first owner comes first."""
 
     organization_id: UUID
-    user_id: UUID
+    user_ids: list[UUID]
 
 
 async def take_watch(service: Caller, every_seconds: float, lease_seconds: float) -> Watch | None:

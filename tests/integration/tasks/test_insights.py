@@ -93,13 +93,14 @@ async def seeded(database: Database, ana: Caller, confidence: float, acted: int,
     for state, count in (("acted", acted), ("dismissed", dismissed)):
         await sql(
             database,
-            "insert into public.nudges (organization_id, key, kind, title, why, confidence, state, told_at, found_at, decided_at) "
-            "select %s, %s || n, 'travel', 'x', 'y', %s, %s, now(), now(), now() from generate_series(1, %s) n",
-            organization,
+            "insert into public.nudges (organization_id, user_id, key, kind, title, why, confidence, state, told_at, found_at, decided_at) "
+            "select m.organization_id, m.user_id, %s || n, 'travel', 'x', 'y', %s, %s, now(), now(), now() "
+            "from public.members m, generate_series(1, %s) n where m.organization_id = %s",
             f"{confidence}{state}",
             confidence,
             state,
             count,
+            organization,
         )
 
 

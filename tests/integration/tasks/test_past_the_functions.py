@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from app.house import House
 from core.database import Caller
-from core.errors import Forbidden, StewardError
+from core.errors import Forbidden, NotFound, StewardError
 from tasks import browser, functions, review
 from tasks.models import Task
 from tasks.organizations import Organization
@@ -232,24 +232,19 @@ async def test_what_a_colleague_brings_up_runs_with_nobodys_account_but_theirs(
     found = _finding(**sneaky) | later
     await ben.call("offer_nudges", findings=[found], **at)
     await house.caller.call("release_nudges", at="2026-03-04T10:00:00Z", rules=RULES)
-    rows = await execute(house.database, "select created_by, execution_status from tasks where tool = 'mail_search'")
-    assert rows == []
-    ((nudge, state),) = await execute(house.database, "select id, state from nudges where key = 'agenda:x'")
-    assert state == "told"
-    # Whoever finds it of use gets a task of theirs, which does nothing by itself.
-    await house.caller.call("decide_nudge", nudge_id=nudge, decision="acted", at="2026-03-04T10:01:00Z")
-    made = await execute(
-        house.database, "select created_by, execution_status, execution_type, tool, automation_rules from tasks"
-    )
-    assert made == [(robin, "pending", "manual", None, {})]
-    # What was found in Robin's name is Robin's until somebody else changes what it says.
+    assert await execute(house.database, "select created_by from tasks where tool = 'mail_search'") == []
+    ((nudge, whose),) = await execute(house.database, "select id, user_id from nudges where key = 'agenda:x'")
+    assert whose == ben.identity.user_id
+    with pytest.raises(NotFound):
+        await house.caller.call("decide_nudge", nudge_id=nudge, decision="acted", at="2026-03-04T10:01:00Z")
+    # What was found in Robin's name is Robin's, and nobody else changes what it says.
     own = [_finding() | later | {"key": f"agenda:{n}"} for n in (1, 2)]
     await house.caller.call("offer_nudges", findings=own, **at)
     changed = 'update public.nudges set task_item = task_item || \'{"tool_input": {"query": "salary of Robin"}}\' where key = \'agenda:2\''
-    assert await directly(ben, changed) == 1
+    assert await directly(ben, changed) == 0
     await house.caller.call("release_nudges", at="2026-03-04T10:02:00Z", rules=RULES)
     made = await execute(house.database, "select created_by, tool_input from tasks where tool = 'mail_search'")
-    assert made == [(robin, {"query": "salary"})]
+    assert made == [(robin, {"query": "salary"})] * 2
 
 
 async def test_a_guidance_is_written_by_whoever_leads(house: House, vega: Organization, ben: Caller) -> None:
