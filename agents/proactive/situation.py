@@ -80,7 +80,7 @@ class Situation:
 
     now: datetime
     owner: Owner
-    hours: WorkingHours  # of the setting STEWARD_CALENDAR_WORKING_HOURS
+    hours: WorkingHours  # their own, or of the setting STEWARD_CALENDAR_WORKING_HOURS
     meetings: Sequence[Meeting] = ()  # two weeks back and ahead, cancelled ones too
     mails: Sequence[SeenMail] = ()  # three weeks back
     commitments: Sequence[Commitment] = ()  # open ones

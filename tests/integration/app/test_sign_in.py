@@ -124,6 +124,15 @@ async def test_without_a_project_there_are_no_such_pages(client: httpx.AsyncClie
     assert (answer.status_code, "steward link" in answer.text) == (401, True)
 
 
+async def test_whoever_signs_up_lives_by_the_clock_of_their_browser(house: House, lite: SupabaseLite) -> None:
+    for zone, kept in (("Asia/Tokyo", True), ("Mars/Olympus", False), ("", False)):
+        async with browsing(house, lite) as browser:
+            made = await sign_up(browser, f"{uuid4().hex}@example.org", timezone=zone)
+            assert made.status_code == 303
+            page = (await browser.get("/settings/hours")).text
+            assert ("in Asia/Tokyo." in page) is kept
+
+
 async def test_links_of_mails_sign_in_where_the_button_is_pressed(house: House, lite: SupabaseLite) -> None:
     async with browsing(house, lite) as ana, browsing(house, lite) as other:
         await sign_up(ana)
