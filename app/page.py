@@ -107,9 +107,7 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "due": due,
         "coming": coming,
         "yours": [*handed, *(task for task in [*failed, *blocked] if _is_yours(task))],
-        "done": [
-            task for task in done if task.completed_at and task.completed_at.astimezone(now.tzinfo).date() == now.date()
-        ],
+        "done": [task for task in done if _is_of_today(task, now) and not words.is_drafted(task)],
         "held": soonest_held(held.items),
         "drafts": drafts.items,
         "results": results,
@@ -119,6 +117,10 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),
     }
+
+
+def _is_of_today(task: Task, now: datetime) -> bool:
+    return task.completed_at is not None and task.completed_at.astimezone(now.tzinfo).date() == now.date()
 
 
 async def _no_worker(request: Request, caller: Caller) -> str | None:

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import httpx
+import psycopg
 
 from app.house import House
-from tasks import functions
+from tasks import functions, review
 from tests.conftest import NOW
 
 
@@ -20,3 +21,27 @@ async def test_today_says_how_many_tasks_are_open_beside_those_that_it_shows(
     assert "Soon" in page
     assert "Some day" not in page
     assert 'In all: <a href="/tasks">2 open tasks</a>' in page
+
+
+async def test_a_task_whose_draft_waits_is_drafted_and_not_done(
+    client: httpx.AsyncClient, house: House, database_url: str
+) -> None:
+    task = (await functions.create_tasks(house.caller, [{"title": "Write to Sara"}]))[0]
+    await functions.start_task_execution(house.caller, task.id, None)
+    content = {"to_recipients": [{"address": "sara@example.com"}], "subject": "Hello", "body": "Dear Sara"}
+    draft = await review.create_draft(house.caller, task.id, content)
+    done = await functions.update_task(house.caller, task.id, {"execution_status": "completed"})
+    assert done.execution_status == "completed"
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute("update public.tasks set completed_at = %s", (NOW,))
+    tasks = (await client.get("/tasks?group=all")).text
+    assert f'class="task" data-row id="task-{task.id}"' in tasks  # not struck through
+    row = tasks.split(f'id="task-{task.id}"')[1].split("</li>")[0]
+    assert '<span class="badge blocked">drafted</span>' in row
+    assert f'href="/review/{draft.id}"' in row
+    today = (await client.get("/")).text
+    assert f'href="/review/{draft.id}"' in today  # it waits there, and is said once
+    assert "Done today" not in today
+    assert draft.approval
+    await review.decide_approval(house.caller, draft.approval.id, approved=False)
+    assert "Done today" in (await client.get("/")).text

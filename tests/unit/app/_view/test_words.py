@@ -2,7 +2,7 @@ import pytest
 
 from app._view import words
 from tasks.models import Evidence
-from tests.unit.app._view.nodes import NOW, node
+from tests.unit.app._view.nodes import NOW, id_of, node
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,8 @@ def test_a_state_is_told_by_what_it_means() -> None:
     assert words.state(node("a", state="failed", superseded_at=NOW, waived_at=NOW))[1] == "replaced"
     assert words.state(node("a", state="blocked", blocked_on="subtasks", paused_at=NOW))[1] == "paused"
     assert words.state(node("a", state="cancelled", paused_at=NOW))[1] == "cancelled"
+    assert words.state(node("a", state="completed", open_draft_id=id_of("draft")))[1] == "drafted"
+    assert words.state(node("a", state="completed"))[1] == "done"
 
 
 def test_the_owner_of_a_task() -> None:
