@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
 from app.openapi import asks_who_calls, route_of
-from app.problems import WRITTEN, answer_to, may_pass
+from app.problems import WRITTEN, answer_to, may_pass, problem_response, told
 from app.security import replaying
 from core.database import Caller
 from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, Unavailable
@@ -35,8 +35,9 @@ ALLOWED = "1 to 255 visible ASCII characters are allowed"
 class Idempotency:
     """Stores first answers, sealed, by key, person and organization for a day. 409 for another request with the same key.
 
-    Streams are not stored, nor what may pass (429, 500 and above): after those the same key runs the request again. But
-    where something was written before, or nobody knows, the failed answer stays the answer: doing it again could do it twice.
+    What may pass (429, 500 and above) is not stored, nor a stream: after those the same key runs the request again. But
+    where something was written before, or nobody knows, doing it again could do it twice: then the failed answer stays
+    the answer, and of a stream, and of a request whose process died, it is said that it may have been done.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,7 +47,7 @@ class Idempotency:
         is_api = scope["type"] == "http" and scope["path"].startswith("/api/") and scope["method"] in UNSAFE
         headers = Headers(scope=scope) if is_api else Headers()
         key = headers.get("idempotency-key")
-        if key is None or "text/event-stream" in headers.get("accept", "") or not _is_somebodys(scope):
+        if key is None or not _is_somebodys(scope):
             await self._app(scope, receive, send)
             return
         if not KEY.fullmatch(key):
@@ -73,6 +74,8 @@ class Idempotency:
                 hint="Try again in a moment.",
                 retry_after_seconds=1,
             )
+        if known.state == "lost":
+            raise OutcomeUnknown("The first request with this Idempotency-Key was cut off")
         vault = Vault.from_settings(scope["app"].state.house.settings)
         if known.state == "done":
             await _answer_again(send, known, _opened(vault, caller, key, known.body))
@@ -89,6 +92,7 @@ class _FirstAnswer:
         self._vault = vault
         self._send = send
         self._start: Message | None = None
+        self._has_begun = False  # the client has read of the answer: no other can be given
         self._is_answered = False  # the key is this answer's from then on, kept or not
         self._unkept: OutcomeUnknown | None = None
         self._written = Written()
@@ -107,12 +111,16 @@ class _FirstAnswer:
             if not await self._answer_instead(scope, receive, error):
                 raise
         finally:
-            if not self._is_answered and not self._written.perhaps:
+            if not self._written.perhaps and not self._is_answered:
                 await abandon_idempotent_request(self._caller, self._key)
+            elif not self._is_answered:  # a stream, whole or broken off
+                unkept = OutcomeUnknown("The answer was a stream, which is not kept")
+                answer = problem_response(Request(scope, receive), told(unkept))
+                await self._store({"status": answer.status_code, "headers": answer.raw_headers}, bytes(answer.body))
 
     async def _answer_instead(self, scope: Scope, receive: Receive, error: Exception) -> bool:
         """Answer with the error, and keep that, where something was written and no answer was given."""
-        if self._is_answered or not self._written.perhaps:
+        if self._has_begun or self._is_answered or not self._written.perhaps:
             return False
         answer = await answer_to(Request(scope, receive), error)
         await answer(scope, receive, self._store_and_send)
@@ -126,6 +134,7 @@ class _FirstAnswer:
             start, self._start = self._start, None
             if not message.get("more_body") and (self._written.perhaps or not may_pass(start["status"])):
                 await self._store(start, message.get("body", b""))
+            self._has_begun = True
             await self._send(start)
         await self._send(message)
 

@@ -24,7 +24,8 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": "The same key and request gives the first answer again (Idempotency-Replayed: true); another request gives 409",
+    "description": "The same key and request gives the first answer again (Idempotency-Replayed: true); another request gives 409; "
+    "503 of type outcome-unknown says that the first was cut off or streamed, and may have been done",
 }
 
 

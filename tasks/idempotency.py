@@ -7,9 +7,12 @@ from tasks.models import Record
 
 
 class FirstRequest(Record):
-    """What is known of the first request with a key. `mismatch`: it was another request. `body` is sealed."""
+    """What is known of the first request with a key. `mismatch`: it was another request. `body` is sealed.
 
-    state: Literal["new", "running", "done"]
+    `lost`: it was cut off before it answered, and may have written.
+    """
+
+    state: Literal["new", "running", "lost", "done"]
     mismatch: bool
     status: int | None = None
     body: str | None = None

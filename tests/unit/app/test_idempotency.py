@@ -17,7 +17,7 @@ from app.problems import PARTLY_DONE
 from core.database import Caller, Identity
 from core.errors import Conflict, OutcomeUnknown, TooMany, Unavailable
 from core.keys import Keys
-from core.postgres import PostgresDatabase
+from core.postgres import PostgresDatabase, pool_of
 from tasks.functions import create_tasks
 
 KEY = "Idempotency-Key"
@@ -166,6 +166,26 @@ async def test_a_stream_passes_and_is_not_stored(http: AsyncClient, counter: Cou
         assert (answer.content, counter.runs) == (b"onetwo", run)
 
 
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_stream_that_wrote_is_not_written_again(http: AsyncClient, counter: Counter, *, breaks: bool) -> None:
+    async def parts() -> AsyncGenerator[bytes]:
+        yield b"one"
+        if breaks:
+            raise RuntimeError("oh")
+
+    counter.writes, counter.answer = True, StreamingResponse(parts(), media_type="text/event-stream")
+    headers = {KEY: "k", "Accept": "text/event-stream"}
+    if breaks:
+        with pytest.raises(RuntimeError, match="oh"):
+            await http.post("/api/probe", headers=headers)
+    else:
+        assert (await http.post("/api/probe", headers=headers)).content == b"one"
+    again = await http.post("/api/probe", headers=headers)
+    assert (again.status_code, again.json()["type"]) == (503, "urn:steward:problem:outcome-unknown")
+    assert "look before" in again.json()["hint"]
+    assert counter.runs == 1
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 256])
 async def test_a_key_of_another_form_is_422_and_nothing_runs(http: AsyncClient, counter: Counter, key: str) -> None:
     answer = await http.post("/api/probe", headers=[(b"Idempotency-Key", key.encode())])
@@ -272,7 +292,7 @@ async def test_a_request_that_was_cancelled_after_it_wrote_is_not_done_again(
 
 
 async def test_an_answer_that_cannot_be_kept_says_that_it_may_be_done(
-    http: AsyncClient, counter: Counter, monkeypatch: pytest.MonkeyPatch
+    http: AsyncClient, counter: Counter, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = PostgresDatabase.call_json
 
@@ -285,4 +305,9 @@ async def test_an_answer_that_cannot_be_kept_says_that_it_may_be_done(
     first = await http.post("/api/probe", headers={KEY: "k"})
     again = await http.post("/api/probe", headers={KEY: "k"})
     assert (first.status_code, first.json()["type"]) == (503, "urn:steward:problem:outcome-unknown")
-    assert (again.status_code, counter.runs) == (409, 1)
+    assert again.status_code == 409
+    async with pool_of(house.database).connection() as connection:
+        await connection.execute("update public.idempotency_keys set created_at = now() - interval '11 minutes'")
+    later = await http.post("/api/probe", headers={KEY: "k"})
+    assert (later.status_code, later.json()["type"]) == (503, "urn:steward:problem:outcome-unknown")
+    assert counter.runs == 1
