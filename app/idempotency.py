@@ -35,9 +35,9 @@ ALLOWED = "1 to 255 visible ASCII characters are allowed"
 class Idempotency:
     """Stores first answers, sealed, by key, person and organization for a day. 409 for another request with the same key.
 
-    What may pass (429, 500 and above) is not stored, nor a stream: after those the same key runs the request again. But
-    where something was written before, or nobody knows, doing it again could do it twice: then the failed answer stays
-    the answer, and of a stream, and of a request whose process died, it is said that it may have been done.
+    What may pass (429, 500 and above, a lost race) is not stored, nor a stream: after those the same key runs the request
+    again. But where something was written before, or nobody knows, doing it again could do it twice: then the failed
+    answer stays the answer, and of a stream, and of a request whose process died, it is said that it may have been done.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -132,7 +132,8 @@ class _FirstAnswer:
             return
         if self._start is not None:
             start, self._start = self._start, None
-            if not message.get("more_body") and (self._written.perhaps or not may_pass(start["status"])):
+            passes = may_pass(start["status"], says_when="retry-after" in Headers(raw=start["headers"]))
+            if not message.get("more_body") and (self._written.perhaps or not passes):
                 await self._store(start, message.get("body", b""))
             self._has_begun = True
             await self._send(start)

@@ -19,7 +19,7 @@ from structlog.contextvars import bound_contextvars
 from app.scopes import BY_TOOL
 from app.sign_in.places import sign_in_page_for
 from app.templating import render_error
-from core.errors import Invalid, OutcomeUnknown, StewardError, TooMany, Unavailable
+from core.errors import Conflict, Invalid, OutcomeUnknown, StewardError, TooMany, Unavailable
 from core.written import Written
 
 log = structlog.get_logger()
@@ -100,9 +100,9 @@ def _is_for_a_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
 
 
-def may_pass(status: int) -> bool:
-    """Is this a failure after which the same request may go well?"""
-    return status >= 500 or status == TooMany.status
+def may_pass(status: int, *, says_when: bool) -> bool:
+    """Is this a failure after which the same request may go well? `says_when`: with Retry-After, as a lost race has it."""
+    return status >= 500 or status == TooMany.status or (status == Conflict.status and says_when)
 
 
 async def answer_to(request: Request, error: Exception) -> Response:
@@ -115,7 +115,8 @@ async def _steward_error(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    is_partly_done = may_pass(error.status) and not isinstance(error, OutcomeUnknown) and _has_written(request)
+    passes = may_pass(error.status, says_when=error.retry_after_seconds is not None)
+    is_partly_done = passes and not isinstance(error, OutcomeUnknown) and _has_written(request)
     if error.retry_after_seconds is not None and not is_partly_done:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status >= 500:

@@ -162,7 +162,8 @@ def refusal(state: str, message: str | None, detail: str | None, hint: str | Non
     kind = Invalid if state.startswith("22") else STATUS_ERRORS.get(state)
     if kind is None:
         if state in RETRYABLE:
-            return Conflict("Somebody else changed the same thing at the same time", hint="Try again.")
+            message = "Somebody else changed the same thing at the same time"
+            return Conflict(message, hint="Try again.", retry_after_seconds=1)
         return StewardError("The database refused the call", detail=f"SQLSTATE {state}: {message}")
     if not state.startswith("PT") and (constraint := CONSTRAINT.search(message or "")):
         detail = f"constraint {constraint[1]}" + (f": {detail}" if state == "23503" and detail else "")

@@ -14,7 +14,7 @@ from app.dependencies import CurrentCaller
 from app.house import House
 from app.main import create_app
 from app.problems import PARTLY_DONE
-from core.database import Caller, Identity
+from core.database import Caller, Identity, refusal
 from core.errors import Conflict, OutcomeUnknown, TooMany, Unavailable
 from core.keys import Keys
 from core.postgres import PostgresDatabase, pool_of
@@ -247,6 +247,7 @@ async def test_an_answer_that_broke_off_is_never_done_again(
         (Unavailable("away", hint="Try again in a moment."), 503, PARTLY_DONE),
         (TooMany("not so fast", retry_after_seconds=1), 429, PARTLY_DONE),
         (RuntimeError("oh"), 500, PARTLY_DONE),
+        (refusal("40001", "could not serialize", None, None), 409, PARTLY_DONE),
         (OutcomeUnknown("broke off"), 503, "look before"),
     ],
     ids=lambda value: type(value).__name__,
@@ -265,14 +266,23 @@ async def test_what_failed_after_something_was_written_is_not_done_again(
     assert "retry-after" not in first.headers
 
 
-@pytest.mark.parametrize("error", [Unavailable("away"), TooMany("not so fast"), RuntimeError("oh")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("away"),
+        TooMany("not so fast"),
+        RuntimeError("oh"),
+        refusal("40001", "could not serialize access due to concurrent update", None, None),
+        refusal("40P01", "deadlock detected", None, None),
+    ],
+)
 async def test_what_failed_before_anything_was_written_is_done_with_the_same_key(
     http: AsyncClient, counter: Counter, error: Exception
 ) -> None:
     counter.error = error
     first = await http.post("/api/probe", headers={KEY: "k"})
     counter.error = None
-    assert (first.status_code >= 429, (await http.post("/api/probe", headers={KEY: "k"})).status_code) == (True, 201)
+    assert (first.status_code >= 409, (await http.post("/api/probe", headers={KEY: "k"})).status_code) == (True, 201)
     assert PARTLY_DONE not in first.json().get("hint", "")
 
 
