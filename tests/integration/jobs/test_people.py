@@ -184,9 +184,9 @@ async def waiting_acts(house: House, task_id: UUID) -> list[UUID]:
     ]
 
 
-async def drafted(house: House, person: Caller) -> Draft:
-    """What a task of theirs came to, which is to write to Marta."""
-    task = await made(person, title="Write marta@vega.example a mail to say thank you for the files", kind="email", execution_type="semi_automated")  # fmt: skip
+async def drafted(house: House, person: Caller, maker: Caller | None = None) -> Draft:
+    """What a task of theirs came to, which is to write to Marta; `maker` made it, where it was not they."""
+    task = await made(maker or person, title="Write marta@vega.example a mail to say thank you for the files", kind="email", execution_type="semi_automated")  # fmt: skip
     async with working(await house.worker()):
         await functions.queue_task_execution(person, task.id)
         await until(
@@ -238,6 +238,23 @@ async def test_a_draft_is_from_whoever_it_is_for_and_says_when_nothing_can_send_
     assert newer.target == {"from_address": "lena@mail.example", "from_name": "Lena O.", "account_id": str(account.id)}
     assert (await review.approve_draft(lena, newer.id, newer.digest)).state == "approved"
     assert (await review.get_draft(house.caller, mine.id)).state == "draft"
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_what_steward_makes_for_somebody_is_from_their_mailbox_while_its_sign_in_has_ended(
+    house: House, *, is_shared: bool
+) -> None:
+    """Work that nobody made by hand, as of a series, in an organization of one's own and in a shared one."""
+    lena = await newcomer(house)
+    organization_id = UUID((await get_profile(lena))["organization"]["id"])
+    if is_shared:
+        organization_id = (await organizations.create_organization(lena, "Vega")).id
+        lena = house.database.acting_as(replace(lena.identity, organization_id=organization_id))
+    secret = {"imap_url": "imaps://l:p@mail.example", "smtp_url": "smtps://l:p@mail.example"}
+    await accounts.connect_account(lena, Vault.from_settings(house.settings), "imap", "lena@mail.example", secret)
+    await execute(house, "update public.accounts set state = 'expired'")
+    draft = await drafted(house, lena, maker=in_organization(house, organization_id))
+    assert draft.target == {"from_address": "lena@mail.example", "from_name": "Lena Ost"}
 
 
 async def test_an_address_alone_makes_nobody_the_owner(house: House) -> None:
