@@ -6,7 +6,9 @@ Lite stands in for the project.
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from cli.serving import serve
 from core.settings import Settings
 from jobs.worker import working
 from tests.conftest import free_port
-from tests.emulators.supabase import supabase_lite
+from tests.emulators.supabase import SupabaseLite, supabase_lite
 
 pytestmark = pytest.mark.browser
 MODULES = Path(os.environ.get("STEWARD_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
@@ -32,13 +34,22 @@ TITLE = "Draft email to john@example.com thanking him for the meeting"
 @pytest.fixture
 async def walk(house: House, database_url: str, tmp_path: Path) -> AsyncGenerator[str]:
     """The base URL of the house; its worker works."""
-    async with supabase_lite(database_url) as lite:
+    async with walking(house, database_url, tmp_path, free_port()) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def walking(
+    house: House, database_url: str, tmp_path: Path, port: int, auth: bool | Mapping[str, object] = True
+) -> AsyncGenerator[tuple[str, SupabaseLite]]:
+    """The base URL of the house, and its project; `auth` are settings of that."""
+    async with supabase_lite(database_url, auth=auth) as lite:
         settings = Settings.model_validate(
             {
                 "home": tmp_path / "web",
                 "timezone": "Europe/Berlin",
                 "now": house.settings.now,
-                "port": free_port(),
+                "port": port,
                 "supabase_url": lite.url,
                 "supabase_publishable_key": lite.publishable_key,
                 "secret_key": "c2VjcmV0LWtleS1vZi1hLXdhbGstMzItYnl0ZXMtbG8=",
@@ -49,7 +60,7 @@ async def walk(house: House, database_url: str, tmp_path: Path) -> AsyncGenerato
             running = asyncio.create_task(serve(web, web=True, worker=False, ready=ready.set))
             await asyncio.wait([running, waiting := asyncio.create_task(ready.wait())], return_when="FIRST_COMPLETED")
             assert waiting.done(), running.exception()
-            yield f"http://127.0.0.1:{settings.port}"
+            yield f"http://127.0.0.1:{settings.port}", lite
             running.cancel()
             await asyncio.wait([running])
         assert not list((tmp_path / "web").glob("secret.key"))
@@ -120,6 +131,44 @@ async def appears(page: Page, locator: Locator, javascript: bool) -> None:
         await page.wait_for_timeout(250)
         await page.reload()
     raise AssertionError("it never appeared")
+
+
+async def test_a_confirmation_that_lands_beside_the_callback_is_told_and_its_session_goes_unused(
+    house: House, database_url: str, tmp_path: Path, chromium: Browser
+) -> None:
+    """Lite leads every link to the project's site, with a session behind a #, whatever the address it was asked for."""
+    port = free_port()
+    auth = {"site_url": f"http://127.0.0.1:{port}", "email": {"enable_confirmations": True}}
+    async with walking(house, database_url, tmp_path, port, auth) as (walk, lite):
+        context = await chromium.new_context(viewport={"width": 390, "height": 800})
+        page = await context.new_page()
+        await page.goto(f"{walk}/sign-up")
+        await page.get_by_label("Mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.click("button:has-text('Make an account')")
+        await expect(page.get_by_role("status")).to_contain_text("link to confirm")
+        (link,) = re.findall(r"https?://\S+", (await lite.mail(ADDRESS))[-1]["text"])
+        await page.goto(link.replace(walk, lite.url))  # Lite writes its own address as that of the site
+        confirmed = page.get_by_role("status").get_by_text("Your address is confirmed. Now sign in.")
+        await expect(confirmed).to_be_visible()
+        assert page.url.partition("?")[0] == f"{walk}/sign-in"
+        assert "#" not in page.url
+        await shot(page, "confirmed")
+        await page.goto(f"{walk}/sign-in/callback#access_token=x&type=signup")  # after "Send the confirmation again"
+        await expect(confirmed).to_be_visible()
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        assert page.url == f"{walk}/sign-in/callback"
+        for behind, said in (("access_token=x&type=recovery", "signs nobody in"), ("error=access_denied", "too old")):
+            await page.goto("about:blank")
+            await page.goto(f"{walk}/sign-in#{behind}")
+            await expect(page.get_by_role("status")).to_contain_text(said)
+            await expect(confirmed).to_be_hidden()
+            assert page.url == f"{walk}/sign-in"
+        await page.get_by_label("Mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.click("button:text-is('Sign in')")
+        await expect(page.locator("nav[aria-label=Main]")).to_be_visible()
+        await context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
