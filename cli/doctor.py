@@ -26,7 +26,7 @@ from cli.doctor_outside import (
 )
 from cli.doctor_supabase import check_over_http, check_project
 from cli.door import DoorCommand, JsonOption, opened_house, run_async
-from cli.finding import Check, State
+from cli.finding import Check, State, which_database
 from cli.output import Output, one_line
 from core.errors import StewardError
 from core.settings import Settings, load_settings
@@ -124,7 +124,7 @@ async def check_house(settings: Settings) -> list[Check]:
     """Does the database open, and what is in it?"""
     if settings.is_over_http:
         return [await check_over_http(settings)]
-    what = "your own Postgres (STEWARD_DATABASE_URL)" if settings.database_url else f"embedded, in {settings.home}"
+    what = which_database(settings)
     try:
         async with opened_house(settings) as house:
             return [

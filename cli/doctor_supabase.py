@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from app.security import EVERY_ADDRESS
-from cli.finding import ANSWER_SECONDS, Check
+from cli.finding import ANSWER_SECONDS, Check, which_database
 from core.errors import StewardError
 from core.settings import Settings
 from core.urls import auth_url_of
@@ -82,7 +82,7 @@ async def check_over_http(settings: Settings) -> Check:
     from core.postgrest import open_postgrest
     from tasks.functions import get_newest_event_id
 
-    what = f"Supabase over HTTP, {settings.supabase_url}"
+    what = which_database(settings)
     try:
         async with open_postgrest(settings) as database:
             await database.check()

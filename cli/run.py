@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.door import DoorCommand, JsonOption, in_house, opened_house, run_async
+from cli.finding import which_database
 from cli.output import Output, WrongUse
 from core.settings import QUEUES, Settings, load_settings, read_queues
 
@@ -108,6 +109,7 @@ def _serve(
                 out.data({"url": link, "pid": os.getpid()})
                 out.say(f"Open {link}" if link else "The worker is ready.")
                 sys.stdout.flush()
+                out.note(f"Database: {which_database(settings)}.")
                 out.note("Ctrl-C stops Steward.")
                 if link and browser and out.is_interactive:
                     _open_browser(link)

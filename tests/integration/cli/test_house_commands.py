@@ -166,12 +166,18 @@ def test_a_worker_refuses_queues_that_there_are_not(steward: Steward) -> None:
     assert "STEWARD_WORKER_QUEUES" in done.stderr
 
 
-def test_run_says_which_database_it_is_where_the_project_has_no_key(embedded_steward: Steward) -> None:
+def test_run_says_which_database_it_is_and_why(embedded_steward: Steward) -> None:
     project = {"SUPABASE_URL": "http://127.0.0.1:1"}
-    for more, is_noted in ((project, True), ({}, False)):
+    neither = "STEWARD_DATABASE_URL and SUPABASE_URL are not set"
+    for more, is_noted, why in (
+        (project, True, "STEWARD_DATABASE_URL is not set"),
+        ({}, False, neither),
+        ({"SUPABASE_URL": ""}, False, f"{neither}; SUPABASE_URL empty counts as not set"),
+    ):
         environment = {**embedded_steward.environment, **more}
         running = embedded_steward.start("run", "--no-browser", env=environment)
         first_line(running)
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=PATIENCE_SECONDS)
         assert ("this is Steward's own database, not the project's" in errors) is is_noted, errors
+        assert f"Database: embedded, in {environment['STEWARD_HOME']} ({why})." in errors, errors
