@@ -1,10 +1,10 @@
 """The promises of a mail: the person's own, and those that others make to them. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from agents.rules.commitments.finding import due_in, find_promises, read_promise
+from agents.rules.commitments.finding import find_promises, read_promise
 from agents.rules.mail_people import Owner, addressed_to_owner, first_names
 from agents.rules.mail_records import MailForTriage, TriagedMail
 from agents.rules.mail_signs import is_bulk, is_no_reply, is_notice
@@ -108,47 +108,3 @@ def _name_of(mail: MailForTriage, owner: Owner) -> str:
     """The name of the only one it is to, where the header has it."""
     mine = {name.casefold() for name in owner.names}
     return next((name for name in mail.people if name.casefold() not in mine), "")
-
-
-def promises_in_notes(
-    text: str,
-    said_at: datetime,
-    owner: Owner,
-    people: Sequence[tuple[str, str]] = (),
-    *,
-    message_id: str | None = None,
-    thread_key: str | None = None,
-) -> list[NewCommitment]:
-    """What the notes of a meeting say that people will do: "Omar fixes the import bug by Wednesday".
-
-    `people` are (address, name) of those who were there: a first name is one of them where only one has it. The
-    person's own items are theirs. Items of others are shown; nobody is reminded of them, since they were not promised
-    to the person.
-    """
-    from agents.rules.workflows.action_items import find_action_items
-
-    found: list[NewCommitment] = []
-    for item in find_action_items(text, said_at):
-        first = next(iter(first_names([item.who])), "")
-        if not first or item.who.casefold() in {"i", "we", "ich", "wir"}:
-            continue
-        named = [(address, name) for address, name in people if first in first_names([name])]
-        is_mine = first in owner.first_names
-        address, name = named[0] if len(named) == 1 and not is_mine else ("", "" if is_mine else item.who)
-        due = due_in(item.what, said_at) or ((item.due, not item.has_time) if item.due else None)
-        found.append(
-            NewCommitment(
-                is_mine=is_mine,
-                person_address=address.casefold()[:320],
-                person_name=name[:300],
-                quote=f"{item.who}: {item.what}"[:LONGEST_QUOTE],
-                title=item.what.strip(" .")[:300],
-                source_kind="notes",
-                message_id=message_id,
-                thread_key=thread_key,
-                said_at=said_at,
-                due_at=due[0] if due else None,
-                due_is_all_day=due[1] if due else True,
-            )
-        )
-    return found

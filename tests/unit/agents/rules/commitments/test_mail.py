@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agents.rules.commitments.mail import promises_in, promises_in_notes
+from agents.rules.commitments.mail import promises_in
 from agents.rules.commitments.questions import question_in
 from agents.rules.mail import MailForTriage, Owner, triage_mailbox
 from cli.import_files import _for_triage  # pyright: ignore[reportPrivateUsage]
@@ -74,17 +74,6 @@ def test_a_mail_from_the_future_is_read_as_of_now() -> None:
     assert found.said_at < NOW.replace(day=6)
     (found,) = found_in(a_mail(sent_at=None))
     assert found.said_at == NOW
-
-
-def test_notes_say_who_does_what() -> None:
-    text = "Notes\n\n- Omar fixes the import bug by Wednesday.\n- Robin: ask legal by Friday.\n- Scope is frozen."
-    people = [("omar@vega.example", "Omar Haddad"), ("lena@vega.example", "Lena Fox")]
-    omar, robin = promises_in_notes(text, NOW, ME, people, message_id="<6@x>")
-    assert (omar.is_mine, omar.person_address, omar.source_kind) == (False, "omar@vega.example", "notes")
-    assert (robin.is_mine, robin.due_at and robin.due_at.date().isoformat()) == (True, "2026-03-06")
-    assert promises_in_notes("", NOW, ME) == []
-    two = promises_in_notes(text, NOW, ME, [("a@x", "Omar A"), ("b@x", "Omar B")])
-    assert (two[0].person_address, two[0].person_name) == ("", "Omar")
 
 
 @pytest.mark.parametrize(
