@@ -9,7 +9,6 @@ from email.parser import Parser
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import cast
-from uuid import UUID
 
 from core.errors import TooLarge
 from core.outside.addresses import CONTROL, REORDERING, invalid, wire_address
@@ -37,12 +36,6 @@ def _policy(*, utf8: bool) -> "EmailPolicy[EmailMessage]":
     for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, cast(type[BaseHeader], _IdsHeader))  # the registry mixes the base class in
     return policy.SMTP.clone(header_factory=registry, utf8=utf8, cte_type="7bit")
-
-
-def message_id_for(draft_id: UUID, domain: str) -> str:
-    """The Message-ID of a draft: the same draft always has the same one."""
-    wire_address("message_id", f"x@{domain}")
-    return f"<{draft_id}@{domain}>"
 
 
 def compose(mail: OutgoingMail) -> EmailMessage:
