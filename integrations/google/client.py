@@ -4,8 +4,7 @@ Reads are tried a few times; an effect is sent exactly once, and where nobody kn
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -33,19 +32,6 @@ class AccessTokens(Protocol):
     async def renewed(self, refused: str) -> str:
         """Another one, after Google refused that. Raises SignInExpired, Temporary."""
         ...
-
-
-@dataclass(frozen=True)
-class FixedToken:
-    """A token from elsewhere, which nobody can renew."""
-
-    token: str
-
-    async def current(self) -> str:
-        return self.token
-
-    async def renewed(self, refused: str) -> str:
-        raise SignInExpired("Google does not accept the access token any more")
 
 
 @dataclass(frozen=True)
@@ -145,18 +131,6 @@ class GoogleClient:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
-
-
-@asynccontextmanager
-async def open_google(
-    tokens: AccessTokens, places: GooglePlaces, pauses_seconds: Sequence[float] = (0.5, 2.0)
-) -> AsyncGenerator[GoogleClient]:
-    """A client for as long as the block runs."""
-    client = GoogleClient(tokens, places, pauses_seconds)
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 @lru_cache(maxsize=8)

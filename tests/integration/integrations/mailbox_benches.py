@@ -15,7 +15,6 @@ import httpx
 from agents.services.mail import Mailbox
 from core.database import Caller
 from core.outside.mail import MailAddress
-from integrations.google.client import FixedToken, open_google
 from integrations.google.gmail import GmailMailbox
 from integrations.google.places import GooglePlaces
 from integrations.mail.imap import ImapMailbox
@@ -29,6 +28,7 @@ from integrations.mail.smtp import SmtpServer
 from jobs.outside.mail import Shelf
 from tasks import capture
 from tasks.mail import LOCAL, mail_row
+from tests.emulators.google_client import open_google
 from tests.emulators.imap_server import ImapServer, running_imap_server
 from tests.emulators.outside_servers import OutsideServers
 from tests.emulators.smtp_server import Handler, serving
@@ -130,7 +130,7 @@ async def resend(caller: Caller | None, folder: Path, outside: OutsideServers) -
 @asynccontextmanager
 async def gmail(caller: Caller | None, folder: Path, outside: OutsideServers) -> AsyncGenerator[Bench]:
     outside.reset()
-    async with open_google(FixedToken("google-token-of-robin"), GooglePlaces.at(outside.google)) as client:
+    async with open_google("google-token-of-robin", GooglePlaces.at(outside.google)) as client:
         mailbox = GmailMailbox(client, OWN, "Robin Vega")
 
         arrived = count()

@@ -13,6 +13,7 @@ from core.outside.errors import Refused, Temporary, Uncertain
 from integrations.browser.session import Session
 from integrations.browser.sessions import Sessions, sessions_of_this_process
 from integrations.web.guard import Guard
+from tests.browser_pages import close_pages
 from tests.emulators.site import Site, running_site
 
 
@@ -36,7 +37,7 @@ async def outside() -> AsyncGenerator[Outside]:
         guard = Guard(frozenset({site.name}))
         session = await sessions.of_task(uuid4(), [site.name], guard.vetted)
         yield Outside(site, other, session)
-        await sessions.close_all()
+        await close_pages(sessions)
 
 
 async def refused(work: Awaitable[object]) -> str:
@@ -281,7 +282,7 @@ async def test_a_session_is_kept_and_its_state_moves_to_another(outside: Outside
     assert one.is_dead
     await strange.navigate(f"{site.url}/account")
     assert (await strange.look()).title == "Sign in"
-    await sessions.close_all()
+    await close_pages(sessions)
 
 
 async def test_a_browser_that_died_is_started_again(outside: Outside) -> None:

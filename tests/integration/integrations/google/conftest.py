@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
-from integrations.google.client import FixedToken, GoogleClient, open_google
+from integrations.google.client import GoogleClient
 from integrations.google.gmail import GmailMailbox
 from integrations.google.places import GooglePlaces
+from tests.emulators.google_client import open_google
 from tests.emulators.google_faults import GoogleLine, google_line
 from tests.emulators.outside_servers import ALEX, OutsideServers, outside
 
@@ -24,7 +25,7 @@ def line(outside: OutsideServers) -> Generator[GoogleLine]:
 @pytest.fixture
 async def client(line: GoogleLine) -> AsyncGenerator[GoogleClient]:
     """Google as Alex, whose reads are tried three times without a pause."""
-    async with open_google(FixedToken("google-token-of-alex"), GooglePlaces.at(line.url), (0.0, 0.0)) as opened:
+    async with open_google("google-token-of-alex", GooglePlaces.at(line.url), (0.0, 0.0)) as opened:
         yield opened
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from core.outside.calendar import WorkingHours
 from integrations.google.calendar import GoogleCalendar
-from integrations.google.client import FixedToken, open_google
 from integrations.google.places import GooglePlaces
 from tests.emulators.google_calendar_fake import GoogleCalendarFake, running_google_calendar
+from tests.emulators.google_client import open_google
 
 TOKENS = {"token-of-robin": "robin@vega.example", "token-of-alex": "alex@vega.example"}
 
@@ -28,7 +28,7 @@ def google(google_server: GoogleCalendarFake) -> GoogleCalendarFake:
 
 
 async def calendar_of(google: GoogleCalendarFake, token: str) -> AsyncGenerator[GoogleCalendar]:
-    async with open_google(FixedToken(token), GooglePlaces.at(google.url), pauses_seconds=(0.0, 0.0)) as client:
+    async with open_google(token, GooglePlaces.at(google.url), pauses_seconds=(0.0, 0.0)) as client:
         yield GoogleCalendar(client, TOKENS.get(token, "nobody@vega.example"), WorkingHours("Europe/Berlin"))
 
 

@@ -10,8 +10,8 @@ import pytest
 from core.outside.calendar import Busy, EventChange, WorkingHours
 from core.outside.errors import Refused
 from integrations.google.calendar import GoogleCalendar
-from integrations.google.client import FixedToken, open_google
 from integrations.google.places import GooglePlaces
+from tests.emulators.google_client import open_google
 from tests.emulators.outside_servers import ROBIN, OutsideServers, outside
 from tests.integration.integrations.calendar.contract import BERLIN, GUEST, ID, WEEK, berlin, meeting
 
@@ -19,7 +19,7 @@ __all__ = ["outside"]
 
 
 async def opened(outside: OutsideServers, token: str) -> AsyncGenerator[GoogleCalendar]:
-    async with open_google(FixedToken(token), GooglePlaces.at(outside.google), pauses_seconds=()) as client:
+    async with open_google(token, GooglePlaces.at(outside.google), pauses_seconds=()) as client:
         yield GoogleCalendar(client, ROBIN, WorkingHours("Europe/Berlin"))
 
 

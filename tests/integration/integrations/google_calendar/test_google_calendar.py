@@ -203,12 +203,12 @@ async def test_google_refuses_what_is_wrong_in_its_own_words(calendar: GoogleCal
 
 
 async def test_a_dead_server_is_temporary_for_everything(calendar: GoogleCalendar) -> None:
-    from integrations.google.client import FixedToken, open_google
     from integrations.google.places import GooglePlaces
     from tests.conftest import free_port
+    from tests.emulators.google_client import open_google
 
     nowhere = GooglePlaces.at(f"http://127.0.0.1:{free_port()}")
-    async with open_google(FixedToken("t"), nowhere, pauses_seconds=()) as client:
+    async with open_google("t", nowhere, pauses_seconds=()) as client:
         away = replace(calendar, client=client)
         with pytest.raises(Temporary):
             await away.list_events(*WEEK)
