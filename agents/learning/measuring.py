@@ -19,11 +19,6 @@ class Measured:
     rejected: int = 0
     changed: float = 0.0
 
-    @property
-    def edit_rate(self) -> float:
-        """The share that needed an edit or another draft; 0 for none."""
-        return (self.edited + self.rejected) / self.drafts if self.drafts else 0.0
-
 
 def measure(edits: Sequence[DraftEdit]) -> Measured:
     """What became of these drafts. An edit that changed nothing but spaces is none."""
