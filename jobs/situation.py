@@ -83,7 +83,7 @@ async def situation_of(given: Given, person: Caller, now: datetime, share: Share
     """The calendar, mail, promises and tasks of a person around this moment, which is in their zone; their share of what there is."""
     share = share or await share_of(person)
     known = await watches.list_watched_mail(person, now - MAIL_LOOK_BACK, now)
-    owner = await _owner(given, person, known)
+    owner = await _owner(person, known)
     connected = await _connected(person)
     known = [one for one in known if share.has(one.account)]
     promised = await commitments.all_commitments(person, CommitmentFilter(state="open", person=None))
@@ -110,7 +110,7 @@ async def _connected(person: Caller) -> dict[str, str]:
     }
 
 
-async def _owner(given: Given, person: Caller, known: list[WatchedMail]) -> Owner:
+async def _owner(person: Caller, known: list[WatchedMail]) -> Owner:
     profile = await capture.get_profile(person)
     own = {*await watches.list_own_addresses(person), str(profile.get("email") or "").casefold()}
     own -= {"", LOCAL_ADDRESS}

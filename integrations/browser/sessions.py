@@ -47,12 +47,6 @@ class Sessions:
         if not self._living:
             await self.chromium.rest()
 
-    async def close_all(self) -> None:
-        """Close every page; the browser stays."""
-        while self._living:
-            _, (session, _) = self._living.popitem()
-            await session.close()
-
     async def _make_room(self, wanted: UUID | None) -> None:
         now = time.monotonic()
         oldest_first = sorted(self._living.items(), key=lambda item: item[1][1])

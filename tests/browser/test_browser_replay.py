@@ -11,8 +11,8 @@ from playwright.async_api import Page, expect
 from app.house import House, furnish
 from core.clock import Clock
 from core.settings import Settings
-from integrations.browser.sessions import sessions_of_this_process
 from tasks import functions
+from tests.browser_pages import close_pages
 from tests.emulators.site import Site, running_site
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -32,7 +32,7 @@ async def house(house: House, settings: Settings, site: Site) -> AsyncGenerator[
     """The house that is served: its browser may reach the site."""
     settings = settings.model_copy(update={"private_hosts": site.name})
     yield furnish(settings, Clock.from_settings(settings), house.database, house.owner)
-    await sessions_of_this_process(None).close_all()
+    await close_pages()
 
 
 async def _passes_axe(page: Page) -> list[str]:

@@ -38,10 +38,10 @@ from core.postgres import open_database, pool_of
 from core.settings import Settings
 from core.tracing import use_provider
 from core.vault import Vault
-from integrations.browser.sessions import sessions_of_this_process
 from jobs.worker import working
 from tasks import accounts
 from tasks.functions import count_tasks
+from tests.browser_pages import close_pages
 from tests.conftest import free_port
 from tests.emulators.imap_server import PASSWORD, USER, running_imap_server
 from tests.emulators.smtp_server import Handler, serving
@@ -198,7 +198,7 @@ async def run_secrets(database_url: str, home: Path) -> SecretsReport:
         walk = Walk(house, f"http://127.0.0.1:{settings.port}", service, {**MARKERS, "card": CARD})
         async with listening(house.hub), working(await house.worker()), _served(house):
             await walk.all()
-            await sessions_of_this_process(None).close_all()
+            await close_pages()
         written = {"the log and the output": said.getvalue(), "spans": _spans(spans)}
         written |= await _tables(database)
         written |= _files(home)

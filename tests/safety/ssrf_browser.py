@@ -11,6 +11,7 @@ from core.errors import StewardError
 from integrations.browser.session import Session
 from integrations.browser.sessions import Sessions, sessions_of_this_process
 from integrations.web.guard import Guard
+from tests.browser_pages import close_pages
 from tests.emulators.served import Answer, Got, serving
 from tests.safety.ssrf_doors import NameServer
 from tests.safety.ssrf_forms import ADDRESSES, HOSTS, REDIRECTS, RESOLVED, TARGETS
@@ -70,7 +71,7 @@ class BrowserCorpus:
                 await self._open_all(session, site.url)
                 await self._try_all(sessions, guard, name)
             finally:
-                await sessions.close_all()
+                await close_pages(sessions)
                 await sessions.chromium.run(sessions.chromium.rest())
         return self.tries
 

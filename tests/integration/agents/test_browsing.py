@@ -24,6 +24,7 @@ from jobs.worker import Worker, working
 from tasks import accounts, artifacts, functions, review, steps
 from tasks import browser as browser_places
 from tasks.models import Approval, Task
+from tests.browser_pages import close_pages
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.emulators.site import Site, running_site
 from tests.integration.agents.growing import is_state, until
@@ -40,7 +41,7 @@ async def browsing_house(house: House, site: Site) -> AsyncGenerator[House]:
     """A house whose browser may reach the site, which lies at a private address."""
     settings = house.settings.model_copy(update={"private_hosts": site.name})
     yield furnish(settings, Clock.from_settings(settings), house.database, house.owner)
-    await sessions_of_this_process(None).close_all()
+    await close_pages()
 
 
 @asynccontextmanager
@@ -202,7 +203,7 @@ async def test_a_page_opened_anew_is_filled_in_again_and_sent_without_asking_twi
     async with at_work(house):
         task = await wanted(house, order(site))
         await asked(house, task)
-        await sessions_of_this_process(None).close_all()  # as after a restart; the form has another token now
+        await close_pages()  # as after a restart; the form has another token now
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
     assert [fields["csrf_token"] for _, fields in site.sent] == ["token-2"]
@@ -213,7 +214,7 @@ async def test_a_form_that_changed_is_asked_about_again(browsing_house: House, s
     async with at_work(house):
         task = await wanted(house, order(site))
         await asked(house, task)
-        await sessions_of_this_process(None).close_all()
+        await close_pages()
         site.price = "94 €"
         again = await decided(house, task)
         assert (again.blocked_on, site.sent) == ("approval", [])
@@ -278,7 +279,7 @@ async def test_a_worker_that_ends_between_sending_and_recording(
         await review.decide_approval(house.caller, question.id, approved=True)
         await asyncio.wait_for(sent.wait(), 15)
     monkeypatch.setattr(steps, "finish_step", record)
-    await sessions_of_this_process(None).close_all()
+    await close_pages()
     async with at_work(house):
         ended = await until(house, task.id, is_state("completed", "failed", "blocked"), 30)
     assert len(site.sent) == 1
@@ -437,7 +438,7 @@ async def test_a_models_order_is_asked_about_and_its_answers_are_not_paid_for_tw
         task = await wanted(house, given)
         question = await asked(house, task)
         assert (question.why, dict(question.payload["facts"])["Name"]) == ("Everything is filled in", "Robin")
-        await sessions_of_this_process(None).close_all()
+        await close_pages()
         done = await decided(house, task)
     assert done.execution_status == "completed", done.failure_reason or done.blocked_reason
     assert [fields["name"] for _, fields in site.sent] == ["Robin"]
@@ -531,7 +532,7 @@ async def test_a_person_signs_in_by_hand_and_the_model_goes_on(
             await browser_places.add_browser_command(house.caller, task.id, "x")
         taken = await browser_places.take_over_browser(house.caller, task.id)
         assert taken.held_by == "person"
-        await sessions_of_this_process(None).close_all()  # the page of another worker: opened anew
+        await close_pages()  # the page of another worker: opened anew
         await by_hand(house, task, do="click", x=150, y=120)
         await by_hand(house, task, do="press", key="Tab")
         await by_hand(house, task, do="type", text="right horse")
