@@ -1,13 +1,11 @@
 """Settings of a Supabase project: where it is, and the keys that it gave."""
 
-import json
-from base64 import urlsafe_b64decode
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from core.supabase_keys import kind_of_key
 from core.urls import auth_url_of, is_url
 
 
@@ -68,7 +66,7 @@ class SupabaseSettings(BaseSettings):
     @field_validator("supabase_publishable_key")
     @classmethod
     def _not_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and _kind_of(value.get_secret_value()) == "secret":
+        if value is not None and kind_of_key(value.get_secret_value()) == "secret":
             raise ValueError(
                 "it is the secret key, which may do everything; allowed is sb_publishable_... or the anon key"
             )
@@ -77,7 +75,7 @@ class SupabaseSettings(BaseSettings):
     @field_validator("supabase_secret_key")
     @classmethod
     def _not_publishable(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and _kind_of(value.get_secret_value()) == "publishable":
+        if value is not None and kind_of_key(value.get_secret_value()) == "publishable":
             raise ValueError("it is the publishable key; allowed is sb_secret_... or the service_role key")
         return value
 
@@ -92,16 +90,3 @@ class SupabaseSettings(BaseSettings):
         if bool(self.supabase_url) == bool(self.supabase_publishable_key):
             return None
         return "SUPABASE_PUBLISHABLE_KEY" if self.supabase_url else "SUPABASE_URL"
-
-
-def _kind_of(key: str) -> str | None:
-    """What a key of a project is by its own words: new ones by how they begin, old ones (JWTs) by the claim `role`."""
-    for kind in ("secret", "publishable"):
-        if key.startswith(f"sb_{kind}_"):
-            return kind
-    try:
-        body = key.split(".")[1]
-        claims: Any = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return {"service_role": "secret", "anon": "publishable"}.get(claims["role"])
-    except (ValueError, LookupError, TypeError):
-        return None  # another kind, which the project itself knows or does not
