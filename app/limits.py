@@ -1,9 +1,11 @@
-"""How much one caller may ask: token buckets in this process's memory, refilled evenly over time.
+"""How much one caller may ask: token buckets in this process's memory, refilled evenly over time; and how many streams.
 
 Each web process counts for itself; with several of them a caller may ask as many times as much.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Generator
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
@@ -13,6 +15,7 @@ from fastapi import Request
 from core.errors import TooMany
 
 MOST_BUCKETS = 10_000  # the longest unused are forgotten: they have long been full again
+STREAM_AGAIN_SECONDS = 30  # streams stay open long
 
 
 class Limiter:
@@ -46,6 +49,31 @@ class Limiter:
         if key in self._buckets:
             left, at = self._buckets[key]
             self._buckets[key] = (min(self._most, left + 1), at)
+
+
+class StreamLimiter:
+    """`most` streams open at once for each key; 0: no limit."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def one_of(self, key: str) -> Generator[None]:
+        """One more is open while the block runs. Raises TooMany where there are so many already."""
+        if self._most and self._open[key] >= self._most:
+            raise TooMany(
+                f"{self._most} live streams of yours are open here",
+                hint="Close one, or come again later.",
+                retry_after_seconds=STREAM_AGAIN_SECONDS,
+            )
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
 
 
 def address_of(request: Request) -> str:

@@ -11,7 +11,7 @@ from app._agents.waiting import WaitingAgents
 from app._mcp.door import mcp
 from app.house import House
 from app.idempotency import Idempotency
-from app.limits import Limiter
+from app.limits import Limiter, StreamLimiter
 from app.link_sessions import LinkSessions
 from app.observed import Observed
 from app.openapi import openapi_of
@@ -68,6 +68,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.sessions = PersonSessions(app.state.auth) if app.state.auth else None
     app.state.waiting = WaitingAgents(house.hub)
     app.state.requests = Limiter(house.settings.requests_per_minute)
+    app.state.streams = StreamLimiter(house.settings.streams_per_person)
     app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
     app.state.mails = Limiter(1)
     add_problem_handlers(app)

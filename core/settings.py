@@ -88,6 +88,12 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings,
         le=10_000_000,
         description="Requests that one caller of the API may make; 0: as many as wanted",
     )
+    streams_per_person: int = Field(
+        default=100,
+        ge=0,
+        le=100_000,
+        description="Live streams that one person, with all their programs, may have open at a web process; 0: as many as wanted",
+    )
     sign_in_attempts_per_minute: int = Field(
         default=30, ge=1, le=100_000, description="Wrong links and tokens that one address may try"
     )

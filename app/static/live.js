@@ -58,12 +58,16 @@
   }, true);
   // Where nothing can be streamed, each answer ends with `polled`, and the browser asks again after the last id by itself.
   let isPolled = false, isOver = false;
+  // Refused, as where too many are open: the page is asked for now and then, the stream less and less often.
+  const SOON = 1500, SELDOM = 30000; // milliseconds
+  let wait = SOON;
   const follow = () => {
     if (source || !document.querySelector(".rail")) return;
     source = new EventSource("/api/events?tail=true" + (last ? "&after=" + last : ""));
     source.addEventListener("open", () => {
       if (!isPolled || isDown) changed(); // something may have happened between the page and the stream
       isDown = false;
+      wait = SOON;
       tell();
     });
     source.addEventListener("task", (event) => { last = event.lastEventId; changed(); });
@@ -72,7 +76,12 @@
       if (isOver && source && source.readyState === EventSource.CONNECTING) { isOver = false; return; } // it ended as announced
       isDown = true;
       tell();
-      if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(follow, 1500); }
+      if (source && source.readyState === EventSource.CLOSED) {
+        source = null;
+        if (wait > SOON) changed();
+        setTimeout(follow, wait);
+        wait = Math.min(2 * wait, SELDOM);
+      }
     });
   };
   document.addEventListener("DOMContentLoaded", follow);

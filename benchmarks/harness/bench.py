@@ -68,6 +68,7 @@ class Bench:
             "STEWARD_HOME": str(self.home / "house"),
             "STEWARD_DATABASE_URL": url,
             "STEWARD_LOG_LEVEL": "error",
+            "STEWARD_STREAMS_PER_PERSON": "0",  # thousands of one person
             "OPENAI_API_KEY": "",
             "OPENAI_BASE_URL": "",
         }

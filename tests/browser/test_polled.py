@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Request, expect
 from app import aws_lambda
 from app.house import House
 from app.main import create_app
-from cli.serving import QuietServer, listening_socket, load_keys, server_config, sign_in_link
+from cli.serving import QuietServer, listening_socket, load_keys, serve, server_config, sign_in_link
 from tasks.functions import create_tasks
 
 pytestmark = pytest.mark.browser
@@ -73,3 +73,26 @@ async def test_a_page_that_polls_shows_what_is_new(
     async with serving(house):
         await expect(page.locator("#offline")).to_be_hidden(timeout=20_000)
     await page.context.close()
+
+
+async def test_a_page_whose_stream_is_refused_asks_now_and_then_until_there_is_room(
+    house: House, chromium: Browser
+) -> None:
+    narrow = replace(house, settings=house.settings.model_copy(update={"streams_per_person": 1}))
+    ready, context = asyncio.Event(), await chromium.new_context()
+    running = asyncio.create_task(serve(narrow, web=True, worker=False, ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    first, second = await context.new_page(), await context.new_page()
+    await first.goto(sign_in_link(narrow, load_keys(narrow)))
+    while not house.hub.clients:
+        await asyncio.sleep(0.05)
+    await second.goto(f"http://{house.settings.host}:{house.settings.port}/tasks")
+    await expect(second.locator("#offline")).to_be_visible(timeout=20_000)
+    await create_tasks(house.caller, [{"title": "Came in meanwhile"}])
+    await expect(second.get_by_text("Came in meanwhile")).to_be_visible(timeout=20_000)
+    await expect(second.locator("#offline")).to_be_visible()
+    await first.close()
+    await expect(second.locator("#offline")).to_be_hidden(timeout=40_000)
+    await context.close()
+    running.cancel()
+    await asyncio.wait([running])

@@ -95,6 +95,7 @@ class _Thread:
                 "port": free_port(),
                 "database_url": self._url,
                 "requests_per_minute": 0,  # thousands are asked, many with wrong tokens: their answers are what is wanted
+                "streams_per_person": 0,
                 "sign_in_attempts_per_minute": 100_000,
             }
         )

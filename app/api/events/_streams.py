@@ -1,7 +1,8 @@
 """Live events on the wire: `text/event-stream`, and the same events as WebSocket messages."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from secrets import randbelow
 from typing import Annotated, Any, Protocol
@@ -16,11 +17,11 @@ from starlette.websockets import WebSocketDisconnect
 from app.api._answers import listing
 from app.cursors import decode_cursor
 from app.dependencies import current_caller, identify
+from app.limits import StreamLimiter
 from app.live import EventHub
-from app.seen import house_of
 from app.subscription import End, Subscription, Told, begin
 from core.database import Caller
-from core.errors import Forbidden, Invalid, NotFound, StewardError, Unauthorized, Unavailable
+from core.errors import Forbidden, Invalid, NotFound, StewardError, TooMany, Unauthorized, Unavailable
 from tasks.functions import get_last_event_id, get_task, list_task_events
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ LAST_ID = 2**62
 LastEventId = Annotated[str, Header(json_schema_extra={"pattern": r"^[0-9]{0,18}$"})]
 FAREWELL_SECONDS = 1.0  # for the last words to a client; one that does not read them is cut off
 CLOSE_CODES = {End.SLOW: 1013, End.LEFT: 4404, End.SIGNED_OUT: 4401, End.UNKNOWN: 1013, End.CLOSING: 1001}
-ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, Unavailable: 1013}
+ERROR_CODES = {Unauthorized: 4401, NotFound: 4404, Forbidden: 4404, TooMany: 1013, Unavailable: 1013}
 
 
 class Voice(Protocol):
@@ -66,7 +67,6 @@ class EventStream(Response):
         self, request: Request, caller: Caller, task_id: UUID | None, after: int, voice: Voice | None = None
     ) -> None:
         self._voice = voice
-        self._hub: EventHub = house_of(request).hub
         self._request = request
         self._caller = caller
         self._task_id = task_id
@@ -76,8 +76,7 @@ class EventStream(Response):
         self.init_headers({"X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        recheck = partial(identify, self._request)
-        async with self._hub.subscribed(self._caller, self._task_id, self._after, recheck) as subscription:
+        async with _subscribed(self._request, self._caller, self._task_id, self._after) as subscription:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await _until_it_ends(subscription, self._write(subscription, send), _has_gone(receive))
             try:
@@ -122,6 +121,18 @@ class EventStream(Response):
         await _with_asides(tell(), voice.beside(subscription, lambda aside: say(aside.server_sent)))
 
 
+@asynccontextmanager
+async def _subscribed(
+    request: Request, caller: Caller, task_id: UUID | None, after: int
+) -> AsyncGenerator[Subscription]:
+    """One more stream of the person who asks, read as `caller`. Raises TooMany, and what `EventHub.subscribed` does."""
+    streams: StreamLimiter = request.app.state.streams
+    hub: EventHub = request.app.state.house.hub
+    with streams.one_of(str(request.state.identity.user_id)):
+        async with hub.subscribed(caller, task_id, after, partial(identify, request)) as subscription:
+            yield subscription
+
+
 async def _with_asides(telling: Coroutine[Any, Any, None], asides: Coroutine[Any, Any, None]) -> None:
     """Tell events, and say what is beside them, until the telling ends. What goes wrong beside ends it, too."""
     tasks = [asyncio.create_task(telling), asyncio.create_task(asides)]
@@ -149,7 +160,7 @@ async def serve_websocket(websocket: WebSocket, task_id: UUID | None = None, ope
     """Events as messages {id, event, data}, after `?after=` (or from now on with `?tail=true`), until somebody leaves.
 
     Close codes: 4401 the token is not valid, 4403 a foreign origin, 4404 not yours, 1008 a wrong parameter,
-    1013 too slow or no database, 1001 the server stops. What the client says is not read.
+    1013 too slow, too many or no database, 1001 the server stops. What the client says is not read.
     """
     await websocket.accept()  # codes reach a browser only after this
     try:
@@ -185,8 +196,7 @@ async def _converse(websocket: WebSocket, task_id: UUID | None, opening: Opening
     elif task_id is not None:
         await get_task(caller, task_id)
     begin = await place(caller, int(after), tail=tail == "true")
-    hub: EventHub = websocket.app.state.house.hub
-    async with hub.subscribed(caller, task_id, begin, partial(identify, request)) as subscription:
+    async with _subscribed(request, caller, task_id, begin) as subscription:
         end = await _until_it_ends(subscription, _tell(subscription, websocket, voice), _has_left(websocket))
     if end is None:
         raise WebSocketDisconnect

@@ -237,7 +237,12 @@ async def test_a_task_s_stream_holds_its_tree_alone(house: House, served: str, m
         assert data["task_id"] in {part["id"], str(root)}
 
 
-async def test_two_hundred_clients_get_the_same_at_once(house: House, served: str, mine: dict[str, str]) -> None:
+async def test_two_hundred_clients_get_the_same_at_once(house: House, keys: Keys, mine: dict[str, str]) -> None:
+    async with small_server(with_streams(house, 200), keys, send_buffer=None) as served:
+        await all_get_the_same(house, served, mine, 200)
+
+
+async def all_get_the_same(house: House, served: str, mine: dict[str, str], count: int) -> None:
     await make_tasks(house.caller, 2)
     past = await ids_of(house.caller)
     opened = asyncio.Semaphore(0)
@@ -254,7 +259,7 @@ async def test_two_hundred_clients_get_the_same_at_once(house: House, served: st
         return seen
 
     async with asyncio.TaskGroup() as group:
-        clients = [group.create_task(client()) for _ in range(200)]
+        clients = [group.create_task(client()) for _ in range(count)]
         for _ in clients:
             await opened.acquire()
         await make_tasks(house.caller, 10)
@@ -720,6 +725,36 @@ async def test_a_slow_websocket_is_told_to_come_again(
         monkeypatch.setattr(subscriptions, "MOST_WAITING", 0)
         await house.caller.call("create_tasks", items=[{"title": "One"}, {"title": "Two"}])
         assert await close_code(client) == 1013
+
+
+def with_streams(house: House, most: int) -> House:
+    """The same house, where one person may have so many streams open."""
+    return replace(house, settings=house.settings.model_copy(update={"streams_per_person": most}))
+
+
+async def test_one_person_has_so_many_streams_open_and_no_more(
+    house: House, keys: Keys, mine: dict[str, str], mallory: Caller
+) -> None:
+    """Counted with all programs of theirs, over SSE and WebSocket; a closed one makes room."""
+    await make_tasks(house.caller, 1)
+    program = {"Authorization": f"Bearer {(await create_token(house.caller, 'program', ['tasks:read'], days=1)).token}"}
+    async with small_server(with_streams(house, 2), keys) as served:
+        async with streaming(served, mine), socket_to(served, program) as client:
+            await messages(client, 1)
+            async with httpx.AsyncClient() as asking:
+                address = f"http://{served}/api/events"
+                refused = await asking.get(address, headers={**program, "Accept": "text/event-stream"})
+            assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
+            assert (refused.json()["type"], refused.headers["retry-after"]) == ("urn:steward:problem:too-many", "30")
+            async with socket_to(served, mine) as third:
+                assert await close_code(third) == 1013
+            async with streaming(served, bearer(keys, mallory.identity)):
+                pass  # somebody else
+        async with asyncio.timeout(PATIENCE):
+            while house.hub.clients:
+                await asyncio.sleep(0.01)
+        async with streaming(served, mine):
+            pass
 
 
 async def test_a_websocket_that_leaves_is_forgotten(house: House, served: str, mine: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 
 from app import limits
-from app.limits import Limiter, address_of
+from app.limits import Limiter, StreamLimiter, address_of
 from core.errors import TooMany
 
 
@@ -89,3 +89,18 @@ def test_an_address_is_the_connections_other_end(host: str | None, key: str) -> 
     headers = [(b"x-forwarded-for", b"198.51.100.1"), (b"forwarded", b"for=198.51.100.1")]
     client = (host, 5000) if host else None
     assert address_of(Request({"type": "http", "client": client, "headers": headers})) == key
+
+
+def test_so_many_streams_are_open_at_once_for_each() -> None:
+    streams = StreamLimiter(1)
+    with streams.one_of("ana"):
+        with pytest.raises(TooMany, match="1 live streams of yours") as refused, streams.one_of("ana"):
+            pytest.fail("one too many was let in")
+        assert refused.value.retry_after_seconds
+        with streams.one_of("mallory"):
+            pass
+    with streams.one_of("ana"):
+        pass
+    endless = StreamLimiter(0)
+    with endless.one_of("ana"), endless.one_of("ana"):
+        pass
