@@ -107,7 +107,7 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         "due": due,
         "coming": coming,
         "yours": [*handed, *(task for task in [*failed, *blocked] if _is_yours(task))],
-        "done": [task for task in done if _is_of_today(task, now) and not words.is_drafted(task)],
+        "done": [task for task in done if _is_of_today(task, now) and words.state(task)[1] == "done"],
         "held": soonest_held(held.items),
         "drafts": drafts.items,
         "results": results,

@@ -1,4 +1,4 @@
-"""Commands on tasks: list, show, done, pause, resume, cancel, retry, delete."""
+"""Commands on tasks: list, show, done, reopen, pause, resume, cancel, retry, delete."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("list", cls=DoorCommand, rich_help_panel="Tasks")(list_command)
     app.command("show", cls=DoorCommand, rich_help_panel="Tasks")(show_command)
     app.command("done", cls=DoorCommand, rich_help_panel="Tasks")(done_command)
+    app.command("reopen", cls=DoorCommand, rich_help_panel="Tasks")(reopen_command)
     app.command("pause", cls=DoorCommand, rich_help_panel="Tasks")(pause_command)
     app.command("resume", cls=DoorCommand, rich_help_panel="Tasks")(resume_command)
     app.command("cancel", cls=DoorCommand, rich_help_panel="Tasks")(cancel_command)
@@ -272,6 +273,11 @@ def done_command(
         return await functions.update_task(caller, found, changes)
 
     _change(task_id, as_json, tick_off, "Done", known_as="completed")
+
+
+def reopen_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
+    """Not done after all: a new open task in the place of one that you ticked off."""
+    _change(task_id, as_json, functions.reopen_task, "Open again")
 
 
 def pause_command(task_id: IdArgument, as_json: JsonOption = False) -> None:

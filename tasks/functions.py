@@ -391,6 +391,11 @@ async def retry_task(caller: Caller, task_id: UUID) -> Task:
     return Task.model_validate(await caller.call("retry_task", task_id=task_id))
 
 
+async def reopen_task(caller: Caller, task_id: UUID) -> Task:
+    """Not done after all: the new open row in the place of one that a person ticked off. Raises Conflict for any other."""
+    return Task.model_validate(await caller.call("reopen_task", task_id=task_id))
+
+
 async def add_feedback(caller: Caller, task_id: UUID, rating: int | None, comment: str) -> dict[str, Any]:
     """A person's rating (1-5) and comment."""
     return await caller.call("add_feedback", task_id=task_id, rating=rating, comment=comment)

@@ -53,6 +53,9 @@ TaskKind = Literal[
 ]
 
 
+TICKED_OFF = "A person said that it is done"  # as the database writes it
+
+
 class Record(BaseModel):
     """A row as it comes out of the database: unknown columns are kept out, values are checked."""
 
@@ -219,6 +222,13 @@ class Task(Record):
     def is_snoozed(self) -> bool:
         """Is it out of sight until a time, or an answer?"""
         return self.snoozed_until is not None or self.snoozed_for is not None
+
+    @property
+    def may_be_reopened(self) -> bool:
+        """Did a person tick it off, and may they say that it is not done after all? The database knows what it is a part of."""
+        is_done = self.execution_status == "completed" and self.superseded_at is None and self.result is None
+        has_more = self.subtask_count > 0 or self.open_draft_id is not None
+        return is_done and not has_more and any(one.what == TICKED_OFF for one in self.evidence)
 
     @property
     def ends_by_itself(self) -> bool:

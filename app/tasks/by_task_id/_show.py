@@ -173,6 +173,8 @@ def actions_of(task: TaskNode, parent: Task | None, links: trees.Dependencies) -
         found.add("resume" if task.paused_at else "pause")
     if state == "failed" and task.superseded_at is None:
         found.add("retry")
+    if task.may_be_reopened and (parent is None or parent.execution_status not in trees_view.ENDED):
+        found.add("reopen")
     is_part_of_living = parent is not None and parent.execution_status not in trees_view.ENDED
     if state in {"failed", "cancelled"} and is_part_of_living and not (task.superseded_at or task.waived_at):
         found.add("waive")

@@ -45,3 +45,22 @@ async def test_a_task_whose_draft_waits_is_drafted_and_not_done(
     assert draft.approval
     await review.decide_approval(house.caller, draft.approval.id, approved=False)
     assert "Done today" in (await client.get("/")).text
+
+
+async def test_a_wrong_tick_is_taken_back_from_the_list_and_from_the_page(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    (task,) = await functions.create_tasks(house.caller, [{"title": "Buy milk"}])
+    for is_list in (True, False):
+        back = "/tasks?group=all" if is_list else f"/tasks/{task.id}"
+        await functions.update_task(house.caller, task.id, {"execution_status": "completed"})
+        page = (await client.get(back)).text
+        assert 'value="reopen"' in page
+        token = page.split('name="csrf_token" value="')[1].split('"')[0]
+        form = {"action": "reopen", "back": back, "csrf_token": token}
+        answer = await client.post(f"/tasks/{task.id}/act", data=form)
+        old, task = task, (await functions.list_tasks(house.caller, functions.TaskFilter(status=["pending"]))).items[0]
+        assert (answer.status_code, task.supersedes_task_id) == (303, old.id)
+        assert answer.headers["location"] == (back if is_list else f"/tasks/{task.id}")
+    again = await client.post(f"/api/tasks/{old.id}/reopen")
+    assert (again.status_code, again.json()["detail"]) == (409, "Another task took this one's place")

@@ -122,7 +122,7 @@ def test_wrong_options_are_usage_errors(steward: Steward, arguments: tuple[str, 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["show", "done", "pause", "resume", "cancel", "retry", "execute"])
+@pytest.mark.parametrize("command", ["show", "done", "pause", "resume", "reopen", "cancel", "retry", "execute"])
 @pytest.mark.parametrize(
     ("given", "code", "words"),
     [
@@ -154,6 +154,9 @@ def test_ticking_off_twice_is_harmless_or_a_clear_refusal(steward: Steward) -> N
     again = steward("done", task["id"])
     assert again.returncode in {0, 1}
     assert "Traceback" not in again.stderr
+    opened = steward.json("reopen", task["id"])["task"]
+    assert (opened["execution_status"], opened["supersedes_task_id"]) == ("pending", task["id"])
+    assert "Another task took this one's place" in steward("reopen", task["id"]).stderr
 
 
 def test_pause_resume_and_cancel(steward: Steward) -> None:

@@ -17,6 +17,7 @@ from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import agent_work, day_plans, functions, policies, review, steps, trees
 from tasks.demotion import switched_off_by
+from tasks.models import Task
 
 Form = Mapping[str, str]
 MOST_MINUTES = 100_000
@@ -31,7 +32,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
     if act is None:
         raise Invalid("There is no such button", errors=[{"field": "action", "message": f"{action[:40]!r} is none"}])
     try:
-        await act(caller, task_id, form)
+        made = await act(caller, task_id, form)
         if action in {"done", "cancel"}:
             await go_on(request, [task_id])
     except (Conflict, Invalid) as error:
@@ -39,6 +40,8 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
         return await show(request, caller, task_id, problem=words, status_code=error.status, typed=form)
     if action == "delete" and back.startswith(f"/tasks/{task_id}"):
         back = "/tasks"
+    if action == "reopen" and isinstance(made, Task) and back.startswith(f"/tasks/{task_id}"):
+        back = f"/tasks/{made.id}"
     off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
     if off:
         return back_to(back, switched_off=off.id)
@@ -149,6 +152,7 @@ async def _rate(caller: Caller, task_id: UUID, form: Form) -> None:
 _ACTS: dict[str, Act] = {
     "execute": lambda caller, task_id, _: functions.queue_task_execution(caller, task_id),
     "done": _tick_off,
+    "reopen": lambda caller, task_id, _: functions.reopen_task(caller, task_id),
     "pause": lambda caller, task_id, _: functions.pause_task(caller, task_id),
     "resume": lambda caller, task_id, _: functions.resume_task(caller, task_id),
     "cancel": lambda caller, task_id, _: functions.cancel_task(caller, task_id),
