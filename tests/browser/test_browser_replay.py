@@ -92,5 +92,6 @@ async def test_a_person_takes_the_page_over_and_hands_it_back(
     )
     assert len(pictures) == 8
     answer = await page.request.get(pictures[0])
+    assert answer.status == 200, await answer.text()
     assert (answer.headers["content-type"], answer.headers["content-disposition"][:7]) == ("image/jpeg", "inline;")
     assert "right horse" not in await page.content()

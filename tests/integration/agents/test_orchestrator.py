@@ -360,7 +360,7 @@ def test_time_that_is_up_is_not_waited_for_and_a_broken_call_is_not_made_again(
         return Settings.model_validate({"home": tmp_path / "home"})
 
     monkeypatch.setattr(aws_lambda_agents, "settings_on_aws", settings)
-    monkeypatch.setattr(aws_lambda_agents, "SPARE_SECONDS", 59.0)
+    monkeypatch.setattr(aws_lambda_agents, "SPARE_SECONDS", 55.0)
     for name, value in {
         "AWS_ACCESS_KEY_ID": "not-a-key",
         "AWS_SECRET_ACCESS_KEY": "not-a-key",

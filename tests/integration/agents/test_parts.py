@@ -176,6 +176,7 @@ async def test_a_reason_that_is_over_is_not_kept(house: House, bench: Bench) -> 
         await until(house, made.id, is_waiting("needs you"))
         await functions.retry_task(house.caller, gate.id)
         again = await until(house, gate.id, is_state("blocked"))
+        await until(house, made.keys["a"], is_state("completed"))
         task = await functions.get_task(house.caller, made.id)
     assert (task.blocked_reason, again.failure_reason) == ("1 of 2 subtasks done", None)
 
