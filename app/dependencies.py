@@ -178,4 +178,3 @@ def csrf_token(request: Request) -> str:
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
-CsrfToken = Annotated[str, Depends(csrf_token)]

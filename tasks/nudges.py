@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +28,6 @@ NudgeKind = Literal[
     "preference",  # something to learn, waiting for a look
 ]
 NudgeState = Literal["held", "told", "acted", "dismissed", "lapsed", "settled", "muted"]
-NUDGE_KINDS: tuple[NudgeKind, ...] = get_args(NudgeKind)
 
 
 class Finding(BaseModel):

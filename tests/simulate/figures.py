@@ -3,16 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import get_args
 
 import psycopg
 
 from app.house import House
 from tasks import nudges
-from tasks.nudges import NUDGE_KINDS, Nudge
+from tasks.nudges import Nudge, NudgeKind
 from tests.simulate.making import ZONE, Month, Want
 from tests.simulate.person import Robin
 
-SHOWN = tuple(kind for kind in NUDGE_KINDS if kind not in {"preference", "reminder"})
+SHOWN: tuple[NudgeKind, ...] = tuple(kind for kind in get_args(NudgeKind) if kind not in {"preference", "reminder"})
 TOLD_BY_TASK = """
     select distinct k.kind, t.source_ref ->> 'thread_key'
     from public.tasks t cross join unnest(array['time_proposal', 'promise']) k (kind)
