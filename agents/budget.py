@@ -14,7 +14,7 @@ from agents.journal import BoundReached
 from agents.thinking import Limits, ModelCall, Thinking
 from agents.tools.tool import Waiting
 from core.clock import Clock
-from core.database import Caller
+from core.database import Caller, Identity
 from tasks import model_calls
 from tasks.model_calls import Reserved
 
@@ -50,7 +50,8 @@ class TenantBudget:
 
     async def reserve(self, step_id: UUID | None, cost_usd: float) -> str:
         """Hold what a request may cost. Raises BudgetUsedUp."""
-        said = await model_calls.reserve_model_call(self.caller, self.task_id, step_id, cost_usd, self._limits)
+        house = await of_the_house(self.caller)
+        said = await model_calls.reserve_model_call(house, self.task_id, step_id, cost_usd, self._limits)
         return _held(said)
 
     def hold(self, cost_usd: float) -> Mapping[str, Any]:
@@ -73,11 +74,22 @@ def _held(said: Reserved) -> str:
     return str(said.reservation_id)
 
 
+async def of_the_house(caller: Caller) -> Caller:
+    """Who says what a request of the caller's costs: the worker of the organization they act in, so that nobody says it of themself.
+
+    The caller, where nobody can speak for the worker here: then it is their own terminal, and their own model.
+    """
+    if caller.identity.user_id is None or not caller.database.can_speak_for(Identity.service()):
+        return caller
+    organization = (await caller.call("get_profile")).get("organization")
+    return caller.database.acting_as(Identity.service(UUID(organization["id"]))) if organization else caller
+
+
 def metered(thinking: Thinking, caller: Caller, clock: Clock) -> Thinking:
     """A thinker for questions that belong to no task (a chat): recorded for the caller's tenant, within its day's budget."""
 
     async def record(call: ModelCall) -> None:
-        await model_calls.record_llm_interaction(caller, None, call.as_json())
+        await model_calls.record_llm_interaction(await of_the_house(caller), None, call.as_json())
 
     return replace(
         thinking, on_call=record, budget=TenantBudget(caller, None, thinking.limits, clock.installation.timezone.key)

@@ -9,24 +9,64 @@ comment on function private.is_own_word is
 
 create function private.before_anothers_words() returns trigger
 language plpgsql set search_path = '' as $$
+declare
+  -- What every member may change of a colleague's task without having it: how it is to be kept, where it stands, whose turn it is.
+  shared constant text[] := array['priority', 'priority_rank', 'due_at', 'due_key', 'due_is_all_day', 'labels', 'position', 'archived_at', 'updated_at',
+    'assigned_to_type', 'assigned_to_id', 'assignee_role', 'estimated_duration_minutes', 'actual_duration_minutes', 'execution_status', 'execution_log',
+    'blocked_on', 'blocked_reason', 'blocked_until', 'unblocked_by', 'failure_reason', 'run_after', 'retry_count', 'replan_count', 'strategy',
+    'decomposition_confidence', 'started_at', 'paused_at', 'snoozed_until', 'snoozed_for', 'remind_at', 'reminded_at', 'superseded_at'];
+  -- What it is, when it comes and how far it goes by itself: whoever says that has the task.
+  said constant text[] := array['title', 'description', 'kind', 'recipient', 'acceptance_criteria', 'tool', 'tool_input', 'source', 'source_ref',
+    'execution_type', 'automation_rules', 'recurrence', 'repeats_from', 'run_when_due', 'series_id', 'series_starts_at', 'series_number', 'series_ended_at',
+    'occurs_at', 'continued_at', 'bounds', 'timeout_seconds', 'on_failure', 'max_retries', 'workflow_id', 'agent_id', 'agent_executable', 'notes_file'];
+  marks constant text[] := array['by_program', 'handed_over', 'others_words'];
+  own constant text[] := array['document_id', 'document_paths']; -- where it stands in a document is no word of it
+  changed text[];
+  refused text;
 begin
-  if current_user in ('authenticated', 'anon') then -- a mark is not taken off
-    new.source_ref := new.source_ref || (select coalesce(jsonb_object_agg(m.key, m.value), '{}') from jsonb_each(old.source_ref) m
-      where m.key in ('by_program', 'handed_over', 'others_words'));
+  if current_user not in ('authenticated', 'anon') then
+    return new; -- the worker, and what the database does by itself
   end if;
-  if old.created_by <> auth.uid() and (new.title, new.description, new.kind, new.recipient, new.acceptance_criteria, new.tool, new.tool_input, new.source,
-         new.source_ref ->> 'conversation_id', new.source_ref ->> 'message_id')
-       is distinct from (old.title, old.description, old.kind, old.recipient, old.acceptance_criteria, old.tool, old.tool_input, old.source,
-         old.source_ref ->> 'conversation_id', old.source_ref ->> 'message_id') then
+  new.source_ref := new.source_ref || (select coalesce(jsonb_object_agg(m.key, m.value), '{}') from jsonb_each(old.source_ref) m
+    where m.key = any (marks)); -- a mark is not taken off
+  if old.created_by is not distinct from (select auth.uid()) or old.created_by is null then
+    return new;
+  end if;
+  changed := array(select n.key from jsonb_each(to_jsonb(new) - shared) n
+    where n.value is distinct from to_jsonb(old) -> n.key
+      and (n.key <> 'source_ref' or new.source_ref - marks - own <> old.source_ref - marks - own));
+  if new.execution_status = 'completed' and old.execution_status <> 'completed' then
+    -- Whoever ticks it off or answers says what came of it; that is theirs to say, and not its person's word.
+    changed := array(select c from unnest(changed) c where c <> all (array['result', 'evidence', 'verification']));
+    if jsonb_typeof(new.result) <> 'object' and new.result is distinct from old.result
+       or jsonb_typeof(new.result) = 'object' and exists (
+         select 1 from jsonb_each(jsonb_strip_nulls(new.result) - 'approved') r where r.value is distinct from old.result -> r.key) then
+      new.tainted_by := private.merged_taint(new.tainted_by, private.taint_of_colleague(new));
+    end if;
+  end if;
+  select string_agg(c, ', ') into refused from unnest(changed) c where c <> all (said);
+  if refused is not null then
+    perform private.refuse(403, 'Only its worker and whoever a task belongs to write this', refused,
+      'Comment it, word it anew, tick it off or reject what came of it.');
+  end if;
+  if cardinality(changed) > 0 then
     new.source_ref := new.source_ref || '{"others_words": true}';
-    new.created_by := auth.uid();
+    new.created_by := (select auth.uid());
   end if;
   return new;
 end $$;
 comment on function private.before_anothers_words is
-  'A task that another member words anew is theirs from then on, done with their accounts, and no own word of whoever it belonged to; marks like this stay.';
-create trigger tasks_05_words before update of title, description, kind, recipient, acceptance_criteria, tool, tool_input, source, source_ref on public.tasks
-for each row when (auth.uid() is not null) execute function private.before_anothers_words();
+  'What a member changes of a colleague''s task: little that is shared; what it says makes it theirs, done with their accounts, and no own word of whoever it belonged to; the rest is refused (PT403). Marks stay.';
+create trigger tasks_05_words before update on public.tasks
+for each row when (auth.uid() is not null and (old.created_by <> auth.uid() or new.source_ref is distinct from old.source_ref))
+execute function private.before_anothers_words();
+
+create function private.taint_of_colleague(task public.tasks) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_array(jsonb_build_object('kind', 'colleague', 'ref', task.id, 'title', task.title))
+$$;
+comment on function private.taint_of_colleague is 'A task that works with what another member wrote: theirs is no own word of whoever it belongs to.';
+select private.expose_function('private.taint_of_colleague', array['authenticated', 'service_role']);
 select private.expose_function('private.before_anothers_words', array[]::text[]);
 
 create function private.after_anothers_words() returns trigger
@@ -41,7 +81,7 @@ begin
 end $$;
 comment on function private.after_anothers_words is
   'What is still to be done below a task that is another''s now is theirs, too: its parts are done by its words. Definer, because nobody says whose a task is.';
-create trigger tasks_75_words after update of title, description, kind, recipient, acceptance_criteria, tool, tool_input, source, source_ref on public.tasks
+create trigger tasks_75_words after update on public.tasks
 for each row when (auth.uid() is not null and new.created_by is distinct from old.created_by) execute function private.after_anothers_words();
 select private.expose_function('private.after_anothers_words', array[]::text[]);
 

@@ -79,6 +79,7 @@ begin
                  'completed_at', t.completed_at, 'due_at', t.due_at)), '[]')
                from (select * from public.tasks t where t.organization_id = task.organization_id and t.id <> task.id
                        and t.parent_task_id is null and t.archived_at is null and t.tool is null
+                       and (t.created_by is null or t.created_by = (select private.person_of_task(task.id))) -- a report lists them
                      order by t.updated_at desc limit 50) t));
 end $$;
 

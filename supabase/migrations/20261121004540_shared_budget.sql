@@ -92,7 +92,7 @@ comment on function private.budget_refusal is
   'Which budget (a day''s, of all but the owner, silent work''s of a day, a task''s, a tree''s) has not as much left as a request may cost, in words, and until when; null when each has. What others hold counts as spent (is_held: only that is in the way, which passes soon). limits {day_usd, day_calls, others_day_usd, proactive_day_usd, task_usd, timezone, at: the day that is meant, now}: {refused, until, is_held, is_of_others, is_silent}.';
 
 create or replace function public.reserve_model_call(task_id uuid, step_id uuid, cost_usd double precision, limits jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   tenant uuid := private.acting_organization();
   task public.tasks;
@@ -101,6 +101,10 @@ declare
 begin
   if tenant is null then
     perform private.refuse(403, 'Nobody is signed in');
+  elsif (select auth.uid()) is not null and num_nonnulls(reserve_model_call.task_id, reserve_model_call.step_id) > 0 then
+    perform private.refuse(403, 'What a task may cost its worker asks');
+  elsif reserve_model_call.cost_usd < 0 then
+    perform private.refuse(422, 'cost_usd is 0 or more', format('cost_usd is %s', reserve_model_call.cost_usd));
   end if;
   if reserve_model_call.task_id is not null then
     task := private.own_task(reserve_model_call.task_id);
@@ -127,4 +131,4 @@ begin
   return refusal;
 end $$;
 comment on function public.reserve_model_call is
-  'Before a request to a model: holds what it may cost at most, {reservation_id}; or says which budget forbids it, {refused, until}. limits {day_usd, day_calls, others_day_usd, task_usd, timezone} are the installation''s; a tenant''s and a tree''s own bounds hold as well.';
+  'Before a request to a model: holds what it may cost at most, {reservation_id}; or says which budget forbids it, {refused, until}. limits {day_usd, day_calls, others_day_usd, task_usd, timezone} are the installation''s; a tenant''s and a tree''s own bounds hold as well. A person asks for a question of no task. Definer: nobody writes what is held by hand.';

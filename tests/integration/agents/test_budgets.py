@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from agents.budget import BudgetUsedUp, TenantBudget, metered, out_of_budget
+from agents.budget import BudgetUsedUp, TenantBudget, metered, of_the_house, out_of_budget
 from agents.equipment import Equipment
 from agents.extractor import extract, extract_stream
 from agents.journal import Journal
@@ -37,7 +37,8 @@ async def running(service: Caller, **item: Any) -> Task:
 
 
 async def spend(caller: Caller, usd: float, task_id: UUID | None = None) -> None:
-    await model_calls.record_llm_interaction(caller, task_id, replace(CALL, cost_usd=usd).as_json())
+    house = await of_the_house(caller)
+    await model_calls.record_llm_interaction(house, task_id, replace(CALL, cost_usd=usd).as_json())
 
 
 def budget(caller: Caller, task: Task | None = None, **limits: Any) -> TenantBudget:
@@ -196,7 +197,13 @@ async def test_what_strangers_may_not(mallory: Caller, service: Caller, nobody: 
     with pytest.raises((Forbidden, Unauthorized)):
         await budget(nobody, day_usd=1).reserve(None, 0)
     held = await budget(service, day_usd=1).reserve(None, 1.0)
-    await model_calls.record_llm_interaction(mallory, None, replace(CALL, reservation_id=held).as_json())
+    for stranger in (mallory, await of_the_house(mallory)):
+        call = replace(CALL, reservation_id=held).as_json()
+        if stranger is mallory:
+            with pytest.raises(Forbidden, match="the house says"):
+                await model_calls.record_llm_interaction(stranger, None, call)
+        else:
+            await model_calls.record_llm_interaction(stranger, None, call)
     with pytest.raises(BudgetUsedUp):
         await budget(service, day_usd=1).reserve(None, 1.0)
 

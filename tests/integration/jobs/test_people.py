@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from agents.budget import BudgetUsedUp, TenantBudget
+from agents.budget import BudgetUsedUp, TenantBudget, of_the_house
 from agents.services.browser import Browser
 from agents.services.chat import Chat
 from agents.services.code import CodeHost, Pipelines
@@ -274,7 +274,7 @@ async def test_whoever_signs_up_shares_one_budget_with_the_others(house: House) 
     lena, omar = await newcomer(house), await newcomer(house, "omar@example.org", "Omar")
     await organizations.create_organization(lena, "Another one")
     call = ModelCall("strategy", "openai", "gpt-5-mini", "strategist/2", 100, 10, 0.7, 5)
-    await model_calls.record_llm_interaction(lena, None, call.as_json())
+    await model_calls.record_llm_interaction(await of_the_house(lena), None, call.as_json())
     held = [TenantBudget(one, None, Limits(**limits), "Europe/Berlin") for one in (lena, omar, house.caller)]
     await held[0].reserve(None, 0.2)
     with pytest.raises(BudgetUsedUp, match="everybody but the owner") as refused:

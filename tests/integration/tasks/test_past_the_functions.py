@@ -265,9 +265,12 @@ async def test_a_stranger_uses_up_nobodys_budget(house: House, vega: Organizatio
     for table in ("llm_interactions", "model_reservations"):
         columns = "organization_id, cost_usd" + (", purpose, model" if table == "llm_interactions" else "")
         values = "%s, %s" + (", 'x', 'm'" if table == "llm_interactions" else "")
+        add = f"insert into public.{table} ({columns}) values ({values})"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await directly(ben, add, vega.id, 100000)
         with pytest.raises(psycopg.errors.CheckViolation):
-            await directly(ben, f"insert into public.{table} ({columns}) values ({values})", vega.id, -1000)
-        await directly(ben, f"insert into public.{table} ({columns}) values ({values})", vega.id, 100000)
+            await execute(house.database, add, vega.id, -1000)
+        await execute(house.database, add, vega.id, 100000)
     from tests.integration.tasks.test_organizations import confirmed
 
     carla = await confirmed(house.database, "carla@elsewhere.example")

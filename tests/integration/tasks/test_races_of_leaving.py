@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.house import House
-from core.database import Caller
+from core.database import Caller, Identity
 from core.postgres import pool_of
 from tasks import organizations
 from tasks.organizations import Organization
@@ -92,3 +92,22 @@ async def test_a_permission_is_not_given_while_its_giver_becomes_a_member(
         await asyncio.wait([lowering], timeout=0.5)
     await lowering
     assert await execute(house.database, DONE["a permission"][2], vega.id) == [(0,)]
+
+
+async def test_nobody_is_linked_with_slack_while_they_are_removed(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    """The worker links whoever came with a code; by the time it is done they may belong here no more."""
+    link = "select public.link_slack_user(%s, 'T1', 'U1')"
+    assert ben.identity.user_id
+    worker = house.database.acting_as(Identity.service(vega.id))
+    async with pool_of(house.database).connection() as connection, connection.transaction():
+        await connection.execute(
+            "select set_config('role', 'service_role', true), set_config('request.jwt.claims', %s, true)",
+            (worker.identity.claims_setting(),),
+        )
+        await connection.execute(link.encode(), (ben.identity.user_id,))
+        removing = asyncio.create_task(organizations.remove_member(house.caller, vega.id, ben.identity.user_id))
+        await asyncio.wait([removing], timeout=0.5)
+    await removing
+    assert await execute(house.database, "select count(*) from slack_links") == [(0,)]
