@@ -43,13 +43,13 @@ language plpgsql security definer set search_path = '' as $$
 declare
   edge public.task_dependencies := case when tg_op = 'DELETE' then old else new end;
 begin
-  if tg_op = 'INSERT' and exists (
-      select 1 from public.task_dependencies d left join public.tasks w on w.id = edge.depends_on_task_id
-      where d.task_id = edge.task_id and (d.depends_on_task_id = w.supersedes_task_id
-        or exists (select 1 from public.task_dependencies x where x.task_id = d.depends_on_task_id and x.depends_on_task_id = edge.depends_on_task_id)))
-     or tg_op = 'DELETE' and exists (
-      select 1 from public.task_dependencies d join public.tasks w on w.id = d.depends_on_task_id
-      where d.task_id = edge.task_id and w.supersedes_task_id = edge.depends_on_task_id) then
+  if exists (
+      select 1 from public.tasks w where w.created_at = now() -- in this transaction, as only a function makes it together with its edges
+        and (tg_op = 'INSERT' and w.id = edge.depends_on_task_id and w.supersedes_task_id is not null
+          or tg_op = 'DELETE' and w.supersedes_task_id = edge.depends_on_task_id))
+     or tg_op = 'INSERT' and exists (
+      select 1 from public.task_dependencies d join public.task_dependencies x on x.task_id = d.depends_on_task_id
+      where d.task_id = edge.task_id and x.depends_on_task_id = edge.depends_on_task_id) then
     return edge; -- one of those that it waits for was made anew or goes: it waits for the same as before
   end if;
   -- Not written by the caller: the trigger of its words looks at what people write.

@@ -323,3 +323,15 @@ async def test_what_a_run_read_is_seen_by_whoever_it_read_for(house: House, vega
     for person, kinds in ((ben, {"model"}), (house.caller, {"model", "read"})):
         assert {one["kind"] for one in await person.call("list_steps", task_id=task.id)} == kinds
         assert await directly(person, "select result from public.steps where kind = 'read'") == len(kinds) - 1
+
+
+async def test_what_a_colleague_opens_again_leaves_whose_what_waits_for_it_is(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    root = await make(house.caller, "Launch")
+    first, second = [await make(house.caller, title, root) for title in ("One", "Two")]
+    await house.caller.call("add_dependency", task_id=second.id, depends_on_task_id=first.id)
+    await functions.update_task(ben, first.id, {"execution_status": "completed"})
+    made = Task.model_validate(await ben.call("reopen_task", task_id=first.id))
+    assert await whose(house, made, second) == [house.owner.user_id] * 2
+    assert await execute(house.database, "select depends_on_task_id from task_dependencies") == [(made.id,)]
