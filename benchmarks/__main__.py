@@ -16,10 +16,12 @@ from importlib import import_module
 from benchmarks.harness.bench import Bench, Options, open_bench
 from benchmarks.harness.processes import Ended
 from benchmarks.harness.report import Report
+from cli.testing import NotReady, ensure_node_packages
 from core.logging import set_up_logging
 from core.settings import load_settings
 
 NAMES = ("tasks", "makespan", "documents", "agents", "first_line", "live", "growth", "lists", "adapters", "cold_start")
+WITH_EMULATORS = {"documents", "adapters", "cold_start"}  # they need the Node packages
 
 
 def read_options(arguments: list[str]) -> tuple[list[str], Options]:
@@ -63,6 +65,9 @@ async def main(names: list[str], options: Options) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(*read_options(sys.argv[1:])))
-    except (Ended, KeyboardInterrupt) as end:
+        wanted, chosen = read_options(sys.argv[1:])
+        if not WITH_EMULATORS.isdisjoint(wanted):
+            ensure_node_packages()
+        asyncio.run(main(wanted, chosen))
+    except (Ended, KeyboardInterrupt, NotReady) as end:
         sys.exit(f"error: {end or 'stopped'}")

@@ -1,8 +1,11 @@
 """What `make bench` takes on its command line."""
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.__main__ import NAMES, read_options
+import benchmarks
+from benchmarks.__main__ import NAMES, WITH_EMULATORS, read_options
 from benchmarks.growth import sizes
 from benchmarks.harness.processes import split
 
@@ -50,3 +53,8 @@ def test_tables_grow_tenfold_up_to_the_largest() -> None:
 def test_shares_are_whole_and_even() -> None:
     assert split(10, 4) == [3, 3, 2, 2]
     assert split(2, 4) == [1, 1, 0, 0]
+
+
+def test_what_needs_the_node_packages_is_known() -> None:
+    folder = Path(benchmarks.__file__).parent
+    assert {name for name in NAMES if "from tests.emulators" in (folder / f"{name}.py").read_text()} == WITH_EMULATORS
