@@ -204,6 +204,8 @@ class TaskMachine(RuleBasedStateMachine):
         road = self.move("in_progress")
         if self.status == "in_progress" or self.paused or (as_worker and self.status != "queued"):
             road = CONFLICT
+        if as_worker and name != "worker":
+            road = FORBIDDEN
         worker_id = uuid4() if as_worker else None
         self.expect(self.world.call(who, "start_task_execution", task_id=self.task_id, worker_id=worker_id), who, road)
 
