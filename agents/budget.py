@@ -16,6 +16,7 @@ from agents.tools.tool import Waiting
 from core.clock import Clock
 from core.database import Caller, Identity
 from tasks import model_calls
+from tasks.capture import get_profile
 from tasks.model_calls import Reserved
 
 WAIT = "It goes on by itself when the requests under way are through"
@@ -77,11 +78,12 @@ def _held(said: Reserved) -> str:
 async def of_the_house(caller: Caller) -> Caller:
     """Who says what a request of the caller's costs: the worker of the organization they act in, so that nobody says it of themself.
 
-    The caller, where nobody can speak for the worker here: then it is their own terminal, and their own model.
+    The caller, where nobody can speak for the worker here (a web process with a project's publishable key alone): they settle
+    what they held before, and record what cost nothing.
     """
     if caller.identity.user_id is None or not caller.database.can_speak_for(Identity.service()):
         return caller
-    organization = (await caller.call("get_profile")).get("organization")
+    organization = (await get_profile(caller)).get("organization")
     return caller.database.acting_as(Identity.service(UUID(organization["id"]))) if organization else caller
 
 

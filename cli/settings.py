@@ -26,6 +26,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "encryption_",
             "max_body",
             "requests_",
+            "streams_",
             "sign_in_",
             "trusted_",
             "log_",

@@ -291,19 +291,19 @@ begin
   delete from public.model_reservations r
   where r.id = (call ->> 'reservation_id')::uuid and r.organization_id = tenant and (not is_person or r.made_by = (select auth.uid()))
   returning r.cost_usd into held;
-  if is_person and held is null then
+  if is_person and held is null and (call ->> 'reservation_id' is not null or (call ->> 'cost_usd')::numeric <> 0) then
     perform private.refuse(403, 'What a model cost the house says', null, 'A person records what they held before.');
   end if;
   insert into public.llm_interactions (organization_id, task_id, purpose, provider, model, prompt_version, input_tokens, output_tokens,
     cost_usd, latency_ms, response_id, error, served_model)
   select tenant, record_llm_interaction.task_id, r.purpose, coalesce(r.provider, ''), r.model,
-    coalesce(r.prompt_version, ''), coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), case when is_person then least(r.cost_usd, held) else r.cost_usd end,
+    coalesce(r.prompt_version, ''), coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), case when is_person then least(r.cost_usd, coalesce(held, 0)) else r.cost_usd end,
     coalesce(r.latency_ms, 0), r.response_id, left(r.error, 500), left(r.served_model, 300)
   from jsonb_populate_record(null::public.llm_interactions, call) r returning id into new_id;
   return new_id;
 end $$;
 comment on function public.record_llm_interaction is
-  'Keeps tokens, cost and time of one call to a model, and gives back what was held for it: for the worker. A person records what they held themselves, and no more than that. Definer: nobody writes costs by hand.';
+  'Keeps tokens, cost and time of one call to a model, and gives back what was held for it: for the worker. A person records what they held themselves, and no more than that, or what cost nothing (the built-in rules). Definer: nobody writes costs by hand.';
 
 -- Section: what is learned of whom ----------------------------------------------------------------------------------------
 

@@ -227,8 +227,9 @@ async def test_costs_are_said_by_the_house(house: House, vega: Organization, ben
         values = "%s, 100" + (", 'x', 'm'" if table == "llm_interactions" else "")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await directly(ben, f"insert into public.{table} ({columns}) values ({values})", vega.id)
-    with pytest.raises(Forbidden, match="the house says"):
-        await ben.call("record_llm_interaction", task_id=None, call=call)
+    for refused in (call, {**call, "reservation_id": None, "cost_usd": 0.1}):
+        with pytest.raises(Forbidden, match="the house says"):
+            await ben.call("record_llm_interaction", task_id=None, call=refused)
     task = await running(house.caller, service)
     begun = await service.call("begin_step", task_id=task.id, key="k", kind="model", name="strategy")
     for ids in ({"task_id": task.id, "step_id": begun["step_id"]}, {"task_id": None, "step_id": begun["step_id"]}):
@@ -239,6 +240,7 @@ async def test_costs_are_said_by_the_house(house: House, vega: Organization, ben
     said = {**call, "cost_usd": 1000, "reservation_id": own["reservation_id"]}
     await ben.call("record_llm_interaction", task_id=None, call=said)
     assert await execute(house.database, "select cost_usd::float from llm_interactions") == [(0.1,)]
+    await ben.call("record_llm_interaction", task_id=None, call={**call, "reservation_id": None})  # the built-in rules
     await service.call("record_llm_interaction", task_id=None, call={**call, "cost_usd": 0.3})
     assert await execute(house.database, "select count(*) from model_reservations") == [(0,)]
 
