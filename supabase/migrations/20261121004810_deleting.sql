@@ -148,7 +148,7 @@ begin
   if here.is_personal then
     perform private.refuse(409, 'A personal organization goes with its person alone', null, 'Delete everything of yours instead.');
   elsif btrim(coalesce(delete_organization.name, '')) <> here.name then
-    perform private.refuse(409, 'name is not that of the organization', format('it is called %s', here.name), 'Type its name exactly: deleting cannot be undone.');
+    perform private.refuse(409, 'The name is not that of the organization', format('It is called %s', here.name), 'Type its name exactly: deleting cannot be undone.');
   end if;
   perform private.erase_organization(here.id);
   return query select * from public.list_my_organizations();
@@ -165,6 +165,7 @@ declare
   of_person uuid;
   deleted jsonb := '[]';
   quit jsonb := '[]';
+  theirs record;
 begin
   if (select auth.uid()) is null or private.is_service() then
     perform private.refuse(403, 'Only a person deletes what is theirs');
@@ -177,7 +178,7 @@ begin
   end if;
   select o.* into home from public.organizations o join public.members m on m.organization_id = o.id where m.user_id = person.id and o.is_personal limit 1;
   if lower(btrim(coalesce(delete_person.address, ''))) <> lower(coalesce(nullif(person.email, ''), home.name)) then
-    perform private.refuse(409, 'address is not yours', format('yours is %s', coalesce(nullif(person.email, ''), home.name)),
+    perform private.refuse(409, 'The address is not yours', format('Yours is %s', coalesce(nullif(person.email, ''), home.name)),
       'Type it exactly: deleting cannot be undone.');
   end if;
   perform 1 from public.organizations o join public.members m on m.organization_id = o.id where m.user_id = person.id order by o.id for no key update of o;
@@ -198,7 +199,14 @@ begin
   end loop;
   if person.raw_app_meta_data ->> 'steward_owner' = 'true' then
     -- Of the one whom the settings name the data goes; at the next start they would be made again.
-    delete from public.accounts a where a.user_id = person.id;
+    for theirs in
+      select c.conrelid::regclass as in_table, a.attname as in_column from pg_catalog.pg_constraint c
+      join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where c.contype = 'f' and c.confrelid = 'auth.users'::regclass and c.confdeltype = 'c'
+        and c.connamespace in ('public'::regnamespace, 'private'::regnamespace) order by c.conrelid
+    loop
+      execute format('delete from %s where %I = $1', theirs.in_table, theirs.in_column) using person.id;
+    end loop;
     perform public.ensure_my_organization();
   else
     delete from auth.users u where u.id = person.id;

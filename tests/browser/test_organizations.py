@@ -93,7 +93,8 @@ async def test_an_organization_is_deleted_and_the_others_read_it(
     await expect(page.locator("[role=alert]")).to_contain_text("is not that of the organization")
     await page.fill("#delete-name", "Vega")
     await page.click("button:has-text('Delete Vega')")
-    await expect(page).to_have_url(f"{served}/")
+    await expect(page).to_have_url(f"{served}/?gone=organization")
+    await expect(page.locator("main > .notice")).to_have_text("The organization is deleted, with everything in it.")
     async with pool_of(house.database).connection() as connection:
         told = (house.owner.user_id, vega.id, "Vega", "kim@example.org")
         await connection.execute("insert into public.ended_organizations (user_id, organization_id, name, ended_by) values (%s, %s, %s, %s)", told)  # fmt: skip

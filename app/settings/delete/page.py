@@ -6,6 +6,7 @@ from starlette.responses import Response
 from app._view.forms import back_to, form_of
 from app.chosen import known, note_organizations
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings._problems import sentence_of
 from app.sign_in.places import SIGN_IN
 from app.sign_out._ending import end_session
@@ -25,10 +26,11 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         gone = await delete_person(caller, (await form_of(request)).get("address", ""))
     except (Conflict, Forbidden) as error:
         return await _show(request, caller, sentence_of(error), error.status)
+    house_of(request).clocks.forget(caller.identity)
     if not gone.is_person_gone:
-        return back_to("/")
+        return back_to("/", gone="everything")
     await end_session(request, everywhere=False)  # the project ended all of them with the person
-    return back_to(SIGN_IN if request.app.state.auth else "/")
+    return back_to(SIGN_IN if request.app.state.auth else "/", gone="account")
 
 
 async def _show(request: Request, caller: Caller, problem: str = "", status_code: int = 200) -> Response:

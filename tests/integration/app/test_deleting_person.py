@@ -17,7 +17,12 @@ async def test_the_account_and_every_session_are_gone(house: House, lite: Supaba
         assert (await phone.get("/tasks")).status_code == 200
         form = {"csrf_token": await csrf_of(ana), "address": ANA}
         gone = await ana.post("/settings/delete", data=form)
-        assert (gone.status_code, gone.headers["location"], COOKIE in ana.cookies) == (303, "/sign-in", False)
+        assert (gone.status_code, gone.headers["location"], COOKIE in ana.cookies) == (
+            303,
+            "/sign-in?gone=account",
+            False,
+        )
+        assert "your account is gone" in (await ana.get(gone.headers["location"])).text
         tasks = await phone.get("/tasks")
         assert (tasks.status_code, "Water the plants" in tasks.text) != (200, True)
         wrong = await send(ana, "/sign-in", action="password", email=ANA, password=PASSWORD)

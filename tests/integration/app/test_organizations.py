@@ -15,6 +15,7 @@ from core.database import Caller, Identity
 from core.keys import Keys
 from core.postgres import pool_of
 from tasks import functions, organizations, tokens
+from tasks.own_hours import HoursChange, OwnHours, get_own_hours, save_own_hours
 from tests.conftest import sign_up
 
 BASE = "http://127.0.0.1"
@@ -216,7 +217,8 @@ async def test_an_organization_is_deleted_on_its_page_once_its_name_is_typed(hou
         assert (await owner.post(at, data={**form, "csrf_token": "x", "name": vega.name})).status_code == 403
         assert (await theirs.post(at, data={**form, "csrf_token": csrf_of(await theirs.get("/")), "name": vega.name})).status_code == 403  # fmt: skip
         gone = await owner.post(at, data={**form, "name": vega.name})
-        assert (gone.status_code, gone.headers["location"]) == (303, "/")
+        assert (gone.status_code, gone.headers["location"]) == (303, "/?gone=organization")
+        assert "The organization is deleted" in (await owner.get(gone.headers["location"])).text
         for _ in range(2):
             told = await theirs.get("/tasks")
             assert "Vega &lt;b&gt; is gone" in told.text
@@ -244,11 +246,19 @@ async def test_a_person_deletes_everything_of_theirs_on_a_page(house: House, key
         assert gone.status_code == 303
         assert f'{COOKIE}=""' in gone.headers["set-cookie"]
         theirs.cookies.clear()
+        assert "your account is gone" in (await theirs.get(gone.headers["location"])).text
         assert (await theirs.get("/tasks")).status_code == 401
         mine = await owner.get(at)
         assert (await house.caller.call("get_profile"))["email"] in mine.text
+        await save_own_hours(house.caller, HoursChange.model_validate({"timezone": "Asia/Tokyo"}))
+        house.clocks.forget(house.caller.identity)
+        assert "in Asia/Tokyo" in (await owner.get("/settings/hours")).text  # and this process remembers it
         again = await owner.post(at, data={"csrf_token": csrf_of(mine), "address": (await house.caller.call("get_profile"))["email"]})  # fmt: skip
-        assert (again.status_code, again.headers["location"]) == (303, "/")
+        assert (again.status_code, again.headers["location"]) == (303, "/?gone=everything")
+        anew = await owner.get(again.headers["location"])
+        assert "You begin anew." in anew.text
+        assert (await house.clocks.of(house.caller)).timezone == house.clock.timezone
+        assert (await get_own_hours(house.caller)) == OwnHours()
         assert (await owner.get("/tasks")).status_code == 200, "the owner begins anew"
 
 

@@ -272,6 +272,37 @@ async def test_the_owner_of_the_installation_begins_anew(ana: Caller, database: 
     assert (await functions.list_tasks(ana)).items == []
 
 
+async def test_of_the_owner_of_the_installation_no_row_is_left_anywhere(vega: Shared, plain: Connection) -> None:
+    here, ben = vega
+    owned = await fill(plain, _id(ben), here.id)
+    assert owned.problems == []
+    await plain.execute("set local session_replication_role = replica")
+    await plain.execute("update public.drafts set state = 'draft'; update public.steps set state = 'finished'")
+    await plain.execute("update auth.users set raw_app_meta_data = '{\"steward_owner\": \"true\"}' where id = %s", (_id(ben),))  # fmt: skip
+    await plain.execute("set local session_replication_role = origin")
+    before = await rows_of_person(plain, _id(ben))
+    assert {"public.own_hours", "public.preferences", "public.attention", "public.feedback"} <= before
+    await as_person(plain, ben, "select public.delete_person('ben@example.org')")
+    assert await rows_of_person(plain, _id(ben)) == {"public.members"}, "of the organization that they begin anew in"
+
+
+async def rows_of_person(connection: Connection, person: UUID) -> set[str]:
+    """The tables with rows that would go with the person."""
+    cursor = await connection.execute(
+        """select n.nspname, c.relname, a.attname from pg_constraint k join pg_class c on c.oid = k.conrelid
+           join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+           where k.contype = 'f' and k.confrelid = 'auth.users'::regclass and k.confdeltype = 'c' and n.nspname <> 'auth'"""
+    )
+    found: set[str] = set()
+    for schema, table, column in await cursor.fetchall():
+        named = sql.SQL("select exists (select 1 from {} where {} = {})")
+        query = named.format(sql.Identifier(schema, table), sql.Identifier(column), sql.Literal(person))
+        row = await (await connection.execute(query)).fetchone()
+        if row and row[0]:
+            found.add(f"{schema}.{table}")
+    return found
+
+
 async def test_a_person_who_is_deleted_in_the_dashboard_takes_their_own_along(
     ana: Caller, vega: Shared, database: Database
 ) -> None:

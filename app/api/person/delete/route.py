@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from app.seen import house_of
 from tasks.organizations import DeletedPerson, delete_person
 
 
@@ -18,5 +20,7 @@ class ConfirmedAddress(BaseModel):
 
 
 @responds(summary="Delete everything of yours, and your account", response_model=DeletedPerson, problems=(404,))
-async def post(caller: CurrentCaller, body: ConfirmedAddress) -> DeletedPerson:
-    return await delete_person(caller, body.address)
+async def post(request: Request, caller: CurrentCaller, body: ConfirmedAddress) -> DeletedPerson:
+    gone = await delete_person(caller, body.address)
+    house_of(request).clocks.forget(caller.identity)
+    return gone

@@ -29,7 +29,7 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         await organizations.delete_organization(caller, organization_id, form.get("name", ""))
     except (Conflict, Forbidden) as error:
         return await _show(request, caller, sentence_of(error), error.status)
-    return back_to("/")
+    return back_to("/", gone="organization")
 
 
 async def _show(request: Request, caller: Caller, problem: str = "", status_code: int = 200) -> Response:
