@@ -23,6 +23,9 @@ begin
        where t.id = approval.task_id and (t.created_by <> permission.created_by or not o.is_personal and t.created_by is null))
      or exists (select 1 from private.people_of_accounts(approval) p where p <> permission.created_by) then
     return 'The standing permission is another member''s: it covers their own work';
+  elsif exists (select 1 from public.drafts d join public.approvals a on a.draft_id = d.supersedes_id
+       where d.id = approval.draft_id and a.state = 'rejected' and a.decided_by <> permission.created_by) then
+    return 'Another member said how it is to be: whoever gave the permission looks at it';
   elsif private.wanted_by(approval.task_id) is not null then -- whoever asks
     return format('It is the wish of %s, an agent of others', private.wanted_by(approval.task_id) ->> 'name');
   elsif approval.decision ->> 'verdict' is distinct from 'allow' or approval.decision ->> 'permission_id' is distinct from permission.id::text then

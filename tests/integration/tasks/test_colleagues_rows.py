@@ -10,11 +10,12 @@ from psycopg.types.json import Jsonb
 from app.house import House
 from core.database import Caller
 from core.errors import Forbidden
-from tasks import accounts, functions, review
+from jobs.outside.persons import person_of
+from tasks import accounts, functions, policies, review
 from tasks.accounts import Account
 from tasks.models import Task
 from tasks.organizations import Organization
-from tests.integration.tasks.permitting import delivered, running, write
+from tests.integration.tasks.permitting import CONTENT, allowed_by, delivered, running, terms, write
 from tests.integration.tasks.test_colleagues import VAULT, account, ben, directly, is_own_word, service_of, vega
 from tests.integration.tasks.test_organizations import execute
 
@@ -337,3 +338,52 @@ async def test_what_a_colleague_opens_again_leaves_whose_what_waits_for_it_is(
     made = Task.model_validate(await ben.call("reopen_task", task_id=first.id))
     assert await whose(house, made, second) == [house.owner.user_id] * 2
     assert await execute(house.database, "select depends_on_task_id from task_dependencies") == [(made.id,)]
+
+
+async def test_what_a_colleague_rejects_stays_whose_it_is(
+    house: House, vega: Organization, ben: Caller, account: Account
+) -> None:
+    """Ben says "Shorter" to Robin's draft: the next version leaves as Robin's mail, and only when Robin says so."""
+    service = service_of(house, vega)
+    permission = await policies.save_policy(house.caller, terms())
+    from_robin = {"target": {"account_id": str(account.id), "from_address": "robin@other.example"}}
+    first = await delivered(house.caller, service, None, **from_robin)
+    await review.reject_draft(ben, first.id, "Shorter")
+    ((task_id, maker),) = await execute(
+        house.database,
+        "select id, created_by from tasks where tool = 'revise_draft' and parent_task_id = %s",
+        first.task_id,
+    )
+    assert maker == house.owner.user_id
+    assert not await is_own_word(house, task_id)  # pyright: ignore[reportArgumentType]
+    begun = await functions.start_task_execution(service, task_id, None)  # pyright: ignore[reportArgumentType]
+    assert begun.source_ref["others_words"] is True
+    assert await taints(house, begun.id) == {"colleague"}
+    person = await person_of(service, begun)
+    assert person == house.owner.user_id
+    # Robin's permission lets nothing go that Ben had asked for.
+    again = {**CONTENT, **from_robin, "body": "Hi John"}
+    second = await review.deliver_draft(
+        service, begun.id, again, {"output": "x"}, supersedes_id=first.id, decision=allowed_by(permission)
+    )
+    second = await review.get_draft(house.caller, second.id)
+    assert (second.state, second.version) == ("draft", 2)
+    with pytest.raises(Forbidden, match="somebody else's account"):
+        await review.approve_draft(ben, second.id, second.digest)
+    # Robin's own no asks for Robin's own words.
+    await review.reject_draft(house.caller, second.id, "Longer")
+    own = "select source_ref ? 'others_words', tainted_by from tasks where tool = 'revise_draft' and id <> %s"
+    ((marked, tainted),) = await execute(house.database, own, begun.id)
+    assert not marked
+    assert "Shorter" not in str(tainted)
+    with pytest.raises(psycopg.Error, match="just rejected"):
+        await directly(ben, "select private.queue_revision(%s)", first.id)
+
+
+async def test_a_no_without_a_word_says_that_it_was_another_member(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    for person, said in ((ben, "Another member rejected the draft"), (house.caller, "You rejected the draft")):
+        draft = await delivered(house.caller, service_of(house, vega), None)
+        await review.reject_draft(person, draft.id)
+        assert (await functions.get_task(house.caller, draft.task_id)).blocked_reason == said
