@@ -214,6 +214,8 @@ async def say_answer(caller: Caller, out: Output, task: Task, tree: TaskNode) ->
     """How a run ended, in words: done, broken down, blocked or failed, and what comes next."""
     title = one_line(task.title)
     match task.execution_status:
+        case "completed" if task.is_drafted:
+            out.say(Text.assemble(rendering.task_mark(task), " Drafted: ", (title, "bold")))
         case "completed":
             out.say(Text.assemble(("✓ ", "green"), "Done: ", (title, "bold")))
         case "failed":

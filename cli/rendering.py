@@ -63,6 +63,11 @@ def mark(status: ExecutionStatus) -> Text:
     return Text(*MARKS[status])
 
 
+def task_mark(task: Task) -> Text:
+    """One character for the state of a task; one whose draft waits is not done."""
+    return mark("blocked" if task.is_drafted else task.execution_status)
+
+
 def day_words(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """`today`, `tomorrow`, `Fri 6 Mar`; with the year where it is not this one."""
     day, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
@@ -115,7 +120,7 @@ def task_table(tasks: Sequence[Task], now: datetime, zone: ZoneInfo, width: int)
     rows = [
         (
             Text(short_id(task), "dim"),
-            mark(task.execution_status),
+            task_mark(task),
             _list_title(task),
             due_text(task, now, zone),
             Text("" if task.priority == "medium" else task.priority, PRIORITY_STYLES[task.priority]),
@@ -150,7 +155,7 @@ def _clipped(text: Text, width: int) -> Text:
 
 def status_line(task: Task) -> str:
     """The state in words, and what it waits for."""
-    words = STATUS_WORDS[task.execution_status]
+    words = "drafted, waits for your review" if task.is_drafted else STATUS_WORDS[task.execution_status]
     if task.execution_status == "blocked" and task.blocked_on:
         words += f", {BLOCKED_WORDS.get(task.blocked_on, task.blocked_on)}"
     if task.paused_at and task.execution_status != "paused":
@@ -196,7 +201,7 @@ def _grow(tree: Tree, node: TaskNode) -> None:
 
 def tree_line(task: Task) -> Text:
     """One line of a tree."""
-    line = Text.assemble(mark(task.execution_status), " ", one_line(task.title), ("  " + short_id(task), "dim"))
+    line = Text.assemble(task_mark(task), " ", one_line(task.title), ("  " + short_id(task), "dim"))
     if task.execution_status in {"blocked", "failed"}:
         why = task.blocked_reason if task.execution_status == "blocked" else task.failure_reason
         line.append(f"  {one_line(why or status_line(task))}", "yellow")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def say_task(out: Output, task: Task, tree: TaskNode, drafts: list[Draft], clock: "Clock") -> None:
     """A task with all that hangs on it."""
-    out.say(Text.assemble(rendering.mark(task.execution_status), " ", (one_line(task.title), "bold")))
+    out.say(Text.assemble(rendering.task_mark(task), " ", (one_line(task.title), "bold")))
     out.table(rendering.facts(_task_facts(task, clock)))
     if task.description.strip():
         out.say("", task.description.strip())
@@ -53,6 +53,7 @@ def _task_facts(task: Task, clock: "Clock") -> list[tuple[str, str | Text]]:
     return [
         ("id", str(task.id)),
         ("state", rendering.status_line(task)),
+        ("replaced by", str(task.superseded_by_id or "")),
         ("because", because or ""),
         ("what helps", (task.unblocked_by or "") if is_blocked else ""),
         ("type", f"{task.execution_type} ({rendering.TYPE_WORDS[task.execution_type]})"),

@@ -241,6 +241,8 @@ def _change(task_id: str, as_json: bool, change: Change, said: str, *, known_as:
         out.say(Text.assemble(rendering.mark(task.execution_status), f" {words}: ", (one_line(task.title), "bold")))
         if task.execution_status == "queued":
             out.note("A running Steward does it; without one: steward execute " + rendering.short_id(task))
+        if task.id != before.id:
+            out.say(Text.assemble("  New: ", (rendering.short_id(task), "dim")))
         if following:
             say_next(out, following, house.clock)
 

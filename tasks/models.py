@@ -224,6 +224,11 @@ class Task(Record):
         return self.snoozed_until is not None or self.snoozed_for is not None
 
     @property
+    def is_drafted(self) -> bool:
+        """Is the writing done and the draft still open? To people that is not done: nothing has left."""
+        return self.execution_status == "completed" and self.open_draft_id is not None
+
+    @property
     def may_be_reopened(self) -> bool:
         """Did a person tick it off, and may they say that it is not done after all? The database knows what it is a part of."""
         is_done = self.execution_status == "completed" and self.superseded_at is None and self.result is None

@@ -149,14 +149,9 @@ def state(task: Task) -> tuple[str, str]:
         return "paused", "paused"
     if task.execution_status == "blocked" and task.blocked_on in BLOCKED:
         return BLOCKED[task.blocked_on]
-    if is_drafted(task):
+    if task.is_drafted:
         return "blocked", "drafted"
     return task.execution_status, STATUS[task.execution_status]
-
-
-def is_drafted(task: Task) -> bool:
-    """Is the writing done and the draft still open? To people that is not done: nothing has left."""
-    return task.execution_status == "completed" and task.open_draft_id is not None
 
 
 def made_by(task: Task, agents: Mapping[str, str] | None = None) -> str:

@@ -9,10 +9,11 @@ declare
   goes_on boolean;
 begin
   if task.superseded_at is not null then
-    perform private.refuse(409, 'Another task took this one''s place');
+    perform private.refuse(409, 'Another task took this one''s place',
+      (select format('The newer one is %s', t.id) from public.tasks t where t.supersedes_task_id = task.id order by t.created_at desc limit 1));
   elsif task.execution_status <> 'completed' or task.result is not null
       or not task.evidence @> '[{"kind": "word", "what": "A person said that it is done"}]' then
-    perform private.refuse(409, 'Only what a person ticked off is opened again', task.execution_status);
+    perform private.refuse(409, 'Only what a person ticked off is opened again');
   elsif exists (select 1 from public.tasks t where t.parent_task_id = task.id) or exists (select 1 from public.drafts d where d.task_id = task.id) then
     perform private.refuse(409, 'A task with parts or a draft is not opened again', null, 'Make a new task of what is left to do.');
   end if;

@@ -42,7 +42,7 @@ async def later_of(caller: Caller, task: Task, clock: Clock) -> Later:
         coming = None
     is_open = task.execution_status not in OVER
     return Later(
-        reminders=await reminders.list_reminders(caller, task.id),
+        reminders=[one for one in await reminders.list_reminders(caller, task.id) if one.told_at or is_open],
         series=series,
         next_due_at=coming.due_at if coming else None,
         missed=await snoozing.missed_by_snooze(caller, task, clock.now()) if task.is_snoozed else [],

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from app.house import House
-from tasks import functions, review
+from tasks import functions, reminders, review
 from tests.conftest import NOW
 
 
@@ -61,6 +61,22 @@ async def test_a_wrong_tick_is_taken_back_from_the_list_and_from_the_page(
         answer = await client.post(f"/tasks/{task.id}/act", data=form)
         old, task = task, (await functions.list_tasks(house.caller, functions.TaskFilter(status=["pending"]))).items[0]
         assert (answer.status_code, task.supersedes_task_id) == (303, old.id)
-        assert answer.headers["location"] == (back if is_list else f"/tasks/{task.id}")
+        assert answer.headers["location"] == f"/tasks/{task.id}"
+        replaced = (await client.get(f"/tasks/{old.id}")).text
+        assert (f'href="/tasks/{task.id}"' in replaced, 'id="edit"' in replaced) == (True, False)
+        form = {"title": "Other", "csrf_token": token}
+        refused = await client.post(f"/tasks/{old.id}", data=form)
+        assert (refused.status_code, str(task.id) in refused.text) == (409, True)
     again = await client.post(f"/api/tasks/{old.id}/reopen")
-    assert (again.status_code, again.json()["detail"]) == (409, "Another task took this one's place")
+    told = f"Another task took this one's place: The newer one is {task.id}"
+    assert (again.status_code, again.json()["detail"]) == (409, told)
+
+
+async def test_of_what_is_done_no_reminder_comes(client: httpx.AsyncClient, house: House) -> None:
+    (task,) = await functions.create_tasks(house.caller, [{"title": "Call Ana"}])
+    now = house.clock.now()
+    await reminders.set_reminder(house.caller, task.id, now + timedelta(days=1), "early", now=now)
+    assert "A reminder comes" in (await client.get(f"/tasks/{task.id}")).text
+    await functions.update_task(house.caller, task.id, {"execution_status": "completed"})
+    page = (await client.get(f"/tasks/{task.id}")).text
+    assert ("A reminder comes" in page, 'id="later"' in page) == (False, False)

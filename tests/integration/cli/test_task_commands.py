@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,7 +157,12 @@ def test_ticking_off_twice_is_harmless_or_a_clear_refusal(steward: Steward) -> N
     assert "Traceback" not in again.stderr
     opened = steward.json("reopen", task["id"])["task"]
     assert (opened["execution_status"], opened["supersedes_task_id"]) == ("pending", task["id"])
-    assert "Another task took this one's place" in steward("reopen", task["id"]).stderr
+    refused = steward("reopen", task["id"]).stderr
+    assert f"Another task took this one's place: The newer one is {opened['id']}" in " ".join(refused.split())
+    assert f"replaced by  {opened['id']}" in steward("show", task["id"]).stdout
+    steward("done", opened["id"])
+    again = steward("reopen", opened["id"]).stdout
+    assert re.search(r"Open again: Water plants\n  New: [0-9a-f]{8}\n", again)
 
 
 def test_pause_resume_and_cancel(steward: Steward) -> None:

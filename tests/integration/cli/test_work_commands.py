@@ -84,6 +84,8 @@ def test_executing_shows_the_draft_and_sends_nothing(steward: Steward) -> None:
     assert done.returncode == 0, done.stderr
     assert "john@example.com" in done.stdout
     assert "Nothing is sent before you approve it" in done.stderr
+    assert ("! Drafted: " in done.stdout, "Done: " in done.stdout) == (True, False)
+    assert "drafted, waits for your review" in steward("show", task["id"]).stdout
     assert outbox(steward) == []
 
 

@@ -102,5 +102,6 @@ async def test_nothing_else_is_opened_again(ana: Caller) -> None:
         (made.id, "with parts or a draft"),
         (made.keys["part"], "part of is over"),
     ):
-        with pytest.raises(Conflict, match=why):
+        with pytest.raises(Conflict, match=why) as refused:
             await functions.reopen_task(ana, task_id)
+        assert refused.value.detail not in {"pending", "completed"}

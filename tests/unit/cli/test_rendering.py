@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,6 +115,13 @@ def test_every_state_has_a_mark_and_a_word() -> None:
     for state in getattr(states, "__args__", ()):
         assert len(rendering.MARKS[state][0]) == 1
         assert rendering.STATUS_WORDS[state]
+
+
+def test_a_task_whose_draft_waits_is_drafted_and_not_done() -> None:
+    task = a_task(execution_status="completed", open_draft_id=uuid4())
+    assert rendering.status_line(task) == "drafted, waits for your review"
+    assert rendering.task_mark(task).plain == "!"
+    assert rendering.task_mark(a_task(execution_status="completed")).plain == "✓"
 
 
 def test_a_blocked_task_says_on_what() -> None:

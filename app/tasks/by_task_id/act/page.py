@@ -40,7 +40,7 @@ async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Respon
         return await show(request, caller, task_id, problem=words, status_code=error.status, typed=form)
     if action == "delete" and back.startswith(f"/tasks/{task_id}"):
         back = "/tasks"
-    if action == "reopen" and isinstance(made, Task) and back.startswith(f"/tasks/{task_id}"):
+    if action == "reopen" and isinstance(made, Task):
         back = f"/tasks/{made.id}"
     off = await switched_off_by(caller, UUID(form["approval_id"])) if action == "no" else None
     if off:
