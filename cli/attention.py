@@ -75,7 +75,9 @@ def attention_command(
     mute_below: Annotated[
         float | None, typer.Option("--mute-below", help="Below this share of use a kind mutes itself: 0 to 1.")
     ] = None,
-    defaults: Annotated[bool, typer.Option("--defaults", help="Back to the settings of the house first.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Back to the settings of the installation first.")
+    ] = False,
     unmute: Annotated[str, typer.Option("--unmute", metavar="ID", help="Let what is muted speak again.")] = "",
     as_json: JsonOption = False,
 ) -> None:

@@ -22,7 +22,9 @@ def hours_command(
     working: Annotated[
         str | None, typer.Option("--working", help='When you work, like "mon-fri 09:00-12:30 13:30-17:00".')
     ] = None,
-    defaults: Annotated[bool, typer.Option("--defaults", help="Back to the settings of the house first.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Back to the settings of the installation first.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """By which clock you live, and when you work.
@@ -41,7 +43,10 @@ def hours_command(
         out, known = Output(as_json), shown(own, house.clock)
         out.data(known)
         if not as_json:
-            whose = {name: "yours" if name in known.chosen else "the house's" for name in ("timezone", "working_hours")}
+            whose = {
+                name: "yours" if name in known.chosen else "the installation's"
+                for name in ("timezone", "working_hours")
+            }
             out.say(f"{known.timezone} ({whose['timezone']}), {known.now:%A %Y-%m-%d %H:%M}")
             out.say(f"Working hours: {known.working_hours} ({whose['working_hours']})")
 

@@ -49,9 +49,10 @@
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     document.querySelectorAll("[data-browser-zone]").forEach((part) => {
       if (part.matches("input")) { part.value = zone; return; }
-      part.elements.timezone.value = zone;
-      part.querySelector("button span").textContent = zone;
-      part.hidden = part.dataset.browserZone === zone;
+      const field = part.form.elements.timezone;
+      part.querySelector("span").textContent = zone;
+      part.hidden = (field.value || field.placeholder) === zone;
+      part.onclick = () => { field.value = zone; part.hidden = true; field.focus(); };
     });
   };
   browserZone();

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from fastapi import Request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
@@ -40,11 +41,16 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     try:
         change = HoursChange.model_validate({name: text or None for name, text in typed.items()})
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) for one in error.errors()}
-        return await _show(request, caller, typed, {name: ALLOWED[name] for name in wrong})
+        return await _show(request, caller, typed, {str(one["loc"][0]): _words_of(one) for one in error.errors()})
     await save_own_hours(caller, change)
     house_of(request).clocks.forget(caller.identity)
     return back_to(HERE, saved="yes")
+
+
+def _words_of(wrong: ErrorDetails) -> str:
+    """What is wrong with a field, as `steward hours` says it."""
+    said = wrong["msg"].removeprefix("Value error, ")
+    return said if wrong["type"] == "value_error" else f"Allowed: {ALLOWED[str(wrong['loc'][0])]}"
 
 
 async def _show(

@@ -156,6 +156,8 @@ async def test_the_page_keeps_marks_and_goes_back(house: House, keys: Keys, ann:
         assert wrong.status_code == 422
         assert re.findall(r'id="wrong-(\w+)"', wrong.text) == ["timezone", "working_hours"]
         assert 'value="Berlin/Europe"' in wrong.text
+        turned = await browser.post("/settings/hours", data={**form, "working_hours": "mon-fri 17:00-09:00"})
+        assert 'id="wrong-working_hours">Working hours 17:00-09:00 end before they start<' in turned.text
         kept = await browser.post("/settings/hours", data={**form, **NEW_YORK}, follow_redirects=True)
         assert "03:30 on Wednesday, 04 March in America/New_York" in unescape(kept.text)
         # The other field stays, and pages go by the zone from now on.

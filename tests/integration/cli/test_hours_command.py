@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def test_a_zone_is_chosen_gone_by_and_given_back(steward: Steward) -> None:
-    assert "Europe/Berlin (the house's), Wednesday 2026-03-04 09:" in steward("hours").stdout
+    assert "Europe/Berlin (the installation's), Wednesday 2026-03-04 09:" in steward("hours").stdout
     told = steward.json("hours", "--zone", "America/New_York", "--working", "Mon-Thu 08:00-12:00")
     assert (told["timezone"], told["working_hours"]) == ("America/New_York", "mon-thu 08:00-12:00")
     assert "America/New_York (yours), Wednesday 2026-03-04 03:" in steward("hours").stdout
