@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app._view.advice import advice
+from app._view.people import people_of
 from app.dependencies import csrf_token
 from app.review._interrupt import is_interrupt, shown_interrupt
 from app.review._moved import what_moved
@@ -56,7 +57,7 @@ TAGS = {
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`."""
+    """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`, `people`."""
     house = house_of(request)
     text = (
         environment()
@@ -66,6 +67,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
             csrf_token=csrf_token(request),
             is_htmx=request.headers.get("hx-request") == "true",
             house=house,
+            people=people_of(request),
             now=house.clock.now(),
             theme=request.cookies.get("steward_theme", "auto"),
             **context,

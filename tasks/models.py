@@ -360,6 +360,8 @@ class Draft(Record):
     superseded_by_id: UUID | None = None
     digest: str
     author_type: Literal["user", "agent"]
+    author_id: UUID | None = None
+    person_id: UUID | None = Field(default=None, description="Whose the task is: it leaves as their mail")
     feedback: str | None = None
     message_id: str | None = None
     provider_ref: str | None = None

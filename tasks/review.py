@@ -22,6 +22,7 @@ class DraftVersion(Record):
     version: int
     state: DraftState
     author_type: Literal["user", "agent"]
+    author_id: UUID | None = None
     subject: str
     body: str
     to_recipients: list[str] = Field(default_factory=list[str])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app._view.agent_words import is_offer, offered_to, said_by_agent
-from app._view.words import ACTOR, DRAFT, EVENT, GATE, PLAN, answer_words
+from app._view.people import ALONE, People
+from app._view.words import DRAFT, EVENT, GATE, PLAN, actor, answer_words
 from tasks.models import LogEntry, Task, TaskEvent
 
 PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
@@ -24,16 +25,18 @@ class Entry:
     until: datetime | None = None
 
 
-def log_of(task: Task, events: Sequence[TaskEvent], agents: Mapping[str, str] | None = None) -> list[Entry]:
+def log_of(
+    task: Task, events: Sequence[TaskEvent], agents: Mapping[str, str] | None = None, people: People = ALONE
+) -> list[Entry]:
     """The task's own log, oldest first; `agents` are the names of outside agents by id. The steps have a list of their own."""
     changed = [event.created_at for event in events if _is_change_of_plan(event, task)]
-    states = [_state(entry, changed, agents or {}) for entry in task.execution_log]
+    states = [_state(entry, changed, agents or {}, people) for entry in task.execution_log]
     blocked = [entry.timestamp for entry in task.execution_log if entry.event == "blocked"]
     mine = [event for event in events if event.task_id == task.id and not _is_elsewhere(event)]
     permitted = [event.data for event in mine if _is_permitted(event)]
     unasked = {str(data.get(name)) for data in permitted for name in ("approval_id", "draft_id")}
     finer = [
-        _entry(event, unasked, task)
+        _entry(event, unasked, task, people)
         for event in mine
         if not (_was_not_asked(event, unasked) or _is_said(event, blocked))
     ]
@@ -68,7 +71,7 @@ def _is_change_of_plan(event: TaskEvent, task: Task) -> bool:
     return event.kind == "plan" and event.task_id == task.id and event.message != "escalate"
 
 
-def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, str]) -> Entry:
+def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, str], people: People) -> Entry:
     head = EVENT.get(entry.event, entry.event)
     reason = entry.reason
     if reason == PLAN_CHANGED and not any(abs(at - entry.timestamp) < TOGETHER for at in changed):
@@ -83,14 +86,19 @@ def _state(entry: LogEntry, changed: Sequence[datetime], agents: Mapping[str, st
         reason = reason.removeprefix(f"{agent}: ")
     if agent and entry.event == "retry_queued":
         return Entry(entry.timestamp, head, f"{agent} could not do it{f': {reason}' if reason else ''}")
-    return Entry(entry.timestamp, head, _by(agent or ACTOR.get(entry.actor_type or ""), reason))
+    return Entry(entry.timestamp, head, _by(agent or actor(entry.actor_type, entry.actor_id, people), reason))
 
 
-def _by(actor: str | None, reason: str | None) -> str:
-    return f"by {actor or 'somebody'}{f': {reason}' if reason else ''}"
+def _by(who: str, reason: str | None) -> str:
+    return f"by {who}{f': {reason}' if reason else ''}"
 
 
-def _entry(event: TaskEvent, unasked: set[str], task: Task) -> Entry:
+def _asked(people: People, task: Task) -> str:
+    was = "was" if people.is_another(task.created_by) else "were"
+    return f"{people.name(task.created_by)} {was} asked to decide"
+
+
+def _entry(event: TaskEvent, unasked: set[str], task: Task, people: People) -> Entry:
     match event.kind:
         case "draft":
             is_unasked = event.message == "draft" and event.data.get("draft_id") in unasked
@@ -99,7 +107,7 @@ def _entry(event: TaskEvent, unasked: set[str], task: Task) -> Entry:
             return Entry(event.created_at, "draft", text)
         case "approval":
             if event.message == "open":
-                return Entry(event.created_at, "question", "you were asked to decide")
+                return Entry(event.created_at, "question", _asked(people, task))
             if _is_permitted(event):
                 held = event.data.get("hold_until")
                 until = datetime.fromisoformat(held) if held else None

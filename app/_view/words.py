@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from agents.estimates import work_words
+from app._view.people import ALONE, People
 from tasks.models import Evidence, Task
 from tasks.occurrences import describe_recurrence
 
@@ -154,15 +155,34 @@ def state(task: Task) -> tuple[str, str]:
     return task.execution_status, STATUS[task.execution_status]
 
 
-def made_by(task: Task, agents: Mapping[str, str] | None = None) -> str:
+def source(kind: str, person: UUID | None, people: People = ALONE) -> str:
+    """Where something comes from: "from mail", "added by you", "added by Ana". `person` is whose it is."""
+    if kind == "manual":
+        return f"added by {people.name(person)}" if person or not people.names else "added by hand"
+    return SOURCE.get(kind, kind)
+
+
+def made_by(task: Task, agents: Mapping[str, str] | None = None, people: People = ALONE) -> str:
     """Where a task comes from: "from mail", "by Steward", "by Larry". `agents` are the names of outside agents by id."""
     agent_id = task.source_ref.get("agent_id")
     if task.source != "agent" or agent_id is None:
-        return SOURCE[task.source]
+        added = next((one for one in task.execution_log if one.event == "created" and one.actor_type == "user"), None)
+        return source(task.source, _as_id(added.actor_id) if added else task.created_by, people)
     return f"by {(agents or {}).get(str(agent_id), 'an outside agent')}"
 
 
-def owner(task: Task, agents: Mapping[str, str] | None = None) -> str:
+def does(task: Task, people: People = ALONE) -> str:
+    """How a task is done: "by you", "with Ana's review", "by Steward"."""
+    match task.execution_type:
+        case "manual":
+            return f"by {people.name(task.created_by)}"
+        case "semi_automated":
+            return f"with {people.whose(task.created_by)} review"
+        case _:
+            return TYPE[task.execution_type]
+
+
+def owner(task: Task, agents: Mapping[str, str] | None = None, people: People = ALONE) -> str:
     """Who does a task: "you", "Steward", the agent or person it waits for. `agents` are the names of outside agents by id."""
     whom = str(task.tool_input.get("whom") or "")
     match task.tool:
@@ -183,7 +203,9 @@ def owner(task: Task, agents: Mapping[str, str] | None = None) -> str:
         case _:
             if task.assignee_role:
                 return task.assignee_role
-            return {"manual": "you", "semi_automated": "Steward, you review"}.get(task.execution_type, "Steward")
+            person = people.name(task.created_by)
+            reviews = f"Steward, {person} review{'s' if people.is_another(task.created_by) else ''}"
+            return {"manual": person, "semi_automated": reviews}.get(task.execution_type, "Steward")
 
 
 def evidence(found: Evidence) -> str:
@@ -203,12 +225,26 @@ def _is_taken(task: Task) -> bool:
     return is_broken_down or task.execution_status in {"in_progress", "paused", "completed", "failed"}
 
 
+def at_it(task: Task, people: People = ALONE) -> str:
+    """Who began what a person is at: "you", "Ana"."""
+    began = next((one for one in reversed(task.execution_log) if one.event == "started"), None)
+    return people.name(_as_id(began.actor_id) if began else task.created_by)
+
+
+def actor(kind: str | None, actor_id: str | None, people: People = ALONE) -> str:
+    """Who did something: "you", "Ana", "Steward", "the database"; "somebody" where it is not known."""
+    return people.name(_as_id(actor_id)) if kind == "user" else ACTOR.get(kind or "", "somebody")
+
+
 def _is_id(text: str) -> bool:
+    return _as_id(text) is not None
+
+
+def _as_id(text: str | None) -> UUID | None:
     try:
-        UUID(text)
+        return UUID(text or "")
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def link(found: Evidence) -> str:

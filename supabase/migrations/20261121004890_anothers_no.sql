@@ -48,3 +48,27 @@ begin
   end if;
   return private.draft_json(draft);
 end $$;
+
+-- Section: who wrote a draft, and whose it is ------------------------------------------------------------------------
+
+create or replace function private.draft_json(draft public.drafts) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(draft) || jsonb_build_object(
+    'superseded_by_id', (select d.id from public.drafts d where d.supersedes_id = draft.id),
+    'task_title', t.title, 'person_id', t.created_by)
+    || coalesce((select jsonb_build_object('approval_id', a.id, 'approval', jsonb_build_object('id', a.id, 'state', a.state, 'decision', a.decision,
+        'decided_how', a.decided_how, 'policy_id', a.policy_id, 'hold_until', a.hold_until, 'expires_at', a.expires_at, 'good_until', a.good_until,
+        'origin', a.origin, 'requested_by', a.requested_by, 'why', a.why, 'notes', a.notes))
+      from public.approvals a where a.draft_id = draft.id order by a.created_at desc limit 1), '{"approval_id": null}')
+  from (select) one left join public.tasks t on t.id = draft.task_id
+$$;
+
+create or replace function public.get_draft(draft_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select private.draft_json(d) || jsonb_build_object('history',
+    (select jsonb_agg(jsonb_build_object('id', h.id, 'version', h.version, 'state', h.state, 'author_type', h.author_type, 'author_id', h.author_id,
+       'subject', h.subject, 'body', h.body, 'to_recipients', h.to_recipients, 'cc_recipients', h.cc_recipients, 'bcc_recipients', h.bcc_recipients,
+       'feedback', h.feedback, 'created_at', h.created_at, 'decided_at', h.decided_at) order by h.version)
+     from public.drafts h where h.task_id = d.task_id))
+  from private.own_draft(get_draft.draft_id) d
+$$;

@@ -16,6 +16,7 @@ from app._view.bounds import bounds_of
 from app._view.graph import draw
 from app._view.links import hanging_on
 from app._view.log import log_of
+from app._view.people import people_of
 from app._view.sequence import parts_of, replaced_parts, sequence_of, walk
 from app._view.tables import result_of, rows_of
 from app._view.worker import waits_for_worker
@@ -65,7 +66,7 @@ async def show(
         task=task,
         above=above,
         drafts=drafts.items,
-        log=log_of(task, events, side.names),
+        log=log_of(task, events, side.names, people_of(request)),
         side=side,
         agent_words=agent_words,
         agent_names=side.names,
