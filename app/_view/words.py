@@ -225,12 +225,6 @@ def _is_taken(task: Task) -> bool:
     return is_broken_down or task.execution_status in {"in_progress", "paused", "completed", "failed"}
 
 
-def at_it(task: Task, people: People = ALONE) -> str:
-    """Who began what a person is at: "you", "Ana"."""
-    began = next((one for one in reversed(task.execution_log) if one.event == "started"), None)
-    return people.name(_as_id(began.actor_id) if began else task.created_by)
-
-
 def actor(kind: str | None, actor_id: str | None, people: People = ALONE) -> str:
     """Who did something: "you", "Ana", "Steward", "the database"; "somebody" where it is not known."""
     return people.name(_as_id(actor_id)) if kind == "user" else ACTOR.get(kind or "", "somebody")

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app._view.agent_words import Saying, is_offer, offered_to, said_by_agent
-from app._view.words import answer_words
+from app._view.people import ALONE, People
+from app._view.words import actor, answer_words
 from app.plans._log import lines_of
 from tasks.agent_work import Lease
 from tasks.functions import TaskNode
@@ -36,10 +37,14 @@ class Sentence:
 
 
 def sentences_of(
-    events: Sequence[TaskEvent], tasks: Mapping[UUID, TaskNode], leases: Sequence[Lease], root_id: UUID
+    events: Sequence[TaskEvent],
+    tasks: Mapping[UUID, TaskNode],
+    leases: Sequence[Lease],
+    root_id: UUID,
+    people: People = ALONE,
 ) -> list[Sentence]:
     """The newest first; what only repeats what an agent said is left out."""
-    story = _Story(events, tasks, leases)
+    story = _Story(events, tasks, leases, people)
     found: list[Sentence] = []
     for event in sorted(events, key=lambda one: one.id, reverse=True):
         said = story.tell(event)
@@ -54,11 +59,27 @@ def sentences_of(
     return found
 
 
+def begun_by(events: Sequence[TaskEvent], people: People) -> dict[UUID | None, str]:
+    """Which person began each task last: "you", "Ana"."""
+    begun = [one for one in sorted(events, key=lambda one: one.id) if one.kind == "state" and one.message == "started"]
+    return {
+        one.task_id: actor("user", str(one.data.get("actor_id")), people)
+        for one in begun
+        if one.data.get("actor_type") == "user"
+    }
+
+
 class _Story:
     """Which event says something that no other says better."""
 
-    def __init__(self, events: Sequence[TaskEvent], tasks: Mapping[UUID, TaskNode], leases: Sequence[Lease]) -> None:
-        self._tasks = tasks
+    def __init__(
+        self,
+        events: Sequence[TaskEvent],
+        tasks: Mapping[UUID, TaskNode],
+        leases: Sequence[Lease],
+        people: People,
+    ) -> None:
+        self._tasks, self._people = tasks, people
         self._of_task: dict[UUID | None, list[TaskEvent]] = defaultdict(list)
         for event in events:
             if event.kind in {"agent", "offered", "state", "approval"}:
@@ -93,7 +114,13 @@ class _Story:
     def _answer(self, event: TaskEvent) -> Saying | None:
         """What a person answered an agent: "answered: 1200.50 please"."""
         task = self._tasks.get(event.task_id) if event.task_id else None
-        return Saying("You", "answered", f": {answer_words(task)}") if task and answer_words(task) else None
+        return Saying(self._doer(event), "answered", f": {answer_words(task)}") if task and answer_words(task) else None
+
+    def _doer(self, event: TaskEvent) -> str:
+        """Which person did it: "You", "Ana"."""
+        told = event if "actor_id" in event.data else self._near(event, "state", "completed")
+        who = actor("user", str(told.data.get("actor_id")) if told else None, self._people)
+        return "You" if who == "you" else who
 
     def _state(self, event: TaskEvent) -> Saying | None:
         reason = str(event.data.get("reason") or "")
@@ -103,7 +130,7 @@ class _Story:
             case "started" | "resumed":
                 return self._begun(event, is_yours=is_yours)
             case "completed" if is_yours:
-                return Saying("You", "finished")
+                return Saying(self._doer(event), "finished")
             case "completed" | "failed" if is_told:
                 return None
             case "blocked":
@@ -111,7 +138,7 @@ class _Story:
             case "retry_queued" if reason and not is_told:
                 return Saying("", "", f"is tried again: {reason}")
             case "paused" | "cancelled" if is_yours:
-                return Saying("You", "paused" if event.message == "paused" else "cancelled")
+                return Saying(self._doer(event), "paused" if event.message == "paused" else "cancelled")
             case word if word in STATES:
                 return Saying("", "", _joined(STATES[word], reason))
             case _:
@@ -131,7 +158,7 @@ class _Story:
     def _blocked(self, event: TaskEvent, reason: str, *, is_yours: bool, is_told: bool) -> Saying | None:
         parts = PARTS.fullmatch(reason)
         if parts and is_yours:
-            return Saying("You", "broke down", f" into {parts[1]} {'part' if parts[1] == '1' else 'parts'}")
+            return Saying(self._doer(event), "broke down", f" into {parts[1]} {'part' if parts[1] == '1' else 'parts'}")
         if UNDER_WAY.fullmatch(reason) or is_told:
             return None
         if (is_offer(reason) and self._near(event, "offered")) or self._near(event, "approval", "open"):

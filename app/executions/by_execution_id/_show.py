@@ -10,9 +10,10 @@ from starlette.responses import Response
 from app._view import tree as trees_view
 from app._view import words
 from app._view.agent_words import is_offer
+from app._view.people import people_of
 from app._view.sequence import everything, parts_of, replaced_parts
 from app.executions import _words
-from app.executions._log import sentences_of
+from app.executions._log import begun_by, sentences_of
 from app.plans._log import newest_events
 from app.templating import render
 from core.database import Caller
@@ -53,7 +54,8 @@ async def show(
         paused=trees_view.paused_of(tree),
         blockers=sorted(found.blockers, key=lambda one: one.waits_for not in {"person", "start"}),
         last_agent={lease.task_id: lease for lease in reversed(leases)},
-        sentences=sentences_of(events, tasks, leases, execution_id),
+        sentences=sentences_of(events, tasks, leases, execution_id, people_of(request)),
+        begun_by=begun_by(events, people_of(request)),
         agent_names=names,
         waits_in_words=_waits(found, names),
         is_offer=is_offer,

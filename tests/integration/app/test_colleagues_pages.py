@@ -1,5 +1,6 @@
 """What the pages say in an organization of several: "you" is whoever reads, and a colleague is called by name."""
 
+import re
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -13,7 +14,7 @@ from tasks import functions, review
 from tasks.organizations import Organization
 from tests.integration.app.test_organizations import pages_of
 from tests.integration.tasks.permitting import delivered
-from tests.integration.tasks.test_colleagues import ben, vega
+from tests.integration.tasks.test_colleagues import ben, directly, vega
 
 __all__ = ["ben", "vega"]  # fixtures
 
@@ -89,3 +90,21 @@ async def test_a_colleagues_draft_says_whose_mailbox_and_permission_it_lacks(
         async with pages_of(house, keys) as robins:
             assert words in await page(robins, f"/review/{draft.id}")
             assert words in await page(robins, "/review")
+
+
+async def test_the_dashboard_says_who_did_it(house: House, keys: Keys, ben: Caller, bens: httpx.AsyncClient) -> None:
+    (root,) = await functions.create_tasks(house.caller, [{"title": "Launch", "execution_type": "fully_automated"}])
+    one, two = await functions.create_tasks(
+        house.caller, [{"title": title, "parent_task_id": str(root.id)} for title in ("Look", "Listen")]
+    )
+    await functions.queue_task_execution(house.caller, root.id)
+    await functions.update_task(house.caller, one.id, {"execution_status": "completed"})
+    await functions.update_task(ben, two.id, {"execution_status": "completed"})
+    (three,) = await functions.create_tasks(house.caller, [{"title": "Sing", "parent_task_id": str(root.id)}])
+    await directly(ben, "update public.tasks set execution_status = 'in_progress' where id = %s", three.id)
+    async with pages_of(house, keys) as robins:
+        assert '<span class="who">ben@example.org</span>' in await page(robins, f"/executions/{root.id}")
+    shown = await page(bens, f"/executions/{root.id}")
+    assert '<span class="who">you</span>' in shown
+    assert re.search(r"<b>Robin</b>\s*finished", shown)
+    assert re.search(r"<b>You</b>\s*finished", shown)
