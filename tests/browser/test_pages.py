@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.house import House
-from tasks import functions
+from tasks import functions, review
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -155,3 +155,22 @@ async def test_a_broken_line_keeps_the_words(signed_in: OpenPage, served: str) -
     await page.click("button:has-text('Send')")
     await expect(page.locator(".notice.bad")).to_contain_text("still in the box")
     await expect(page.locator("textarea[name=message]")).to_have_value("Call Ana tomorrow")
+
+
+async def test_on_a_telephone_every_tab_is_seen_and_the_count_stands_beside_its_icon(
+    signed_in: OpenPage, served: str, house: House
+) -> None:
+    task = (await functions.create_tasks(house.caller, [{"title": "Write to Sara"}]))[0]
+    await functions.start_task_execution(house.caller, task.id, None)
+    content = {"to_recipients": [{"address": "sara@example.com"}], "subject": "Hello", "body": "Dear Sara"}
+    await review.create_draft(house.caller, task.id, content)
+    page = await signed_in(width=390)
+    await page.goto(f"{served}/tasks")
+    last = await page.locator(".tabs a").last.bounding_box()
+    icon = await page.locator(".rail a[href='/review'] svg").bounding_box()
+    count = await page.locator(".rail a[href='/review'] .count").bounding_box()
+    assert last
+    assert last["x"] + last["width"] <= 390
+    assert icon
+    assert count
+    assert count["x"] >= icon["x"] + icon["width"]
