@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> int:
     except NotReady as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # Tests wait much: two more at a time than there are processors for them.
-    processes = min(_processors() + 2, MOST_PROCESSES)
+    # Tests wait at times: one more at a time than there are processors for them.
+    processes = min(_processors() + 1, MOST_PROCESSES)
     command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
     return subprocess.call(command, env=environment)  # nosec B603 # words of this file, no shell
 

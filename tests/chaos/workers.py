@@ -18,7 +18,7 @@ from tests.forked import Forked
 FROZEN_SECONDS = (15.0, 20.0)  # longer than the silence after which another takes over
 FREEZE_CHANCE = 0.25
 WAKE_CHANCE = 0.5
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 READY = "The worker is ready."
 PIDS = "worker-pids"
 
