@@ -5,6 +5,8 @@ A call is one SQL function in one transaction. Two adapters carry it: `core.post
 call answers and raises is the same by both.
 """
 
+import asyncio
+import random
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -139,6 +141,12 @@ class Database(ABC):
 RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the transaction left nothing behind
 TRIES = 8  # several that collide go out of step
 PAUSE_SECONDS = 0.03
+
+
+async def get_out_of_step(left: int) -> None:
+    """Wait a little before the next try, with so many left: at random, so that those who collided do not meet again."""
+    await asyncio.sleep(random.uniform(0, PAUSE_SECONDS) * (TRIES - left))  # noqa: S311 # nosec B311 # no secret
+
 
 STATUS_ERRORS: dict[str, type[StewardError]] = {
     "PT403": Forbidden,

@@ -5,9 +5,7 @@ function, so a pooled connection never carries one person's rights to another. T
 `set_config(..., is_local => true)`, as PostgREST does it.
 """
 
-import asyncio
 import json
-import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core.database import PAUSE_SECONDS, RETRYABLE, SERVICE, STATUS_ERRORS, TRIES, AsJson, Database, Identity, refusal
+from core.database import RETRYABLE, SERVICE, STATUS_ERRORS, TRIES, AsJson, Database, Identity, get_out_of_step, refusal
 from core.errors import Invalid, OutcomeUnknown, StewardError, Unavailable
 from core.tracing import span
 
@@ -53,7 +51,7 @@ class PostgresDatabase(Database):
                 error = _own_word(caught)
                 if error.sqlstate not in RETRYABLE or not left:
                     raise translate(error) from error
-                await asyncio.sleep(random.uniform(0, PAUSE_SECONDS) * (TRIES - left))  # noqa: S311 # nosec B311 # out of step, no secret
+                await get_out_of_step(left)
         raise AssertionError("the last try returns or raises")
 
     async def check(self) -> None:

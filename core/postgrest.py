@@ -9,7 +9,6 @@ hint on (https://docs.postgrest.org/en/stable/references/errors.html).
 import asyncio
 import json
 import math
-import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from postgrest import AsyncPostgrestClient
 
 from core.auth import foreign_words
 from core.bounded_answers import BoundedTransport
-from core.database import PAUSE_SECONDS, RETRYABLE, SERVICE, TRIES, AsJson, Database, Identity, refusal
+from core.database import RETRYABLE, SERVICE, TRIES, AsJson, Database, Identity, get_out_of_step, refusal
 from core.errors import Forbidden, Invalid, OutcomeUnknown, StewardError, TooMany, Unauthorized, Unavailable
 from core.postgrest_answers import error_of, is_json
 from core.signing import Signer
@@ -108,7 +107,7 @@ class PostgrestDatabase(Database):
                 is_last = not left or (not isinstance(error, _Collided) and left <= TRIES - CONNECT_TRIES)
                 if is_last:
                     raise (error.told if isinstance(error, _Collided) else _unreached(error)) from error
-                await asyncio.sleep(random.uniform(0, PAUSE_SECONDS) * (TRIES - left))  # noqa: S311 # nosec B311 # out of step, no secret
+                await get_out_of_step(left)
             except httpx.HTTPError as error:
                 raise _unreached(error) from error
         raise AssertionError("the last try returns or raises")
