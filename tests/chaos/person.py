@@ -38,7 +38,7 @@ class Person:
         for number in range(count):
             made = await insist(lambda number=number: self._tree(number))
             self.planted[number] = {**made.keys, "root": made.id}
-            await insist(lambda root=made.id: functions.queue_task_execution(self.caller, root))
+            await insist(lambda root=made.id: self._execute(root))
             await asyncio.sleep(every_seconds)
 
     async def _tree(self, number: int) -> trees.MadeTree:
@@ -54,6 +54,11 @@ class Person:
             by_title = {child.title: child.id for child in node.children}
             keys = {child["key"]: by_title[child["title"]] for child in load.tree_of(number)["children"]}
             return trees.MadeTree.model_validate({**node.model_dump(), "keys": keys})
+
+    async def _execute(self, root: UUID) -> None:
+        """Press the button, unless it can be seen that an earlier try whose answer was lost has started it."""
+        if (await functions.get_task(self.caller, root)).execution_status == "pending":
+            await functions.queue_task_execution(self.caller, root)
 
     async def look_after(self) -> None:
         """Until cancelled: approve every draft, mend what was refused, have tried again what failed."""
