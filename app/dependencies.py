@@ -6,6 +6,7 @@ import structlog
 from fastapi import Depends, Request
 
 from app.chosen import csrf_sent, in_organization_of_page, marked, unmarked
+from app.cookies import own_cookies
 from app.limits import Limiter, address_of
 from app.person_session import COOKIE, PersonSession, PersonSessions, cookies_of, is_person_session, read_session
 from app.scopes import SAFE_METHODS, refuse_agent_elsewhere, refuse_out_of_scope
@@ -32,10 +33,11 @@ async def identify(request: Request) -> Identity:
                 "The Authorization header is not of the form Bearer <token>", hint="`steward token` prints one."
             )
         return await _read_bearer(request, keys, token.strip())
-    session = request.cookies.get(COOKIE)
+    cookies = own_cookies(request)
+    session = cookies.get(COOKIE)
     if not session:
         raise Unauthorized("Nobody is signed in", hint="Open the link that steward printed, or run `steward link`.")
-    if is_person_session(request.cookies):
+    if is_person_session(cookies):
         return await _read_person_session(request, keys)
     user_id = await request.app.state.link_sessions.read(session)
     if request.method not in SAFE_METHODS:
@@ -50,7 +52,7 @@ async def _read_person_session(request: Request, keys: Keys) -> Identity:
     try:
         if sessions is None:
             raise Unauthorized("Nobody signs in with Supabase here", hint="`steward link` prints a link that signs in.")
-        session = read_session(keys, request.cookies)
+        session = read_session(keys, own_cookies(request))
         if request.method not in SAFE_METHODS:
             await _refuse_forgery(request, keys, session.id)
         fresh = await sessions.current(session, may_refresh=not state.get("answer_began"))
@@ -64,18 +66,20 @@ async def _read_person_session(request: Request, keys: Keys) -> Identity:
 
 def person_session(request: Request) -> PersonSession | None:
     """The session in the cookie of a person who signed in with Supabase, unchecked; None without one that opens."""
+    cookies = own_cookies(request)
     try:
-        return read_session(request.app.state.keys, request.cookies) if is_person_session(request.cookies) else None
+        return read_session(request.app.state.keys, cookies) if is_person_session(cookies) else None
     except Unauthorized:
         return None
 
 
 def session_name(request: Request) -> str:
     """What stays the same for as long as the browser's session lasts; empty without one."""
-    if is_person_session(request.cookies):
+    cookies = own_cookies(request)
+    if is_person_session(cookies):
         session = person_session(request)
         return session.id if session else ""
-    return request.cookies.get(COOKIE, "")
+    return cookies.get(COOKIE, "")
 
 
 async def _read_bearer(request: Request, keys: Keys, token: str) -> Identity:

@@ -28,6 +28,8 @@ IDEMPOTENCY_KEY = {
     "503 of type outcome-unknown says that the first was cut off or streamed, and may have been done",
 }
 
+OVER_HTTPS = "The session of a browser. Over HTTPS the name begins with __Host-"
+
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """The document of the app; made once."""
@@ -39,7 +41,7 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
             components["schemas"].pop(unused, None)
         components["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": OVER_HTTPS},
         }
         schema["security"] = [{"bearer": []}, {"session": []}]
         _say_who_may_call(app, schema)

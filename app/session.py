@@ -1,13 +1,13 @@
 """The cookie of a session on its way out; and signing in at a local installation, where a one-time link becomes one."""
 
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.cookies import own_cookies, set_cookie
 from app.dependencies import person_session
 from app.limits import address_of
 from app.person_session import COOKIE, is_person_session
@@ -36,24 +36,20 @@ class SessionCookies:
                 if state.get("session_cookies") and scope["type"] == "http":
                     request = Request(scope)
                     for name, value in state["session_cookies"].items():
-                        if value or name in request.cookies:
+                        if value or name in own_cookies(request):
                             MutableHeaders(scope=message).append("Set-Cookie", _cookie(request, name, value))
             await send(message)
 
         await self._app(scope, receive, with_cookies)
 
 
-def set_cookie(answer: Response, request: Request, name: str, value: str, seconds: int) -> None:
-    """A cookie that only the server reads, and that other sites' forms do not send."""
-    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=_is_https(request), path="/")
-
-
 async def is_signed_in(request: Request) -> bool:
     """Does the browser hold a session that opens? Whether Auth still knows it is not asked."""
-    if is_person_session(request.cookies):
+    cookies = own_cookies(request)
+    if is_person_session(cookies):
         return request.app.state.sessions is not None and person_session(request) is not None
     try:
-        await request.app.state.link_sessions.read(request.cookies.get(COOKIE, ""))
+        await request.app.state.link_sessions.read(cookies.get(COOKIE, ""))
     except StewardError:
         return False
     return True
@@ -98,15 +94,3 @@ async def _sign_in(request: Request, token: str) -> Response:
         raise
     set_cookie(onward, request, COOKIE, keys.session_token(user_id), SESSION_SECONDS)
     return onward
-
-
-def _is_https(request: Request) -> bool:
-    """Does the browser speak HTTPS? Behind a proxy this process does not see it; the public address says so."""
-    public = urlsplit(request.app.state.house.settings.public_url or "")
-    asked = request.headers.get("host", "")
-    return request.url.scheme == "https" or (public.scheme == "https" and _place(public.netloc) == _place(asked))
-
-
-def _place(host: str) -> str:
-    """A host with its port as every writing of it is compared: names know no capitals, and HTTPS has its port unsaid."""
-    return host.casefold().removesuffix(":443")

@@ -6,6 +6,7 @@ from typing import Any, cast
 from fastapi import Request
 from starlette.responses import Response
 
+from app.cookies import own_cookies
 from app.person_session import COOKIE
 from app.templating import render
 
@@ -44,7 +45,7 @@ async def get(request: Request) -> Response:
             if method in methods:
                 operation = _operation(method, path, methods[method], schemas)
                 groups.setdefault(methods[method]["tags"][0], []).append(operation)
-    signed_in = COOKIE in request.cookies
+    signed_in = COOKIE in own_cookies(request)
     return render(request, "docs/page.html", groups=groups, document=document, signed_in=signed_in)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from app.cookies import own_cookies
 from app.dependencies import person_session
 from app.person_session import COOKIE, How
 from core.database import Caller
@@ -32,7 +33,7 @@ async def session_card(request: Request, caller: Caller) -> SessionCard | None:
     session = person_session(request)
     if session is not None:
         return SessionCard(session.email or "you", WORDS[session.how], is_of_project=True)
-    if COOKIE in request.cookies:
+    if COOKIE in own_cookies(request):
         address = (await get_profile(caller)).get("email")
         return SessionCard(address or "you", "with the one-time link that Steward printed", is_of_project=False)
     return None

@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from app._view.forms import form_of
+from app.cookies import own_cookies, set_cookie
 from app.dependencies import refuse_other_sites
 from app.limits import Limiter, address_of
 from app.person_session import How, PersonSession, PersonSessions, cookies_of
 from app.security import EVERY_ADDRESS
-from app.session import set_cookie
 from app.sign_in.places import CALLBACK, own_path
 from app.templating import render
 from core.database import Identity
@@ -62,7 +62,7 @@ def auth_of(request: Request) -> SupabaseAuth:
 def waiting_of(request: Request) -> Waiting | None:
     """What the browser waits for; None where its cookie is not ours or too old."""
     try:
-        content: Any = orjson.loads(request.app.state.keys.unseal(PURPOSE, request.cookies.get(COOKIE, "")))
+        content: Any = orjson.loads(request.app.state.keys.unseal(PURPOSE, own_cookies(request).get(COOKIE, "")))
     except Unauthorized:
         return None
     nonce, verifier, how, where, email, at = content

@@ -3,6 +3,7 @@
 import structlog
 from fastapi import Request
 
+from app.cookies import own_cookies
 from app.dependencies import person_session
 from app.person_session import COOKIE, cookies_of
 from core.errors import Unauthorized, Unavailable
@@ -24,7 +25,7 @@ async def end_session(request: Request, *, everywhere: bool) -> None:
             if everywhere:
                 raise  # the others go on, so this may not look done
             await log.awarning("sign_out_not_told", error=error.message)
-    elif token := request.cookies.get(COOKIE):
+    elif token := own_cookies(request).get(COOKIE):
         try:
             await state.link_sessions.end(token)
         except Unavailable as error:  # a disk that keeps nothing: this browser forgets it all the same

@@ -5,7 +5,7 @@ from pathlib import Path
 APP = Path(__file__).parents[3] / "app"
 # Who comes before anybody is known, or answers to no person.
 OF_THE_INSTALLATION = {
-    "main.py", "seen.py", "dependencies.py", "chosen.py", "session.py", "readyz/route.py", "sign_in/_flow.py",
+    "main.py", "seen.py", "dependencies.py", "chosen.py", "cookies.py", "readyz/route.py", "sign_in/_flow.py",
     "api/events/_streams.py", "api/calendar/feed/route.py", "api/hooks/cicd/by_task_id/route.py",
     "api/integrations/google/push/route.py", "api/integrations/slack/_door.py",
 }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
+from app.cookies import HOST_ALONE
 from app.person_session import COOKIE
 from core.keys import Keys
 
@@ -42,7 +43,19 @@ async def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(web: FastA
 async def test_over_https_the_cookie_is_secure(web: FastAPI, keys: Keys, me: UUID) -> None:
     async with fresh(web, "https://127.0.0.1:8765") as http:
         answer = await http.get("/", params={"token": keys.link_token(me)})
-    assert SimpleCookie(answer.headers["set-cookie"])[COOKIE]["secure"] is True
+        assert (await http.get("/api/probe/whoami")).json() == {"user_id": str(me)}
+    morsel = SimpleCookie(answer.headers["set-cookie"])[HOST_ALONE + COOKIE]
+    assert (morsel["secure"], morsel["path"], morsel["domain"]) == (True, "/", "")
+
+
+async def test_over_https_a_session_that_a_neighbour_below_the_same_domain_planted_is_nobodys(
+    web: FastAPI, keys: Keys, me: UUID
+) -> None:
+    async with fresh(web, "https://127.0.0.1:8765") as http:
+        planted = {"Cookie": f"{COOKIE}={keys.session_token(me)}"}
+        assert (await http.get("/api/probe/whoami", headers=planted)).status_code == 401
+    async with fresh(web) as http:
+        assert (await http.get("/api/probe/whoami", headers=planted)).json() == {"user_id": str(me)}
 
 
 async def test_behind_a_proxy_the_public_address_says_that_it_is_secure(web: FastAPI, keys: Keys, me: UUID) -> None:
@@ -51,7 +64,8 @@ async def test_behind_a_proxy_the_public_address_says_that_it_is_secure(web: Fas
     for host, is_secure in (("localhost", True), ("127.0.0.1:8765", "")):
         async with fresh(web) as http:
             answer = await http.get("/", params={"token": keys.link_token(me)}, headers={"Host": host})
-        assert SimpleCookie(answer.headers["set-cookie"])[COOKIE]["secure"] == is_secure
+        name = HOST_ALONE + COOKIE if is_secure else COOKIE
+        assert SimpleCookie(answer.headers["set-cookie"])[name]["secure"] == is_secure
 
 
 async def test_a_link_works_once(web: FastAPI, keys: Keys, me: UUID) -> None:
