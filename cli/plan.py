@@ -1,10 +1,10 @@
 """The command plan: have an objective planned and carried out, or a plan document written; and what is done to plans."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
-from pydantic import BaseModel, ValidationError
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
@@ -13,6 +13,7 @@ from app.plans._words import in_a_plans_words
 from cli import rendering
 from cli.door import DoorCommand, IdArgument, JsonOption, in_house
 from cli.output import Output, WrongUse, one_line
+from cli.plan_asked import document_request, objective_request
 from cli.plan_following import follow_plan, say_waiting, state_text
 from cli.tasks import find_task
 from core.database import Caller
@@ -24,7 +25,6 @@ from tasks.plans import Level, PlanKind, PlanState, PlanSummary, PlanTree
 if TYPE_CHECKING:
     from app.house import House
 
-Form = TypeVar("Form", bound=BaseModel)
 NEW = "new"
 PERCENT_WIDTH = 4
 
@@ -68,6 +68,16 @@ def new_command(
         str | None, typer.Option("--deadline", help="A day like 2026-12-24, or a time with its offset.")
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Like finance or incident-response.")] = None,
+    resources: Annotated[
+        list[str] | None,
+        typer.Option("--resource", help="What there is to work with, like 'jira_project: OPS'; again for more."),
+    ] = None,
+    notes: Annotated[
+        list[Path] | None, typer.Option("--notes", help="A file of notes for the planner; again for more.")
+    ] = None,
+    callback: Annotated[
+        str | None, typer.Option("--callback", help="An address that is told, signed, what becomes of it.")
+    ] = None,
     priority: Annotated[
         str | None, typer.Option("--priority", "-p", help=f"One of {', '.join(get_args(Priority))}.")
     ] = None,
@@ -86,26 +96,20 @@ def new_command(
     What would leave the house waits for your yes as always; `steward review` shows it.
     """
     text = " ".join(words).strip()
-    given: dict[str, Any] = {"--stakeholder": stakeholders, "--constraint": constraints, "--deadline": deadline}
-    given |= {"--domain": domain, "--priority": priority}
+    options: dict[str, Any] = {"--stakeholder": stakeholders, "--constraint": constraints, "--deadline": deadline}
+    options |= {"--domain": domain, "--priority": priority, "--resource": resources, "--notes": notes}
+    options["--callback"] = callback
     only_document: dict[str, Any] = {"--level": level, "--model": model}
-    wrong = [name for name, value in (given if document else only_document).items() if value]
+    wrong = [name for name, value in (options if document else only_document).items() if value]
     if wrong:
         raise WrongUse(f"{', '.join(wrong)} {'is not for' if document else 'is only for'} --document")
-    context = {name.strip("-"): value for name, value in given.items() if value}
-    context |= {f"{name}s": context.pop(name) for name in ("stakeholder", "constraint") if name in context}
-
-    from app._plans.forms import DocumentRequest, ObjectiveRequest
-
     if document:
-        asked: dict[str, Any] = {"prompt": text, "llm_model": model, "start": not no_start} | (
-            {"speed_vs_detail": level} if level else {}
-        )
-        request = _checked(DocumentRequest, asked)
+        request = document_request(text, level, model, start=not no_start)
     else:
-        request = _checked(ObjectiveRequest, {"objective": text, "context": context, "start": not no_start})
+        request = objective_request(text, options, start=not no_start)
 
     async def action(house: "House") -> int:
+        from app._plans.forms import DocumentRequest
         from app._plans.making import make_document_plan, make_objective_plan
 
         if isinstance(request, DocumentRequest):
@@ -115,35 +119,24 @@ def new_command(
         out = Output(as_json)
         if made.is_late:
             out.note("Its deadline has passed already")
-        return await _tell_made(house, out, made.plan, wait=wait)
+        if made.callback_secret:
+            out.note(f"Secret of the messages to the callback, shown this once: {made.callback_secret}")
+        return await _tell_made(house, out, made.plan, made.callback_secret, wait=wait)
 
     raise typer.Exit(in_house(action))
 
 
-def _checked(form: type[Form], asked: dict[str, Any]) -> Form:
-    """The request. Raises WrongUse that names what is wrong."""
-    try:
-        return form.model_validate(asked)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        names = [str(part) for part in first["loc"] if part != "context"]
-        option = {"stakeholders": "--stakeholder", "constraints": "--constraint", "llm_model": "--model"}
-        name = option.get(names[0], f"--{names[0]}") if names else ""
-        name = {"--speed_vs_detail": "--level", "--objective": "The objective", "--prompt": "The prompt"}.get(
-            name, name
-        )
-        said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise WrongUse(f"{name}: {said}", detail=repr(first.get("input"))[:200]) from None
-
-
-async def _tell_made(house: "House", out: Output, made: PlanSummary, *, wait: bool) -> int:
+async def _tell_made(
+    house: "House", out: Output, made: PlanSummary, callback_secret: str | None = None, *, wait: bool
+) -> int:
+    secret = {"callbackSecret": callback_secret} if callback_secret else {}
     if wait:
         found = await follow_plan(house, out, made.id)
-        out.data({"plan": found.plan, "waiting": [one for one in found.approvals if one.state == "open"]})
+        out.data({"plan": found.plan, "waiting": [one for one in found.approvals if one.state == "open"]} | secret)
         if not out.as_json:
             say_plan(out, found)
         return 1 if found.plan.state == "failed" else 0
-    out.data({"plan": made})
+    out.data({"plan": made} | secret)
     short = str(made.id)[:8]
     out.say(Text.assemble(state_text(made.state), ": ", (one_line(made.title), "bold"), (f"  {short}", "dim")))
     if made.reason:

@@ -73,7 +73,7 @@ class PlanForm:
             )
         if lines:
             context["resources"] = {
-                name.strip(): _amount(value) for name, _, value in (one.partition(":") for one in lines)
+                name.strip(): amount_of(value) for name, _, value in (one.partition(":") for one in lines)
             }
         files = _entries(self.notes_files, ",\n")
         if self.notes.strip() or files:
@@ -99,7 +99,8 @@ def _entries(text: str, separators: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def _amount(text: str) -> str | int | float:
+def amount_of(text: str) -> str | int | float:
+    """A number where it looks like one, else the text."""
     text = text.strip()
     if not NUMBER.fullmatch(text):
         return text

@@ -26,6 +26,32 @@ def test_an_objective_is_planned_shown_and_cancelled(steward: Steward) -> None:
     assert steward.json("plan", "cancel", short)["plan"]["state"] == "cancelled"
 
 
+def test_the_planner_is_given_resources_notes_and_an_address(steward: Steward) -> None:
+    (steward.folder / "brief.md").write_text("The blue teams ship first.", encoding="utf-8")
+    asked = ("plan", "Launch feature X", "--domain", "feature-launch", "--no-start", "--notes", "brief.md")
+    more = (
+        "--resource",
+        "teams: Blue, Red",
+        "--resource",
+        "monitor_minutes: 20",
+        "--callback",
+        "https://example.com/hook",
+    )
+    made = steward.json(*asked, *more, "--wait")
+    context = made["plan"]["request"]["context"]
+    assert context["resources"] == {"teams": "Blue, Red", "monitor_minutes": 20}
+    assert context["notes"] == "# brief.md\n\nThe blue teams ship first."
+    assert made["callbackSecret"].startswith("whsec_")
+    assert "Create a Jira ticket: Red" in steward("plan", "show", made["plan"]["id"][:8]).stdout
+    for wrong, word in (
+        (("--resource", "teams"), "--resource: 'teams' is no name, colon and value"),
+        (("--notes", "missing.md"), "--notes: 'missing.md' cannot be read"),
+        (("--callback", "nowhere"), "--callback: "),
+    ):
+        refused = steward("plan", "Launch feature X", *wrong)
+        assert (refused.returncode, word in refused.stderr) == (2, True), refused.stderr
+
+
 def test_a_document_waits_for_a_model_and_its_files_are_written(steward: Steward) -> None:
     waited = steward.json("plan", "--document", "Open a workshop", "--level", "ping_llm", "--wait")
     assert waited["plan"]["state"] == "waiting"
