@@ -126,9 +126,11 @@ async def test_feedback_makes_a_new_version_that_is_sent_instead(client: httpx.A
     assert BytesParser(policy=policy.default).parsebytes(files[0].read_bytes())["Subject"] == "Danke für alles ✓"
 
 
-async def test_without_waiting_the_answer_says_where_to_follow(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("where", ["body", "address"])
+async def test_without_waiting_the_answer_says_where_to_follow(client: httpx.AsyncClient, where: str) -> None:
     task = await say(client, "Write an outline for the blog post on durable workflows")
-    answer = await client.post("/api/tasks/execute", json={"taskId": task["id"], "wait": False})
+    body, address = ({"wait": False}, "") if where == "body" else ({}, "?wait=false")
+    answer = await client.post(f"/api/tasks/execute{address}", json={"taskId": task["id"], **body})
     assert answer.status_code == 202
     followed = answer.json()
     await until_state(client, followed["task_url"], "execution_status", "completed")

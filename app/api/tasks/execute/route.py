@@ -42,8 +42,14 @@ async def get(
     problems=(404, 409),
     also_status={202: Accepted},
 )
-async def post(request: Request, caller: CurrentCaller, body: ExecuteRequest) -> ExecuteAnswer | Response:
-    settled = partial(settled_at, house_of(request).hub, caller) if body.wait else None
+async def post(
+    request: Request,
+    caller: CurrentCaller,
+    body: ExecuteRequest,
+    wait: Annotated[bool | None, Query(description="As in the body, and before it")] = None,
+) -> ExecuteAnswer | Response:
+    is_waited_for = body.wait if wait is None else wait
+    settled = partial(settled_at, house_of(request).hub, caller) if is_waited_for else None
     answer = await execute_task(caller, body.taskId, settled)
     if isinstance(answer, Accepted):
         return JSONResponse(answer.model_dump(mode="json"), status_code=202, headers={"Location": answer.task_url})
