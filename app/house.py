@@ -179,7 +179,7 @@ def furnish(
 ) -> House:
     """A house around an open database; `thinking` replaces the one of the settings."""
     thinking = thinking or Thinking.from_settings(settings)
-    database.contents = contents_from(settings)
+    database = replace(database, contents=contents_from(settings))
     equipment = Equipment(
         thinking=thinking,
         clock=clock,

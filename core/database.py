@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from core.objects import IN_DATABASE, Contents
+from core.objects import Contents
 from core.written import noted
 
 SERVICE = "service_role"
@@ -105,10 +105,14 @@ class Caller:
         return Caller(self.database, replace(self.identity, run=(task_id, run_id)))
 
 
+@dataclass(frozen=True)
 class Database(ABC):
-    """The seam: SQL functions of schema `public`, called as somebody. `core.postgres` and `core.postgrest` carry it."""
+    """The seam: SQL functions of schema `public`, called as somebody. `core.postgres` and `core.postgrest` carry it.
 
-    contents: Contents = IN_DATABASE  # where the content of large files lies; a door says
+    `contents`: where the content of large files lies; none of them beside the database, where nobody says.
+    """
+
+    contents: Contents = field(default_factory=Contents, kw_only=True)
 
     def acting_as(self, identity: Identity) -> Caller:
         """This database through the eyes of `identity`."""

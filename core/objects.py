@@ -53,7 +53,7 @@ class ObjectStore(Protocol):
         ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class Contents:
     """The stores that this installation may use, made when one is first asked for, and which takes what is new and large."""
 
@@ -79,9 +79,6 @@ class Contents:
                 raise Unavailable(f"There is no store of files {place!r} here", hint="See docs/guide/artifacts.md.")
             self._made[place] = self.makers[place]()
         return self._made[place]
-
-
-IN_DATABASE = Contents()
 
 
 async def is_whole(store: ObjectStore, path: str) -> bool:

@@ -28,7 +28,7 @@ KNOWN = RETRYABLE | STATUS_ERRORS.keys()
 BROKEN_OFF = {"08000", "08003", "08006", "08007", "57P02"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class PostgresDatabase(Database):
     """A pool of connections, one pipelined round trip a call."""
 

@@ -49,7 +49,7 @@ OF_PAGE = "x-steward-organization"  # narrows what a person sees; `private.actin
 NEEDED = "Set SUPABASE_SIGNING_KEY or SUPABASE_JWT_SECRET, or STEWARD_DATABASE_URL."
 
 
-@dataclass
+@dataclass(frozen=True)
 class PostgrestDatabase(Database):
     """SQL functions over HTTP."""
 

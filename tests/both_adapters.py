@@ -84,7 +84,8 @@ def _maker(reached: PostgrestDatabase) -> Callable[[House, Keys], FastAPI]:
     def create(house: House, keys: Keys, *more: Any, **named: Any) -> FastAPI:
         own = house.database
         is_closed = isinstance(own, PostgresDatabase) and own.pool.closed  # a test took the database away
-        return REAL(house if is_closed else replace(house, database=reached), keys, *more, **named)
+        over_http = replace(reached, contents=own.contents)
+        return REAL(house if is_closed else replace(house, database=over_http), keys, *more, **named)
 
     return create
 

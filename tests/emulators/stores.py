@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 import psycopg
 
+from core.database import Caller
 from core.objects import Contents, ObjectStore
 from integrations.storage.s3 import S3Store
 from integrations.storage.supabase import SupabaseStore
@@ -41,3 +43,8 @@ def contents_in(kind: str, store: ObjectStore, *, hands_out_urls: bool = False) 
     """Files from a thousand bytes on go to this store."""
     place: Kind = "s3" if kind == "s3" else "supabase"
     return Contents({place: lambda: store}, place, LEAST_BYTES, hands_out_urls)
+
+
+def keeping(caller: Caller, contents: Contents) -> Caller:
+    """The same caller, whose large files lie there."""
+    return replace(caller, database=replace(caller.database, contents=contents))

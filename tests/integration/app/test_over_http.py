@@ -88,11 +88,11 @@ async def test_events_come_by_asking_and_nothing_is_asked_for_nobody(
         asked: list[str] = []
         call_json = reached.call_json
 
-        async def counted(function: str, identity: Identity, params: dict[str, object]) -> bytes:
+        async def counted(_: PostgrestDatabase, function: str, identity: Identity, params: dict[str, object]) -> bytes:
             asked.append(function)
             return await call_json(function, identity, params)
 
-        monkeypatch.setattr(reached, "call_json", counted)
+        monkeypatch.setattr(PostgrestDatabase, "call_json", counted)
         hub = PollingHub(reached, for_all=for_all)
         async with listening(hub):
             await asyncio.sleep(0.1)

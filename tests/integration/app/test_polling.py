@@ -12,6 +12,7 @@ from app.subscription import Subscription
 from core.database import Identity
 from core.errors import Unavailable
 from core.postgres import pool_of
+from core.postgrest import PostgrestDatabase
 from tasks import functions, organizations
 from tests.both_adapters import over_http
 
@@ -49,14 +50,16 @@ async def test_odd_answers_an_outage_and_a_restore_end_no_stream(
     async with over_http(database_url, tmp_path / "http") as reached:
         real = reached.call_json
 
-        async def call_json(function: str, identity: Identity, params: dict[str, object]) -> bytes:
+        async def call_json(
+            _: PostgrestDatabase, function: str, identity: Identity, params: dict[str, object]
+        ) -> bytes:
             if answers and function in {"read_task_events", "list_task_events", "get_newest_event_id"}:
                 if (answer := answers.pop()) is None:
                     raise Unavailable("The database is out of reach")
                 return answer
             return await real(function, identity, params)
 
-        monkeypatch.setattr(reached, "call_json", call_json)
+        monkeypatch.setattr(PostgrestDatabase, "call_json", call_json)
         hub = PollingHub(reached, for_all=for_all)
         async with listening(hub), hub.subscribed(reached.acting_as(house.owner)) as subscription:
             stream = Stream(subscription)
@@ -83,13 +86,15 @@ async def test_nothing_of_the_organization_chosen_next_comes_on_a_stream_of_the_
     async with over_http(database_url, tmp_path / "http") as reached:
         real = reached.call_json
 
-        async def call_json(function: str, identity: Identity, params: dict[str, object]) -> bytes:
+        async def call_json(
+            _: PostgrestDatabase, function: str, identity: Identity, params: dict[str, object]
+        ) -> bytes:
             nonlocal looks
             answer = await real(function, identity, params)
             looks += function == "list_task_events"
             return answer
 
-        monkeypatch.setattr(reached, "call_json", call_json)
+        monkeypatch.setattr(PostgrestDatabase, "call_json", call_json)
         hub = PollingHub(reached, for_all=for_all)
         async with listening(hub), hub.subscribed(reached.acting_as(house.owner)) as subscription:
             stream = Stream(subscription)

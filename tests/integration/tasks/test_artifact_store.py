@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import psycopg
@@ -17,7 +17,7 @@ from integrations.storage.s3 import S3Store
 from jobs.stored_files import move_contents, sweep_objects, to_be_moved
 from tasks import artifacts, functions, model_calls, stored
 from tests.emulators.s3_server import s3_server
-from tests.emulators.stores import BUCKET, contents_in
+from tests.emulators.stores import BUCKET, contents_in, keeping
 
 LARGE = "größe ".encode() * 20_000
 OLD = "update public.artifact_objects set announced_at = announced_at - interval '2 days', removing_since = removing_since - interval '1 hour'"
@@ -57,13 +57,17 @@ class Halting:
 
 
 @pytest.fixture
-async def store(ana: Caller) -> AsyncGenerator[Halting]:
-    """Files from a thousand bytes on go there."""
+def store() -> Generator[Halting]:
+    """An empty bucket."""
     with s3_server() as server:
         server.make_bucket(BUCKET)
-        halting = Halting(S3Store(BUCKET, server.url))
-        ana.database.contents = contents_in("s3", halting)
-        yield halting
+        yield Halting(S3Store(BUCKET, server.url))
+
+
+@pytest.fixture
+def database(database: Database, store: Halting) -> Database:
+    """Files from a thousand bytes on go to the store."""
+    return replace(database, contents=contents_in("s3", store))
 
 
 @pytest.fixture
@@ -239,9 +243,8 @@ async def test_missing_and_changed_contents_are_said(ana: Caller, store: Halting
         ana, task_id, "a.bin", "application/octet-stream", LARGE
     )  # kept again, it is there again
     assert (await artifacts.get_artifact(ana, kept.id)).content == LARGE
-    ana.database.contents = Contents()  # the settings say nothing of that store any more
-    with pytest.raises(Unavailable, match="no store of files 's3'"):
-        await artifacts.get_artifact(ana, kept.id)
+    with pytest.raises(Unavailable, match="no store of files 's3'"):  # the settings say nothing of it any more
+        await artifacts.get_artifact(keeping(ana, Contents()), kept.id)
     await sql(ana.database, f"update public.artifacts set stored_in = 'database', content = 'x' where id = '{kept.id}'")
     with pytest.raises(ContentLost):
         await artifacts.get_artifact(ana, kept.id)
@@ -300,14 +303,12 @@ async def test_contents_move_there_and_back_and_a_broken_move_goes_on(
     ana: Caller, service: Caller, store: Halting, task_id: UUID
 ) -> None:
     database = ana.database
-    in_s3 = database.contents
-    database.contents = Contents()
+    storeless = keeping(ana, Contents())
     kept = [
-        await artifacts.save_artifact(ana, task_id, f"{number}.txt", "text/plain", LARGE + bytes([number]))
+        await artifacts.save_artifact(storeless, task_id, f"{number}.txt", "text/plain", LARGE + bytes([number]))
         for number in range(3)
     ]
     small = await artifacts.save_artifact(ana, task_id, "small", "text/plain", b"x")
-    database.contents = in_s3
     assert await to_be_moved(database, "s3") == {"files": 3, "bytes": 3 * len(LARGE) + 3}
     store.dies_after_put = True
     with pytest.raises(Unavailable, match="died"):
@@ -329,5 +330,4 @@ async def test_contents_move_there_and_back_and_a_broken_move_goes_on(
     back = {one.name: one.why async for one in move_contents(database, "database")}
     assert "not in the bucket" in back.pop("0.txt")
     assert back == {"1.txt": "", "2.txt": ""}
-    database.contents = Contents()
-    assert (await artifacts.get_artifact(ana, kept[1].id)).content == LARGE + b"\x01"
+    assert (await artifacts.get_artifact(storeless, kept[1].id)).content == LARGE + b"\x01"

@@ -16,7 +16,7 @@ from integrations.storage.s3 import S3Store
 from integrations.storage.supabase import SupabaseStore
 from tasks import artifacts, functions
 from tests.emulators.s3_server import s3_server
-from tests.emulators.stores import BUCKET, Kind, contents_in, guard_bucket, opened_store
+from tests.emulators.stores import BUCKET, Kind, contents_in, guard_bucket, keeping, opened_store
 from tests.emulators.supabase import supabase_lite
 
 LARGE = b"<script>alert(1)</script>" + bytes(range(256)) * 10_000
@@ -30,8 +30,7 @@ async def test_a_file_comes_back_as_it_was_kept(place: str, ana: Caller, mallory
         await _keeps(ana, mallory, task.id, place)
         return
     async with opened_store(cast("Kind", place), database_url) as store:
-        ana.database.contents = contents_in(place, store)
-        await _keeps(ana, mallory, task.id, place)
+        await _keeps(keeping(ana, contents_in(place, store)), mallory, task.id, place)
         await _holds(store)
 
 
@@ -130,8 +129,8 @@ async def test_people_read_files_of_their_own_organizations_in_the_bucket_and_no
         await guard_bucket(database_url)
         await guard_bucket(database_url)  # twice is once
         store = SupabaseStore(lite.url, lite.secret_key, BUCKET)
-        ana.database.contents = contents_in("supabase", store)
-        kept = await artifacts.save_artifact(ana, task.id, "a.pdf", "application/pdf", LARGE)
+        keeper = keeping(ana, contents_in("supabase", store))
+        kept = await artifacts.save_artifact(keeper, task.id, "a.pdf", "application/pdf", LARGE)
         path = (await ana.call("get_artifact", artifact_id=kept.id))["object_path"]
         organization = path.partition("/")[0]
         await store.put(f"{organization}/{'0' * 64}", b"named by no row")
