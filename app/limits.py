@@ -19,11 +19,11 @@ STREAM_AGAIN_SECONDS = 30  # streams stay open long
 
 
 class Limiter:
-    """`per_minute` takes at once for each key, then one more whenever a minute's share has passed; 0: no limit."""
+    """`most` takes at once for each key, then one more whenever its share of the seconds has passed; 0: no limit."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._most = float(per_minute)
-        self._per_second = per_minute / 60
+    def __init__(self, most: int, seconds: int = 60) -> None:
+        self._most = float(most)
+        self._per_second = most / seconds
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key -> what is left, and when that was
 
     def take(self, key: str, count: float = 1) -> None:

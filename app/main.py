@@ -71,6 +71,7 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.streams = StreamLimiter(house.settings.streams_per_person)
     app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
     app.state.mails = Limiter(1)
+    app.state.codes = Limiter(5, 3600)  # a code is short: that few guesses for one address
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)

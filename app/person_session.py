@@ -31,7 +31,8 @@ REFRESH_SECONDS = 60
 CHECK_SECONDS = 60.0
 KEEP_REFRESHED_SECONDS = 60.0  # requests that left with the old cookie are still on their way
 MOST_KNOWN = 10_000
-How = Literal["password", "sign_up", "link", "google", "recovery"]
+How = Literal["password", "sign_up", "link", "google", "recovery", "invite"]
+MAY_CHOOSE: tuple[How, ...] = ("recovery", "invite")  # a password, without knowing the one before
 
 
 @dataclass(frozen=True)

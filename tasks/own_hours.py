@@ -1,10 +1,11 @@
 """A person's own time zone and working hours; what they did not choose is the installation's setting."""
 
 import re
+from contextlib import suppress
 from time import monotonic
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core.clock import Clock
 from core.database import Caller, Identity
@@ -74,6 +75,14 @@ async def get_own_hours(caller: Caller) -> OwnHours:
 async def save_own_hours(caller: Caller, change: HoursChange) -> OwnHours:
     """Choose. Raises Invalid that names the field, Forbidden for programs."""
     return OwnHours.model_validate(await caller.call("save_own_hours", changes=change.as_changes()))
+
+
+async def begin_own_hours(caller: Caller, timezone: str) -> None:
+    """Live by this zone from now on, where they never chose anything and there is such a zone."""
+    if (await get_own_hours(caller)).model_fields_set:
+        return  # null is a choice too: the installation's
+    with suppress(ValidationError, Invalid):
+        await save_own_hours(caller, HoursChange.model_validate({"timezone": timezone}))
 
 
 async def clock_of(caller: Caller, clock: Clock) -> Clock:

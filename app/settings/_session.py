@@ -15,6 +15,7 @@ WORDS: dict[How, str] = {
     "sign_up": "since you made the account",
     "link": "with a link that was mailed to you",
     "google": "with Google",
+    "invite": "with the invitation that was mailed to you",
     "recovery": "with the link to a new password",
 }
 

@@ -26,12 +26,15 @@ from core.errors import Forbidden, Invalid, StewardError, Unauthorized, Unavaila
 from core.keys import Keys
 from integrations.supabase.auth import SignedIn, SupabaseAuth
 from tasks.first_sign_in import ensure_my_organization
+from tasks.own_hours import begin_own_hours
 
 COOKIE, PURPOSE = "steward_signing_in", "signing in as"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 KEPT_SECONDS = 3600  # as long as a mailed link works by default
 ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 MOST_PASSWORD = 500
+MOST_ZONE = 100
+CODE_PAGE = "sign_in/code/page.html"
 NONE_CAME = " Did none come? Look among the spam, or ask again in an hour."  # a project writes only so many
 
 
@@ -44,10 +47,11 @@ class Waiting:
     how: How = "link"
     next: str = "/"
     email: str = ""  # whose link it is, where one is on its way
+    zone: str = ""  # what the browser goes by
 
     def sealed(self, keys: Keys) -> str:
         """As text that this installation alone opens."""
-        content = [self.nonce, self.verifier, self.how, self.next, self.email, int(time())]
+        content = [self.nonce, self.verifier, self.how, self.next, self.email, self.zone, int(time())]
         return keys.seal(PURPOSE, orjson.dumps(content))
 
 
@@ -65,20 +69,27 @@ def waiting_of(request: Request) -> Waiting | None:
         content: Any = orjson.loads(request.app.state.keys.unseal(PURPOSE, own_cookies(request).get(COOKIE, "")))
     except Unauthorized:
         return None
-    nonce, verifier, how, where, email, at = content
-    return Waiting(nonce, verifier, how, own_path(where), email) if at > time() - KEPT_SECONDS else None
+    nonce, verifier, how, where, email, zone, at = content
+    return Waiting(nonce, verifier, how, own_path(where), email, zone) if at > time() - KEPT_SECONDS else None
 
 
 def show(
-    request: Request, template: str, *, told: str = "", error: StewardError | None = None, **context: Any
+    request: Request,
+    template: str,
+    waiting: Waiting | None = None,
+    *,
+    told: str = "",
+    error: StewardError | None = None,
+    **context: Any,
 ) -> Response:
     """A page with a form: the browser is given what its token is bound to. `error` is what went wrong, whole and by field."""
-    waiting = waiting_of(request) or Waiting(secrets.token_urlsafe(18))
+    waiting = waiting or waiting_of(request) or Waiting(secrets.token_urlsafe(18))
     answer = render(
         request,
         template,
         status_code=error.status if error else 200,
         form_token=_token(request, waiting),
+        waits_for=waiting.email,
         told=told,
         problem=_words_of(error) if error else "",
         wrong={one["field"]: one["message"] for one in error.errors} if error else {},
@@ -106,10 +117,17 @@ async def posted(request: Request) -> Mapping[str, str]:
     return form
 
 
-def go_on_later(request: Request, verifier: str, how: How, where: str, email: str = "") -> Waiting:
-    """What the browser is to keep until its link is opened, or it comes back from Google."""
+def go_on_later(request: Request, verifier: str, how: How, where: str, *, email: str = "", zone: str = "") -> Waiting:
+    """What the browser is to keep until its link is opened, its code typed, or it comes back from Google."""
     waiting = waiting_of(request) or Waiting(secrets.token_urlsafe(18))
-    return replace(waiting, verifier=verifier, how=how, next=own_path(where), email=email)
+    return replace(waiting, verifier=verifier, how=how, next=own_path(where), email=email, zone=zone)
+
+
+def mailed(request: Request, told: str, waiting: Waiting) -> Response:
+    """Where a mail may be on its way: the page that takes its code, whether one was sent or not."""
+    answer = show(request, CODE_PAGE, waiting, told=told)
+    keep(answer, request, waiting)
+    return answer
 
 
 def take_attempt(request: Request, action: str, address: str) -> None:
@@ -159,6 +177,11 @@ def password_in(form: Mapping[str, str]) -> str:
     return password
 
 
+def zone_in(form: Mapping[str, str]) -> str:
+    """The time zone that the browser's script wrote into the form; empty without one."""
+    return form.get("timezone", "").strip()[:MOST_ZONE]
+
+
 def back_url(request: Request) -> str:
     """Where mailed links and Google lead back to; the project has to allow it. Raises Unavailable where that is not set.
 
@@ -179,11 +202,17 @@ def back_url(request: Request) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{given.port}{CALLBACK}"
 
 
-async def enter(request: Request, who: SignedIn, how: How, where: str) -> Response:
-    """Somebody is in: a session of their own begins, their organization is there, and they go on."""
+async def enter(request: Request, who: SignedIn, how: How, where: str, zone: str = "") -> Response:
+    """Somebody is in: a session of their own begins, their organization is there, and they go on.
+
+    `zone` is what their browser goes by: theirs, where they never chose one.
+    """
     session = PersonSession.begin(who, how)
-    identity = Identity(who.user_id, access_token=who.access_token)
-    await ensure_my_organization(request.app.state.house.database.acting_as(identity))
+    caller = request.app.state.house.database.acting_as(Identity(who.user_id, access_token=who.access_token))
+    await ensure_my_organization(caller)
+    if zone:
+        await begin_own_hours(caller, zone)
+        request.app.state.house.clocks.forget(caller.identity)
     sessions = cast("PersonSessions", request.app.state.sessions)
     sessions.note(session)
     request.scope["state"]["session_cookies"] = cookies_of(session, request.app.state.keys)

@@ -11,12 +11,13 @@ from app.sign_in._flow import (
     back_url,
     enter,
     go_on_later,
-    keep,
+    mailed,
     mailing,
     password_in,
     posted,
     show,
     take_attempt,
+    zone_in,
 )
 from app.sign_in.places import own_path
 from core.errors import Invalid, StewardError
@@ -55,13 +56,15 @@ async def post(request: Request) -> Response:
             case "link":
                 with mailing(request, address):
                     verifier = await auth.mail_link(address, back_url(request))
-                answer = await _page(request, auth, where, email=address, told=MAILED.format(address))
-                keep(answer, request, go_on_later(request, verifier, "link", where, address))
-                return answer
+                waiting = go_on_later(request, verifier, "link", where, email=address, zone=zone_in(form))
+                return mailed(request, MAILED.format(address), waiting)
             case _:
                 with mailing(request, address):
                     await auth.mail_confirmation(address, back_url(request))
-                return await _page(request, auth, where, email=address, told=SENT_AGAIN.format(address))
+                # no code comes with its link, so no verifier either
+                return mailed(
+                    request, SENT_AGAIN.format(address), go_on_later(request, "", "sign_up", where, email=address)
+                )
     except StewardError as error:
         is_new = isinstance(error, NotConfirmed)
         return await _page(request, auth, where, email=email, error=error, unconfirmed=is_new)
@@ -73,11 +76,8 @@ async def _page(
     where: str,
     *,
     email: str = "",
-    told: str = "",
     error: StewardError | None = None,
     unconfirmed: bool = False,
 ) -> Response:
     features = await auth.features()
-    return show(
-        request, PAGE, told=told, error=error, features=features, next=where, email=email, unconfirmed=unconfirmed
-    )
+    return show(request, PAGE, error=error, features=features, next=where, email=email, unconfirmed=unconfirmed)

@@ -36,10 +36,15 @@ def sign_in_page_for(request: Request) -> Response | None:
         return None
     if request.headers.get("hx-request") == "true":  # a part of a page: the whole page has to be left
         asked = urlsplit(request.headers.get("hx-current-url", ""))
-        return Response(status_code=401, headers={"HX-Redirect": _with_next(asked.path, asked.query)})
-    return RedirectResponse(_with_next(request.url.path, request.url.query), status_code=303)
+        return Response(status_code=401, headers={"HX-Redirect": sign_in_page(_whole(asked.path, asked.query))})
+    return RedirectResponse(sign_in_page(_whole(request.url.path, request.url.query)), status_code=303)
 
 
-def _with_next(path: str, query: str) -> str:
-    back = own_path(f"{path}?{query}" if query else path)
+def sign_in_page(where: str) -> str:
+    """The sign-in page with the way back to a page of ours."""
+    back = own_path(where)
     return SIGN_IN if back == "/" else f"{SIGN_IN}?{urlencode({'next': back})}"
+
+
+def _whole(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path

@@ -11,20 +11,20 @@ from app.sign_in._flow import (
     back_url,
     enter,
     go_on_later,
-    keep,
+    mailed,
     mailing,
     not_mailed,
     password_in,
     posted,
     show,
     take_attempt,
+    zone_in,
 )
 from app.sign_in.places import own_path
 from core.errors import StewardError
 
 PAGE = "sign_up/page.html"
 MOST_NAME = 200
-MOST_ZONE = 100
 MAILED = (
     "Look into the mail of {}: if the address is new here, a link to confirm it is on its way. "
     "Open it in this browser, within the hour. If you have an account already, sign in." + NONE_CAME
@@ -49,13 +49,10 @@ async def post(request: Request) -> Response:
         address = address_in(form)
         take_attempt(request, "sign-up", address)
         with mailing(request, address):
-            zone = form.get("timezone", "").strip()[:MOST_ZONE]
-            who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request), zone)
+            who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request), zone_in(form))
     except StewardError as error:
         return show(request, PAGE, error=error, features=features, next=where, email=email, name=name)
     if who is not None:
         not_mailed(request, address)
         return await enter(request, who, "sign_up", where)
-    answer = show(request, PAGE, told=MAILED.format(address), features=features, next=where, email="", name="")
-    keep(answer, request, go_on_later(request, verifier, "sign_up", where, address))
-    return answer
+    return mailed(request, MAILED.format(address), go_on_later(request, verifier, "sign_up", where, email=address))

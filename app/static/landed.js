@@ -5,8 +5,8 @@
   const behind = new URLSearchParams(location.hash.slice(1));
   if (!behind.has("access_token") && !behind.has("error")) return;
   history.replaceState(history.state, "", location.pathname + location.search);
-  const confirms = ["signup", "invite", "email_change"].includes(behind.get("type"));
-  const what = behind.has("error") ? "refused" : confirms ? "confirmed" : "other";
+  const lines = { signup: "confirmed", email_change: "confirmed", invite: "invited" };
+  const what = behind.has("error") ? "refused" : lines[behind.get("type")] ?? "other";
   const line = document.querySelector(`#landed [data-landed="${what}"]`);
   if (!line) return;
   line.hidden = false;

@@ -41,6 +41,7 @@ class SignedIn:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: int  # seconds since 1970, by this clock
+    is_invited: bool = False  # by whoever runs the project: they have no password yet
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,11 @@ class SupabaseAuth:
         async with self._asking() as (auth, _):
             return _signed_in(await auth.verify_otp({"token_hash": token_hash, "type": kind}))
 
+    async def redeem_typed(self, email: str, code: str, kind: Literal["email", "recovery"]) -> SignedIn:
+        """The session behind the digits of a mail to that address; they work once. Raises `Unauthorized`, `TooMany`."""
+        async with self._asking() as (auth, _):
+            return _signed_in(await auth.verify_otp({"email": email, "token": code, "type": kind}))
+
     async def refresh(self, refresh_token: str) -> SignedIn:
         """New tokens for old ones. Raises `Unauthorized` where the session ended, `Unavailable`."""
         async with self._asking() as (auth, _):
@@ -263,4 +269,5 @@ def _signed_in(answer: "AuthResponse") -> SignedIn:
         session.access_token,
         session.refresh_token,
         int(time()) + session.expires_in,  # by our clock, whatever Auth's says
+        session.user.invited_at is not None,
     )

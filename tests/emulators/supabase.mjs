@@ -120,6 +120,16 @@ const quoteStrings = async (request, connection) => {
   return again(JSON.stringify(params));
 };
 
+/** Auth looks for the code of type "email" among those of sign-ups and of links; Lite, whose documents say so too, refuses the type. */
+const verifyCode = async (request, fetch) => {
+  if (request.method !== "POST" || new URL(request.url).pathname !== "/auth/v1/verify") return fetch(request);
+  const body = await request.json().catch(() => null);
+  const as = (type) => new Request(request.url, { method: "POST", headers: request.headers, body: JSON.stringify({ ...body, type }) });
+  if (body?.type !== "email") return fetch(as(body?.type));
+  const first = await fetch(as("signup"));
+  return first.ok ? first : fetch(as("magiclink"));
+};
+
 /** PostgREST gives no content for a function that returns nothing (void); Lite gives an empty list. */
 const emptyVoid = async (request, response, connection) => {
   const name = /^\/rest\/v1\/rpc\/([a-z0-9_]+)$/.exec(new URL(request.url).pathname)?.[1];
@@ -175,7 +185,7 @@ const open = async ({ host, port, user, database, auth, storage, keys, google_ur
     const store = {};
     return refused.run(store, async () => {
       const asked = await quoteStrings(request, connection);
-      const response = await app.fetch(asked, { peerAddress: null });
+      const response = await verifyCode(asked, (one) => app.fetch(one, { peerAddress: null }));
       return emptyVoid(asked, await nameCode(response, store.error), connection);
     });
   }));

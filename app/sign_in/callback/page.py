@@ -4,7 +4,7 @@ A code is worth something only with the verifier that this browser keeps. The to
 anybody who has it, so it is used by a button: a program that opens the links of mails does not use it up, and a link
 that somebody sends you signs you in nowhere unasked. To Auth the token of a link that signs in and of one to a new password
 are the same (`type` is what the address says), so only the browser that asked for a new password for that very address
-comes to choose one.
+comes to choose one. An invitation of the project leads there too: whoever it is for has no password yet.
 """
 
 from typing import Annotated
@@ -12,7 +12,8 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from app.sign_in._flow import auth_of, enter, posted, show, take_attempt, waiting_of
+from app.person_session import MAY_CHOOSE, How
+from app.sign_in._flow import auth_of, enter, posted, show, take_attempt, waiting_of, zone_in
 from app.sign_in.places import RESET, own_path
 from core.errors import Invalid, StewardError
 from integrations.supabase.auth import LINK_KINDS
@@ -47,7 +48,7 @@ async def get(
             raise OTHER_BROWSER
         who = await auth.redeem_code(code, waiting.verifier)
         is_reset = waiting.how == "recovery"
-        return await enter(request, who, waiting.how, RESET if is_reset else waiting.next)
+        return await enter(request, who, waiting.how, RESET if is_reset else waiting.next, waiting.zone)
     except StewardError as told:
         return _told(request, told)
 
@@ -67,8 +68,9 @@ async def post(request: Request) -> Response:
             raise OTHER_BROWSER  # it is not used up
         who = await auth.redeem_link(form.get("token_hash", ""), kind)
         is_reset = kind == "recovery" and waiting is not None and waiting.email.casefold() == who.email.casefold()
-        where = RESET if is_reset else own_path(form.get("next"))
-        return await enter(request, who, "recovery" if is_reset else "link", where)
+        how: How = "recovery" if is_reset else "invite" if kind == "invite" and who.is_invited else "link"
+        where = RESET if how in MAY_CHOOSE else own_path(form.get("next"))
+        return await enter(request, who, how, where, zone_in(form))
     except StewardError as told:
         return _told(request, told)
 

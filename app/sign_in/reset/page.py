@@ -7,14 +7,14 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.dependencies import identify, person_session
-from app.person_session import PersonSessions, cookies_of
+from app.person_session import MAY_CHOOSE, PersonSessions, cookies_of
 from app.sign_in._flow import (
     NONE_CAME,
     address_in,
     auth_of,
     back_url,
     go_on_later,
-    keep,
+    mailed,
     mailing,
     password_in,
     posted,
@@ -49,16 +49,14 @@ async def post(request: Request) -> Response:
             verifier = await auth.mail_reset(address, back_url(request))
     except StewardError as error:
         return show(request, PAGE, error=error, may_choose=may_choose)
-    answer = show(request, PAGE, told=MAILED.format(address), may_choose=False)
-    keep(answer, request, go_on_later(request, verifier, "recovery", "/", address))
-    return answer
+    return mailed(request, MAILED.format(address), go_on_later(request, verifier, "recovery", "/", email=address))
 
 
 async def _choose(request: Request, auth: SupabaseAuth, password: str) -> Response:
-    """Only a session that the mailed link began may set a password without knowing the one before."""
+    """Only a session that the mailed link began, or an invitation, may set a password without knowing the one before."""
     await identify(request)
     session = person_session(request)
-    if session is None or session.how != "recovery":
+    if session is None or session.how not in MAY_CHOOSE:
         raise Forbidden("Only the link of the mail leads to a new password", hint="Ask for a new one.")
     take_attempt(request, "reset", session.email)
     session = await cast("PersonSessions", request.app.state.sessions).current(session)
@@ -71,7 +69,7 @@ async def _choose(request: Request, auth: SupabaseAuth, password: str) -> Respon
 async def _may_choose(request: Request) -> bool:
     """Was the link of the mail opened in this browser, and does its session go on?"""
     session = person_session(request)
-    if session is None or session.how != "recovery":
+    if session is None or session.how not in MAY_CHOOSE:
         return False
     try:
         await identify(request)

@@ -203,9 +203,11 @@ async def test_google_signs_in_by_a_code_that_only_this_browser_can_use(
         assert "Sign in with Google" in (await ana.get("/sign-in")).text
         codes: list[str] = []
         for _ in range(2):
-            begun = await ana.get("/sign-in/google?next=/plans")
+            begun = await send(ana, "/sign-in/google", "/sign-in", next="/plans", timezone="Asia/Tokyo")
+            onward = begun.headers["refresh"].removeprefix("0; url=")
+            assert html.escape(onward) in begun.text  # for a browser that is told not to go on by itself
             async with httpx.AsyncClient() as browser:
-                sent = await browser.get(begun.headers["location"])
+                sent = await browser.get(onward)
                 asked = sent.headers["location"].replace("https://accounts.google.com", outside.google)
                 back = await allow_at_google(outside.google, asked, ROBIN)
                 end = await browser.get(back)
@@ -218,6 +220,7 @@ async def test_google_signs_in_by_a_code_that_only_this_browser_can_use(
         assert (entered.status_code, entered.headers["location"]) == (303, "/plans"), entered.text
         page = await ana.get("/settings")
         assert f"<strong>{ROBIN}</strong>, with Google" in page.text
+        assert "in Asia/Tokyo." in (await ana.get("/settings/hours")).text
         assert (await ana.get(codes[1])).status_code == 401  # its verifier is gone with it
 
 
