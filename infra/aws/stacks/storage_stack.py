@@ -18,9 +18,11 @@ class StorageStack(Stack):
 
     def __init__(self, scope: Construct, name: str, config: Config, **stack: object) -> None:
         super().__init__(scope, name, **stack)
-        self.access_logs = private_bucket(
-            self, "AccessLogs", rules=[s3.LifecycleRule(expiration=Duration.days(config.log_days))]
+        # Expired, a line of a versioned bucket is an older version, which goes by itself only where that is said.
+        forgotten = s3.LifecycleRule(
+            expiration=Duration.days(config.log_days), noncurrent_version_expiration=Duration.days(1)
         )
+        self.access_logs = private_bucket(self, "AccessLogs", rules=[forgotten])
         kept = [
             s3.LifecycleRule(
                 noncurrent_version_expiration=Duration.days(30),

@@ -113,7 +113,10 @@ class WorkerStack(Stack):
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )
-        environment = {"STEWARD_HOME": "/data", "STEWARD_LOG_FORMAT": "json", "STEWARD_LOG_LEVEL": "info"}
+        # A volume belongs to root unless the image declares its folder, as it does /data: so that is the folder for
+        # what is temporary, too (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html).
+        environment = {"STEWARD_HOME": "/data", "TMPDIR": "/data"}
+        environment |= {"STEWARD_LOG_FORMAT": "json", "STEWARD_LOG_LEVEL": "info"}
         environment |= {"SUPABASE_URL": config.supabase_url} | artifact_settings(artifacts)
         if config.public_url:
             environment["STEWARD_PUBLIC_URL"] = config.public_url
@@ -129,11 +132,7 @@ class WorkerStack(Stack):
             stop_timeout=Duration.seconds(60),  # running tasks end, or are handed back
             linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
         )
-        task.add_volume(name="tmp")
-        container.add_mount_points(
-            ecs.MountPoint(container_path="/data", source_volume="data", read_only=False),
-            ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False),  # noqa: S108  # nosec B108 # a volume of the task's own
-        )
+        container.add_mount_points(ecs.MountPoint(container_path="/data", source_volume="data", read_only=False))
         return task
 
     def _image(self, config: Config) -> ecs.ContainerImage:

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from cli.testing import node_program
 from core.settings import Settings, variable_name
+from tests.dockerfile import instructions
 
 ROOT = Path(__file__).parents[3]
 FLAGS = json.loads((ROOT / "infra" / "aws" / "cdk.json").read_text())["context"]
@@ -132,7 +133,10 @@ def test_no_bucket_is_public_and_all_want_tls(templates: Templates) -> None:
         assert len(bucket["PublicAccessBlockConfiguration"]) == 4, name
         assert bucket["BucketEncryption"], name
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, name
-        assert bucket["LifecycleConfiguration"]["Rules"], name
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        assert any("NoncurrentVersionExpiration" in rule for rule in rules), (
+            name
+        )  # removed, it is an older version first
         assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}], name
     policies = of_kind(templates, "AWS::S3::BucketPolicy")
     assert len(policies) == len(buckets)
@@ -212,7 +216,8 @@ def test_variables_are_settings_and_handlers_exist(templates: Templates) -> None
     assert all(name in doors for name in OWN_NAMES)
     (task,) = of_kind(templates, "AWS::ECS::TaskDefinition").values()
     (container,) = task["ContainerDefinitions"]
-    assert {one["Name"] for one in container["Environment"]} | {one["Name"] for one in container["Secrets"]} <= known
+    given = [*container["Environment"], *container["Secrets"]]
+    assert {one["Name"] for one in given} <= known | {"TMPDIR"}
     assert {one["Name"] for one in container["Secrets"]} == {
         "STEWARD_DATABASE_URL",
         "SUPABASE_PUBLISHABLE_KEY",
@@ -222,7 +227,17 @@ def test_variables_are_settings_and_handlers_exist(templates: Templates) -> None
         "STEWARD_OWNER_EMAIL",
     }
     assert {"SUPABASE_URL", "STEWARD_ARTIFACT_STORE"} <= {one["Name"] for one in container["Environment"]}
+
+
+def test_a_worker_writes_where_its_image_lets_its_user_and_nowhere_else(templates: Templates) -> None:
+    (task,) = of_kind(templates, "AWS::ECS::TaskDefinition").values()
+    (container,) = task["ContainerDefinitions"]
     assert container["ReadonlyRootFilesystem"] is True
+    mounted = {mount["ContainerPath"] for mount in container["MountPoints"]}
+    declared = {word for one in instructions() if one.word == "VOLUME" for word in one.words}
+    assert mounted == declared  # any other volume is root's
+    environment = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert {environment["STEWARD_HOME"], environment["TMPDIR"]} == mounted
 
 
 def test_workers_are_replaced_with_care_and_reached_by_nobody(templates: Templates) -> None:
