@@ -87,6 +87,7 @@ class House:
         # Late, as what only a worker needs is a quarter of what a web tier would import.
         from jobs.calendar_sync import register_calendar
         from jobs.google_sync import register_google
+        from jobs.mail_alerts import register_mail_alerts
         from jobs.mail_sync import register_mail_sync
         from jobs.periodic import register_periodic
         from jobs.plan_callbacks import register_plan_callbacks
@@ -107,6 +108,7 @@ class House:
         register_google(worker.app, self.given)
         register_calendar(worker.app, self.given)
         register_mail_sync(worker.app, self.given, self.owner)
+        register_mail_alerts(worker.app, self.given, self.owner)
         register_plan_callbacks(worker.app, self.given)
         register_watching(worker.app, self.given)
         return worker

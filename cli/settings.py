@@ -36,7 +36,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Files", ("artifact_",)),
     ("Person", ("timezone", "now", "owner_", "notes_folder")),
     ("Language models", ("openai_", "model")),
-    ("Mail", ("smtp_", "mail_", "imap_", "resend_")),
+    ("Mail", ("smtp_", "mail_", "imap_", "resend_", "alert_")),
     ("Google", ("google_",)),
     ("Calendar", ("calendar_",)),
     ("Slack", ("slack_",)),

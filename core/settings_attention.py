@@ -38,6 +38,22 @@ class AttentionSettings(BaseSettings):
         default="", description="Places with the minutes to get there, like Northwind HQ: 45; Bahnhof: 20"
     )
 
+    alert_recipients: str = Field(
+        default="",
+        description="Who is told by mail of what waits for your yes and of what failed, like ana@example.org,oncall@example.org; else nobody",
+    )
+
+    @field_validator("alert_recipients")
+    @classmethod
+    def _check_recipients(cls, given: str) -> str:
+        read_addresses(given)
+        return given
+
+    @property
+    def alert_addresses(self) -> list[str]:
+        """Who is told by mail; empty where nobody is named."""
+        return read_addresses(self.alert_recipients)
+
     @field_validator("quiet_hours")
     @classmethod
     def _check_hours(cls, given: str) -> str:
@@ -61,6 +77,15 @@ class AttentionSettings(BaseSettings):
     def _check_time(cls, given: str) -> str:
         read_time(given)
         return given
+
+
+def read_addresses(text: str) -> list[str]:
+    """Mail addresses with commas between, each once. Raises ValueError."""
+    found = list(dict.fromkeys(part for one in text.split(",") if (part := one.strip())))
+    wrong = next((one for one in found if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", one)), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong[:80]!r} is no mail address; allowed are addresses with commas between")
+    return found
 
 
 def read_hours(text: str) -> tuple[time, time]:

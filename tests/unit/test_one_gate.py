@@ -67,6 +67,8 @@ OTHER_THINGS: dict[tuple[str, str], str] = {
     ("agents/sending_threads.py", "read"): "a chat's messages are read",
     ("app/api/events/_streams.py", "send"): "the WebSocket of who listens",
     ("jobs/plan_callbacks.py", "post"): "tells who asked for a plan, at the address they gave with it, how it stands",
+    ("jobs/mail_alerts.py", "prepare"): "tells those whom the settings name what waits, in no words of others",
+    ("jobs/mail_alerts.py", "sending"): "tells those whom the settings name what waits, in no words of others",
     ("jobs/google_sync.py", "call"): "Gmail's profile and sync calls, which read",
 }
 # Who may speak to a service without an agent: what Steward says to its own person, and what only reads.
