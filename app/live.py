@@ -41,6 +41,7 @@ class EventHub(ABC):
         self._subscriptions: dict[Key, set[Subscription]] = {}
         self._cursor: int | None = None  # the newest event given out
         self._latest: datetime | None = None  # and when it happened
+        self._is_closing = False  # it ran, and ended: who comes now would wait for nothing
 
     @property
     def clients(self) -> int:
@@ -49,6 +50,7 @@ class EventHub(ABC):
 
     async def run(self) -> None:
         """Listen, read and give out until cancelled; reconnects, and catches up then. Ends all streams when it ends."""
+        self._is_closing = False
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(), name="events: listen")
@@ -56,6 +58,7 @@ class EventHub(ABC):
                 group.create_task(self._keep_members(), name="events: members")
                 group.create_task(self._keep_tokens(), name="events: tokens")
         finally:
+            self._is_closing = True
             for subscription in self._all():
                 subscription.end(End.CLOSING)
 
@@ -79,6 +82,8 @@ class EventHub(ABC):
             after = min(after, await get_last_event_id(caller))
         subscription = Subscription(caller, organization_id, task_id, after, still_valid)
         self._subscriptions.setdefault(subscription.key, set()).add(subscription)
+        if self._is_closing:
+            subscription.end(End.CLOSING)
         try:
             yield subscription
         finally:
@@ -170,13 +175,13 @@ class EventHub(ABC):
 
     async def _keep_alive(self) -> None:
         clock = asyncio.get_running_loop().time
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(KEEP_ALIVE_SECONDS)
             for subscription in self._all():
                 subscription.keep_alive(clock())
 
     async def _keep_members(self) -> None:
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(MEMBERSHIP_SECONDS)
             try:
                 await self.check_members()
@@ -184,7 +189,7 @@ class EventHub(ABC):
                 await log.awarning("members_unknown", error=str(error)[:300])
 
     async def _keep_tokens(self) -> None:
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(TOKENS_SECONDS)
             asks = next((one.caller for one in self._all() if one.caller.identity.token_id), None)
             try:

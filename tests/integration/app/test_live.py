@@ -523,14 +523,20 @@ async def test_streams_opened_before_the_hub_runs_miss_nothing(house: House) -> 
     assert not early.ended.done() or early.ended.result() is End.CLOSING
 
 
-async def test_a_hub_that_stops_ends_its_streams(house: House) -> None:
-    async with listening(house.hub), house.hub.subscribed(house.caller) as subscription:
-        batches = subscription.batches()
-        waiting = asyncio.ensure_future(anext(batches, None))
-        running = asyncio.ensure_future(asyncio.sleep(0.1))
-        await running
-        subscription.end(End.CLOSING)
+async def test_a_hub_that_stops_ends_its_streams_and_those_that_come_too_late(house: House) -> None:
+    async with house.hub.subscribed(house.caller) as early:
+        async with listening(house.hub):
+            waiting = asyncio.ensure_future(anext(early.batches(), None))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
         assert await asyncio.wait_for(waiting, PATIENCE) is None
+        assert early.ended.result() is End.CLOSING
+    async with house.hub.subscribed(house.caller) as late:
+        assert await asyncio.wait_for(anext(late.batches(), None), PATIENCE) is None
+        assert late.ended.result() is End.CLOSING
+    async with listening(house.hub), house.hub.subscribed(house.caller) as again:
+        await asyncio.sleep(0.1)
+        assert not again.ended.done()
 
 
 async def test_a_hub_without_a_database_can_be_stopped() -> None:
