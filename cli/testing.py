@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return 1
     # Tests wait at times: one more at a time than there are processors for them.
     processes = min(_processors() + 1, MOST_PROCESSES)
-    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "worksteal", *arguments]
     return subprocess.call(command, env=environment)  # nosec B603 # words of this file, no shell
 
 
