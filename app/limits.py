@@ -1,6 +1,7 @@
 """How much one caller may ask: token buckets in this process's memory, refilled evenly over time; and how many streams.
 
-Each web process counts for itself; with several of them a caller may ask as many times as much.
+Each web process counts for itself; with several of them a caller may ask as many times as much. Tries of signing in are
+counted for all of them together: `app.attempts`.
 """
 
 from collections import Counter, OrderedDict
@@ -42,13 +43,18 @@ class Limiter:
             self._buckets.popitem(last=False)
         if is_empty:
             wait = ceil((1 - left) / self._per_second)
-            raise TooMany("Too many requests", hint=f"Try again in {wait} s.", retry_after_seconds=wait)
+            raise too_many(wait)
 
     def give_back(self, key: str) -> None:
         """One that was taken for nothing."""
         if key in self._buckets:
             left, at = self._buckets[key]
             self._buckets[key] = (min(self._most, left + 1), at)
+
+
+def too_many(wait: int) -> TooMany:
+    """What whoever asks too often is told."""
+    return TooMany("Too many requests", hint=f"Try again in {wait} s.", retry_after_seconds=wait)
 
 
 class StreamLimiter:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app._agents.waiting import WaitingAgents
 from app._mcp.door import mcp
+from app.attempts import Attempts
 from app.house import House
 from app.idempotency import Idempotency
 from app.limits import Limiter, StreamLimiter
@@ -71,7 +72,11 @@ def create_app(house: House, keys: Keys) -> FastAPI:
     app.state.streams = StreamLimiter(house.settings.streams_per_person)
     app.state.attempts = Limiter(house.settings.sign_in_attempts_per_minute)
     app.state.mails = Limiter(1)
-    app.state.codes = Limiter(5, 3600)  # a code is short: that few guesses for one address
+    most = house.settings.sign_in_attempts_per_minute
+    app.state.tries = Attempts(app.state.attempts, house.database, most)
+    app.state.codes = Attempts(
+        Limiter(5, 3600), house.database, 5, 3600
+    )  # a code is short: few guesses for one address
     add_problem_handlers(app)
     router = build_router(Path(__file__).parent, "app")
     app.include_router(router)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from app._view.forms import form_of
+from app.attempts import Attempts
 from app.cookies import own_cookies, set_cookie
 from app.dependencies import refuse_other_sites
 from app.limits import Limiter, address_of
@@ -130,12 +131,12 @@ def mailed(request: Request, told: str, waiting: Waiting) -> Response:
     return answer
 
 
-def take_attempt(request: Request, action: str, address: str) -> None:
-    """One more try from there, and for that mail address. Raises TooMany."""
-    attempts: Limiter = request.app.state.attempts
-    attempts.take(f"{action} from {address_of(request)}")
+async def take_attempt(request: Request, action: str, address: str) -> None:
+    """One more try from there, and for that mail address. Raises TooMany, Unavailable."""
+    tries: Attempts = request.app.state.tries
+    await tries.take(f"{action} from {address_of(request)}")
     if address:
-        attempts.take(f"{action} as {address.casefold()}")
+        await tries.take(f"{action} as {address.casefold()}")
 
 
 @contextmanager

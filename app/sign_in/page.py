@@ -49,7 +49,7 @@ async def post(request: Request) -> Response:
         if action not in ACTIONS:  # before it is counted: each word would be a count of its own
             raise Invalid("There is no such button", errors=[{"field": "action", "message": "it is none"}])
         address = address_in(form)
-        take_attempt(request, f"sign-in {action}", address)
+        await take_attempt(request, f"sign-in {action}", address)
         match action:
             case "password":
                 return await enter(request, await auth.sign_in(address, password_in(form)), "password", where)

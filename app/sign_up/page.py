@@ -47,7 +47,7 @@ async def post(request: Request) -> Response:
     features = await auth.features()
     try:
         address = address_in(form)
-        take_attempt(request, "sign-up", address)
+        await take_attempt(request, "sign-up", address)
         with mailing(request, address):
             who, verifier = await auth.sign_up(address, password_in(form), name, back_url(request), zone_in(form))
     except StewardError as error:

@@ -43,7 +43,7 @@ async def get(
     try:
         if error or not code:
             raise _refused(error, error_code)
-        take_attempt(request, "sign-in code", "")
+        await take_attempt(request, "sign-in code", "")
         if waiting is None or not waiting.verifier:
             raise OTHER_BROWSER
         who = await auth.redeem_code(code, waiting.verifier)
@@ -58,7 +58,7 @@ async def post(request: Request) -> Response:
     form = await posted(request)
     kind = form.get("type", "")
     try:
-        take_attempt(request, "sign-in code", "")
+        await take_attempt(request, "sign-in code", "")
         if kind not in LINK_KINDS:
             allowed = ", ".join(LINK_KINDS)
             raise Invalid("type: This link is of no kind that signs in", detail=f"allowed is {allowed}")

@@ -10,7 +10,7 @@ from typing import cast
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.limits import Limiter
+from app.attempts import Attempts
 from app.sign_in._flow import CODE_PAGE, auth_of, enter, posted, show, take_attempt, waiting_of, zone_in
 from app.sign_in.places import RESET, SIGN_IN
 from core.errors import Invalid, StewardError, Unauthorized
@@ -32,8 +32,8 @@ async def post(request: Request) -> Response:
         return RedirectResponse(SIGN_IN, status_code=303)
     try:
         code = _code_in(form)
-        take_attempt(request, "sign-in code", "")
-        cast("Limiter", request.app.state.codes).take(waiting.email.casefold())
+        await take_attempt(request, "sign-in code", "")
+        await cast("Attempts", request.app.state.codes).take(f"code for {waiting.email.casefold()}")
         is_reset = waiting.how == "recovery"
         who = await auth.redeem_typed(waiting.email, code, "recovery" if is_reset else "email")
     except Unauthorized:

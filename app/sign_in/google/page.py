@@ -21,7 +21,7 @@ async def get(request: Request, next: str = "/") -> Response:
 async def post(request: Request) -> Response:
     auth = auth_of(request)
     form = await posted(request)
-    take_attempt(request, "sign-in google", "")
+    await take_attempt(request, "sign-in google", "")
     if not (await auth.features()).google:
         raise Forbidden("The Supabase project does not sign people in with Google", hint="Go back to /sign-in.")
     url, verifier = await auth.google_url(back_url(request))

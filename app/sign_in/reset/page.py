@@ -44,7 +44,7 @@ async def post(request: Request) -> Response:
         if may_choose:
             return await _choose(request, auth, password_in(form))
         address = address_in(form)
-        take_attempt(request, "reset", address)
+        await take_attempt(request, "reset", address)
         with mailing(request, address):
             verifier = await auth.mail_reset(address, back_url(request))
     except StewardError as error:
@@ -58,7 +58,7 @@ async def _choose(request: Request, auth: SupabaseAuth, password: str) -> Respon
     session = person_session(request)
     if session is None or session.how not in MAY_CHOOSE:
         raise Forbidden("Only the link of the mail leads to a new password", hint="Ask for a new one.")
-    take_attempt(request, "reset", session.email)
+    await take_attempt(request, "reset", session.email)
     session = await cast("PersonSessions", request.app.state.sessions).current(session)
     await auth.set_password(session.access_token, session.refresh_token, password)
     chosen = replace(session, how="password")  # no second time

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from app.house import House
+from core.database import Database, Identity
 from tests.emulators.supabase import SupabaseLite
 from tests.integration.app.test_sign_in import ANA, browsing, lite
 
@@ -34,6 +35,28 @@ async def test_made_up_buttons_leave_no_counts_behind(house: House, lite: Supaba
             form = {"form_token": token, "action": f"{number}" * 10_000, "email": f"{number}@vega.example"}
             assert (await browser.post("/sign-in", data=form)).status_code == 422
         assert not counts
+
+
+async def test_tries_are_counted_for_all_web_processes_together(house: House, lite: SupabaseLite) -> None:
+    few = {"sign_in_attempts_per_minute": 3}
+    async with browsing(house, lite, **few) as one, browsing(house, lite, **few) as other:
+        for browser, status in ((one, 401), (other, 401), (one, 401), (other, 429), (one, 429)):
+            form = {"form_token": await form_token(browser), "action": "password", "email": ANA, "password": "x"}
+            answer = await browser.post("/sign-in", data=form)
+            assert answer.status_code == status, answer.text
+            assert status == 401 or 1 <= int(answer.headers["retry-after"]) <= 20
+
+
+async def test_without_a_key_to_speak_for_the_house_each_process_counts_for_itself(
+    house: House, lite: SupabaseLite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_no_key(_: Database, identity: Identity) -> bool:
+        return identity.user_id is not None
+
+    monkeypatch.setattr(type(house.database), "can_speak_for", has_no_key)
+    async with browsing(house, lite, sign_in_attempts_per_minute=2) as browser:
+        form = {"form_token": await form_token(browser), "action": "password", "email": ANA, "password": "x"}
+        assert [(await browser.post("/sign-in", data=form)).status_code for _ in range(3)] == [401, 401, 429]
 
 
 @pytest.mark.parametrize("host", ["steward.example.org", "STEWARD.example.org", "steward.example.org:443"])
