@@ -186,12 +186,12 @@ async def revoke_invitation(caller: Caller, invitation_id: UUID) -> Invitation:
 
 async def get_invitation(caller: Caller, token: str) -> Invitation:
     """What the caller is invited to. NotFound for no such link, Forbidden for somebody else's."""
-    return Invitation.model_validate(await caller.call("get_invitation", token_hash=hash_of(_known(token))))
+    return Invitation.model_validate(await caller.call("get_invitation", token=_known(token)))
 
 
 async def accept_invitation(caller: Caller, token: str) -> Organization:
     """The caller joins, and acts there from now on; twice is once. Conflict for one that ended."""
-    return Organization.model_validate(await caller.call("accept_invitation", token_hash=hash_of(_known(token))))
+    return Organization.model_validate(await caller.call("accept_invitation", token=_known(token)))
 
 
 def hash_of(token: str) -> str:

@@ -137,7 +137,7 @@ comment on function public.revoke_invitation is 'The link leads nowhere any more
 -- Section: at the door --------------------------------------------------------------------------------------------
 -- Whoever has the link and the address. To anybody else it says nothing of what it is for.
 
-create function private.own_invitation(token_hash text) returns public.invitations
+create function private.own_invitation(token text) returns public.invitations
 language plpgsql security definer set search_path = '' as $$
 declare
   invitation public.invitations;
@@ -147,7 +147,8 @@ begin
     perform private.refuse(403, 'Only a person accepts an invitation');
   end if;
   perform private.refuse_token();
-  select i.* into invitation from public.invitations i where i.token_hash = own_invitation.token_hash;
+  select i.* into invitation from public.invitations i
+  where i.token_hash = encode(sha256(convert_to(own_invitation.token, 'UTF8')), 'hex'); -- what is kept opens nothing
   if invitation.id is null then
     perform private.refuse(404, 'There is no such invitation', null, 'Ask whoever invited you for a new link.');
   end if;
@@ -163,18 +164,18 @@ end $$;
 comment on function private.own_invitation is
   'The invitation that this link is, where it is for the confirmed address of whoever is signed in. Definer, because they are no member yet.';
 
-create function public.get_invitation(token_hash text) returns jsonb
+create function public.get_invitation(token text) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
-  return private.invitation_json(private.own_invitation(get_invitation.token_hash));
+  return private.invitation_json(private.own_invitation(get_invitation.token));
 end $$;
 comment on function public.get_invitation is
   'What the signed-in person is invited to. PT404 for no such link, PT403 for somebody else''s. Definer, because they are no member yet.';
 
-create function public.accept_invitation(token_hash text) returns jsonb
+create function public.accept_invitation(token text) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  invitation public.invitations := private.own_invitation(accept_invitation.token_hash);
+  invitation public.invitations := private.own_invitation(accept_invitation.token);
   membership public.members;
 begin
   perform 1 from public.organizations o where o.id = invitation.organization_id for no key update; -- before whoever changes members

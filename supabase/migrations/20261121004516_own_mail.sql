@@ -1,6 +1,10 @@
 -- Mail and meetings as a run reads them: the worker that does a member's task reads what that member may read, and nothing of
 -- the others' own accounts.
 
+-- The newest first, and what has no date last: as lists ask for it.
+drop index public.mail_messages_sent_idx;
+create index mail_messages_sent_idx on public.mail_messages (organization_id, sent_at desc nulls last, id desc);
+
 create or replace function public.find_mail(message_id text) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(m) from public.mail_messages m
@@ -22,6 +26,18 @@ begin
   end if;
   return found_mail;
 end $$;
+
+create or replace function public.list_watched_mail(since timestamptz, until timestamptz, most integer default 2000) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(m) from (
+    select l.message_id, l.thread_key, l.account, l.from_name, l.from_address, l.to_addresses, l.cc_addresses, l.subject, l.sent_at,
+      left(l.text_body, 20000) as text_body, l.is_from_me, l.category, l.suspicious, l.headers ->> 'auto_submitted' as auto_submitted
+    from public.mail_messages l
+    where l.organization_id = private.acting_organization() and l.sent_at >= list_watched_mail.since and l.sent_at <= list_watched_mail.until
+      and not l.labels && array['spam', 'trash', 'drafts']
+    order by l.sent_at desc nulls last, l.id desc limit least(greatest(most, 1), 5000)) m
+  order by m.sent_at, m.message_id
+$$;
 
 create or replace function public.search_mail(query jsonb default '{}', page_size integer default 50) returns setof jsonb
 language plpgsql stable set search_path = '' as $$

@@ -92,8 +92,6 @@ begin
     and c.sent_at is null and c.given_up_at is null;
   delete from private.plan_secrets s using public.plans p
   where p.id = s.plan_id and p.organization_id = hand_over_work.organization_id and p.created_by = hand_over_work.user_id;
-  update public.plans p set callback_url = null
-  where p.organization_id = hand_over_work.organization_id and p.created_by = hand_over_work.user_id and p.callback_url is not null;
   if heir is null then
     return 0;
   end if;

@@ -1,5 +1,6 @@
--- Lines of the audit about what is one person's own: an account, a token, what was learned of them. The others are told that it
--- happened, and to whom; ids, addresses and words name rows that are not theirs to see.
+-- Lines of the audit about what is one person's own: an account, a token, what was learned of them, what they are told and what they
+-- muted. Of accounts and tokens the others are told that it happened, and to whom; ids, addresses and words name rows that are not
+-- theirs to see.
 
 create function private.own_subjects() returns setof uuid
 language sql stable security definer set search_path = '' as $$
@@ -24,7 +25,8 @@ end $$;
 drop policy audit_events_read on public.audit_events;
 create policy audit_events_read on public.audit_events for select to authenticated
   using (organization_id = (select private.acting_organization())
-    and (subject_type not in ('account', 'token', 'preference') or subject_id in (select private.own_subjects()) or (select private.acts_at_home())));
+    and (subject_type not in ('account', 'token', 'preference', 'attention', 'nudge_mute') or subject_id in (select private.own_subjects())
+      or subject_type in ('attention', 'nudge_mute') and data ->> 'user_id' = (select auth.uid())::text or (select private.acts_at_home())));
 
 create function private.tell_the_others() returns trigger
 language plpgsql security definer set search_path = '' as $$

@@ -53,10 +53,13 @@ end $$;
 
 create or replace function private.draft_json(draft public.drafts) returns jsonb
 language sql stable set search_path = '' as $$
-  select to_jsonb(draft) || jsonb_build_object(
+  select to_jsonb(draft) || case when draft.thread_moved is null then '{}' else jsonb_build_object('thread_moved',
+      draft.thread_moved || jsonb_build_object('messages', private.with_quotes(draft.task_id, draft.thread_moved -> 'messages'))) end
+    || jsonb_build_object(
     'superseded_by_id', (select d.id from public.drafts d where d.supersedes_id = draft.id),
     'task_title', t.title, 'person_id', t.created_by)
-    || coalesce((select jsonb_build_object('approval_id', a.id, 'approval', jsonb_build_object('id', a.id, 'state', a.state, 'decision', a.decision,
+    || coalesce((select jsonb_build_object('approval_id', a.id, 'approval', jsonb_build_object('id', a.id, 'state', a.state,
+        'decision', private.decision_with_quotes(a.task_id, a.decision),
         'decided_how', a.decided_how, 'policy_id', a.policy_id, 'hold_until', a.hold_until, 'expires_at', a.expires_at, 'good_until', a.good_until,
         'origin', a.origin, 'requested_by', a.requested_by, 'why', a.why, 'notes', a.notes))
       from public.approvals a where a.draft_id = draft.id order by a.created_at desc limit 1), '{"approval_id": null}')

@@ -41,6 +41,7 @@ MAKERS: dict[str, dict[str, Any]] = {
     "public.artifacts": {"content": MARK.encode(), "sha256": HASH, "size_bytes": 13},
     "public.task_dependencies": {"task_id": PARTS[0], "depends_on_task_id": PARTS[1]},
     "private.account_secrets": {"sealed": MARK},
+    "private.plan_secrets": {"callback_url": f"https://{MARK}.example/hook"},
     "private.slack_notices": {"nudge_id": None, "digest_id": None},
 }
 CANDIDATES = (

@@ -213,11 +213,10 @@ async def test_whoever_left_is_told_nothing_more(house: House, vega: Organizatio
     await organizations.remove_member(house.caller, vega.id, _id_of(ben))
     row = await execute(
         house.database,
-        "select p.created_by, p.callback_url, (select count(*) from private.plan_secrets s where s.plan_id = p.id) "
-        "from plans p where id = %s",
+        "select p.created_by, (select count(*) from private.plan_secrets s where s.plan_id = p.id) from plans p where id = %s",
         UUID(plan["id"]),
     )
-    assert row == [(house.owner.user_id, None, 0)]
+    assert row == [(house.owner.user_id, 0)]
     assert await house.database.call("claim_plan_callbacks", Identity.service(), {}) == []
 
 
