@@ -41,7 +41,7 @@ def runs_on_both(metafunc: pytest.Metafunc, only_postgres: Mapping[str, str]) ->
 def _makes_app(metafunc: pytest.Metafunc) -> bool:
     """Does the test have anything to do with an application?"""
     return (
-        bool({"client", "sender"} & set(metafunc.fixturenames))
+        bool({"client", "sender", "served"} & set(metafunc.fixturenames))
         or getattr(cast("object", metafunc.module), "create_app", None) is REAL
     )
 

@@ -16,9 +16,9 @@ __all__ = ["adapter"]
 BASE = "http://127.0.0.1"
 # What has no second run on PostgREST, and why.
 ONLY_POSTGRES = {
-    "test_live.py::test_a_lost_connection_is_made_again_and_nothing_is_missed": "there is no LISTEN to lose; and Lite answers "
+    "test_live_streams.py::test_a_lost_connection_is_made_again_and_nothing_is_missed": "there is no LISTEN to lose; and Lite answers "
     "one request for each connection that it lost with an error",
-    "test_live.py::test_two_hundred_clients_get_the_same_at_once": "Lite answers about a hundred calls a second",
+    "test_live_streams.py::test_two_hundred_clients_get_the_same_at_once": "Lite answers about a hundred calls a second",
 }
 
 

@@ -23,8 +23,8 @@ from tasks.functions import create_tasks, get_task_tree
 from tasks.tokens import create_token
 from tests.conftest import sign_up
 from tests.integration.agents.test_document_execution import document, written
+from tests.integration.app.live import bearer, streaming, take, usual_server
 from tests.integration.app.test_api import is_problem
-from tests.integration.app.test_live import bearer, small_server, streaming, take
 
 RULES = AgentRules()
 PATIENCE = 20
@@ -351,7 +351,7 @@ async def test_events_are_replayed_from_the_last_one_seen_and_go_on_live(house: 
     larry, mine = await Helper.registered(house), bearer(keys, house.owner)
     execution_id = await ready_plan(house)
     path = f"/api/executions/{execution_id}/events"
-    async with small_server(house, keys, send_buffer=None) as served:
+    async with usual_server(house, keys) as served:
         async with httpx.AsyncClient(base_url=f"http://{served}", headers=mine) as client:
             await begin(client, plan_id=execution_id)
             async with working(await house.worker()):

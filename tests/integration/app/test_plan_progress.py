@@ -18,9 +18,10 @@ from core.database import Identity
 from core.keys import Keys
 from jobs.worker import working
 from tasks import plans
-from tasks.functions import add_task_event, queue_task_execution
+from tasks.events import add_task_event
+from tasks.functions import queue_task_execution
 from tests.conftest import sign_up
-from tests.integration.app.test_live import bearer, small_server, streaming
+from tests.integration.app.live import bearer, streaming, usual_server
 
 PATIENCE = 20
 TASKS: list[dict[str, Any]] = [
@@ -58,7 +59,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_stream_tells_what_happens_and_how_far_the_plan_is(house: House, keys: Keys) -> None:
     plan_id, mine = await a_plan(house), bearer(keys, house.owner)
     path = f"/api/plans/{plan_id}/progress"
-    async with small_server(house, keys, send_buffer=None) as served:
+    async with usual_server(house, keys) as served:
         async with streaming(served, mine, path) as events:
             past = await read_until(events, plan_id, "ready")
             async with working(await house.worker()):
@@ -68,11 +69,12 @@ async def test_a_stream_tells_what_happens_and_how_far_the_plan_is(house: House,
                 service = house.database.acting_as(Identity.service(found.plan.organization_id))
                 gate = found.tree.children[1]
                 said = {"purpose": "premise_attack/2"}
+                await add_task_event(service, gate.id, "output", "a thought", said | {"is_thought": True})
                 await add_task_event(service, gate.id, "output", "a piece", said)
                 await add_task_event(service, gate.id, "progress", "1 of 2", {"stage": "setup", "done": 1, "total": 2})
                 await add_task_event(service, gate.id, "check", "too thin")
                 async with asyncio.timeout(PATIENCE):
-                    told = [(await anext(events))[1] for _ in range(3)]
+                    told = [(await anext(events))[1] for _ in range(4)]
                 headers = {**mine, "Content-Type": "application/json"}
                 async with httpx.AsyncClient(base_url=f"http://{served}", headers=headers) as client:
                     url = f"/api/plans/{plan_id}/tasks/{gate.id}/approve"
@@ -85,13 +87,15 @@ async def test_a_stream_tells_what_happens_and_how_far_the_plan_is(house: House,
         percents = [one["percent"] for one in everything if "percent" in one]
         assert percents == sorted(percents)
         assert (percents[0], percents[-1]) == (0, 100)
-        assert {one["type"] for one in everything} == {"log", "output", "progress", "state"}
+        assert {one["type"] for one in everything} == {"log", "output", "reasoning", "progress", "state"}
         assert [(one["type"], one.get("stage")) for one in told] == [
+            ("reasoning", "premise_attack"),
             ("output", "premise_attack"),
             ("progress", "setup"),
             ("log", None),
         ]
-        assert (told[0]["message"], told[1]["done"], told[2]["message"]) == ("a piece", 1, "check: too thin")
+        assert [one["message"] for one in told[:2]] == ["a thought", "a piece"]
+        assert (told[2]["done"], told[3]["message"]) == (1, "check: too thin")
         assert (page["state"], page["percent"]) == ("completed", 100)
         events_of = [one["id"] for one in everything if "percent" not in one]
         assert [one["id"] for one in [*page["items"], *rest["items"]]] == events_of
@@ -113,7 +117,7 @@ async def _up_to(events: AsyncIterator[tuple[int, dict[str, Any]]], last: int) -
 async def test_a_socket_tells_the_same_and_lets_no_stranger_watch(house: House, keys: Keys) -> None:
     plan_id = await a_plan(house)
     stranger = await sign_up(house.database, "stranger@example.net")
-    async with small_server(house, keys, send_buffer=None) as served:
+    async with usual_server(house, keys) as served:
 
         async def closed_with(headers: dict[str, str], of: UUID, query: str = "") -> int:
             async with connect(f"ws://{served}/api/plans/{of}/progress{query}", additional_headers=headers) as socket:
