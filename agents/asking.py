@@ -123,8 +123,8 @@ class AskedModel(WrapperModel):
         if listener is None or not self.thinking.is_model:
             return await model.request(messages, settings, parameters), _nothing()
         purpose = self.question.purpose
-        response, last = await heard(model, messages, settings, parameters, lambda text: listener(purpose, text))
-        return response, listener(purpose, last) if last else _nothing()
+        response, last = await heard(model, messages, settings, parameters, lambda piece: listener(purpose, piece))
+        return response, listener(purpose, last) if last.text else _nothing()
 
     @asynccontextmanager
     async def request_stream(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -23,36 +24,52 @@ PIECE_SECONDS = 0.4  # a person reads no faster than this, and each piece is a r
 PIECE_CHARACTERS = 2_000
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some words of an answer as they come; a thought is what the model told itself before it answered."""
+
+    text: str
+    is_thought: bool = False
+
+
 async def heard(
     model: Model,
     messages: list[ModelMessage],
     settings: ModelSettings | None,
     parameters: ModelRequestParameters,
-    tell: Callable[[str], Awaitable[None]],
-) -> tuple[ModelResponse, str]:
-    """The whole answer, and the last piece of it, which was not told yet. Raises what the request raises."""
-    piece, since = "", time.monotonic()
+    tell: Callable[[Piece], Awaitable[None]],
+) -> tuple[ModelResponse, Piece]:
+    """The whole answer, and the last piece of it, which was not told yet. Raises what the request raises.
+
+    A thought and what is said of it are pieces of their own, in their order.
+    """
+    piece, since = Piece(""), time.monotonic()
     async with model.request_stream(messages, settings, parameters) as stream:
         async for event in stream:
-            piece += said_by(event)
-            if len(piece) >= PIECE_CHARACTERS or (piece and time.monotonic() - since >= PIECE_SECONDS):
+            said = said_by(event)
+            if said.text and piece.text and said.is_thought != piece.is_thought:
                 await tell(piece)
-                piece, since = "", time.monotonic()
+                piece, since = Piece(""), time.monotonic()
+            if said.text:
+                piece = Piece(piece.text + said.text, said.is_thought)
+            if len(piece.text) >= PIECE_CHARACTERS or (piece.text and time.monotonic() - since >= PIECE_SECONDS):
+                await tell(piece)
+                piece, since = Piece(""), time.monotonic()
         return stream.get(), piece
 
 
-def said_by(event: ModelResponseStreamEvent) -> str:
+def said_by(event: ModelResponseStreamEvent) -> Piece:
     """The text, thought or argument that an event adds."""
     match event:
-        case PartStartEvent(part=TextPart(content=text) | ThinkingPart(content=text)):
-            return text
-        case PartStartEvent(part=ToolCallPart(args=str() as text)):
-            return text
-        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-            return text
+        case PartStartEvent(part=ThinkingPart(content=text)):
+            return Piece(text, is_thought=True)
         case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str() as text)):
-            return text
+            return Piece(text, is_thought=True)
+        case PartStartEvent(part=TextPart(content=text)) | PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return Piece(text)
+        case PartStartEvent(part=ToolCallPart(args=str() as text)):
+            return Piece(text)
         case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=str() as text)):
-            return text
+            return Piece(text)
         case _:
-            return ""
+            return Piece("")

@@ -36,14 +36,17 @@ CHARACTERS_PER_TOKEN = 3  # fewer than any real text has: a reservation is rathe
 
 def model_named(settings: Settings, name: str, base_url: str | None = None) -> Model:
     """A model on the server of the settings, or at `base_url`: there with the key for fallbacks, never with the other."""
-    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel, OpenAIResponsesModelSettings
     from pydantic_ai.providers.openai import OpenAIProvider
 
     secret = settings.model_fallback_api_key if base_url else settings.openai_api_key
     key = secret.get_secret_value() if secret else "no-key-needed"
     provider = OpenAIProvider(base_url=base_url or settings.openai_base_url, api_key=key)
-    kind = OpenAIResponsesModel if settings.model_api == "responses" and not base_url else OpenAIChatModel
-    return kind(name, provider=provider)
+    if settings.model_api != "responses" or base_url:
+        return OpenAIChatModel(name, provider=provider)
+    summary = settings.model_reasoning_summary
+    thoughts = None if summary == "off" else OpenAIResponsesModelSettings(openai_reasoning_summary=summary)
+    return OpenAIResponsesModel(name, provider=provider, settings=thoughts)
 
 
 def fallback_models(settings: Settings) -> list[Model]:

@@ -1,6 +1,6 @@
 """The first run of a plan that has an objective and no tasks yet: plans, and leaves the tasks in the database."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from agents.thinking import Thinking
 from agents.toolbox import Toolbox, given_to
 from agents.tools.tool import Outcome, Settled
 from core.errors import NotFound
-from tasks import functions, model_calls, plans
+from tasks import model_calls, plans
 from tasks.calibration import PLAN
 from tasks.models import Taint, Task
 from tasks.thresholds import threshold_of
@@ -42,7 +42,9 @@ async def plan_root(run: Run, thinking: Thinking) -> Outcome | None:
     context = PlanContext.of(plan.request)
     situation, box = await situation_of(run, str(plan.request.get("objective") or run.task.title), context, thinking)
     notes = await _notes(run, context) if thinking.is_model else []
-    thinking = replace(thinking, on_text=_telling(run))
+    from agents.telling import telling  # it brings the model library with it
+
+    thinking = replace(thinking, on_text=telling(run))
     planned = await plan_objective(
         situation, now=run.equipment.clock.now(), thinking=thinking, listed=box.listed(), notes=notes
     )
@@ -71,16 +73,6 @@ async def situation_of(run: Run, objective: str, context: PlanContext, thinking:
         update={"priority": run.task.priority, "deadline": context.deadline or run.task.due_at}
     )
     return Situation(objective, context, box.plannable, lacks, thinking.is_model), box
-
-
-def _telling(run: Run) -> Callable[[str, str], Awaitable[None]]:
-    """Who is told of the answer as it comes: those who look at the plan."""
-
-    async def tell(purpose: str, text: str) -> None:
-        data = {"purpose": purpose}
-        await insist(lambda: functions.add_task_event(run.caller, run.task.id, "output", text, data))
-
-    return tell
 
 
 async def _notes(run: Run, context: PlanContext) -> list[Note]:

@@ -27,6 +27,8 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
+    from agents.listening import Piece
+
 RULES_NAME = "built-in rules"
 NEEDS_MODEL = "needs a language model"
 ADD_A_MODEL = "Set OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own), then execute it again"
@@ -260,7 +262,7 @@ class Thinking:
     is_chained: bool = False
     rules_from: float | None = None
     notes_folder: Path | None = None
-    on_text: Callable[[str, str], Awaitable[None]] | None = None
+    on_text: "Callable[[str, Piece], Awaitable[None]] | None" = None
     named: "Callable[[str], Model] | None" = None
     _chosen: "dict[str, Model]" = field(default_factory=dict[str, "Model"])
 

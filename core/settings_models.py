@@ -43,6 +43,10 @@ class ModelSettings(BaseSettings):
         default="auto",
         description="Can a question go on from an answer that the server kept? auto: on OpenAI's own server",
     )
+    model_reasoning_summary: Literal["off", "auto", "concise", "detailed"] = Field(
+        default="off",
+        description="With the Responses API: has a reasoning model sum up its thoughts, which are shown as they come? Other models may refuse it",
+    )
     model_rules_from: float | None = Field(
         default=None,
         ge=0,

@@ -9,8 +9,7 @@ from uuid import UUID
 from app._view.agent_words import offered_to, said_by_agent
 from app._view.words import DRAFT, EVENT, GATE, PLAN, STEP_KIND, STEP_STATE
 from core.database import Caller
-from tasks.functions import get_last_event_id, list_task_events
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, get_last_event_id, list_task_events
 from tasks.plans import PlanSummary
 
 MOST_LINES = 240
@@ -65,11 +64,13 @@ def lines_of(events: Sequence[TaskEvent], titles: Mapping[UUID, str], plan: Plan
     for event in events:
         title = titles.get(event.task_id, "") if event.task_id else ""
         if event.kind == "output":
-            key = (event.task_id, event.data.get("purpose"))
+            is_thought = bool(event.data.get("is_thought"))
+            key = (event.task_id, event.data.get("purpose"), is_thought)
             earlier = lines.pop(key, None)
             part = str(event.data.get("purpose") or "").partition("/")[2]
             text = f"{earlier.text if earlier else ''}{event.message}"
-            head = f"writes {part}" if part else "writes"
+            verb = "thinks about" if is_thought and part else "thinks" if is_thought else "writes"
+            head = f"{verb} {part}" if part else verb
             lines[key] = Line(event.id, event.created_at, event.task_id, title, head, text, is_output=True)
         elif (said := _said(event)) is not None:
             head, text = said

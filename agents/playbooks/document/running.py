@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from agents.budget import BudgetUsedUp, out_of_budget
 from agents.equipment import Run
-from agents.journal import insist
 from agents.playbooks.document.catalog import stage_named, stages
 from agents.playbooks.document.stage import DEPTHS, Depth, Earlier, Section, Stage
 from agents.strategist import fenced
@@ -20,8 +19,9 @@ from agents.thinking import ADD_A_MODEL, NEEDS_MODEL, Question, Thinking, Trail
 from agents.tools.tool import AnyTool, Done, Outcome, Settled, StrictInput, Tool, Waiting
 from agents.tools.wording import in_words
 from core.errors import Invalid
-from tasks import functions, plans
+from tasks import plans
 from tasks.actions import Effect
+from tasks.events import add_task_event
 from tasks.models import Evidence
 
 F = TypeVar("F", bound=BaseModel)
@@ -108,7 +108,7 @@ class StageWriting:
     async def _progress(self, done: int, total: int) -> None:
         data = {"stage": self.stage.id, "done": done, "total": total}
         message = f"{self.stage.title}: {done} of {total}"
-        await functions.add_task_event(self.run.caller, self.run.task.id, "progress", message, data)
+        await add_task_event(self.run.caller, self.run.task.id, "progress", message, data)
 
 
 async def run_stage(run: Run, given: StageInput) -> Outcome:
@@ -197,16 +197,13 @@ def section_of(stage: Stage[Any], output: Mapping[str, Any]) -> Section:
 
 
 async def _thinking(run: Run, inputs: plans.StageInputs) -> Thinking:
-    from agents.work import thinking_of  # it brings heavy libraries with it
+    from agents.telling import telling
+    from agents.work import thinking_of  # both bring heavy libraries with them
 
     thinking = thinking_of(run)
     if thinking.is_model and inputs.llm_model:
         thinking = await thinking.with_model(inputs.llm_model)
-
-    async def tell(purpose: str, text: str) -> None:
-        await insist(lambda: functions.add_task_event(run.caller, run.task.id, "output", text, {"purpose": purpose}))
-
-    return replace(thinking, on_text=tell)
+    return replace(thinking, on_text=telling(run))
 
 
 def _problem(answer: F, check: Callable[[F], str | None] | None) -> str | None:

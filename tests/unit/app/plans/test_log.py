@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.plans._log import TAIL, lines_of
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent
 from tasks.plans import PlanSummary
 from tests.unit.app._view.nodes import NOW, id_of
 
@@ -39,6 +39,18 @@ def test_pieces_of_an_answer_are_one_line_that_ends_with_the_newest() -> None:
     assert lines[1].text.endswith("<40>")
     assert len(lines[1].text) <= TAIL + 2
     assert (lines[1].id, lines[1].is_output) == (40, True)
+
+
+def test_thoughts_are_a_line_apart_from_what_is_written() -> None:
+    told = [event(1, "output", "They ask for ", purpose="identify_risks/a", is_thought=True)]
+    told += [
+        event(2, "output", "risks.", purpose="identify_risks/a", is_thought=True),
+        event(3, "output", "{", purpose="identify_risks/a"),
+    ]
+    assert [(line.head, line.text) for line in lines_of(told, TITLES)] == [
+        ("writes a", "{"),
+        ("thinks about a", "They ask for risks."),
+    ]
 
 
 def test_a_plan_that_has_not_started_is_only_being_planned_and_an_edit_counts_what_there_is() -> None:

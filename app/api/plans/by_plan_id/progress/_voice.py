@@ -18,8 +18,7 @@ from app.cursors import encode_cursor
 from app.subscription import Subscription, Told
 from core.database import Caller
 from core.errors import StewardError
-from tasks.functions import list_task_events
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, list_task_events
 from tasks.plans import PlanState, PlanSummary, get_plan_progress
 
 log = structlog.get_logger()
@@ -27,7 +26,7 @@ LOOK_SECONDS = 1.0  # at most so often a stream asks how far the plan is
 OVER = {"completed", "failed", "cancelled"}
 UNSAID = {"changed"}  # somebody edited a field: nothing to watch
 COUNTED = {"state", "progress"}  # these may move the percentage
-Type = Literal["log", "output", "progress", "state"]
+Type = Literal["log", "output", "reasoning", "progress", "state"]
 
 
 class ProgressMessage(BaseModel):
@@ -85,7 +84,8 @@ def message_of(event: TaskEvent, stages: Mapping[UUID, str]) -> ProgressMessage 
             more = {"type": "progress", **{name: data[name] for name in ("stage", "done", "total") if name in data}}
         case "output":
             purpose = str(data.get("purpose") or "")
-            more = {"type": "output", "purpose": purpose, "stage": purpose.partition("/")[0] or told.get("stage")}
+            kind = "reasoning" if data.get("is_thought") else "output"
+            more = {"type": kind, "purpose": purpose, "stage": purpose.partition("/")[0] or told.get("stage")}
         case _:
             more = {"type": "log", "message": _line(event)}
     return ProgressMessage.model_validate({**told, **more})
