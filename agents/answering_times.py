@@ -8,7 +8,7 @@ from agents.equipment import Run
 from agents.rules.mail_signs import AWAY
 from agents.services.calendar import Calendar
 from core.errors import StewardError
-from tasks import functions
+from tasks.events import add_task_event
 
 if TYPE_CHECKING:
     from agents.strategist import TaskContext
@@ -37,6 +37,6 @@ async def with_times(run: Run, context: "TaskContext") -> "TaskContext":
         own = OwnTime(hours, busy_from(await calendar.list_events(start, end), hours.zone))
     except StewardError as error:
         what = f"The mail proposes times, and your calendar could not be read: {error.message}"
-        await functions.add_task_event(run.caller, run.task.id, "check", what)
+        await add_task_event(run.caller, run.task.id, "check", what)
         return context
     return replace(context, times=weigh_times(proposal, own, now))

@@ -14,6 +14,7 @@ from core.outside.browser import Look, NoSuchElement, PageFile
 from core.outside.errors import Refused
 from tasks import artifacts, functions
 from tasks import browser as places
+from tasks.events import add_task_event
 
 log = structlog.get_logger()
 TRUSTED_SOURCES = {"chat", "manual"}
@@ -134,7 +135,7 @@ class PageOfTask:
                 "refused": list(look.refused) or None}  # fmt: skip
         said = {name: _for_record(value) for name, value in data.items() if value is not None}
         told = without_cards(words)
-        await insist(lambda: functions.add_task_event(self.run.caller, self.run.task.id, "browser", told, said))
+        await insist(lambda: add_task_event(self.run.caller, self.run.task.id, "browser", told, said))
         await self.save(command_id)
 
     async def seen(self, page: BrowserSession) -> Look:

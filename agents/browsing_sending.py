@@ -17,7 +17,7 @@ from core.outside.browser import FilledForm, FormChanged
 from core.outside.errors import Refused, Uncertain
 from tasks import review, steps
 from tasks.actions import Action, Effect
-from tasks.models import Step
+from tasks.steps import Step
 
 if TYPE_CHECKING:
     from agents.browsing_page import PageOfTask

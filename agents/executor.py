@@ -23,10 +23,10 @@ from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound, StewardError
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from core.tracing import span
-from tasks import functions, review
+from tasks import functions, review, runs
 from tasks.actions import ALWAYS_ASK
-from tasks.functions import Completed, StartedTask
 from tasks.models import BlockedOn, Evidence
+from tasks.runs import Completed, StartedTask
 
 if TYPE_CHECKING:
     from agents.gate import Judged
@@ -48,7 +48,7 @@ class Leave:
 async def start_task(caller: Caller, task_id: UUID, equipment: Equipment, worker_id: UUID) -> StartedTask | None:
     """Begin a run of a queued task. None when it is not queued any more, not due yet, or gone: it is left alone."""
     try:
-        return await functions.start_task_execution(
+        return await runs.start_task_execution(
             caller, task_id, STEWARD_AGENT_ID, worker_id=worker_id, journaled=equipment.journaled_tools
         )
     except (NotFound, Conflict) as error:
@@ -286,7 +286,7 @@ async def settle(run: Run, outcome: Outcome, step_id: UUID | None = None) -> Com
             result = {"strategy": "immediate", "output": outcome.output, **outcome.more}
             evidence = list(outcome.evidence)
             return await insist(
-                lambda: functions.complete_task_execution(
+                lambda: runs.complete_task_execution(
                     run.caller,
                     task.id,
                     result,
@@ -298,7 +298,7 @@ async def settle(run: Run, outcome: Outcome, step_id: UUID | None = None) -> Com
             )
         case Waiting():
             await insist(
-                lambda: functions.block_task_execution(
+                lambda: runs.block_task_execution(
                     run.caller,
                     task.id,
                     outcome.reason,
@@ -363,7 +363,7 @@ async def _is_still_ours(run: Run) -> bool:
 
 async def _fail(run: Run, error: str, *, retryable: bool, after: float | None) -> None:
     await insist(
-        lambda: functions.fail_task_execution(
+        lambda: runs.fail_task_execution(
             run.caller, run.task.id, error, should_retry=retryable, retry_after_seconds=after
         )
     )
@@ -371,7 +371,5 @@ async def _fail(run: Run, error: str, *, retryable: bool, after: float | None) -
 
 async def _block(run: Run, reason: str, remedy: str, *, blocked_on: BlockedOn = "person") -> None:
     await insist(
-        lambda: functions.block_task_execution(
-            run.caller, run.task.id, reason, blocked_on=blocked_on, unblocked_by=remedy
-        )
+        lambda: runs.block_task_execution(run.caller, run.task.id, reason, blocked_on=blocked_on, unblocked_by=remedy)
     )

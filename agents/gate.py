@@ -22,7 +22,8 @@ from tasks import review
 from tasks.actions import Action, Decision, Effect, Policy, Reason, Verdict
 from tasks.artifacts import describe_artifact
 from tasks.concerns import REACHES
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.models import Task
 from tasks.origins import Origin, Provenance, Seen, addresses_in, host_of, numbers_in, urls_in
 from tasks.policy import decide
 

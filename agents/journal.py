@@ -24,8 +24,7 @@ from core.errors import Conflict, NotFound, StewardError, Unavailable
 from core.outside.errors import Uncertain
 from core.tracing import span
 from tasks import steps
-from tasks.functions import StepStart
-from tasks.models import StepKind
+from tasks.steps import StepKind, StepStart
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 90.0

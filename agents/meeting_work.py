@@ -9,7 +9,7 @@ from agents.equipment import Run
 from agents.journal import insist
 from agents.provenance import taint
 from agents.tools.tool import Outcome, Settled
-from tasks import functions
+from tasks import runs
 from tasks.commitments import CommitmentFilter, NewCommitment, all_commitments, record_commitments
 from tasks.meetings import get_meeting_facts
 from tasks.models import Task
@@ -70,7 +70,7 @@ async def leave_to_do(run: Run, context: "TaskContext") -> Outcome | None:
         }
     )
     message = f"The notes leave {len(own)} {'thing' if len(own) == 1 else 'things'} to you; the mail to those who were there is drafted"
-    await insist(lambda: functions.decompose_task_execution(run.caller, task.id, rows, message, 0.7))
+    await insist(lambda: runs.decompose_task_execution(run.caller, task.id, rows, message, 0.7))
     return Settled()
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agents.equipment import Run
 from agents.strategist import TaskContext
-from tasks.functions import get_known_names
+from tasks.runs import get_known_names
 
 KINDS = {"email", "schedule", "reply"}
 MOST_PEOPLE = 20

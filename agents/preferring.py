@@ -91,7 +91,7 @@ async def note_liked(run: Run, liked: Liked) -> list[dict[str, Any]]:
     """Write into the task's events which preferences were applied, and count them; as they are kept with the draft."""
     if not liked.applied:
         return []
-    from tasks.functions import add_task_event
+    from tasks.events import add_task_event
 
     told = liked.as_told()
     message = "; ".join(dict.fromkeys(str(one["said"]) for one in told))

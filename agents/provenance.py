@@ -16,10 +16,10 @@ from agents.journal import insist
 from agents.tools.tool import AnyTool
 from tasks.actions import Effect, Policy
 from tasks.concerns import NOTICED
-from tasks.functions import AgentAbove, StartedTask
 from tasks.models import Taint, Task
 from tasks.origins import Provenance, Source
 from tasks.provenance import LookedUp, ReadText, RunKnowledge, get_provenance, taint_task
+from tasks.runs import AgentAbove, StartedTask
 
 LONGEST_TEXT = 30_000
 MOST_SOURCES = 120

@@ -16,8 +16,8 @@ from agents.strategist import PlannedSubtask, fenced
 from agents.thinking import Question, Thinking, load_prompt
 from agents.tools.tool import AnyTool
 from tasks.functions import TaskNode
-from tasks.models import PlanDecision, Task
-from tasks.trees import PlannedChange
+from tasks.models import Task
+from tasks.trees import PlanDecision, PlannedChange
 
 PROMPT = load_prompt(Path(__file__).parent / "replanner.md")
 GATE = "approval_gate"

@@ -23,9 +23,10 @@ from core.errors import Conflict, Invalid, NotFound, StewardError
 from core.objects import ContentLost
 from core.outside.errors import Malformed, NotConnected, Refused, Temporary
 from core.outside.mail import HandOver, MailAttachment, OutgoingMail
-from tasks import functions, review
+from tasks import review, runs
 from tasks.artifacts import get_artifact
-from tasks.models import Draft, Evidence, Verification
+from tasks.drafts import Draft
+from tasks.models import Evidence, Verification
 from tasks.review import DraftBeingSent
 
 LEASE_SECONDS = 8.0  # shorter than the silence after which another worker takes over
@@ -61,7 +62,7 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     known = await review.get_draft(caller, draft_id)
     mailbox = await mailbox_of(run, known)
     if moved := await news_in_mailbox(run, known, mailbox):
-        await functions.fail_task_execution(caller, task.id, moved, should_retry=False)
+        await runs.fail_task_execution(caller, task.id, moved, should_retry=False)
         return Settled()
     message_id = f"<{draft_id}@{mailbox.sender_domain}>"
     try:
@@ -72,7 +73,7 @@ async def send_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         if error.detail == HELD:
             raise Temporary(error.message) from error
         # Edited or withdrawn after the approval, or its thread has moved: the approval is void, and so is this task.
-        await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
+        await runs.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:
         return await _close(run, draft, mailbox)
@@ -177,7 +178,7 @@ async def _close(run: Run, draft: Draft, mailbox: Mailbox) -> Outcome:
         return Done("Sent", verification, evidence, {"receipt": draft.receipt})
     if draft.state == "failed":
         reason = draft.failure_reason or "The message was not sent"
-        await functions.fail_task_execution(run.caller, run.task.id, reason, should_retry=False)
+        await runs.fail_task_execution(run.caller, run.task.id, reason, should_retry=False)
         return Settled()
     return Waiting(
         "person",

@@ -18,8 +18,9 @@ from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.errors import Conflict, Invalid, NotFound
 from core.outside.chat import ChatPost, ChatPosted
 from core.outside.errors import NotConnected, Refused, Temporary
-from tasks import functions, review
-from tasks.models import Draft, Evidence
+from tasks import review, runs
+from tasks.drafts import Draft
+from tasks.models import Evidence
 from tasks.review import DraftBeingSent
 
 LEASE_SECONDS = 8.0  # shorter than the silence after which another worker takes over
@@ -50,7 +51,7 @@ async def post_approved_draft(run: Run, draft_id: UUID) -> Outcome:
     try:
         known = await review.get_draft(caller, draft_id)
         if moved := await news_in_chat(run, known, chat):
-            await functions.fail_task_execution(caller, task.id, moved, should_retry=False)
+            await runs.fail_task_execution(caller, task.id, moved, should_retry=False)
             return Settled()
         draft = await insist(lambda: review.begin_sending(caller, draft_id, f"slack:{draft_id}"))
     except NotFound as error:
@@ -61,7 +62,7 @@ async def post_approved_draft(run: Run, draft_id: UUID) -> Outcome:
         if error.detail == HELD:
             raise Temporary(error.message) from error
         # Edited or withdrawn after the approval, or its thread has moved: the approval is void, and so is this task.
-        await functions.fail_task_execution(caller, task.id, error.message, should_retry=False)
+        await runs.fail_task_execution(caller, task.id, error.message, should_retry=False)
         return Settled()
     if draft.was in {"sent", "failed", "uncertain"}:
         return await _close(run, draft)
@@ -122,7 +123,7 @@ async def _close(run: Run, draft: Draft) -> Outcome:
         return Done(output, verified, [evidence], {"receipt": draft.receipt})
     if draft.state == "failed":
         reason = draft.failure_reason or "The message was not posted"
-        await functions.fail_task_execution(run.caller, run.task.id, reason, should_retry=False)
+        await runs.fail_task_execution(run.caller, run.task.id, reason, should_retry=False)
         return Settled()
     return Waiting(
         "person",

@@ -17,7 +17,7 @@ from core.outside.chat import ChatMessage
 from core.outside.errors import Temporary
 from core.outside.mail import DRAFTS, SPAM, TRASH, IncomingMail
 from tasks import review
-from tasks.models import Draft, ThreadMessage
+from tasks.drafts import Draft, ThreadMessage
 
 NOT_SENT_OR_SEEN = frozenset({DRAFTS, SPAM, TRASH})
 WRONG_CLOCKS = timedelta(days=1)  # written earlier than the answered mail by more than this: the past, read late

@@ -21,9 +21,10 @@ from agents.strategist import fenced
 from agents.thinking import Question, Thinking, load_prompt
 from agents.times import Times, times_of
 from agents.tools.control import span_words
+from tasks.drafts import Approval
 from tasks.functions import TaskNode
-from tasks.models import Approval, PlanChange
 from tasks.plans import PlanMetrics, PlanTree
+from tasks.trees import PlanChange
 
 PROMPT = load_prompt(Path(__file__).parent / "synthesizer.md")
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")

@@ -21,7 +21,7 @@ import orjson
 from agents.equipment import Run
 from agents.tools.tool import AnyTool
 from core.errors import Invalid
-from tasks import functions
+from tasks.events import add_task_event
 from tasks.plan_tools import Earlier, list_outputs_before
 
 TEMPLATE = re.compile(r"(\\?)\{\{((?:(?!\}\}).)*)\}\}|(\\?)\{\{", re.DOTALL)
@@ -60,7 +60,7 @@ async def resolved_input(run: Run) -> Mapping[str, Any]:
         message = "Its input comes from " + ", ".join(sorted(set(filled.sources.values())))
         message += f"; written by others: {', '.join(outside)}" if outside else ""
         data = {"from": dict(filled.sources), "untrusted": sorted(filled.untrusted)}
-        await functions.add_task_event(run.caller, run.task.id, "input", message, data)
+        await add_task_event(run.caller, run.task.id, "input", message, data)
     return filled.given
 
 

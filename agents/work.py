@@ -32,10 +32,12 @@ from agents.toolbox import Toolbox
 from agents.tools.mail_writing import headers_of, own_addresses, target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
 from core.outside.errors import NotConnected, Temporary
-from tasks import functions, model_calls, review, trees
+from tasks import functions, model_calls, review, runs, trees
 from tasks.calibration import RULES
+from tasks.drafts import Draft
+from tasks.events import add_task_event
 from tasks.mail import list_thread
-from tasks.models import Draft, Taint, Task
+from tasks.models import Taint, Task
 from tasks.thresholds import threshold_of
 
 
@@ -44,7 +46,7 @@ def thinking_of(run: Run) -> Thinking:
 
     async def record(call: ModelCall) -> None:
         await model_calls.record_llm_interaction(run.caller, run.task.id, call.as_json())
-        await functions.add_task_event(
+        await add_task_event(
             run.caller,
             run.task.id,
             "step",
@@ -75,7 +77,7 @@ async def continue_plan(run: Run) -> bool:
     except BudgetUsedUp as used_up:
         waiting = out_of_budget(used_up)
         await insist(
-            lambda: functions.block_task_execution(
+            lambda: runs.block_task_execution(
                 run.caller,
                 run.task.id,
                 waiting.reason,
@@ -111,7 +113,7 @@ async def _think(run: Run) -> Outcome:
     equipment, task = run.equipment, run.task
     if planning.may_be_plan(task) and (planned := await planning.plan_root(run, thinking_of(run))) is not None:
         return planned
-    row = await functions.get_task_context(run.caller, task.id)
+    row = await runs.get_task_context(run.caller, task.id)
     is_shown = equipment.thinking.is_model or task.notes_file is not None
     shown = await model_calls.get_model_context(run.caller, task.id) if is_shown else {}
     notes = await notes_of(task.notes_file, equipment.thinking.notes_folder, shown)
@@ -128,7 +130,7 @@ async def _think(run: Run) -> Outcome:
     checks = await checker.verify(liked.decision, context, now=now, thinking=thinking)
     if checks.findings and thinking.is_model:
         lacks = checks.in_words()
-        await functions.add_task_event(run.caller, run.task.id, "check", lacks)
+        await add_task_event(run.caller, run.task.id, "check", lacks)
         again = replace(context, feedback=f"Your answer did not pass the check: {lacks}")
         liked = as_liked(await strategist.decide(again, now=now, thinking=thinking, toolbox=box, trail=trail), taste)
         checks = await checker.verify(liked.decision, context, now=now, thinking=thinking)
@@ -191,9 +193,7 @@ async def _outcome(run: Run, liked: Liked, checks: checker.Checks, box: Toolbox 
             rows = as_rows(decision.subtasks)
             # An outside agent gets to know what stands there, and nobody has reviewed it.
             message = "Done in parts" if agents_above(task) else decision.message
-            await insist(
-                lambda: functions.decompose_task_execution(run.caller, task.id, rows, message, decision.confidence)
-            )
+            await insist(lambda: runs.decompose_task_execution(run.caller, task.id, rows, message, decision.confidence))
         case Blocked() if box is not None and box.missing is not None:
             missing = box.missing
             return Waiting(
@@ -273,7 +273,7 @@ async def _with_news(run: Run, context: TaskContext, draft: Draft) -> TaskContex
 async def revise_draft(run: Run) -> Outcome:
     """Write a draft anew after a person's feedback; it belongs to the task of the first draft."""
     earlier = await review.get_draft(run.caller, UUID(str(run.task.tool_input["draft_id"])))
-    row = await functions.get_task_context(run.caller, earlier.task_id)
+    row = await runs.get_task_context(run.caller, earlier.task_id)
     is_chained = run.equipment.thinking.is_chained
     shown = await model_calls.get_model_context(run.caller, earlier.task_id) if is_chained else {}
     context = await _with_headers(run, TaskContext.from_row(row, run.equipment.clock.timezone))

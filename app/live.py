@@ -21,8 +21,7 @@ from core.auth import unverified_claims
 from core.database import SERVICE, Caller, Identity
 from core.errors import Forbidden, StewardError, Unauthorized
 from tasks.capture import get_profile
-from tasks.functions import get_last_event_id, get_newest_event_id, read_task_events
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, get_last_event_id, get_newest_event_id, read_task_events
 from tasks.tokens import live_tokens
 
 log = structlog.get_logger()

@@ -24,8 +24,9 @@ from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
 from tasks import capture, functions, review, trees
+from tasks.drafts import Approval, Draft
 from tasks.functions import TaskFilter
-from tasks.models import Approval, Draft, Task
+from tasks.models import Task
 
 OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 

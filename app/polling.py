@@ -16,7 +16,7 @@ from app.live import EventHub, is_cancelled
 from app.subscription import Subscription
 from core.database import Caller, Database, Identity
 from core.errors import StewardError
-from tasks.functions import get_last_event_id
+from tasks.events import get_last_event_id
 
 log = structlog.get_logger()
 LOOK_SECONDS = 0.5

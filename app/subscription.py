@@ -15,8 +15,7 @@ from pydantic import ValidationError
 
 from core.database import Caller
 from core.errors import StewardError, Unauthorized, Unavailable
-from tasks.functions import list_task_events
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, list_task_events
 
 PAGE = 500  # events read at once
 BATCH = 100  # events given to a client at once

@@ -10,9 +10,9 @@ from cli.door import ask
 from cli.editor import edit_text
 from cli.output import Output, one_line, plain
 from core.errors import Invalid
+from tasks.drafts import Approval
 from tasks.functions import get_task
 from tasks.interrupts import AnswerType, HumanInterrupt, answer_interrupt, facts_of
-from tasks.models import Approval
 
 if TYPE_CHECKING:
     from app.house import House

@@ -80,7 +80,7 @@ async def check_over_http(settings: Settings) -> Check:
     from app.house import worker_lives
     from core.database import Identity
     from core.postgrest import open_postgrest
-    from tasks.functions import get_newest_event_id
+    from tasks.events import get_newest_event_id
 
     what = which_database(settings)
     try:

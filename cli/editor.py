@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from core.errors import Invalid, Unavailable
-from tasks.models import Draft
+from tasks.drafts import Draft
 
 HEAD = {"To": "to_recipients", "Cc": "cc_recipients", "Bcc": "bcc_recipients", "Subject": "subject"}
 

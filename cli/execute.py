@@ -19,8 +19,10 @@ from cli.task_lines import say_result
 from cli.tasks import find_task
 from core.database import Caller
 from tasks import functions, review
+from tasks.drafts import Draft
+from tasks.events import TaskEvent, list_task_events
 from tasks.functions import TaskNode
-from tasks.models import Draft, Task, TaskEvent
+from tasks.models import Task
 
 if TYPE_CHECKING:
     from app.house import House
@@ -82,7 +84,7 @@ def execute_command(
 async def last_event_id(caller: Caller, task_id: UUID) -> int:
     """The id of the latest event of a task; 0 before the first."""
     seen = 0
-    while events := await functions.list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
+    while events := await list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
         seen = events[-1].id
     return seen
 
@@ -152,7 +154,7 @@ async def _work_on(house: "House", one: UUID, root: UUID, seen: int, show: Calla
 
 
 async def _show_new(caller: Caller, task_id: UUID, seen: int, show: Callable[[TaskEvent], None]) -> int:
-    for event in await functions.list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
+    for event in await list_task_events(caller, task_id, after=seen, limit=EVENT_PAGE):
         show(event)
         seen = event.id
     return seen

@@ -13,7 +13,8 @@ from app._view.sequence import parts_of, walk
 from cli.execute import EVENT_PAGE, event_words, last_event_id, leaving_words
 from cli.output import Output, one_line
 from core.database import Caller
-from tasks import functions, plans
+from tasks import plans
+from tasks.events import list_task_events
 from tasks.plans import PlanState, PlanSummary, PlanTree
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def is_settled(plan: PlanSummary) -> bool:
 async def _show_new(house: "House", plan: PlanSummary, seen: int, show: Show) -> int:
     caller: Caller = house.caller
     show("", plan)
-    for event in await functions.list_task_events(caller, plan.id, after=seen, limit=EVENT_PAGE):
+    for event in await list_task_events(caller, plan.id, after=seen, limit=EVENT_PAGE):
         seen = event.id
         words = leaving_words(event, house.clock.timezone)
         if not words and event.kind not in UNSHOWN:

@@ -9,8 +9,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cli.output import one_line, plain
+from tasks.drafts import Approval, Draft
 from tasks.functions import TaskNode
-from tasks.models import Approval, Draft, ExecutionStatus, Task
+from tasks.models import ExecutionStatus, Task
 from tasks.occurrences import describe_recurrence
 
 MARKS: dict[str, tuple[str, str]] = {

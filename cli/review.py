@@ -17,8 +17,9 @@ from cli.undo import say_held, say_moved, say_reasons, say_switched_off, undo_on
 from core.database import Caller
 from core.errors import Conflict, NotFound, StewardError
 from tasks import functions, review
+from tasks.drafts import Approval, Draft
 from tasks.interrupts import HumanInterrupt, interrupt_of
-from tasks.models import Approval, Draft, Task
+from tasks.models import Task
 
 if TYPE_CHECKING:
     from app.house import House

@@ -7,8 +7,10 @@ from rich.text import Text
 
 from cli import rendering
 from cli.output import Output, one_line, to_json
+from tasks.drafts import Draft
+from tasks.events import TaskEvent
 from tasks.functions import TaskNode
-from tasks.models import Draft, Task, TaskEvent
+from tasks.models import Task
 
 if TYPE_CHECKING:
     from core.clock import Clock

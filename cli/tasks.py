@@ -17,6 +17,7 @@ from cli.undo import held_of, say_leaving
 from core.database import Caller
 from core.errors import NotFound
 from tasks import day_plans, functions, review
+from tasks.events import list_task_events
 from tasks.functions import TaskFilter
 from tasks.models import ExecutionStatus, ExecutionType, Priority, Source, Task
 from tasks.repeating import continue_ended
@@ -218,7 +219,7 @@ def show_command(task_id: IdArgument, as_json: JsonOption = False) -> None:
             say_task(out, task, tree, drafts, house.clock)
             if line := await duration_line(house.caller, task, house.clock.now()):
                 out.say("", line)
-            for event in await functions.list_task_events(house.caller, task.id, 0, EVENTS_READ):
+            for event in await list_task_events(house.caller, task.id, 0, EVENTS_READ):
                 say_let_go(out, event, task, house.clock)
             say_leaving(house, out, held)
 

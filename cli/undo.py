@@ -9,8 +9,9 @@ from cli.output import Output, one_line, plain
 from core.errors import NotFound
 from core.hosts import shown_address
 from tasks import review
+from tasks.drafts import Approval
 from tasks.functions import TaskNode
-from tasks.models import Approval, Task
+from tasks.models import Task
 from tasks.policies import Policy
 from tasks.review import DraftWithHistory
 

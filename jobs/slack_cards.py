@@ -6,8 +6,9 @@ from datetime import UTC
 from typing import Any, cast
 
 from integrations.slack.blocks import Card
+from tasks.drafts import Approval, ApprovalOfDraft, Draft
 from tasks.interrupts import HumanInterrupt, facts_of, interrupt_of
-from tasks.models import Approval, ApprovalOfDraft, Draft, Task
+from tasks.models import Task
 from tasks.reasons import NO_PERMISSION, in_a_line, reasons_of
 from tasks.review import shown_facts
 

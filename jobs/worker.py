@@ -29,11 +29,11 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, NotFound, StewardError
 from core.postgres import postgres
 from jobs.repeating import bring_back
-from tasks import functions, workers
+from tasks import runs, workers
 from tasks.agent_work import AgentRules, sweep_agents
-from tasks.functions import Completed, StartedTask
 from tasks.own_hours import Clocks
 from tasks.people import person_of_task
+from tasks.runs import Completed, StartedTask
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 3.0
@@ -171,7 +171,7 @@ class Worker:
             run_id = self._started.get(task_id)
             if self._stopping and run_id is not None:
                 with suppress(Conflict, NotFound):  # the run had ended already, or somebody was faster
-                    await functions.hand_back_task(caller.as_run(task_id, run_id), task_id)
+                    await runs.hand_back_task(caller.as_run(task_id, run_id), task_id)
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise

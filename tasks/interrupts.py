@@ -14,7 +14,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.database import AsJson, Caller
-from tasks.models import Approval, Record
+from tasks.drafts import Approval
+from tasks.models import Record
 
 AnswerType = Literal["accept", "edit", "response", "ignore"]
 InterruptStatus = Literal["waiting", "answered", "withdrawn", "expired"]

@@ -11,8 +11,10 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
+from tasks.drafts import Approval
 from tasks.functions import TaskNode
-from tasks.models import Approval, ExecutionStatus, PlanChange, Record, Task
+from tasks.models import ExecutionStatus, Record, Task
+from tasks.trees import PlanChange
 
 PlanKind = Literal["objective", "document"]
 Level = Literal["ping_llm", "fast_but_skip_details", "balanced_speed_and_detail", "all_details_but_slow"]

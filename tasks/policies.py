@@ -12,7 +12,8 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
-from tasks.models import Approval, DecidedHow, Origin, PolicyDecision, Record
+from tasks.drafts import Approval, DecidedHow, Origin, PolicyDecision
+from tasks.models import Record
 
 Became = Literal["sent", "edited", "rejected", "failed", "uncertain", "sending", "waiting", "void"]
 

@@ -1,6 +1,6 @@
 """What the policy said of something, as people read it: why they are asked, and where each value came from."""
 
-from tasks.models import ApprovalOfDraft, PolicyDecision, Reason
+from tasks.drafts import ApprovalOfDraft, PolicyDecision, Reason
 
 NO_PERMISSION = "no_permission"
 SHOWN = 4  # so many reasons at once; the others are folded

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from core.database import Caller
 from core.errors import Conflict
+from tasks.drafts import Approval, ApprovalState, DecidedHow, Draft, DraftState, ThreadMessage
 from tasks.functions import Page
 from tasks.interrupts import facts_of, interrupt_of
-from tasks.models import Approval, ApprovalState, DecidedHow, Draft, DraftState, Record, Task, ThreadMessage
+from tasks.models import Record, Task
 
 THREAD_MOVED = "thread moved"
 

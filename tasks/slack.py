@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from core.database import Caller
-from tasks.models import ApprovalState, Record, Task
+from tasks.drafts import ApprovalState
+from tasks.models import Record, Task
 from tasks.nudges import NudgeState
 
 EventKind = Literal["mention", "direct", "shortcut", "command", "home"]

@@ -1,12 +1,47 @@
-"""The journal's rows: one thin typed call per SQL function."""
+"""Steps: the rows of the journal. One thin typed call per SQL function."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from core.database import Caller
-from tasks.functions import StepStart
-from tasks.models import Step, StepKind
+from tasks.models import Record
+
+StepKind = Literal["model", "read", "act"]
+StepState = Literal["started", "finished", "failed", "uncertain"]
+
+
+class Step(Record):
+    """One model or tool call of a task, as the journal keeps it."""
+
+    id: UUID
+    task_id: UUID
+    key: str
+    kind: StepKind
+    name: str
+    state: StepState
+    attempts: int = 1
+    replays: int = 0
+    error: str | None = None
+    cost_usd: float | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+class StepStart(Record):
+    """What to do about a step: do it (new), take its result (finished), find out (unknown), ask (uncertain), or stop (refused)."""
+
+    state: Literal["new", "finished", "unknown", "uncertain", "refused"]
+    step_id: UUID | None = None
+    result: dict[str, Any] | None = None
+    reason: str = ""
+    budget: dict[str, Any] | None = None
+
+    @property
+    def value(self) -> Any:
+        """What the finished step returned; None while it has not."""
+        return (self.result or {}).get("value")
 
 
 async def begin_step(

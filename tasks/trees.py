@@ -1,14 +1,17 @@
 """Trees of tasks: making them, edges, changes of plan, bounds. One thin typed call per SQL function."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from core.database import Caller
 from tasks.functions import TaskNode
-from tasks.models import ExecutionStatus, PlanChange, PlanDecision, Record, Task
+from tasks.models import ExecutionStatus, Record, Task
+
+PlanDecision = Literal["another_approach", "other_subtasks", "skip", "escalate"]
 
 
 class MadeTree(TaskNode):
@@ -30,6 +33,20 @@ class Dependencies(Record):
 
     depends_on: list[LinkedTask]
     dependents: list[LinkedTask]
+
+
+class PlanChange(Record):
+    """How a plan was changed after a failure. `diff`: removed, added, rewired, skipped; each a list of tasks by title."""
+
+    id: UUID
+    task_id: UUID
+    root_task_id: UUID
+    failed_task_id: UUID | None = None
+    decision: PlanDecision
+    reason: str
+    diff: dict[str, Any] = Field(default_factory=dict[str, Any])
+    actor_type: str = "agent"
+    created_at: datetime
 
 
 class TreeBounds(Record):

@@ -9,7 +9,7 @@ from agents.equipment import Run
 from agents.journal import RunStopped
 from agents.tools.tool import AnyTool, Done, Outcome, StrictInput, Tool
 from core.errors import StewardError
-from tasks import functions, plans
+from tasks import plans, runs
 from tasks.actions import Effect
 from tasks.models import Evidence
 
@@ -56,7 +56,7 @@ async def write_report(run: Run, given: ReportInput) -> Outcome:
 
 async def _people(run: Run) -> dict[UUID, str]:
     """The name of the person whom the plan is for."""
-    row = await functions.get_task_context(run.caller, run.task.id)
+    row = await runs.get_task_context(run.caller, run.task.id)
     owner: dict[str, Any] = row.get("owner") or {}
     name = owner.get("name") or owner.get("email")
     return {UUID(str(owner["user_id"])): str(name)} if owner.get("user_id") and name else {}

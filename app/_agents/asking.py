@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, WrapValidator
 from app._agents.places import at_place
 from app.live import EventHub
 from core.database import Caller
-from tasks.functions import get_last_event_id
+from tasks.events import get_last_event_id
 from tasks.interrupts import Interrupt, NewInterrupt, get_interrupt
 
 MOST_AT_ONCE = 50

@@ -19,8 +19,7 @@ from core.database import Caller, Identity
 from core.errors import Forbidden, StewardError
 from tasks.agent_work import AgentRules, Work, claim_work
 from tasks.agents import Agent, get_agent
-from tasks.functions import get_last_event_id
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, get_last_event_id
 
 log = structlog.get_logger()
 LOOK_SECONDS = 5.0  # for what no event tells of

@@ -10,9 +10,9 @@ from app._mcp.tasks import BriefTask, brief
 from app._mcp.tool import Given, Tool, Visit
 from app.api.approvals._decide import decide
 from app.cursors import decode_cursor, encode_cursor
+from tasks.drafts import Approval, ApprovalState, Draft, DraftState, Reason
 from tasks.functions import get_task
 from tasks.interrupts import AnswerType, answer_interrupt, interrupt_of, storable
-from tasks.models import Approval, ApprovalState, Draft, DraftState, Reason
 from tasks.review import approve_draft, get_draft, list_approvals, reject_draft
 
 ANSWERS = cast("tuple[AnswerType, ...]", get_args(AnswerType))

@@ -13,8 +13,8 @@ from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from jobs.outside.remote import is_remote
 from tasks import plans
+from tasks.drafts import Approval
 from tasks.functions import TaskNode, queue_task_execution, retry_task
-from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
 from tasks.review import decide_approval
 

@@ -8,19 +8,11 @@ from pydantic import BaseModel, Field
 
 from app._view.sequence import parts_of, sequence_of, walk
 from app._view.timeline import Stretch, stretches_of
+from tasks.drafts import Approval
 from tasks.functions import TaskNode
-from tasks.models import (
-    Approval,
-    BlockedOn,
-    ExecutionStatus,
-    ExecutionType,
-    OnFailure,
-    PlanChange,
-    Priority,
-    Record,
-    Verification,
-)
+from tasks.models import BlockedOn, ExecutionStatus, ExecutionType, OnFailure, Priority, Record, Verification
 from tasks.plans import CallbackState, PlanSummary, PlanTree
+from tasks.trees import PlanChange
 
 PATHS = {
     "self": "",

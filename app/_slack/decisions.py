@@ -13,7 +13,7 @@ from core.errors import Conflict, Invalid, StewardError
 from integrations.slack.blocks import LONGEST_INPUT, answer_modal, edit_modal, reject_modal
 from jobs.outside.slack import says
 from tasks import review
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tasks.slack import SlackLink
 
 log = structlog.get_logger()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent
 
 DID = {
     "started": "began",

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from app._view.agent_words import is_offer, offered_to, said_by_agent
 from app._view.people import ALONE, People
 from app._view.words import DRAFT, EVENT, GATE, PLAN, actor, answer_words
-from tasks.models import LogEntry, Task, TaskEvent
+from tasks.events import TaskEvent
+from tasks.models import LogEntry, Task
 
 PLAN_CHANGED = "The plan was changed"  # the database's words at the end of every look at a failure
 UNDER_WAY = "Its parts are under way"

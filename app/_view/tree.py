@@ -10,7 +10,8 @@ from uuid import UUID
 from app._view.sequence import parts_of, replaced_parts, walk
 from app._view.words import seconds_left
 from tasks.functions import TaskNode
-from tasks.models import PlanChange, Task
+from tasks.models import Task
+from tasks.trees import PlanChange
 
 __all__ = ["parts_of", "replaced_parts"]
 Kind = Literal["failed", "cancelled", "decide", "review", "do", "help", "bound"]

@@ -12,8 +12,8 @@ from app._view.people import ALONE, People
 from app._view.words import actor, answer_words
 from app.plans._log import lines_of
 from tasks.agent_work import Lease
+from tasks.events import TaskEvent
 from tasks.functions import TaskNode
-from tasks.models import TaskEvent
 
 MOST_SENTENCES = 150
 TOGETHER = timedelta(seconds=2)

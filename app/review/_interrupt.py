@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from app._view.schema_fields import LONG, LONGEST_LINE, FormField, Kind, read_fields, with_text
 from core.hosts import TURNING
+from tasks.drafts import Approval
 from tasks.interrupts import AnswerType, HumanInterrupt, HumanResponse, interrupt_of
-from tasks.models import Approval, Task
+from tasks.models import Task
 
 MOST_FIELDS = 60  # more are one text of JSON
 LONGEST_LABEL = 100

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from tasks.models import ThreadMessage
+from tasks.drafts import ThreadMessage
 from tasks.review import DraftVersion, DraftWithHistory
 
 # The words of the messages are others': they are not repeated as if a person had said them.

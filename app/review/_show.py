@@ -16,7 +16,8 @@ from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
 from tasks import functions, review
-from tasks.models import Approval, ApprovalState, DraftState, Task
+from tasks.drafts import Approval, ApprovalState, DraftState
+from tasks.models import Task
 from tasks.policies import Policy, list_policies
 
 TABS: dict[str, tuple[str, list[DraftState]]] = {

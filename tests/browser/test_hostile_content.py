@@ -16,7 +16,7 @@ from app.templating import markdown
 from cli.serving import load_keys, serve, sign_in_link
 from core.database import Caller, Identity
 from integrations.mail.html import sanitize_html
-from tasks import artifacts, calendar, functions, review
+from tasks import artifacts, calendar, functions, review, runs
 from tests.browser.hostile import EVIL, HTML, MARKDOWN, REFRESH
 
 pytestmark = pytest.mark.browser
@@ -124,7 +124,7 @@ async def fill(house: House) -> list[str]:
     pages = ["/", "/tasks", "/review", "/review?tab=all", "/docs", "/settings"]
     for task, form in zip(tasks, ("markdown", "csv", "draft"), strict=True):
         await functions.queue_task_execution(house.caller, task.id)
-        await functions.start_task_execution(service, task.id, STEWARD_AGENT_ID)
+        await runs.start_task_execution(service, task.id, STEWARD_AGENT_ID)
         pages.append(f"/tasks/{task.id}")
         if form == "draft":
             content = {"to_recipients": ["a@xn--80ak6aa92e.com"], "subject": HTML[1], "body": text}

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.house import House
-from tasks import functions, review
+from tasks import functions, review, runs
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
@@ -161,7 +161,7 @@ async def test_on_a_telephone_every_tab_is_seen_and_the_count_stands_beside_its_
     signed_in: OpenPage, served: str, house: House
 ) -> None:
     task = (await functions.create_tasks(house.caller, [{"title": "Write to Sara"}]))[0]
-    await functions.start_task_execution(house.caller, task.id, None)
+    await runs.start_task_execution(house.caller, task.id, None)
     content = {"to_recipients": [{"address": "sara@example.com"}], "subject": "Hello", "body": "Dear Sara"}
     await review.create_draft(house.caller, task.id, content)
     page = await signed_in(width=390)

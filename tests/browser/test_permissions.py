@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from app.house import House
 from tasks import functions, review
-from tasks.models import Draft
+from tasks.drafts import Draft
 
 ANA = "ana@vega.example"
 

@@ -14,7 +14,8 @@ import psutil
 from app.house import House
 from core.postgres import pool_of, postgres
 from tasks import functions, review
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.models import Task
 from tests import forked
 from tests.chaos.dying_worker import NEVER
 from tests.forked import Forked

@@ -15,7 +15,7 @@ from agents.journal import insist
 from core.database import Caller
 from core.errors import Conflict, StewardError
 from tasks import functions, review, trees
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tests.chaos import load
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from tasks import functions, review, steps, trees
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tests.chaos.dying_worker import AFTER, BEFORE, NEVER
 from tests.chaos.model_faults import ModelFaults, running_faults
 from tests.chaos.others import Others, approved_draft, tree_with

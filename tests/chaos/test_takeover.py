@@ -13,7 +13,7 @@ from app.house import House
 from core.database import Caller, Identity
 from core.errors import StewardError
 from core.postgres import pool_of
-from tasks import functions, review, steps, trees
+from tasks import functions, review, runs, steps, trees
 from tests.chaos.dying_worker import FREEZES
 from tests.chaos.model_faults import ModelFaults, running_faults
 from tests.chaos.others import Others, approved_draft, tree_with
@@ -96,7 +96,7 @@ async def taken_over(house: House, kind: Literal["model", "act"]) -> tuple[Calle
     service = house.database.acting_as(Identity.service(task.organization_id))
 
     async def begin() -> tuple[Caller, UUID | None]:
-        started = await functions.start_task_execution(service, task.id, None, worker_id=uuid4())
+        started = await runs.start_task_execution(service, task.id, None, worker_id=uuid4())
         assert started.run_id
         run = service.as_run(task.id, started.run_id)
         return run, (await steps.begin_step(run, task.id, "noop/0", kind, "noop")).step_id

@@ -21,7 +21,7 @@ from core.settings import Settings, variable_name
 from docs._build import drawings, generated, openapi, scratch
 from docs._build.blocks import Block, Checker, blocks_of, written_blocks, written_pages
 from docs._build.command_line import commands, options
-from tasks import models
+from tasks import drafts, models
 from tests.one_router import share_routes
 
 share_routes()
@@ -56,7 +56,7 @@ def test_what_there_is_is_documented(made: dict[str, str], database_url: str) ->
     assert lacking(set(BUILT_IN_TOOLS), GUIDES) == set(), "a tool that no guide names"
     assert lacking(event_kinds(database_url), WRITTEN["docs/reference/events.md"]) == set()
     states = WRITTEN["docs/concepts/states.md"]
-    for words in (models.BlockedOn, models.ExecutionStatus, models.DraftState, models.ApprovalState):
+    for words in (models.BlockedOn, models.ExecutionStatus, drafts.DraftState, drafts.ApprovalState):
         assert {word for word in get_args(words) if f"`{word}`" not in states} == set()
     assert lacking(problems_named_in_code(), made["reference/problems.md"]) == set()
     with psycopg.connect(database_url) as connection:

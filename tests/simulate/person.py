@@ -13,7 +13,7 @@ from agents.learning.trying import is_for_model
 from app.house import House
 from jobs.learning import switch_on
 from tasks import capture, functions, nudges, preferences, review
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tasks.nudges import Nudge
 from tests.simulate.making import Want
 from tests.simulate.people import EVERYBODY, SUBJECTS

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from core.database import Caller
 from core.errors import Conflict
-from tasks.models import Approval
+from tasks.drafts import Approval
 from tasks.review import decide_approval, get_approval
 
 

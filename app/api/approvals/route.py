@@ -11,7 +11,7 @@ from app.api._answers import Listing, listing
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Approval, ApprovalState
+from tasks.drafts import Approval, ApprovalState
 from tasks.review import decide_approval, list_approvals
 
 

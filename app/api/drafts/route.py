@@ -10,7 +10,7 @@ from app.api._answers import Listing, listing
 from app.cursors import decode_cursor
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Draft, DraftState
+from tasks.drafts import Draft, DraftState
 from tasks.review import list_drafts
 
 

@@ -22,7 +22,8 @@ from app.live import EventHub
 from app.subscription import End, Subscription, Told, begin
 from core.database import Caller
 from core.errors import Forbidden, Invalid, NotFound, StewardError, TooMany, Unauthorized, Unavailable
-from tasks.functions import get_last_event_id, get_task, list_task_events
+from tasks.events import get_last_event_id, list_task_events
+from tasks.functions import get_task
 
 log = structlog.get_logger()
 LAST_ID = 2**62

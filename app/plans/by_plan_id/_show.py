@@ -39,8 +39,8 @@ from core.errors import Conflict, Invalid
 from tasks import plan_links, plans
 from tasks.agents import list_agents
 from tasks.day_plans import list_worked_tasks
+from tasks.drafts import Approval
 from tasks.functions import TaskNode
-from tasks.models import Approval
 from tasks.plans import PlanSummary, PlanTree
 
 VIEWS = {"overview": "Overview", "tasks": "Tasks", "report": "Report and files", "record": "Numbers and decisions"}

@@ -10,7 +10,8 @@ from uuid import UUID
 from core.database import Caller
 from tasks import functions, review
 from tasks.actions import Carries, Permission
-from tasks.models import Approval, TaskKind
+from tasks.drafts import Approval
+from tasks.models import TaskKind
 from tasks.policies import Policy
 
 NOT_OFFERED = {"purchase", "payment", "call", "project", "errand"}

@@ -29,8 +29,10 @@ from app.tasks.by_task_id._later import later_of
 from app.templating import render
 from core.database import Caller
 from tasks import functions, review, steps, trees
+from tasks.drafts import Approval
+from tasks.events import list_task_events
 from tasks.functions import TaskNode
-from tasks.models import Approval, Task
+from tasks.models import Task
 
 EVENTS_READ = 1000  # of a root's whole tree; its changes of state are in its own log in any case
 
@@ -48,7 +50,7 @@ async def show(
     task, tree = await asyncio.gather(functions.get_task(caller, task_id), functions.get_task_tree(caller, task_id))
     drafts, events, journal, links, bounds, side = await asyncio.gather(
         review.list_drafts(caller, task_id=task_id, limit=20),
-        functions.list_task_events(caller, task_id, 0, EVENTS_READ),
+        list_task_events(caller, task_id, 0, EVENTS_READ),
         steps.list_steps(caller, task_id),
         trees.list_dependencies(caller, task_id),
         trees.get_tree_bounds(caller, task_id),

@@ -17,8 +17,9 @@ from core.database import Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.outside.errors import NotConnected, Refused, Temporary, Uncertain
 from core.postgres import postgres
-from tasks import functions, review, steps
-from tasks.models import Approval, Task
+from tasks import functions, review, runs, steps
+from tasks.drafts import Approval
+from tasks.models import Task
 from tests.gate import allow_own_acts
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 
@@ -225,12 +226,12 @@ async def _running_with_a_yes(house: House) -> tuple[Task, Approval]:
     service = house.database.acting_as(
         Identity.service((await functions.get_task(house.caller, chairs)).organization_id)
     )
-    await functions.start_task_execution(service, made.id, None)
+    await runs.start_task_execution(service, made.id, None)
     await service.call("open_subtasks", task_id=made.id)
-    await functions.start_task_execution(service, chairs, None)
+    await runs.start_task_execution(service, chairs, None)
     approval = await review.request_act(service, chairs, "Order?", {"input": {"item": "chair", "count": 4}})
     await review.decide_approval(house.caller, approval.id, approved=True)
-    task = await functions.start_task_execution(service, chairs, None)
+    task = await runs.start_task_execution(service, chairs, None)
     return task, approval
 
 
@@ -268,7 +269,7 @@ async def test_a_question_needs_the_input_of_a_tool(house: House) -> None:
     made = await started(house, order())
     task = await functions.get_task(house.caller, made.id)
     service = house.database.acting_as(Identity.service(task.organization_id))
-    await functions.start_task_execution(service, made.id, None)
+    await runs.start_task_execution(service, made.id, None)
     with pytest.raises(Invalid, match="payload carries"):
         await review.request_act(service, made.id, "Order?", {"input": {}})
 

@@ -6,7 +6,8 @@ from app.house import House
 from cli.importing import mail_row, mail_task
 from integrations.mail.mbox import read_mbox
 from tasks import calendar, capture, functions, review
-from tasks.models import Draft, ExtractedTask
+from tasks.drafts import Draft
+from tasks.models import ExtractedTask
 from tests.integration.agents.growing import at_work, is_state, until
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"

@@ -23,7 +23,9 @@ from integrations.browser.sessions import sessions_of_this_process
 from jobs.worker import Worker, working
 from tasks import accounts, artifacts, functions, review, steps
 from tasks import browser as browser_places
-from tasks.models import Approval, Task
+from tasks.drafts import Approval
+from tasks.events import list_task_events
+from tasks.models import Task
 from tests.browser_pages import close_pages
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.emulators.site import Site, running_site
@@ -69,7 +71,7 @@ async def asked(house: House, task: Task) -> Approval:
 
 
 async def events_of(house: House, task: Task) -> list[dict[str, Any]]:
-    found = await functions.list_task_events(house.caller, task.id, 0, 1000)
+    found = await list_task_events(house.caller, task.id, 0, 1000)
     return [{"message": event.message, **event.data} for event in found if event.kind == "browser"]
 
 

@@ -21,7 +21,7 @@ from core.database import Caller, Database
 from core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from core.postgres import pool_of
 from jobs.worker import Worker, working
-from tasks import functions, model_calls, steps
+from tasks import functions, model_calls, runs, steps
 from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import Bench, is_state, node, root, started, until
@@ -33,7 +33,7 @@ async def running(service: Caller, **item: Any) -> Task:
     (task,) = await functions.create_tasks(
         service, [{"title": "Write it", "execution_type": "fully_automated", **item}]
     )
-    return await functions.start_task_execution(service, task.id, None)
+    return await runs.start_task_execution(service, task.id, None)
 
 
 async def spend(caller: Caller, usd: float, task_id: UUID | None = None) -> None:

@@ -17,7 +17,8 @@ from app.house import House
 from core.database import Caller, Identity
 from core.errors import Invalid
 from tasks import calendar, functions, review
-from tasks.models import Approval, Task
+from tasks.drafts import Approval
+from tasks.models import Task
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 
 BERLIN = ZoneInfo("Europe/Berlin")

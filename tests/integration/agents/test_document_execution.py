@@ -8,7 +8,7 @@ import pytest
 from agents.playbooks.document.execution import apply_diff, execute_document, preview_diff, preview_edit
 from core.database import Caller
 from core.errors import Conflict, Invalid, NotFound
-from tasks import functions, plan_links, plans, trees
+from tasks import plan_links, plans, runs, trees
 from tasks.functions import TaskNode
 
 PROMPT = {
@@ -91,9 +91,9 @@ async def write(service: Caller, plan_id: UUID, outputs: dict[str, dict[str, Any
     for one in await plans.list_plan_sections(service, plan_id):
         if one.state == "completed":
             continue
-        task = await functions.start_task_execution(service, one.task_id, None)
+        task = await runs.start_task_execution(service, one.task_id, None)
         assert task.run_id
-        await functions.complete_task_execution(
+        await runs.complete_task_execution(
             service.as_run(task.id, task.run_id), task.id, {"output": outputs[one.stage]}
         )
 
@@ -169,12 +169,12 @@ async def test_a_changed_document_changes_what_has_not_begun(ana: Caller, servic
     assert made.state in ("running", "waiting")
     nodes = by_wbs((await plans.get_plan(ana, made.id)).tree)
     for phase in ("T1", "T1.1"):
-        task = await functions.start_task_execution(service, nodes[phase].id, None)
+        task = await runs.start_task_execution(service, nodes[phase].id, None)
         assert task.run_id
         run = service.as_run(task.id, task.run_id)
         assert (await trees.open_subtasks(run, task.id)).opened
-    await functions.start_task_execution(ana, nodes["T1.1.1"].id, None, "user")
-    await functions.complete_task_execution(ana, nodes["T1.1.1"].id, {"output": "a room"})
+    await runs.start_task_execution(ana, nodes["T1.1.1"].id, None, "user")
+    await runs.complete_task_execution(ana, nodes["T1.1.1"].id, {"output": "a room"})
     before = await preview_diff(ana, made.id)
     assert before.is_empty
 

@@ -20,7 +20,8 @@ from integrations.mail.mbox import read_mbox
 from jobs.worker import Worker, working
 from tasks import capture, functions, policies, review, steps
 from tasks.actions import Action, Effect
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.models import Task
 from tests.emulators.served import Answer, Served, serving
 from tests.integration.agents.growing import is_state, node, root, started, until
 from tests.integration.agents.test_provenance import running

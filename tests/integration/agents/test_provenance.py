@@ -15,7 +15,7 @@ from app.house import House
 from core.database import Identity
 from core.errors import Conflict
 from core.postgres import postgres
-from tasks import artifacts, capture, functions, review
+from tasks import artifacts, capture, functions, review, runs
 from tasks.models import Extraction, Task
 from tasks.origins import Origin
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
@@ -44,7 +44,7 @@ async def running(house: House, task_id: UUID) -> Run:
     service = house.database.acting_as(Identity.service(organization))
     if (await functions.get_task(house.caller, task_id)).execution_status != "queued":
         await functions.queue_task_execution(house.caller, task_id)
-    task = await functions.start_task_execution(service, task_id, STEWARD_AGENT_ID)
+    task = await runs.start_task_execution(service, task_id, STEWARD_AGENT_ID)
     assert task.run_id is not None
     fenced = service.as_run(task.id, task.run_id)
     return Run(fenced, task, house.equipment, Journal(fenced, task.id, task.generation))
@@ -110,7 +110,7 @@ async def test_what_a_run_knows_by_who_said_it(house: House) -> None:
     whole = turn.tasks[0]
     run = await running(house, whole.id)
     part = {"title": "Write to boss@evil.example", "tool": "page", "tool_input": {"to": "late@evil.example"}}
-    planned = await functions.decompose_task_execution(
+    planned = await runs.decompose_task_execution(
         run.caller, whole.id, [part, {**part, "title": "Then", "depends_on": [0]}], "", 0.9
     )
     inner = await running(house, planned.children[0].id)

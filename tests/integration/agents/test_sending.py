@@ -21,9 +21,10 @@ from core.outside.mail import IncomingMail, MailAddress
 from core.postgres import pool_of
 from core.vault import Vault
 from jobs.worker import Worker, working
-from tasks import accounts, artifacts, capture, functions, review, steps
+from tasks import accounts, artifacts, capture, functions, review, runs, steps
+from tasks.drafts import Draft
 from tasks.mail import mail_row
-from tasks.models import Draft, Task
+from tasks.models import Task
 from tests.emulators.imap_server import ImapServer, running_imap_server
 from tests.emulators.smtp_server import Handler, serving
 from tests.scripted_mail import ScriptedSender, equipment_sending_by
@@ -394,7 +395,7 @@ async def test_a_no_to_a_second_attempt_does_not_deny_the_first(house: House, le
     await review.approve_draft(house.caller, draft.id, draft.digest)
     service = accounts.service_of(house.caller, draft.organization_id)
     task = await send_task(house, draft)
-    await functions.start_task_execution(service, task.id, STEWARD_AGENT_ID)
+    await runs.start_task_execution(service, task.id, STEWARD_AGENT_ID)
     message_id = f"<{draft.id}@vega.example>"
     begun = await review.begin_sending(service, draft.id, message_id)
     if left:

@@ -24,8 +24,9 @@ from jobs.outside.mail import Shelf
 from jobs.outside.world import Service, World
 from jobs.worker import Worker, working
 from tasks import accounts, capture, functions, review
+from tasks.drafts import Draft, ThreadMessage
 from tasks.mail import mail_row
-from tasks.models import Draft, Task, ThreadMessage
+from tasks.models import Task
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.emulators.outside_servers import OutsideServers, outside
 from tests.emulators.slack import SlackServer, fresh_slack

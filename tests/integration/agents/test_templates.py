@@ -9,6 +9,7 @@ from agents.tools.tool import AnyInput, AnyTool, Done, Outcome, Tool
 from app.house import House
 from core.errors import Invalid
 from tasks import functions, trees
+from tasks.events import list_task_events
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 
 
@@ -45,9 +46,7 @@ async def test_an_output_feeds_the_next_task_and_its_origin_is_kept(house: House
         await until(house, made.id, is_state("completed"))
     assert bench.got["use"] == {"gives": [1, "ü"], "text": "a 1"}
     assert bench.got["last"] == {"gives": [1, "ü"]}
-    events = [
-        e for e in await functions.list_task_events(house.caller, made.keys["use"], limit=500) if e.kind == "input"
-    ]
+    events = [e for e in await list_task_events(house.caller, made.keys["use"], limit=500) if e.kind == "input"]
     (event,) = [e for e in events if e.task_id == made.keys["use"]]
     assert event.data == {"from": {"gives": "deep", "text": "First task!"}, "untrusted": ["gives", "text"]}
     assert event.message.endswith("written by others: First task!, deep")

@@ -13,7 +13,8 @@ from core.errors import StewardError
 from core.postgres import pool_of
 from jobs.worker import working
 from tasks import agents, functions, review, steps, trees
-from tasks.models import Approval, Task
+from tasks.drafts import Approval
+from tasks.models import Task
 from tasks.plan_tools import list_outputs_before
 from tests.integration.agents.growing import Bench, at_work, is_state, node, root, started, until
 from tests.integration.tasks.outside import Outsider

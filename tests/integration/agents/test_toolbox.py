@@ -23,10 +23,10 @@ from core.errors import Unavailable
 from core.outside.errors import NotConnected, Refused, Temporary
 from core.postgres import pool_of
 from jobs.worker import Worker, working
-from tasks import functions, steps
+from tasks import functions, runs, steps
 from tasks.agents import register_agent
-from tasks.functions import AgentAbove, StartedTask
 from tasks.models import Task
+from tasks.runs import AgentAbove, StartedTask
 from tests.emulators.model_server import ModelServer, thinking_on
 from tests.integration.agents.growing import is_state, until
 from tests.unit.agents.making import NOW, make_context
@@ -133,7 +133,7 @@ async def desk(house: House, service: Caller, model_server: ModelServer) -> Asyn
         async def make(title: str, tools: dict[str, AnyTool], outside: Connected | None = None) -> Desk:
             item = {"title": title, "kind": "document", "execution_type": "fully_automated"}
             (task,) = await functions.create_tasks(service, [item])
-            started = await functions.start_task_execution(service, task.id, None)
+            started = await runs.start_task_execution(service, task.id, None)
             assert started.run_id
             fenced = service.as_run(task.id, started.run_id)
             equipment = replace(house.equipment, thinking=thinking, tools=tools, outside=outside or Connected())

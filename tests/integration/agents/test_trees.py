@@ -14,7 +14,8 @@ from app.house import House
 from core.database import Identity
 from core.errors import Conflict, Invalid, Unavailable
 from jobs.worker import Worker, working
-from tasks import functions, review, steps, trees
+from tasks import functions, review, runs, steps, trees
+from tasks.events import list_task_events
 from tests.integration.agents.growing import Bench, at_work, is_state, node, root, started, states, until
 
 
@@ -244,7 +245,7 @@ async def test_a_gate_that_nobody_decides_expires_and_reminds_before(house: Hous
     assert task.failure_reason == "Nobody decided in time"
     with pytest.raises(Conflict):
         await review.decide_approval(house.caller, waiting.open_approval_id, approved=True)
-    kinds = [event.kind for event in await functions.list_task_events(house.caller, made.id)]
+    kinds = [event.kind for event in await list_task_events(house.caller, made.id)]
     assert "reminder" in kinds
 
 
@@ -253,11 +254,11 @@ async def test_a_reply_completes_what_waits_for_it(house: House) -> None:
         made = await started(house, root(node("ask", "wait_for_reply", tool_input={"whom": "Ana"})))
         waiting = await until(house, made.keys["ask"], is_state("blocked"))
         assert waiting.blocked_reason == "Waits for an answer from Ana"
-        answered = await functions.answer_task(house.caller, waiting.id, "yes, gladly")
+        answered = await runs.answer_task(house.caller, waiting.id, "yes, gladly")
         assert (answered.execution_status, answered.verification) == ("completed", "claimed")
         await until(house, made.id, is_state("completed"))
     with pytest.raises(Conflict, match="waits for no answer"):
-        await functions.answer_task(house.caller, waiting.id, "again")
+        await runs.answer_task(house.caller, waiting.id, "again")
 
 
 async def test_pausing_lets_the_running_step_end_and_nothing_else_begin(house: House, bench: Bench) -> None:
@@ -307,17 +308,17 @@ async def test_a_run_that_was_taken_over_is_refused(house: House) -> None:
     made = await trees.create_task_tree(house.caller, root(node("a")))
     caller = house.database.acting_as(Identity.service(made.organization_id))
     await functions.queue_task_execution(house.caller, made.keys["a"])
-    first = await functions.start_task_execution(caller, made.keys["a"], None)
-    await functions.hand_back_task(caller, first.id)
-    second = await functions.start_task_execution(caller, made.keys["a"], None)
+    first = await runs.start_task_execution(caller, made.keys["a"], None)
+    await runs.hand_back_task(caller, first.id)
+    second = await runs.start_task_execution(caller, made.keys["a"], None)
     assert first.run_id
     assert second.run_id
     stale, current = caller.as_run(first.id, first.run_id), caller.as_run(second.id, second.run_id)
     with pytest.raises(Conflict, match="taken over"):
-        await functions.complete_task_execution(stale, first.id, {"output": "late"})
+        await runs.complete_task_execution(stale, first.id, {"output": "late"})
     with pytest.raises(Conflict, match="taken over"):
         await steps.begin_step(stale, first.id, "k", "act", "late")
-    await functions.complete_task_execution(current, first.id, {"output": "in time"})
+    await runs.complete_task_execution(current, first.id, {"output": "in time"})
 
 
 async def test_a_bound_of_the_tree_blocks_with_the_reason(house: House) -> None:

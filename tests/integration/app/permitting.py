@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from agents.executor import STEWARD_AGENT_ID
 from app.house import House
 from core.database import Caller, Identity
-from tasks import functions, policies, review
-from tasks.models import Draft
+from tasks import functions, policies, review, runs
+from tasks.drafts import Draft
 from tasks.policies import Policy
 
 ANA = "ana@vega.example"
@@ -36,7 +36,7 @@ async def begun(house: House, title: str, tool: str | None = None) -> tuple[Call
     (task,) = await functions.create_tasks(house.caller, [fields])
     await functions.queue_task_execution(house.caller, task.id)
     worker = await worker_of(house)
-    started = await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID, worker_id=uuid4())
+    started = await runs.start_task_execution(worker, task.id, STEWARD_AGENT_ID, worker_id=uuid4())
     assert started.run_id
     return worker.as_run(task.id, started.run_id), task.id
 

@@ -13,7 +13,7 @@ from app.main import create_app
 from core.database import Caller, Identity
 from core.keys import Keys
 from core.postgres import pool_of
-from tasks import agent_work, agents, functions, trees
+from tasks import agent_work, agents, functions, runs, trees
 from tests.integration.app.conftest import BASE
 from tests.integration.app.permitting import worker_of
 
@@ -49,7 +49,7 @@ async def offered(house: House, worker: Caller, title: str, **tool_input: Any) -
     task = (await functions.create_tasks(house.caller, [{"title": title}]))[0]
     await agent_work.hand_to_agent(house.caller, task.id, **tool_input)
     await functions.queue_task_execution(house.caller, task.id)
-    started = await functions.start_task_execution(worker, task.id, uuid4(), worker_id=uuid4())
+    started = await runs.start_task_execution(worker, task.id, uuid4(), worker_id=uuid4())
     run = worker.as_run(task.id, started.run_id or uuid4())
     await agent_work.offer_task(
         run, task.id, whom=tool_input.get("whom", ""), capabilities=started.tool_input.get("capabilities", [])

@@ -21,7 +21,7 @@ from core.errors import Forbidden
 from core.keys import Keys
 from core.postgres import pool_of
 from core.settings import Settings
-from tasks import functions, policies, review, tokens
+from tasks import functions, policies, review, runs, tokens
 from tests.integration.tasks.permitting import terms
 
 BASE = "http://127.0.0.1"
@@ -172,7 +172,7 @@ async def test_the_database_lets_no_program_decide_without_the_scope(ana: Caller
     made = (await tokens.create_token(ana, "a script")).details
     task = (await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": "semi_automated"}]))[0]
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     content = {"to_recipients": ["john@example.com"], "subject": "Hello", "body": "Hello John"}
     draft = await review.deliver_draft(service, task.id, content, {"strategy": "immediate", "output": "x"})
 

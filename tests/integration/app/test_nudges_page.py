@@ -11,7 +11,7 @@ from app._attention.rules import rules_of
 from app.house import House
 from core.errors import NotFound
 from core.postgres import pool_of
-from tasks import functions
+from tasks import runs
 from tasks.commitments import NewCommitment, record_commitments
 from tasks.digest_content import keep_what_is_due
 from tasks.digests import KeptInDigest, keep_in_digest, make_digest
@@ -64,8 +64,8 @@ async def test_reading_a_brief_is_acting_on_its_nudge(client: httpx.AsyncClient,
     assert (await get_nudge(house.caller, nudge.id)).state == "told"  # there was nothing to read yet
     service = await worker_of(house)
     for task_id in (nudge.task_id, other.task_id):
-        await functions.start_task_execution(service, task_id, None)
-        await functions.complete_task_execution(service, task_id, {"output": "Who comes"})
+        await runs.start_task_execution(service, task_id, None)
+        await runs.complete_task_execution(service, task_id, {"output": "Who comes"})
         assert (await client.get(f"/tasks/{task_id}")).status_code == 200
     read = await get_nudge(house.caller, nudge.id)
     assert (read.state, read.decided_because) == ("acted", "It was read")

@@ -16,7 +16,7 @@ from core.database import Identity
 from core.errors import Unavailable
 from core.postgrest import PostgrestDatabase
 from core.settings import Settings
-from tasks.functions import list_task_events
+from tasks.events import list_task_events
 from tests.both_adapters import over_http
 from tests.emulators.supabase import SupabaseLite, supabase_lite
 

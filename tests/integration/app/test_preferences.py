@@ -12,8 +12,8 @@ from core.database import Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.keys import Keys
 from jobs.learning import learn, preferences_to_see, switch_on
-from tasks import capture, functions, preferences, review
-from tasks.models import Draft
+from tasks import capture, functions, preferences, review, runs
+from tasks.drafts import Draft
 from tasks.preferences import Preference
 from tests.conftest import NOW, sign_up
 from tests.integration.app.permitting import ANA, worker_of
@@ -31,7 +31,7 @@ async def written(house: House, body: str = BODY, source_ref: dict[str, Any] | N
     (task,) = await functions.create_tasks(house.caller, [fields])
     await functions.queue_task_execution(house.caller, task.id)
     worker = await worker_of(house)
-    started = await functions.start_task_execution(worker, task.id, None)
+    started = await runs.start_task_execution(worker, task.id, None)
     assert started.run_id
     content = {"to_recipients": [ANA], "subject": "Minutes", "body": body}
     return await review.deliver_draft(worker.as_run(task.id, started.run_id), task.id, content, {"output": "x"})

@@ -12,7 +12,8 @@ from core.database import Identity
 from core.postgres import pool_of
 from integrations.slack.blocks import answer_modal, edit_modal, reject_modal
 from tasks import agents, functions, interrupts, review
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.models import Task
 from tests.conftest import sign_up
 from tests.emulators.outside_servers import OutsideServers
 from tests.emulators.slack import SlackSender, SlackServer, faulty_slack

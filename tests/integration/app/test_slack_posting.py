@@ -9,7 +9,9 @@ from app.house import House
 from core.database import Caller, Identity
 from core.settings import Settings
 from tasks import accounts, functions, review, workers
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.events import list_task_events
+from tasks.models import Task
 from tests.emulators.outside_servers import OutsideServers
 from tests.emulators.slack import BOT_TOKEN, FaultySlack, SlackServer, faulty_slack
 from tests.emulators.slack_house import NAMES, at_work, outside, settled, slack, slack_settings, tool_task, until
@@ -258,5 +260,5 @@ async def test_a_revoked_token_expires_the_account_and_the_task_waits(
     assert (waiting.execution_status, waiting.blocked_on) == ("blocked", "account")
     (account,) = await accounts.list_accounts(mallory)
     assert account.state == "expired"
-    events = await functions.list_task_events(mallory, waiting.id)
+    events = await list_task_events(mallory, waiting.id)
     assert "xoxb-secret" not in json.dumps([event.model_dump(mode="json") for event in events])

@@ -14,7 +14,7 @@ from app.main import create_app
 from core.database import Caller, Identity
 from core.keys import Keys
 from core.postgres import PostgresDatabase
-from tasks import functions, review, steps, trees
+from tasks import functions, review, runs, steps, trees
 from tasks.models import Evidence
 from tasks.workers import heartbeat_worker
 from tests.integration.app.conftest import BASE
@@ -41,7 +41,7 @@ async def worker(house: House) -> Caller:
 
 async def begin(worker: Caller, task_id: UUID) -> Caller:
     """A run of a queued task."""
-    task = await functions.start_task_execution(worker, task_id, STEWARD_AGENT_ID, worker_id=uuid4())
+    task = await runs.start_task_execution(worker, task_id, STEWARD_AGENT_ID, worker_id=uuid4())
     assert task.run_id
     return worker.as_run(task_id, task.run_id)
 
@@ -64,9 +64,7 @@ async def page(browser: httpx.AsyncClient, task_id: UUID) -> str:
 async def test_a_change_of_plan_is_told_as_a_diff(house: House, worker: Caller, browser: httpx.AsyncClient) -> None:
     made = await plan(house, worker, part("paint"), part("open", "paint"))
     keys = made.keys
-    await functions.fail_task_execution(
-        await begin(worker, keys["paint"]), keys["paint"], "No ladder", should_retry=False
-    )
+    await runs.fail_task_execution(await begin(worker, keys["paint"]), keys["paint"], "No ladder", should_retry=False)
     assert "Steward looks for another way" in await page(browser, made.id)
     change = trees.PlannedChange(
         failed_task_id=keys["paint"],
@@ -100,7 +98,7 @@ async def test_an_uncertain_step_is_the_persons_to_settle(
     step = await steps.begin_step(run, order, "file/0", "act", "file")
     assert step.step_id
     await steps.fail_step(run, step.step_id, "the line broke", is_uncertain=True)
-    await functions.block_task_execution(run, order, "Nobody knows whether this took effect")
+    await runs.block_task_execution(run, order, "Nobody knows whether this took effect")
     told = await page(browser, order)
     assert "Did it happen?" in told
     assert "file" in told
@@ -122,7 +120,7 @@ async def test_steps_and_evidence_are_told_in_words(house: House, worker: Caller
     await steps.finish_step(run, step.step_id, {"x": 1}, {"purpose": "decide", "model": "m", "cost_usd": 0.0021})
     await steps.begin_step(run, mail, "decide/0", "model", "decide")  # taken up again: replayed
     found = Evidence(kind="receipt", what="Found among the sent mail (local outbox)", where="/home/outbox/17.eml")
-    await functions.complete_task_execution(run, mail, {"output": "Sent"}, verification="verified", evidence=[found])
+    await runs.complete_task_execution(run, mail, {"output": "Sent"}, verification="verified", evidence=[found])
     told = await page(browser, mail)
     assert "asked a model</strong>: decide" in told
     assert "$0.0021" in told
@@ -177,7 +175,7 @@ async def test_raising_a_bound_lets_go_on_what_stopped_at_it(
     made = await plan(house, worker, part("a", tool=None))
     task_id = made.keys["a"]
     run = await begin(worker, task_id)
-    await functions.block_task_execution(run, task_id, "5 of 5 model calls are used", blocked_on="bounds")
+    await runs.block_task_execution(run, task_id, "5 of 5 model calls are used", blocked_on="bounds")
     assert "stopped at a bound" in await page(browser, made.id)
     form = {"action": "bounds", "max_model_calls": "50", "max_wall_seconds": "48"}
     assert (await browser.post(f"/tasks/{made.id}/act", data=form)).status_code == 303
@@ -233,7 +231,7 @@ async def test_a_cancelled_part_says_what_waits_for_it(
 async def test_what_is_paused_is_not_said_to_go_on(house: House, worker: Caller, browser: httpx.AsyncClient) -> None:
     made = await plan(house, worker, part("dry", tool="delay"))
     dry = made.keys["dry"]
-    await functions.block_task_execution(
+    await runs.block_task_execution(
         await begin(worker, dry), dry, "Waits 2 hours", blocked_on="delay", wait_seconds=7200
     )
     assert '</a> <span class="meta">goes on</span>' in await page(browser, made.id)

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from app.house import House
-from tasks import functions, reminders, review
+from tasks import functions, reminders, review, runs
 from tests.conftest import NOW
 
 
@@ -27,7 +27,7 @@ async def test_a_task_whose_draft_waits_is_drafted_and_not_done(
     client: httpx.AsyncClient, house: House, database_url: str
 ) -> None:
     task = (await functions.create_tasks(house.caller, [{"title": "Write to Sara"}]))[0]
-    await functions.start_task_execution(house.caller, task.id, None)
+    await runs.start_task_execution(house.caller, task.id, None)
     content = {"to_recipients": [{"address": "sara@example.com"}], "subject": "Hello", "body": "Dear Sara"}
     draft = await review.create_draft(house.caller, task.id, content)
     done = await functions.update_task(house.caller, task.id, {"execution_status": "completed"})

@@ -8,7 +8,7 @@ import httpx
 from app.house import House
 from core.database import Caller
 from jobs.slack_cards import Cards
-from tasks import agent_work, agents, functions, review
+from tasks import agent_work, agents, functions, review, runs
 from tests.integration.app.test_agents_page import browser, larry, offered, worker
 
 __all__ = ["browser", "larry", "worker"]
@@ -29,7 +29,7 @@ PARTS: list[dict[str, Any]] = [
 
 async def ask(worker: Caller, gate_id: UUID) -> None:
     """The worker's run of a gate."""
-    started = await functions.start_task_execution(worker, gate_id, uuid4(), worker_id=uuid4())
+    started = await runs.start_task_execution(worker, gate_id, uuid4(), worker_id=uuid4())
     run = worker.as_run(gate_id, started.run_id or uuid4())
     given = started.tool_input
     await review.request_approval(run, gate_id, given["question"], {"task": started.title, **given}, why=given["why"])

@@ -4,7 +4,7 @@ import re
 
 from app.house import House
 from tasks import review
-from tasks.models import ThreadMessage
+from tasks.drafts import ThreadMessage
 from tests.integration.app.permitting import ANA, UNTRUSTED, permitted, worker_of, written
 from tests.integration.cli.conftest import Steward
 

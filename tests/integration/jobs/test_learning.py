@@ -14,7 +14,8 @@ from core.postgres import pool_of
 from jobs.learning import learn, learn_all, switch_on, try_preference
 from jobs.worker import Worker, working
 from tasks import capture, functions, preferences, review
-from tasks.models import Draft
+from tasks.drafts import Draft
+from tasks.events import list_task_events
 from tests.conftest import NOW
 from tests.emulators.model_server import ModelServer, model_server, thinking_on
 from tests.integration.agents.test_engine_with_model import requests_about, thinking_house
@@ -68,7 +69,7 @@ async def test_three_edits_become_a_preference_and_the_next_draft_needs_none(hou
         assert draft.body == as_i_like_it(draft.body)
         assert draft.body.startswith("Hi Ben,")
         assert draft.body.endswith("Best,\nRobin\n")
-        events = await functions.list_task_events(house.caller, task_id=draft.task_id)
+        events = await list_task_events(house.caller, task_id=draft.task_id)
         (told,) = [one for one in events if one.kind == "preference"]
         assert set(told.message.split("; ")) == {"Greeting as you like it", "Sign-off as you like it"}
         assert {one["id"] for one in draft.provenance["preferences"]} == {str(one.id) for one in made}

@@ -15,7 +15,7 @@ from core.errors import Forbidden
 from core.settings import Settings
 from jobs.mail_alerts import FOREIGN, send_mail_alerts
 from jobs.outside.world import Given
-from tasks import capture, functions
+from tasks import capture, functions, runs
 from tasks.mail_alerts import list_mail_alerts
 from tests.conftest import house_with, sign_up
 from tests.emulators.smtp_server import Handler, serving
@@ -53,8 +53,8 @@ async def failed(house: House, title: str, source: str = "manual") -> UUID:
     item = {"title": title, "execution_type": "fully_automated", "source": source}
     made = (await functions.create_tasks(maker, [item]))[0]
     await functions.queue_task_execution(house.caller, made.id)
-    await functions.start_task_execution(service, made.id, None)
-    await functions.fail_task_execution(service, made.id, "It cannot be done", should_retry=False)
+    await runs.start_task_execution(service, made.id, None)
+    await runs.fail_task_execution(service, made.id, "It cannot be done", should_retry=False)
     return made.id
 
 
@@ -105,8 +105,8 @@ async def test_nobody_elses_things_are_told_and_only_a_worker_asks(house: House)
     made = (await functions.create_tasks(other, [{"title": "Ben's", "execution_type": "fully_automated"}]))[0]
     service = house.database.acting_as(Identity.service(made.organization_id))
     await functions.queue_task_execution(other, made.id)
-    await functions.start_task_execution(service, made.id, None)
-    await functions.fail_task_execution(service, made.id, "No", should_retry=False)
+    await runs.start_task_execution(service, made.id, None)
+    await runs.fail_task_execution(service, made.id, "No", should_retry=False)
     handler = Handler()
     async with serving(handler) as place:
         assert await send_mail_alerts(given(house, place), house.owner) == 0

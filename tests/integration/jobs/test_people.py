@@ -40,8 +40,9 @@ from jobs.situation import situation_of
 from jobs.worker import working
 from tasks import accounts, functions, model_calls, organizations, review, trees
 from tasks.capture import get_profile
+from tasks.drafts import Draft
 from tasks.mail import serves_owner
-from tasks.models import Draft, Task
+from tasks.models import Task
 from tests.conftest import NOW, sign_up
 from tests.emulators.served import Answer, serving
 from tests.integration.agents.growing import is_state, node, root, until

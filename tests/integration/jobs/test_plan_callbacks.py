@@ -11,8 +11,9 @@ from core.database import Identity
 from jobs.outside.world import Given
 from jobs.plan_callbacks import RETRIES_SECONDS, deliver_callbacks
 from tasks import plans
-from tasks.functions import cancel_task, start_task_execution
+from tasks.functions import cancel_task
 from tasks.plans import CallbackState
+from tasks.runs import start_task_execution
 from tests.conftest import house_with
 from tests.emulators.served import Answer, Got, Served, serving
 

@@ -16,8 +16,9 @@ from app.house import House
 from core.outside.errors import Refused, Temporary, Uncertain
 from core.postgres import pool_of, postgres
 from jobs.worker import SILENT_SECONDS, Worker, working
-from tasks import functions, organizations, review, steps
-from tasks.models import Draft, Task
+from tasks import functions, organizations, review, runs, steps
+from tasks.drafts import Draft
+from tasks.models import Task
 from tests.conftest import house_with
 from tests.scripted_mail import ScriptedSender, equipment_sending_by
 
@@ -125,7 +126,7 @@ async def _begin_as_a_worker_that_dies(house: House, draft: Draft, sender: Scrip
 
     worker = house.database.acting_as(Identity.service(draft.organization_id))
     task = await send_task(house, draft)
-    await functions.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
+    await runs.start_task_execution(worker, task.id, STEWARD_AGENT_ID)
     message_id = f"<{draft.id}@vega.example>"
     begun = await review.begin_sending(worker, draft.id, message_id)
     await steps.begin_step(worker, task.id, f"send draft {draft.id}/0", "act", f"send draft {draft.id}")

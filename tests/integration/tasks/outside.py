@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from core.database import Caller, Database, Identity
 from core.postgres import pool_of
-from tasks import agent_work, agents, functions, trees
+from tasks import agent_work, agents, functions, runs, trees
 from tasks.agent_work import AgentRules, ReportAnswer, Work
 from tasks.models import Task
 
@@ -77,7 +77,7 @@ class Yard:
 
     async def offer_queued(self, task_id: UUID) -> None:
         """What a worker does with a queued task for agents."""
-        task = await functions.start_task_execution(self.service, task_id, uuid4(), worker_id=uuid4())
+        task = await runs.start_task_execution(self.service, task_id, uuid4(), worker_id=uuid4())
         assert task, "the task is not queued, or not due"
         given = {key: value for key, value in task.tool_input.items() if key != "feedback"}
         await agent_work.offer_task(self.service, task_id, **given)

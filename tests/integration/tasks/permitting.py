@@ -8,8 +8,9 @@ from psycopg import sql
 
 from core.database import Caller, Database
 from core.postgres import pool_of
-from tasks import functions, policies, review
-from tasks.models import Approval, Draft, Task
+from tasks import functions, policies, review, runs
+from tasks.drafts import Approval, Draft
+from tasks.models import Task
 from tasks.policies import Policy
 
 JOHN = "john@example.com"
@@ -40,7 +41,7 @@ async def running(owner: Caller, service: Caller, **fields: Any) -> Task:
     item = {"title": "Mail John", "execution_type": "semi_automated", "kind": "email", **fields}
     (task,) = await functions.create_tasks(owner, [item])
     await functions.queue_task_execution(owner, task.id)
-    return await functions.start_task_execution(service, task.id, None)
+    return await runs.start_task_execution(service, task.id, None)
 
 
 async def delivered(owner: Caller, service: Caller, decision: dict[str, Any] | None, **content: Any) -> Draft:

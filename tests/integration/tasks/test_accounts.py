@@ -12,7 +12,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.outside.errors import NotConnected, SignInExpired, Temporary
 from core.postgres import pool_of
 from core.vault import Vault
-from tasks import accounts, functions
+from tasks import accounts, functions, runs
 from tasks.accounts import Account, Secret
 
 VAULT = Vault([b"k" * 32])
@@ -227,8 +227,8 @@ async def test_odd_names_are_refused(ana: Caller, provider: str, address: str) -
 async def test_what_waits_for_an_account_goes_on_when_one_is_connected(ana: Caller, service: Caller) -> None:
     [task] = await functions.create_tasks(ana, [{"title": "Read the mail", "execution_type": "fully_automated"}])
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
-    await functions.block_task_execution(service, task.id, "No account", blocked_on="account")
+    await runs.start_task_execution(service, task.id, None)
+    await runs.block_task_execution(service, task.id, "No account", blocked_on="account")
     assert (await functions.get_task(ana, task.id)).execution_status == "blocked"
     await connected(ana)
     assert (await functions.get_task(ana, task.id)).execution_status == "queued"

@@ -8,7 +8,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Forbidden
-from tasks import functions
+from tasks import functions, runs
 from tasks.thresholds import pin_threshold
 from tests.integration.tasks.outside import Yard
 
@@ -47,7 +47,7 @@ async def test_what_was_found_for_one_agent_or_said_to_it_is_not_shown_to_anothe
         await yard.sql("update public.tasks set source = 'manual', tool = %s where id = %s", tool, child.id)
         await functions.update_task(yard.ana, child.id, {"execution_status": "completed"})
         await yard.sql("update public.tasks set result = jsonb_build_object('output', title) where id = %s", child.id)
-    await functions.start_task_execution(yard.service, think, uuid4(), worker_id=uuid4())
+    await runs.start_task_execution(yard.service, think, uuid4(), worker_id=uuid4())
     await functions.update_task(yard.ana, think, {"execution_status": "completed"})
     await yard.sql("update public.tasks set result = jsonb_build_object('plan', 'inner words') where id = %s", think)
     await yard.offer_queued(task_id)

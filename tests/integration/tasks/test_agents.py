@@ -9,7 +9,7 @@ import pytest
 
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
-from tasks import agent_work, agents, functions, metrics, review, trees
+from tasks import agent_work, agents, functions, metrics, review, runs, trees
 from tests.integration.tasks.outside import RULES, Outsider, Yard, event
 
 
@@ -373,7 +373,7 @@ async def test_work_that_a_person_ends_or_deletes_is_let_go(yard: Yard) -> None:
     await functions.cancel_task(yard.ana, third)
     assert (await larry.report(work, "task_progress", {"percent": 1})).next == "stop"
     fourth = await yard.offer()
-    await functions.answer_task(yard.ana, fourth, "I did it")
+    await runs.answer_task(yard.ana, fourth, "I did it")
     assert await larry.claim() is None
     assert (await agents.get_agent(yard.ana, larry.id)).working_on == []
     fifth = await yard.offer()
@@ -391,7 +391,7 @@ async def test_a_person_who_does_not_agree_to_parts_says_why(yard: Yard) -> None
     tree = await functions.get_task_tree(yard.ana, task_id)
     gate = next(one for one in tree.children if one.tool == "approval_gate")
     assert (await yard.task(guess)).execution_status == "pending"
-    run = await functions.start_task_execution(yard.service, gate.id, uuid4())
+    run = await runs.start_task_execution(yard.service, gate.id, uuid4())
     assert run
     assert [part["part"] for part in gate.tool_input["parts"]] == ["{ { guess }}"]
     await review.request_approval(yard.service, gate.id, "Agree?", {"task": "x"})
@@ -412,7 +412,7 @@ async def test_nothing_is_done_behind_a_gate_that_nobody_has_decided(yard: Yard)
     children = [part("Work", key="work"), {"title": "Gate", "key": "gate", "tool": "approval_gate", "execution_type": "fully_automated"}]  # fmt: skip
     tree = await trees.create_task_tree(yard.ana, {"title": "Plan", "execution_type": "fully_automated", "children": children})  # fmt: skip
     await functions.queue_task_execution(yard.ana, tree.id)
-    await functions.start_task_execution(yard.service, tree.id, uuid4())
+    await runs.start_task_execution(yard.service, tree.id, uuid4())
     await trees.open_subtasks(yard.service, tree.id)
     await yard.offer_queued(tree.keys["work"])
     work = await larry.take()

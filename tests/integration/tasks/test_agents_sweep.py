@@ -8,7 +8,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict
-from tasks import agent_work, agents, functions, trees
+from tasks import agent_work, agents, functions, runs, trees
 from tasks.agent_work import AgentRules
 from tests.integration.tasks.outside import RULES, Yard, event
 
@@ -164,8 +164,8 @@ async def test_work_is_kept_for_none_who_puts_it_off_again_and_again(yard: Yard)
     parts = [{"title": "a", "tool": "noop", "execution_type": "fully_automated"}]
     await larry.report(work, "subtask_created", {"parts": parts, "confidence": 1, "continues": True})
     child = (await yard.sql("select id from public.tasks where parent_task_id = %s", task_id))[0][0]
-    await functions.start_task_execution(yard.service, child, uuid4(), worker_id=uuid4())
-    await functions.complete_task_execution(yard.service, child, {})
+    await runs.start_task_execution(yard.service, child, uuid4(), worker_id=uuid4())
+    await runs.complete_task_execution(yard.service, child, {})
     await yard.offer_queued(task_id)
     assert await mona.claim() is None
     await yard.sql("update public.agents set last_seen_at = now() - interval '31 minutes' where id = %s", larry.id)
@@ -239,7 +239,7 @@ async def test_an_execution_that_used_up_its_time_waits_for_a_person(yard: Yard)
         },
     )
     await functions.queue_task_execution(yard.ana, tree.id)
-    run = await functions.start_task_execution(yard.service, tree.id, larry.id)
+    run = await runs.start_task_execution(yard.service, tree.id, larry.id)
     assert run
     await trees.open_subtasks(yard.service, tree.id)
     for key in ("a", "b"):

@@ -11,7 +11,7 @@ from app.house import House
 from core.database import Caller
 from core.errors import Forbidden
 from jobs.outside.persons import person_of
-from tasks import accounts, functions, policies, review
+from tasks import accounts, functions, policies, review, runs
 from tasks.accounts import Account
 from tasks.models import Task
 from tasks.organizations import Organization
@@ -142,7 +142,7 @@ async def test_a_part_of_bens_taints_robins_work(house: House, vega: Organizatio
     above = await make(ben, "Tell John that he is fired")
     part = await make(house.caller, "Mail him", above, **RUNS)
     await functions.queue_task_execution(ben, part.id)
-    await functions.start_task_execution(service_of(house, vega), part.id, None)
+    await runs.start_task_execution(service_of(house, vega), part.id, None)
     assert await taints(house, part.id) == {"colleague"}
 
 
@@ -359,7 +359,7 @@ async def test_what_a_colleague_rejects_stays_whose_it_is(
     )
     assert maker == house.owner.user_id
     assert not await is_own_word(house, task_id)  # pyright: ignore[reportArgumentType]
-    begun = await functions.start_task_execution(service, task_id, None)  # pyright: ignore[reportArgumentType]
+    begun = await runs.start_task_execution(service, task_id, None)  # pyright: ignore[reportArgumentType]
     assert begun.source_ref["others_words"] is True
     assert await taints(house, begun.id) == {"colleague"}
     person = await person_of(service, begun)

@@ -12,7 +12,7 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, NotFound, StewardError
 from core.postgres import pool_of
 from core.vault import Vault
-from tasks import accounts, agents, capture, functions, organizations, review, tokens
+from tasks import accounts, agents, capture, functions, organizations, review, runs, tokens
 from tasks.organizations import Organization
 from tests.integration.tasks.permitting import CONTENT
 from tests.integration.tasks.test_organizations import chosen_of, confirmed, execute, joins
@@ -148,7 +148,7 @@ async def test_what_is_being_sent_or_uncertain_is_in_the_way(
     worker = database.acting_as(Identity.service(here.id))
     (task,) = await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": "semi_automated", "kind": "email"}])  # fmt: skip
     await functions.queue_task_execution(ana, task.id)
-    started = await functions.start_task_execution(worker, task.id, None)
+    started = await runs.start_task_execution(worker, task.id, None)
     assert started.run_id
     draft = await review.deliver_draft(worker, task.id, CONTENT, {"output": "x"}, decision=None)
     await review.approve_draft(ana, draft.id, draft.digest)
@@ -173,7 +173,7 @@ async def test_what_a_worker_begins_at_that_moment_is_seen_or_never_begun(
     for number in range(6):
         (task,) = await functions.create_tasks(ana, [{"title": f"Mail {number}", "execution_type": "semi_automated", "kind": "email"}])  # fmt: skip
         await functions.queue_task_execution(ana, task.id)
-        await functions.start_task_execution(worker, task.id, None)
+        await runs.start_task_execution(worker, task.id, None)
         draft = await review.deliver_draft(worker, task.id, CONTENT, {"output": "x"}, decision=None)
         await review.approve_draft(ana, draft.id, draft.digest)
         drafts.append(draft.id)
@@ -217,7 +217,7 @@ async def test_whoever_deletes_themselves_leaves_what_is_shared(ana: Caller, veg
     items = [{"title": title, "execution_type": "semi_automated", "kind": "email"} for title in ("Runs", "Idle")]
     running, idle = await functions.create_tasks(ben, items)
     await functions.queue_task_execution(ben, running.id)
-    await functions.start_task_execution(worker, running.id, None)
+    await runs.start_task_execution(worker, running.id, None)
     draft = await review.deliver_draft(worker, running.id, CONTENT, {"output": "x"}, decision=None)
     await review.approve_draft(ben, draft.id, draft.digest)
     alone = await organizations.create_organization(ben, "Alone")

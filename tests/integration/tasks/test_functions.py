@@ -10,7 +10,8 @@ import pytest
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.postgres import pool_of
-from tasks import functions
+from tasks import functions, runs
+from tasks.events import add_task_event, list_task_events
 from tasks.functions import TaskFilter
 from tasks.models import Task
 
@@ -129,12 +130,12 @@ async def test_what_is_not_yours_does_not_exist(ana: Caller, mallory: Caller) ->
         functions.create_subtask(mallory, task.id, "below"),
         functions.add_feedback(mallory, task.id, 5, ""),
         functions.get_task_tree(mallory, task.id),
-        functions.add_task_event(mallory, task.id, "step"),
+        add_task_event(mallory, task.id, "step"),
     ):
         with pytest.raises(NotFound):
             await call
     assert (await functions.list_tasks(mallory)).items == []
-    assert await functions.list_task_events(mallory, task.id) == []
+    assert await list_task_events(mallory, task.id) == []
 
 
 async def test_the_worker_never_crosses_organizations(database: Database, ana: Caller, mallory: Caller) -> None:
@@ -144,7 +145,7 @@ async def test_the_worker_never_crosses_organizations(database: Database, ana: C
     with pytest.raises(NotFound):
         await functions.get_task(worker, task.id)
     with pytest.raises(NotFound):
-        await functions.start_task_execution(worker, task.id, None)
+        await runs.start_task_execution(worker, task.id, None)
     nameless = database.acting_as(Identity.service())
     with pytest.raises(NotFound):
         await functions.get_task(nameless, task.id)
@@ -230,8 +231,8 @@ async def test_wrong_values_name_what_is_wrong(ana: Caller) -> None:
 async def test_a_decomposed_task_waits_for_its_parts_and_completes_with_the_last(ana: Caller, service: Caller) -> None:
     task = await make(ana, "Plan Q4 marketing campaign", execution_type="semi_automated")
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
-    tree = await functions.decompose_task_execution(
+    await runs.start_task_execution(service, task.id, None)
+    tree = await runs.decompose_task_execution(
         service,
         task.id,
         [
@@ -249,8 +250,8 @@ async def test_a_decomposed_task_waits_for_its_parts_and_completes_with_the_last
     await functions.update_task(ana, research.id, {"execution_status": "completed"})
     assert (await functions.get_task(ana, budget.id)).execution_status == "queued"  # released by what it waited for
     for child in (outline, budget):
-        await functions.start_task_execution(service, child.id, None)
-        await functions.complete_task_execution(service, child.id, {"strategy": "immediate", "output": "x"})
+        await runs.start_task_execution(service, child.id, None)
+        await runs.complete_task_execution(service, child.id, {"strategy": "immediate", "output": "x"})
     done = await functions.get_task(ana, task.id)
     assert done.execution_status == "completed"
     assert [e.event for e in done.execution_log][-2:] == ["resumed", "completed"]
@@ -260,8 +261,8 @@ async def test_two_last_children_at_once_complete_the_parent_once(ana: Caller, s
     for _ in range(5):
         task = await make(ana, "Parent", execution_type="semi_automated")
         await functions.queue_task_execution(ana, task.id)
-        await functions.start_task_execution(service, task.id, None)
-        tree = await functions.decompose_task_execution(
+        await runs.start_task_execution(service, task.id, None)
+        tree = await runs.decompose_task_execution(
             service,
             task.id,
             [{"title": "A", "execution_type": "manual"}, {"title": "B", "execution_type": "manual"}],
@@ -300,8 +301,8 @@ async def test_a_cycle_of_dependencies_is_refused_and_named(database: Database, 
 async def test_pause_stops_the_tree_and_resume_goes_on(ana: Caller, service: Caller) -> None:
     task = await make(ana, "Parent", execution_type="semi_automated")
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
-    tree = await functions.decompose_task_execution(
+    await runs.start_task_execution(service, task.id, None)
+    tree = await runs.decompose_task_execution(
         service,
         task.id,
         [
@@ -314,7 +315,7 @@ async def test_pause_stops_the_tree_and_resume_goes_on(ana: Caller, service: Cal
     first = tree.children[0]
     await functions.pause_task(ana, task.id)
     with pytest.raises(Conflict, match="paused"):
-        await functions.start_task_execution(service, first.id, None)
+        await runs.start_task_execution(service, first.id, None)
     with pytest.raises(Conflict, match="paused"):
         await functions.queue_task_execution(ana, first.id)
     await functions.resume_task(ana, task.id)
@@ -339,12 +340,12 @@ async def test_failing_retries_with_growing_pauses_then_fails(ana: Caller, servi
     task = await make(ana, max_retries=2, execution_type="fully_automated")
     await functions.queue_task_execution(ana, task.id)
     for attempt in (1, 2):
-        await functions.start_task_execution(service, task.id, None)
-        task = await functions.fail_task_execution(service, task.id, "no answer", should_retry=True)
+        await runs.start_task_execution(service, task.id, None)
+        task = await runs.fail_task_execution(service, task.id, "no answer", should_retry=True)
         assert (task.execution_status, task.retry_count) == ("queued", attempt)
         assert task.run_after is not None
-    await functions.start_task_execution(service, task.id, None)
-    task = await functions.fail_task_execution(service, task.id, "no answer", should_retry=True)
+    await runs.start_task_execution(service, task.id, None)
+    task = await runs.fail_task_execution(service, task.id, "no answer", should_retry=True)
     assert (task.execution_status, task.failure_reason) == ("failed", "no answer")
     assert (await functions.retry_task(ana, task.id)).execution_status == "queued"
 

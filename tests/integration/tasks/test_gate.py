@@ -9,7 +9,7 @@ from agents.tools.built_in import BUILT_IN_TOOLS
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden
 from core.postgres import IDENTITY, pool_of
-from tasks import functions, review, steps
+from tasks import functions, review, runs, steps
 from tests.integration.tasks.permitting import (
     CONTENT,
     acting,
@@ -131,7 +131,7 @@ async def test_an_act_step_is_only_begun_with_leave(
 async def test_a_draft_that_is_being_sent_is_leave_and_stays_it(ana: Caller, service: Caller) -> None:
     draft = await delivered(ana, service, None)
     await review.approve_draft(ana, draft.id, draft.digest)
-    task = await functions.start_task_execution(service, (await sender_of(ana, draft)).id, None)
+    task = await runs.start_task_execution(service, (await sender_of(ana, draft)).id, None)
     name = f"send draft {draft.id}"
     with pytest.raises(Forbidden, match="without leave"):
         await steps.begin_step(service, task.id, f"{name}/0", "act", name)
@@ -161,7 +161,7 @@ async def test_own_acts_are_those_of_the_tools_and_keep_what_they_did(
         assert await cursor.fetchone() == (own,)
     (task,) = await functions.create_tasks(ana, [{"title": "Note it", "tool": "file", "tool_input": {"name": "a.txt"}}])
     await functions.queue_task_execution(ana, task.id)
-    begun = await functions.start_task_execution(service, task.id, None)
+    begun = await runs.start_task_execution(service, task.id, None)
     step = await steps.begin_step(service, begun.id, "file/0", "act", "file", own={"input": {"name": "b.txt"}})
     again = await steps.begin_step(service, begun.id, "file/0", "act", "file")
     assert (again.step_id, again.state) == (step.step_id, "new")
@@ -196,7 +196,7 @@ async def test_questions_and_answers_come_to_an_end_and_nothing_is_lost(
         await write(database, "approvals", approval_id, good_until="now() - interval '1 second'")
     with pytest.raises(Conflict, match="not used in time"):
         await review.begin_sending(service, approved.id, "<1@example.com>")
-    await functions.start_task_execution(service, act.task_id, None)
+    await runs.start_task_execution(service, act.task_id, None)
     assert await review.get_act(service, act.task_id) is None
     with pytest.raises(Conflict, match="not used in time"):
         await steps.begin_step(service, act.task_id, "calendar_event/0", "act", "calendar_event", act.id)
@@ -259,7 +259,7 @@ async def test_a_yes_is_for_one_step_of_one_thing(ana: Caller, service: Caller) 
     """The yes to an act begins no step of another name, and a draft that is sent gives leave to nothing else."""
     asked = await acting(ana, service, None)
     await review.decide_approval(ana, asked.id, approved=True)
-    await functions.start_task_execution(service, asked.task_id, None)
+    await runs.start_task_execution(service, asked.task_id, None)
     for key, name in (("browser/0", "browser"), ("calendar_event/0", "http_request")):
         with pytest.raises(Conflict, match="unused approval"):
             await steps.begin_step(service, asked.task_id, key, "act", name, asked.id)

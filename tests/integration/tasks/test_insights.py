@@ -12,9 +12,10 @@ from core.database import Caller, Database
 from core.errors import Forbidden, Invalid
 from core.postgres import pool_of
 from jobs.calibrating import calibrate, calibrate_all
-from tasks import functions, insights, model_calls, review, thresholds
+from tasks import functions, insights, model_calls, review, runs, thresholds
 from tasks.digests import make_digest
-from tasks.models import Draft, Task
+from tasks.drafts import Draft
+from tasks.models import Task
 from tasks.nudges import AttentionRules
 
 CONTENT = {"to_recipients": ["john@example.com"], "subject": "Thank you", "body": "Hello John"}
@@ -36,7 +37,7 @@ async def drafted(ana: Caller, service: Caller, confidence: float, **more: objec
     item = {"title": "Mail John", "execution_type": "semi_automated", "kind": "email", **more}
     task = (await functions.create_tasks(ana, [item]))[0]
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     result = {"strategy": "immediate", "output": "x", "confidence": confidence}
     return task, await review.deliver_draft(service, task.id, CONTENT, result)
 
@@ -160,7 +161,7 @@ async def test_insights_of_a_seeded_month(database: Database, ana: Caller, servi
     await review.reject_draft(ana, bad.id, None)
     silent = (await functions.create_tasks(ana, [{"title": "y", "execution_type": "fully_automated", "source": "proactive", "estimated_duration_minutes": 30}]))[0]  # fmt: skip
     await functions.queue_task_execution(ana, silent.id)
-    await functions.start_task_execution(service, silent.id, None)
+    await runs.start_task_execution(service, silent.id, None)
     call = {"purpose": "strategy", "provider": "openai", "model": "m", "cost_usd": 0.25}
     await model_calls.record_llm_interaction(service, silent.id, call)
     await model_calls.record_llm_interaction(service, sent.id, {**call, "cost_usd": 0.5})
@@ -210,8 +211,8 @@ async def test_silent_work_waits_for_tomorrow_at_its_cap(ana: Caller, service: C
     tomorrow = {**limits, "at": ahead(days=1).isoformat()}
     assert (await model_calls.reserve_model_call(service, silent.id, None, 0.2, tomorrow)).refused is None
     await functions.queue_task_execution(ana, silent.id)
-    await functions.start_task_execution(service, silent.id, None)
-    await functions.block_task_execution(service, silent.id, "no money", blocked_on="bounds", until=refused.until)
+    await runs.start_task_execution(service, silent.id, None)
+    await runs.block_task_execution(service, silent.id, "no money", blocked_on="bounds", until=refused.until)
     digest = await make_digest(ana, ahead(), AttentionRules(digest_at=time(0)))
     assert digest
     assert (digest.content.silent.waiting, digest.content.silent.cost_usd) == (1, 0.9)

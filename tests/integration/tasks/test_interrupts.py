@@ -12,8 +12,8 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from tasks import agent_work, agents, functions, interrupts, review, trees
 from tasks.agent_work import AgentRules
+from tasks.drafts import Approval
 from tasks.interrupts import AnswerType, HumanInterrupt, NewInterrupt
-from tasks.models import Approval
 
 RULES = AgentRules()
 MAIL = {"action": "send_mail", "args": {"to": "carol@example.org", "copies": 2, "deep": {"list": [1, {"a": None}]}}}

@@ -13,9 +13,9 @@ from core.database import Caller, Database
 from core.errors import Conflict, Invalid, NotFound
 from core.outside.mail import IncomingMail, MailAddress
 from core.postgres import pool_of
-from tasks import capture, functions, policies, review
+from tasks import capture, functions, policies, review, runs
+from tasks.drafts import Draft, ThreadMessage
 from tasks.mail import mail_row
-from tasks.models import Draft, ThreadMessage
 from tests.integration.tasks.permitting import allowed_by, approval_of, delivered, permitted, running
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -49,7 +49,7 @@ async def answered(ana: Caller, service: Caller, **more: Any) -> Draft:
     await arrives(ana, mail(ROOT, 0, references=()), mail(QUESTION, 1))
     task = (await functions.create_tasks(ana, [{"title": "Answer", "execution_type": "semi_automated"}]))[0]
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     return await review.deliver_draft(service, task.id, {**ANSWER, **more}, {"strategy": "immediate", "output": "x"})
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from tasks import functions, model_calls, nudges, review
+from tasks import functions, model_calls, nudges, review, runs
 from tasks.digests import list_digests, make_digest, read_digest
 from tasks.models import Task
 from tasks.nudges import Finding, decide_nudge, mute_nudges, offer_nudges, release_nudges
@@ -99,7 +99,7 @@ async def test_what_is_over_lapses_and_what_lost_its_reason_is_settled(ana: Call
     )
     gone = made[2]
     assert gone.task_id
-    await functions.start_task_execution(service, gone.task_id, None)
+    await runs.start_task_execution(service, gone.task_id, None)
     draft = await review.deliver_draft(
         service, gone.task_id, {"to_recipients": ["p@vega.example"], "subject": "Agenda", "body": "1."}, {"output": "x"}
     )
@@ -115,7 +115,7 @@ async def test_what_is_over_lapses_and_what_lost_its_reason_is_settled(ana: Call
 async def test_a_message_that_is_on_its_way_is_not_undone(ana: Caller, service: Caller) -> None:
     (made,) = await offered(ana, found("a", task=an_agenda(execution_type="semi_automated"), executes=True))
     assert made.task_id
-    await functions.start_task_execution(service, made.task_id, None)
+    await runs.start_task_execution(service, made.task_id, None)
     draft = await review.deliver_draft(
         service, made.task_id, {"to_recipients": ["p@vega.example"], "subject": "A", "body": "1."}, {"output": "x"}
     )
@@ -151,7 +151,7 @@ async def test_what_a_person_does_with_the_task_or_its_draft_says_of_what_use_it
     await functions.update_task(ana, task("ticked").id, {"execution_status": "completed"})
     for key in ("rejected", "reviewed", "worker"):
         await functions.queue_task_execution(ana, task(key).id)
-        await functions.start_task_execution(service, task(key).id, None)
+        await runs.start_task_execution(service, task(key).id, None)
     draft = await review.deliver_draft(
         service,
         task("rejected").id,
@@ -163,7 +163,7 @@ async def test_what_a_person_does_with_the_task_or_its_draft_says_of_what_use_it
     (approval,) = (await review.list_approvals(ana, states=["open"])).items
     await review.decide_approval(ana, approval.id, approved=True)
     await functions.delete_task(ana, task("deleted").id)
-    await functions.complete_task_execution(service, task("worker").id, {"output": "x"})
+    await runs.complete_task_execution(service, task("worker").id, {"output": "x"})
     assert await states(ana) == {
         "cancelled": "dismissed", "ticked": "acted", "rejected": "dismissed", "reviewed": "acted", "deleted": "dismissed",
         "worker": "told",
@@ -252,7 +252,7 @@ async def test_the_digest_is_made_once_a_day_and_tells_what_was_held(
     permission = await permitted(ana)
     await permitted_mail(ana, service, database, permission)
     (task,) = (await functions.list_tasks(ana, functions.TaskFilter(source="proactive"))).items
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     call = {"purpose": "strategy", "model": "a model", "provider": "openai", "cost_usd": 0.012, "input_tokens": 10}
     await model_calls.record_llm_interaction(service, task.id, call)
     both = await asyncio.gather(make_digest(ana, NOW, by), make_digest(ana, NOW, by))
@@ -290,7 +290,7 @@ async def permitted_mail(ana: Caller, service: Caller, database: Database, permi
     (approval,) = (await review.list_approvals(ana, states=["approved"])).items
     await over(database, approval.id)
     sender = await sender_of(ana, draft)
-    await functions.start_task_execution(service, sender.id, None)
+    await runs.start_task_execution(service, sender.id, None)
     await review.begin_sending(service, draft.id, "<1@vega.example>")
     await review.finish_sending(service, draft.id, "sent", {"location": "x.eml"})
 

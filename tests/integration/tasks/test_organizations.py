@@ -15,6 +15,7 @@ from tasks import accounts, agents, capture, functions, organizations, policies,
 from tasks.mail import find_mail, list_thread, serves_owner
 from tasks.models import Extraction
 from tasks.organizations import Organization, accept_invitation, create_invitation, get_invitation
+from tasks.runs import get_task_context, start_task_execution
 from tests.conftest import sign_up
 from tests.integration.tasks.permitting import CONTENT, allowed_by, terms
 
@@ -266,7 +267,7 @@ async def test_whoever_leaves_takes_their_ways_in_along_and_leaves_their_work(
     items = [{"title": title, "execution_type": "semi_automated", "kind": "email"} for title in ("Runs", "Idle")]
     running, idle = await functions.create_tasks(ben, items)
     await functions.queue_task_execution(ben, running.id)
-    await functions.start_task_execution(worker, running.id, None)
+    await start_task_execution(worker, running.id, None)
     (part,) = await functions.create_tasks(worker, [{"title": "A part", "parent_task_id": str(running.id)}])
     assert part.created_by == ben.identity.user_id, "what the worker makes for Ben is done with Ben's accounts"
     draft = await review.deliver_draft(worker, running.id, CONTENT, {"output": "x"}, decision=None)
@@ -318,10 +319,10 @@ async def the_worker_reads(person: Caller, here: Organization, database: Databas
     (task,) = await functions.create_tasks(person, [{"title": "Answer", "kind": "reply", "source_ref": {"thread_key": "t", "event": {"calendar": "local", "uid": "u"}}}])  # fmt: skip
     await functions.queue_task_execution(person, task.id)
     worker = database.acting_as(Identity.service(here.id))
-    started = await functions.start_task_execution(worker, task.id, None)
+    started = await start_task_execution(worker, task.id, None)
     assert started.run_id
     run = worker.as_run(task.id, started.run_id)
-    assert len((await functions.get_task_context(run, task.id))["thread"]) == mails
+    assert len((await get_task_context(run, task.id))["thread"]) == mails
     assert len(await list_thread(run, "t")) == mails
     assert (await find_mail(run, "ben@example.org-1") is not None) is (mails == 2)
     facts = await run.call("get_meeting_facts", task_id=task.id, since=datetime.now(UTC) - timedelta(days=1), until=datetime.now(UTC))  # fmt: skip
@@ -357,7 +358,7 @@ async def test_a_permission_lets_go_what_is_its_givers_alone(ana: Caller, databa
     for person in (ana, ben):
         (task,) = await functions.create_tasks(person, [{"title": "Mail John", "execution_type": "semi_automated", "kind": "email"}])  # fmt: skip
         await functions.queue_task_execution(person, task.id)
-        await functions.start_task_execution(worker, task.id, None)
+        await start_task_execution(worker, task.id, None)
         draft = await review.deliver_draft(worker, task.id, CONTENT, {"output": "x"}, decision=allowed_by(permission))
         states.append((await review.get_draft(person, draft.id)).state)
     assert states == ["approved", "draft"]

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from app.house import House
 from core.database import Caller
 from core.errors import Forbidden, NotFound, StewardError
-from tasks import browser, functions, review
+from tasks import browser, functions, review, runs
 from tasks.models import Task
 from tasks.organizations import Organization
 from tasks.provenance import get_provenance
@@ -62,7 +62,7 @@ async def test_what_was_done_is_not_rewritten_to_be_done_again(house: House, veg
     task = await acting(house, service)
     asked = await review.request_act(service, task.id, "Invite John?", {"input": {"title": "Lunch"}})
     await review.decide_approval(house.caller, asked.id, approved=True)
-    task = await functions.start_task_execution(service, task.id, None)
+    task = await runs.start_task_execution(service, task.id, None)
     begun = await service.call(
         "begin_step",
         task_id=task.id,
@@ -81,7 +81,7 @@ async def test_what_was_done_is_not_rewritten_to_be_done_again(house: House, veg
                     *(state, begun["step_id"]),
                 )
     assert await directly(ben, "update public.tasks set execution_status = 'queued' where id = %s", task.id) == 1
-    task = await functions.start_task_execution(service, task.id, None)
+    task = await runs.start_task_execution(service, task.id, None)
     again = await service.call(
         "begin_step",
         task_id=task.id,

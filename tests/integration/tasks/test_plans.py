@@ -8,7 +8,8 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.postgres import pool_of
-from tasks import functions, model_calls, plans, review
+from tasks import functions, model_calls, plans, review, runs
+from tasks.events import add_task_event, list_task_events
 from tasks.models import Task
 
 DOCUMENT = {"prompt": "Open a bicycle repair workshop", "speed_vs_detail": "ping_llm"}
@@ -38,7 +39,7 @@ def step(title: str, *depends_on: int, **more: Any) -> dict[str, Any]:
 
 async def begin(service: Caller, task_id: Any) -> tuple[Task, Caller]:
     """A run of a queued task, and the caller that is this run."""
-    task = await functions.start_task_execution(service, task_id, None)
+    task = await runs.start_task_execution(service, task_id, None)
     assert task.run_id
     assert task.bound is None
     return task, service.as_run(task.id, task.run_id)
@@ -46,7 +47,7 @@ async def begin(service: Caller, task_id: Any) -> tuple[Task, Caller]:
 
 async def finish(service: Caller, task_id: Any, output: dict[str, Any], **more: Any) -> None:
     _, run = await begin(service, task_id)
-    await functions.complete_task_execution(run, task_id, {"output": output, **more})
+    await runs.complete_task_execution(run, task_id, {"output": output, **more})
 
 
 async def by_title(caller: Caller, plan_id: Any) -> dict[str, functions.TaskNode]:
@@ -123,7 +124,7 @@ async def test_a_document_starts_at_once_and_its_stages_read_what_is_over(ana: C
     inputs = await plans.get_stage_inputs(run, parts["Gate"].id, ["setup", "aside", "purpose"])
     assert (inputs.prompt, inputs.level, inputs.timezone) == (DOCUMENT["prompt"], "ping_llm", "UTC")
     assert (inputs.sections, inputs.superseded) == ({"setup": {"prompt_text": "x"}}, None)
-    await functions.add_task_event(run, parts["Gate"].id, "progress", "", {"stage": "gate", "done": 1, "total": 4})
+    await add_task_event(run, parts["Gate"].id, "progress", "", {"stage": "gate", "done": 1, "total": 4})
     now = await plans.get_plan_progress(ana, made.id)
     assert now.percent == 50  # of five minutes two, and a quarter of two
     assert now.stages == {part.id: part.source_ref["key"] for part in parts.values()}
@@ -237,7 +238,7 @@ async def test_a_plan_that_waits_is_edited_all_or_nothing(ana: Caller, mallory: 
     assert new["C"].depends_on == [old["A"].id]  # what depended on B depends on what B depended on
     assert (new["D"].depends_on, new["E"].depends_on) == ([old["A"].id], [new["D"].id])
     assert new["D"].execution_type == "fully_automated"
-    events = await functions.list_task_events(ana, made.id)
+    events = await list_task_events(ana, made.id)
     assert [one.data["added"] for one in events if one.kind == "plan"] == [["D", "E"]]
 
     first, c, d = (str(new[title].id) for title in ("First", "C", "D"))
@@ -351,7 +352,7 @@ async def test_a_stage_is_written_anew_and_what_depends_on_it(
     inputs = await plans.get_stage_inputs(run, newest["C"].id, ["a", "b", "d"])
     assert inputs.sections == {"a": {"text": "A"}, "b": {"text": "mine"}}
     assert inputs.superseded == {"output": {"text": "C"}, "inputs_digest": "C"}  # of the row before the cancelled one
-    await functions.fail_task_execution(run, newest["C"].id, "No answer", should_retry=False)
+    await runs.fail_task_execution(run, newest["C"].id, "No answer", should_retry=False)
     failed = (await plans.get_plan(ana, made.id)).plan
     assert (failed.state, failed.reason, failed.waiting_for_you) == ("waiting", "C: No answer", 1)
     assert (await functions.get_task(ana, newest["C"].id)).escalated_at
@@ -386,7 +387,7 @@ async def test_reruns_meet_running_stages_and_one_another(ana: Caller, service: 
     assert (newest["B"].id, newest["C"].id) != (live["B"].id, live["C"].id)
     assert newest["C"].depends_on == [newest["B"].id]
     with pytest.raises(Conflict):
-        await functions.complete_task_execution(run, live["B"].id, {"output": {}})
+        await runs.complete_task_execution(run, live["B"].id, {"output": {}})
     for title in "ABC":
         await finish(service, newest[title].id, {"text": title})
     assert (await plans.get_plan(ana, made.id)).plan.state == "running"
@@ -398,7 +399,7 @@ async def test_a_person_writes_a_stage_that_cannot_be_written(ana: Caller, servi
     made = await plans.create_plan(ana, document(stage("a"), stage("b", "a"), stage("c", "b")))
     part = (await by_title(ana, made.id))["A"]
     _, run = await begin(service, part.id)
-    await functions.block_task_execution(run, part.id, "Needs a language model", blocked_on="model")
+    await runs.block_task_execution(run, part.id, "Needs a language model", blocked_on="model")
     assert (await plans.get_plan(ana, made.id)).plan.reason == "A: Needs a language model"
     with pytest.raises(Conflict):
         await plans.rerun_stage(ana, made.id, "b", {"text": "too early"})  # it never began
@@ -419,7 +420,7 @@ async def test_a_person_writes_a_stage_that_cannot_be_written(ana: Caller, servi
 async def finish_started(service: Caller, task_id: Any) -> None:
     task = await functions.get_task(service, task_id)
     assert task.run_id
-    await functions.complete_task_execution(service.as_run(task_id, task.run_id), task_id, {"output": {}})
+    await runs.complete_task_execution(service.as_run(task_id, task.run_id), task_id, {"output": {}})
 
 
 async def test_a_failed_or_cancelled_plan_is_not_rerun(ana: Caller, service: Caller) -> None:
@@ -534,7 +535,7 @@ async def test_stakeholders_are_told_once_of_a_critical_failure(ana: Caller, ser
         do = (await by_title(ana, made.id))["Do"]
         for _ in range(2 if part.get("on_failure") in {"stop", "escalate"} else 1):
             _, run = await begin(service, do.id)
-            await functions.fail_task_execution(run, do.id, "No", should_retry=False)
+            await runs.fail_task_execution(run, do.id, "No", should_retry=False)
             await functions.retry_task(ana, do.id)
         if is_told:
             expected[str(do.id)] = ({"plan_id": str(made.id), "task_id": str(do.id)}, made.created_by)

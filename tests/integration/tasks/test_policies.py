@@ -11,8 +11,8 @@ import pytest
 from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound, StewardError
 from core.postgres import pool_of
-from tasks import functions, policies, review, steps
-from tasks.models import Draft
+from tasks import functions, policies, review, runs, steps
+from tasks.drafts import Draft
 from tests.conftest import sign_up
 from tests.integration.tasks.permitting import (
     CONTENT,
@@ -394,7 +394,7 @@ async def test_an_act_under_a_permission_waits_for_its_hold_and_can_be_undone(
     await write(database, "tasks", act.task_id, blocked_until="now() - interval '1 second'")
     await over(database, act.id)
     await service.call("wake_waiting_tasks")
-    await functions.start_task_execution(service, act.task_id, None)
+    await runs.start_task_execution(service, act.task_id, None)
     leave = await review.get_act(service, act.task_id)
     assert leave
     assert leave.id == act.id
@@ -404,7 +404,7 @@ async def test_an_act_under_a_permission_waits_for_its_hold_and_can_be_undone(
     with pytest.raises(Conflict):  # the run that had its leave already
         await steps.begin_step(service, act.task_id, "calendar_event/0", "act", "calendar_event", leave.id)
     await review.decide_approval(ana, asked.id, approved=True)
-    await functions.start_task_execution(service, act.task_id, None)
+    await runs.start_task_execution(service, act.task_id, None)
     yes = await review.get_act(service, act.task_id)
     assert yes
     assert (yes.decided_how, yes.decided_by) == ("person", ana.identity.user_id)

@@ -13,6 +13,7 @@ from core.database import Caller, Database, Identity
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from jobs.repeating import bring_back
 from tasks import functions, reminders, repeating
+from tasks.events import list_task_events
 from tasks.models import Task
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -167,7 +168,7 @@ async def test_what_is_refused(database: Database, ana: Caller, mallory: Caller)
     await done(ana, broken)
     assert await repeating.continue_ended(database, clock) == []
     assert (await functions.get_task(ana, broken.id)).series_ended_at is not None
-    said = [event.message for event in await functions.list_task_events(ana, broken.id) if event.kind == "series"]
+    said = [event.message for event in await list_task_events(ana, broken.id) if event.kind == "series"]
     assert said
     assert "FREQ of DAILY" in said[0]
 

@@ -9,8 +9,9 @@ import pytest
 from core.database import Caller, Database
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.postgres import pool_of
-from tasks import functions, review
-from tasks.models import Draft, Task
+from tasks import functions, review, runs
+from tasks.drafts import Draft
+from tasks.models import Task
 
 CONTENT = {"to_recipients": ["john@example.com"], "subject": "Thank you", "body": "Hello John"}
 
@@ -20,7 +21,7 @@ async def drafted(ana: Caller, service: Caller, execution_type: str = "semi_auto
         await functions.create_tasks(ana, [{"title": "Mail John", "execution_type": execution_type, "kind": "email"}])
     )[0]
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     draft = await review.deliver_draft(service, task.id, CONTENT, {"strategy": "immediate", "output": "x"})
     return await functions.get_task(ana, task.id), draft
 
@@ -93,7 +94,7 @@ async def test_rejecting_with_feedback_queues_a_revision(ana: Caller, service: C
     tree = await functions.get_task_tree(ana, task.id)
     assert [(c.tool, c.tool_input["feedback"]) for c in tree.children] == [("revise_draft", "make it shorter")]
     child = tree.children[0]
-    await functions.start_task_execution(service, child.id, None)
+    await runs.start_task_execution(service, child.id, None)
     newer = await review.deliver_draft(
         service, child.id, {**CONTENT, "body": "Short"}, {"output": "x"}, supersedes_id=draft.id
     )
@@ -193,7 +194,7 @@ async def test_a_result_without_a_draft_is_reviewed_as_well(ana: Caller, service
         )
     )[0]
     await functions.queue_task_execution(ana, task.id)
-    await functions.start_task_execution(service, task.id, None)
+    await runs.start_task_execution(service, task.id, None)
     await review.request_review(service, task.id, "Budget", {"strategy": "immediate", "output": "a,b"})
     approval = (await review.list_approvals(ana, states=["open"])).items[0]
     with pytest.raises(Forbidden):

@@ -10,7 +10,7 @@ import pytest
 from app.listening import ListeningHub
 from app.live import listening, server_sent_event
 from app.subscription import Told, begin
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent
 
 
 def event(message: str = "hello") -> TaskEvent:

@@ -11,7 +11,7 @@ import pytest
 
 from cli.editor import changes_in, draft_as_text, edit_draft
 from core.errors import Invalid, Unavailable
-from tasks.models import Draft
+from tasks.drafts import Draft
 
 
 def a_draft(**more: Any) -> Draft:

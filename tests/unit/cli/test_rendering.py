@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cli import rendering
+from tasks.drafts import Draft
 from tasks.functions import TaskNode
-from tasks.models import Draft, Task
+from tasks.models import Task
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=BERLIN)

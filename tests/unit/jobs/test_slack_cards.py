@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from jobs.slack_cards import Cards
-from tasks.models import Draft
+from tasks.drafts import Draft
 
 ID = UUID(int=7)
 

@@ -1,6 +1,6 @@
 """Reasons come in the order in which they matter."""
 
-from tasks.models import PolicyDecision
+from tasks.drafts import PolicyDecision
 from tasks.reasons import reasons_of
 
 

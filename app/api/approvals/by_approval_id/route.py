@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.approvals._decide import decide
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Approval
+from tasks.drafts import Approval
 
 
 class Decision(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tasks.review import DraftWithHistory, get_draft, revise_draft
 
 Address = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s,;<>@]+@[^\s,;<>@]+$")]

@@ -16,7 +16,7 @@ from core.database import Caller
 from core.errors import Conflict, Invalid
 from tasks import functions, plan_links, plans, policies, review
 from tasks.demotion import switched_off_by
-from tasks.models import Approval
+from tasks.drafts import Approval
 from tasks.plans import PlanSummary
 
 Form = Mapping[str, str]

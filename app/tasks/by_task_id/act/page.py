@@ -15,7 +15,7 @@ from app.tasks.by_task_id._agents import read_capability_words, read_input, read
 from app.tasks.by_task_id._show import show
 from core.database import Caller
 from core.errors import Conflict, Invalid
-from tasks import agent_work, day_plans, functions, policies, review, steps, trees
+from tasks import agent_work, day_plans, functions, policies, review, runs, steps, trees
 from tasks.demotion import switched_off_by
 from tasks.models import Task
 
@@ -71,7 +71,7 @@ async def _answer(caller: Caller, task_id: UUID, form: Form) -> None:
     answer = form.get("answer", "").replace("\r\n", "\n").strip()
     if not answer:
         raise Invalid("The answer is empty", detail="Write what came in")
-    await functions.answer_task(caller, task_id, answer)
+    await runs.answer_task(caller, task_id, answer)
 
 
 async def _resolve(caller: Caller, task_id: UUID, form: Form, *, happened: bool) -> None:

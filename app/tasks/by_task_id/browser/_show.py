@@ -13,7 +13,7 @@ from app.templating import render
 from core.database import Caller
 from core.errors import NotFound
 from tasks import browser, functions
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent, list_task_events
 
 MOST_EVENTS = 2000
 PAGE_OF_EVENTS = 1000
@@ -71,7 +71,7 @@ async def _steps(caller: Caller, task_id: UUID) -> list[PageStep]:
     found: list[TaskEvent] = []
     after = 0
     while len(found) < MOST_EVENTS:
-        events = await functions.list_task_events(caller, task_id, after, PAGE_OF_EVENTS)
+        events = await list_task_events(caller, task_id, after, PAGE_OF_EVENTS)
         found += [event for event in events if event.kind == "browser" and event.task_id == task_id]
         if len(events) < PAGE_OF_EVENTS:
             break

@@ -23,8 +23,9 @@ from jobs.watching import watch_for
 from jobs.worker import working
 from tasks import accounts, functions, policies, review
 from tasks.accounts import Account
+from tasks.drafts import Draft
 from tasks.functions import TaskFilter
-from tasks.models import Draft, Task
+from tasks.models import Task
 from tests.emulators.google_faults import GoogleLine, google_line
 from tests.emulators.outside_servers import ALEX, ROBIN, OutsideServers, google_seed, outside
 from tests.integration.agents.growing import is_state, until

@@ -13,7 +13,8 @@ from app.house import House, furnish
 from core.postgres import postgres
 from jobs.worker import Worker, working
 from tasks import review
-from tasks.models import Approval, Task
+from tasks.drafts import Approval
+from tasks.models import Task
 from tests.emulators.cicd_receiver import SECRET, FakePipeline, running_pipeline
 from tests.emulators.github_rest import FakeGitHub, running_github
 from tests.emulators.hubspot_crm import FakeHubSpot, running_hubspot

@@ -6,6 +6,7 @@ import pytest
 
 from app.house import House
 from tasks import artifacts, functions
+from tasks.events import list_task_events
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
 
 
@@ -41,7 +42,7 @@ async def test_what_one_task_writes_another_reads(house: House) -> None:
     assert read.result["untrusted"] is True
     listed = await functions.get_task(house.caller, made.keys["list"])
     assert {one["name"] for one in listed.result["output"]["files"]} >= {"Bericht größe.csv", "n.json"}
-    events = await functions.list_task_events(house.caller, made.keys["again"], limit=500)
+    events = await list_task_events(house.caller, made.keys["again"], limit=500)
     assert [e.data["untrusted"] for e in events if e.kind == "input" and e.task_id == made.keys["again"]] == [["text"]]
 
 

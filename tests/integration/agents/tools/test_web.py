@@ -6,6 +6,7 @@ import pytest
 
 from app.house import House
 from tasks import functions, review, steps
+from tasks.events import list_task_events
 from tasks.models import Task
 from tests.emulators.served import Answer
 from tests.integration.agents.growing import at_work, is_state, node, root, started, until
@@ -43,9 +44,7 @@ async def test_what_was_found_is_read_and_stays_marked(wired: House, outside: Ou
     assert "weather.example" in (read.failure_reason or "")
     (reason,) = [one for one in question.decision.reasons if one.code == "url_untrusted"]
     assert (reason.source, "weather.example" in (reason.quote or "")) == ("search result: find", True)
-    events = [
-        e for e in await functions.list_task_events(wired.caller, made.keys["read"], limit=500) if e.kind == "input"
-    ]
+    events = [e for e in await list_task_events(wired.caller, made.keys["read"], limit=500) if e.kind == "input"]
     assert {"from": {"url": "pick"}, "untrusted": ["url"]} in [event.data for event in events]
 
 

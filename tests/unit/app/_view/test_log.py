@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app._view.log import log_of
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent
 from tests.unit.app._view.nodes import NOW, id_of, node
 
 TREE = node("root")

@@ -6,7 +6,7 @@ from uuid import uuid4
 from rich.console import Console
 
 from cli.rendering import draft_as_mail
-from tasks.models import Draft
+from tasks.drafts import Draft
 
 
 def test_a_message_says_where_it_goes() -> None:

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.dependencies import CurrentCaller
 from app.router import responds
+from tasks.drafts import Approval
 from tasks.interrupts import AnswerType, answer_interrupt, storable
-from tasks.models import Approval
 
 
 class Answer(BaseModel):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Approval
+from tasks.drafts import Approval
 from tasks.policies import undo_permission
 
 

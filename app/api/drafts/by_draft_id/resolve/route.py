@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Draft
+from tasks.drafts import Draft
 from tasks.review import resolve_draft
 
 

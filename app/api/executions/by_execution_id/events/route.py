@@ -19,7 +19,7 @@ from app.problems import problem_response
 from app.router import responds
 from app.seen import house_of
 from tasks.agent_work import ReportAnswer
-from tasks.models import TaskEvent
+from tasks.events import TaskEvent
 
 Reported = Annotated[Report, Body(openapi_examples=cast("dict[str, Any]", REPORTS))]
 

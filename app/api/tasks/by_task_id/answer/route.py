@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.functions import answer_task
 from tasks.models import Task
+from tasks.runs import answer_task
 
 LONGEST = 100_000
 

@@ -10,8 +10,8 @@ from app.api._answers import Listing
 from app.api.events._streams import EventStream, LastEventId, begins_after, page_of_events, place, serve_websocket
 from app.dependencies import CurrentCaller
 from app.router import responds
+from tasks.events import TaskEvent
 from tasks.functions import get_task
-from tasks.models import TaskEvent
 
 
 @responds(

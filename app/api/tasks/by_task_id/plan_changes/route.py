@@ -7,8 +7,7 @@ from starlette.responses import Response
 from app.api._answers import Listing, listing
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import PlanChange
-from tasks.trees import list_plan_changes
+from tasks.trees import PlanChange, list_plan_changes
 
 
 @responds(

@@ -7,8 +7,7 @@ from starlette.responses import Response
 from app.api._answers import Listing, listing
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Step
-from tasks.steps import list_steps
+from tasks.steps import Step, list_steps
 
 
 @responds(summary="The model and tool calls of the task, oldest first", response_model=Listing[Step], problems=(404,))

@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from app.dependencies import CurrentCaller
 from app.router import responds
 from core.errors import NotFound
-from tasks.models import Step
-from tasks.steps import list_steps, resolve_step
+from tasks.steps import Step, list_steps, resolve_step
 
 
 class Resolution(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app._plans.acting import decide
 from app.dependencies import CurrentCaller
 from app.router import responds
-from tasks.models import Approval
+from tasks.drafts import Approval
 
 
 class TaskDecision(BaseModel):
