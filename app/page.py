@@ -103,17 +103,18 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         functions.count_tasks(caller),
     )
     handed = await _handed_to_you(caller)
-    results = [approval for approval in approvals.items if approval.draft_id is None]
+    results = [one for one in approvals.items if one.draft_id is None and one.approver is None]
+    own = [one for one in drafts.items if one.approval is None or one.approval.approver is None]
     return {
         "due": due,
         "coming": coming,
         "yours": [*handed, *(task for task in [*failed, *blocked] if _is_yours(task))],
         "done": [task for task in done if _is_of_today(task, now) and words.state(task)[1] == "done"],
         "held": soonest_held(held.items),
-        "drafts": drafts.items,
+        "drafts": own,
         "results": results,
         "flagged": [message for message in mail if message.suspicious],
-        "waiting_count": len([d for d in drafts.items if d.state == "draft"]) + len(results),
+        "waiting_count": len([d for d in own if d.state == "draft"]) + len(results),
         "may_wait": any(counts.get(state) for state in ("queued", "in_progress", "blocked")),  # or a part of it
         "is_new": not counts,
         "open_count": sum(counts.get(state, 0) for state in OPEN),

@@ -65,11 +65,16 @@ class Commitment(Record):
     @property
     def who(self) -> str:
         """Who promised whom, in words: "You promised Omar", "Omar promised you", "Omar, by the notes"."""
+        return self.told_of("you")
+
+    def told_of(self, whose: str) -> str:
+        """The same where another reads it; `whose` is the word for whoever it was found for: "you", "Ana"."""
         is_known = bool(self.person_name or self.person_address)
         if self.is_mine:
-            return f"You promised {self.called}" if is_known else "You promised"
+            begins = f"{whose[:1].upper()}{whose[1:]} promised"
+            return f"{begins} {self.called}" if is_known else begins
         called = self.called if is_known else "Somebody"
-        return f"{called}, by the notes" if self.source_kind == "notes" else f"{called} promised you"
+        return f"{called}, by the notes" if self.source_kind == "notes" else f"{called} promised {whose}"
 
     @property
     def heading(self) -> str:

@@ -36,12 +36,15 @@ class Bounced(Record):
 
 
 class ThreadMessage(Record):
-    """A message that came into the thread of a draft after it was written. Others wrote it: untrusted."""
+    """A message that came into the thread of a draft after it was written. Others wrote it: untrusted.
+
+    `text` is null where it is a colleague's: only they read their mail.
+    """
 
     message_id: str
     sender: str = ""
     sent_at: datetime | None = None
-    text: str = ""
+    text: str | None = None
 
 
 class ThreadMoved(Record):
@@ -88,6 +91,19 @@ class Origin(Record):
     agent: AskedBy | None = None
 
 
+class Approver(Record):
+    """The other member who alone says yes to something, as it would leave through their account."""
+
+    user_id: UUID
+    email: str | None = None
+    name: str | None = None
+
+    @property
+    def called(self) -> str:
+        """Their name; else their address."""
+        return self.name or self.email or "a colleague"
+
+
 class ApprovalOfDraft(Record):
     """The newest approval of a draft, without its payload: the draft is what it is about.
 
@@ -96,6 +112,10 @@ class ApprovalOfDraft(Record):
 
     id: UUID
     state: ApprovalState
+    approver: Approver | None = Field(
+        default=None,
+        description="Who alone may say yes, as it leaves through their account; null: whoever reads this may",
+    )
     requested_by: str = "agent"
     why: str = ""
     notes: str | None = None
@@ -166,4 +186,5 @@ class Approval(ApprovalOfDraft):
     payload: dict[str, Any] = Field(default_factory=dict[str, Any])
     tool: str | None = None
     task_title: str | None = None
+    person_id: UUID | None = Field(default=None, description="Whose the task is")
     asked_by: AskedBy | None = None

@@ -21,6 +21,8 @@ class Reminder(Record):
     task_title: str = ""
     at: datetime
     note: str = ""
+    created_by: UUID | None = None
+    """Whose it is: they alone are reminded."""
     told_at: datetime | None = None
     created_at: datetime
 

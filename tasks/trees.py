@@ -46,6 +46,7 @@ class PlanChange(Record):
     reason: str
     diff: dict[str, Any] = Field(default_factory=dict[str, Any])
     actor_type: str = "agent"
+    actor_id: UUID | None = Field(default=None, description="The person who decided it; null where the house did")
     created_at: datetime
 
 

@@ -21,6 +21,8 @@ class People:
     reader: UUID | None = None
     names: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     may_permit: bool = True
+    leads: tuple[str, ...] = ()
+    """The names of owners and admins: who may do what a plain member may not."""
 
     def is_another(self, person: UUID | None) -> bool:
         """Is this somebody else than the reader? Nobody is not."""
@@ -33,6 +35,14 @@ class People:
     def whose(self, person: UUID | None) -> str:
         """The word "your", or a colleague's name as a possessive: "Ana's"."""
         return f"{self.name(person)}'s" if self.is_another(person) else "your"
+
+    def was_reminded(self, person: UUID | None) -> str:
+        """Who was reminded, as a sentence begins: "You were reminded", "Ana was reminded"."""
+        return f"{self.name(person)} was reminded" if self.is_another(person) else "You were reminded"
+
+    def is_reminded(self, person: UUID | None) -> str:
+        """To whom a reminder comes: "A reminder comes", "Ana is reminded"."""
+        return f"{self.name(person)} is reminded" if self.is_another(person) else "A reminder comes"
 
 
 ALONE = People()
@@ -48,5 +58,7 @@ async def note_people(request: Request, caller: Caller) -> None:
     here = acting(request)
     if here is None or here.is_personal:
         return
-    names = {one.user_id: one.name or one.email or "a colleague" for one in await list_members(caller, here.id)}
-    request.state.people = People(caller.identity.user_id, names, may_permit=here.role != "member")
+    members = await list_members(caller, here.id)
+    names = {one.user_id: one.name or one.email or "a colleague" for one in members}
+    leads = tuple(names[one.user_id] for one in members if one.role != "member")
+    request.state.people = People(caller.identity.user_id, names, may_permit=here.role != "member", leads=leads)

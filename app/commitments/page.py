@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from agents.rules.dates import END_OF_DAY, local
 from app._view.forms import back_to, form_of
+from app._view.people import people_of
 from app.dependencies import CurrentCaller
 from app.seen import house_of
 from app.templating import render
@@ -88,9 +89,15 @@ async def _show(request: Request, caller: Caller, *, problem: str = "", status_c
     mine = [one for one in page.items if one.is_mine]
     noted = [one for one in page.items if not one.is_mine and one.source_kind == "notes"]
     theirs = [one for one in page.items if not one.is_mine and one.source_kind != "notes"]
+    is_shared = bool(people_of(request).names)
     sides = [
-        Side("mine", "You promised", "Nothing that you promised is open.", mine),
-        Side("theirs", "Promised to you", "Nothing that was promised to you is open.", theirs),
+        Side("mine", "Promised to others" if is_shared else "You promised", "Nothing that you promised is open.", mine),
+        Side(
+            "theirs",
+            "Promised by others" if is_shared else "Promised to you",
+            "Nothing that was promised to you is open.",
+            theirs,
+        ),
     ]
     if noted:
         sides.append(Side("noted", "Others, by the notes of meetings", "", noted))

@@ -104,8 +104,9 @@ async def show(
 
 
 async def count_waiting(caller: Caller) -> int:
-    """How much waits for a yes; 200 stand for all that are more."""
-    return len((await review.list_approvals(caller, states=["open"], limit=200)).items)
+    """How much waits for a yes that the caller may give; 200 stand for all that are more."""
+    asked = (await review.list_approvals(caller, states=["open"], limit=200)).items
+    return len([one for one in asked if one.approver is None])
 
 
 async def switched_off_now(caller: Caller, policy_id: UUID | None) -> Policy | None:

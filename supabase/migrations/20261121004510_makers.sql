@@ -75,3 +75,18 @@ end $$;
 comment on function public.get_person_of_task is
   'Whose task it is, as {user_id, email, name, is_owner, accounts_of}: whoever made it; of one that nobody made, the first member. is_owner: the settings serve them here. accounts_of: with whose accounts it is done.';
 select private.expose_function('public.get_person_of_task', array['service_role']);
+
+-- Section: who changed a plan -------------------------------------------------------------------------------------
+
+alter table public.plan_changes add column actor_id uuid;
+comment on column public.plan_changes.actor_id is 'The person who decided it; null where the house did. No foreign key: it stays when they have gone.';
+
+create function private.keep_who_changed() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.actor_id := (select auth.uid());
+  return new;
+end $$;
+comment on function private.keep_who_changed is 'Whoever writes a change of a plan is who it was.';
+create trigger plan_changes_03_actor before insert or update of actor_id on public.plan_changes for each row execute function private.keep_who_changed();
+select private.expose_function('private.keep_who_changed', array[]::text[]);

@@ -105,18 +105,25 @@ $$;
 comment on function private.people_of_accounts is
   'Through whose accounts something would leave: of the draft, of the task''s input, or of what was asked for. Definer, because an account is seen by its person alone.';
 
+create function private.who_alone_decides(approval public.approvals) returns uuid
+language sql stable security definer set search_path = '' as $$
+  -- The account that is named, and those of whoever the task belongs to.
+  select p.user_id from (
+    select n as user_id from private.people_of_accounts(approval) n
+    union all
+    select a.user_id from public.tasks t join public.accounts a on a.organization_id = t.organization_id and a.user_id = t.created_by
+    where t.id = approval.task_id and a.state <> 'revoked') p
+  where p.user_id <> (select auth.uid()) and (approval.draft_id is not null or approval.tool is not null)
+  limit 1
+$$;
+comment on function private.who_alone_decides is
+  'Which other member alone says yes to this, as it would leave through their account; null where the caller may. Definer, because an account is seen by its person alone.';
+
 create function private.before_anothers_yes() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  person uuid;
+  person uuid := private.who_alone_decides(new);
 begin
-  -- The account that is named, and those of whoever the task belongs to.
-  select p.user_id into person from (
-    select n as user_id from private.people_of_accounts(new) n
-    union all
-    select a.user_id from public.tasks t join public.accounts a on a.organization_id = t.organization_id and a.user_id = t.created_by
-    where t.id = new.task_id and a.state <> 'revoked') p
-  where p.user_id <> auth.uid() limit 1;
   if person is not null then
     perform private.refuse(403, 'This would leave through somebody else''s account', private.person_json(new.organization_id, person) ->> 'email',
       'Only they say yes to it; anybody here may reject it or change it.');
@@ -129,7 +136,67 @@ create trigger approvals_06_own_account before update on public.approvals for ea
 when (new.state = 'approved' and old.state <> 'approved' and (new.draft_id is not null or new.tool is not null) and auth.uid() is not null)
 execute function private.before_anothers_yes();
 do $$ declare f text; begin
-  foreach f in array array['people_of_accounts', 'before_anothers_yes'] loop
+  foreach f in array array['people_of_accounts', 'who_alone_decides', 'before_anothers_yes'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
+  end loop;
+end $$;
+
+-- Section: who may say yes, told with what is asked -----------------------------------------------------------------
+
+create function private.approver_json(approval public.approvals) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select case when approval.state = 'open' and private.in_scope(approval.organization_id) then (
+    select private.person_json(approval.organization_id, w.person) from (select private.who_alone_decides(approval) as person) w
+    where w.person is not null) end
+$$;
+comment on function private.approver_json is 'The other member who alone says yes to what is asked: {user_id, email, name}; null where the caller may, and of what is decided. Definer, because an account is seen by its person alone.';
+
+create function private.approval_json(approval public.approvals) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(approval) || jsonb_build_object('approver', private.approver_json(approval),
+      'decision', private.decision_with_quotes(approval.task_id, approval.decision)) || coalesce((
+    select jsonb_build_object('task_title', t.title, 'person_id', t.created_by) from public.tasks t where t.id = approval.task_id), '{}')
+$$;
+comment on function private.approval_json is 'An approval with whose task it is for, and who else alone says yes to it.';
+
+create or replace function public.list_approvals(filter jsonb default '{}', after jsonb default null, page_size integer default 50) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  rows jsonb;
+begin
+  if page_size is null or page_size not between 1 and 200 then
+    perform private.refuse(422, 'limit is between 1 and 200', format('limit is %s', page_size));
+  end if;
+  select coalesce(jsonb_agg(private.approval_json(p.a) order by (p.a).created_at desc, (p.a).id desc), '[]') into rows from (
+    select a from public.approvals a where a.organization_id = private.acting_organization()
+      and (not filter ? 'state' or a.state in (select jsonb_array_elements_text(filter -> 'state')))
+      and case when filter ? 'decided_how' then a.decided_how in (select jsonb_array_elements_text(filter -> 'decided_how'))
+          else a.decided_how is distinct from 'own' end
+      and (not filter ? 'policy_id' or a.policy_id = (filter ->> 'policy_id')::uuid)
+      and (not coalesce((filter ->> 'held')::boolean, false) or (a.state = 'approved' and a.decided_how = 'permission'))
+      and (after is null or (a.created_at, a.id) < ((after ->> 0)::timestamptz, (after ->> 1)::uuid))
+    order by a.created_at desc, a.id desc limit page_size) p;
+  return jsonb_build_object('items', rows, 'after', case when jsonb_array_length(rows) = page_size
+    then jsonb_build_array(rows -> -1 -> 'created_at', rows -> -1 -> 'id') end);
+exception when invalid_text_representation or invalid_datetime_format then
+  perform private.refuse(422, 'A filter or cursor has a wrong value', sqlerrm);
+  return null;
+end $$;
+
+create or replace function public.get_approval(approval_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  approval public.approvals;
+begin
+  select * into approval from public.approvals a where a.id = get_approval.approval_id and private.in_scope(a.organization_id);
+  if approval.id is null then
+    perform private.refuse(404, 'There is no such approval', format('approval %s', get_approval.approval_id));
+  end if;
+  return private.approval_json(approval);
+end $$;
+
+do $$ declare f text; begin
+  foreach f in array array['approver_json', 'approval_json'] loop
+    perform private.expose_function('private.' || f, array['authenticated', 'service_role']);
   end loop;
 end $$;

@@ -61,7 +61,7 @@ language sql stable set search_path = '' as $$
     || coalesce((select jsonb_build_object('approval_id', a.id, 'approval', jsonb_build_object('id', a.id, 'state', a.state,
         'decision', private.decision_with_quotes(a.task_id, a.decision),
         'decided_how', a.decided_how, 'policy_id', a.policy_id, 'hold_until', a.hold_until, 'expires_at', a.expires_at, 'good_until', a.good_until,
-        'origin', a.origin, 'requested_by', a.requested_by, 'why', a.why, 'notes', a.notes))
+        'origin', a.origin, 'requested_by', a.requested_by, 'why', a.why, 'notes', a.notes, 'approver', private.approver_json(a)))
       from public.approvals a where a.draft_id = draft.id order by a.created_at desc limit 1), '{"approval_id": null}')
   from (select) one left join public.tasks t on t.id = draft.task_id
 $$;

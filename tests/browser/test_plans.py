@@ -135,7 +135,7 @@ async def test_a_section_is_written_by_a_person_who_sees_first_what_it_touches(
     await page.click("button:has-text('See what it touches')")
     await expect(page.locator("section:has(> #touched-title)")).to_contain_text("Redline gate")
     await page.click("button:has-text('Save as yours')")
-    await expect(page.locator(".mark.yours")).to_be_visible()
+    await expect(page.locator(".mark.by-hand")).to_be_visible()
     await expect(page.locator("article.prose")).to_contain_text("Open two repair workshops")
 
 

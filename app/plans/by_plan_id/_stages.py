@@ -37,7 +37,7 @@ class StageRow:
         one = self.section
         if one is None:
             return []
-        found = [("stale", one.is_stale), ("reused", one.is_reused), ("yours", one.by_person)]
+        found = [("stale", one.is_stale), ("reused", one.is_reused), ("by hand", one.by_person)]
         return [word for word, is_so in found if is_so]
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from agents.permitting import actions_of
 from app._view.forms import back_to, form_of
+from app._view.people import people_of
 from app.dependencies import CurrentCaller
 from app.seen import house_of
 from app.settings.permissions._form import PermissionForm, form_for, form_of_policy
@@ -30,7 +31,10 @@ async def get(
     """`approval` fills the form for what was asked there, `change` with a permission that is there."""
     form = None
     if change is not None:
-        form = form_of_policy(await _policy(caller, str(change)))
+        policy = await _policy(caller, str(change))
+        if people_of(request).is_another(policy.created_by):
+            return await show(request, caller, problem="Only whoever gave a permission changes it")
+        form = form_of_policy(policy)
     elif approval is not None:
         form = await form_for(caller, await review.get_approval(caller, approval))
     return await show(request, caller, form=form)

@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from app.house import House
 from core.database import Caller, Identity
+from core.errors import Forbidden
 from core.keys import Keys
 from core.postgres import pool_of
-from tasks import functions, review
+from core.vault import Vault
+from tasks import accounts, commitments, functions, organizations, policies, reminders, review, trees
+from tasks.commitments import NewCommitment
+from tasks.models import Task
 from tasks.organizations import Organization
 from tests.integration.app.test_organizations import pages_of
-from tests.integration.tasks.permitting import delivered
-from tests.integration.tasks.test_colleagues import ben, directly, vega
+from tests.integration.tasks.permitting import acting, allowed_by, delivered, permitted
+from tests.integration.tasks.test_colleagues import _id_of, ben, directly, vega  # pyright: ignore[reportPrivateUsage]
 
 __all__ = ["ben", "vega"]  # fixtures
 
@@ -108,3 +113,126 @@ async def test_the_dashboard_says_who_did_it(house: House, keys: Keys, ben: Call
     assert '<span class="who">you</span>' in shown
     assert re.search(r"<b>Robin</b>\s*finished", shown)
     assert re.search(r"<b>You</b>\s*finished", shown)
+
+
+async def test_who_may_not_approve_is_not_offered_it(
+    house: House, keys: Keys, vega: Organization, ben: Caller, bens: httpx.AsyncClient
+) -> None:
+    vault = Vault.from_settings(house.settings)
+    account = await accounts.connect_account(house.caller, vault, "imap", "robin@vega.example", {"x": "y"})
+    service = house.database.acting_as(Identity.service(vega.id))
+    target = {"account_id": str(account.id), "from_address": "robin@vega.example"}
+    draft = await delivered(house.caller, service, None, target=target)
+    for shown in (await page(bens, f"/review/{draft.id}"), await page(bens, "/review")):
+        assert "Approve and send" not in shown
+        said = "It leaves through Robin's account (robin@vega.example), so only Robin may approve it."
+        assert said in shown
+        assert "Save as version 2" in shown
+        assert 'value="reject"' in shown
+    with pytest.raises(Forbidden):
+        await review.approve_draft(ben, draft.id, draft.digest)
+    asked = await acting(house.caller, service, None)
+    shown = await page(bens, "/review")
+    assert "It would leave through Robin's account, so only Robin says yes to it. You may say no." in shown
+    assert 'value="yes"' not in shown
+    assert "Waiting for you" not in await page(bens, "/"), "it does not wait for Ben"
+    count = await bens.get("/review", headers={"HX-Request": "true", "HX-Target": "review-count"})
+    assert '<span class="count" id="review-count" hidden>0' in count.text
+    async with pages_of(house, keys) as robins:
+        own = await page(robins, "/review")
+        assert "Approve and send" in own
+        assert 'value="yes"' in own
+        assert "may approve it" not in own
+        assert draft.subject in await page(robins, "/")
+    known = await review.get_approval(ben, asked.id)
+    assert known.approver is not None
+    assert (known.approver.called, known.person_id) == ("Robin", house.owner.user_id)
+    assert (await review.get_approval(house.caller, asked.id)).approver is None
+
+
+async def test_what_leaves_by_a_colleagues_permission_is_called_theirs_on_today(
+    house: House, vega: Organization, bens: httpx.AsyncClient
+) -> None:
+    service = house.database.acting_as(Identity.service(vega.id))
+    await delivered(house.caller, service, allowed_by(await permitted(house.caller)))
+    shown = await page(bens, "/")
+    assert "Leaves by itself" in shown
+    assert ">Robin's permission</a>" in shown
+    assert "your permission" not in shown
+
+
+async def test_who_changed_a_plan_was_reminded_and_promised_is_named(
+    house: House, keys: Keys, bens: httpx.AsyncClient
+) -> None:
+    root, part = await _with_part(house.caller)
+    await functions.cancel_task(house.caller, part.id)
+    await trees.waive_task(house.caller, part.id, "Too dear")
+    now = house.clock.now()
+    await reminders.set_reminder(house.caller, root.id, now + timedelta(days=1), now=now)
+    promise = {"is_mine": True, "person_name": "Omar", "quote": "I send the offer", "said_at": now}
+    await commitments.record_commitments(house.caller, [NewCommitment.model_validate(promise)])
+    shown = await page(bens, f"/tasks/{root.id}")
+    assert "Robin goes on without it." in shown
+    assert "Robin is reminded" in shown
+    assert 'value="forget"' not in shown
+    assert "Robin promised Omar" in await page(bens, "/commitments")
+    async with pages_of(house, keys) as robins:
+        own = await page(robins, f"/tasks/{root.id}")
+        assert "you go on without it." in own
+        assert "A reminder comes" in own
+        assert 'value="forget"' in own
+        assert "You promised Omar" in await page(robins, "/commitments")
+
+
+async def _with_part(caller: Caller) -> tuple[Task, Task]:
+    (root,) = await functions.create_tasks(caller, [{"title": "Launch"}])
+    first, _ = await functions.create_tasks(
+        caller, [{"title": title, "parent_task_id": str(root.id)} for title in ("Look", "Listen")]
+    )
+    return root, first
+
+
+async def test_who_may_not_give_permissions_reads_them_and_who_may(
+    house: House, keys: Keys, vega: Organization, ben: Caller, bens: httpx.AsyncClient
+) -> None:
+    policy = await permitted(house.caller)
+    for path in ("/settings/permissions", f"/settings/permissions?change={policy.id}#new"):
+        shown = await page(bens, path)
+        assert "Owners and admins give, change and take away permissions; here that is Robin." in shown
+        assert "<dt>Given by</dt><dd>Robin: it covers Robin's own work</dd>" in shown
+        for button in ('value="try"', 'value="off"', 'value="delete"', ">Change</a>"):
+            assert button not in shown
+        assert 'value="stop"' in shown
+    await policies.stop_permissions(ben, stopped=True)
+    stopped = await page(bens, "/settings/permissions")
+    assert "Owners and admins let them count again" in stopped
+    assert 'value="go_on"' not in stopped
+    await organizations.change_role(house.caller, vega.id, _id_of(ben), "admin")
+    shown = await page(bens, "/settings/permissions")
+    assert 'value="go_on"' in shown
+    assert 'value="try"' in shown
+    for button, is_there in (('value="off"', True), ('value="delete"', True), (">Change</a>", False)):
+        assert (button in shown) is is_there, button
+    assert "Only Robin changes it." in shown
+    refused = await page(bens, f"/settings/permissions?change={policy.id}")
+    assert "Only whoever gave a permission changes it" in refused
+    await policies.save_policy(ben, {"id": str(policy.id), "is_enabled": False})
+    assert 'value="on"' not in await page(bens, "/settings/permissions")
+    async with pages_of(house, keys) as robins:
+        own = await page(robins, "/settings/permissions")
+        for button in ('value="on"', ">Change</a>", 'value="try"', "<dd>you: it covers your own work</dd>"):
+            assert button in own, button
+
+
+async def test_the_page_of_the_organization_offers_what_its_reader_may(
+    house: House, keys: Keys, bens: httpx.AsyncClient
+) -> None:
+    shown = await page(bens, "/settings/organization")
+    assert "Owners and admins invite and remove members" in shown
+    for action in ("invite", "rename", "role", "remove"):
+        assert f'name="action" value="{action}"' not in shown
+    assert 'name="action" value="leave"' in shown
+    async with pages_of(house, keys) as robins:
+        own = await page(robins, "/settings/organization")
+    assert "You are its only owner, so you cannot leave" in own
+    assert 'name="action" value="leave"' not in own
