@@ -1,5 +1,17 @@
 -- What a person ticked off by mistake: what is done stays done, and a new row is open in its place.
 
+create function private.refuse_replaced(task public.tasks) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if task.superseded_at is not null then
+    perform private.refuse(409, 'Another task took this one''s place',
+      (select format('The newer one is %s', t.id) from public.tasks t where t.supersedes_task_id = task.id order by t.created_at desc limit 1),
+      'Change the newer one; this one stays as it was.');
+  end if;
+end $$;
+comment on function private.refuse_replaced is 'PT409 for a task that another took the place of.';
+select private.expose_function('private.refuse_replaced', array['authenticated', 'service_role']);
+
 create function public.reopen_task(task_id uuid) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -8,10 +20,8 @@ declare
   made public.tasks;
   goes_on boolean;
 begin
-  if task.superseded_at is not null then
-    perform private.refuse(409, 'Another task took this one''s place',
-      (select format('The newer one is %s', t.id) from public.tasks t where t.supersedes_task_id = task.id order by t.created_at desc limit 1));
-  elsif task.execution_status <> 'completed' or task.result is not null
+  perform private.refuse_replaced(task);
+  if task.execution_status <> 'completed' or task.result is not null
       or not task.evidence @> '[{"kind": "word", "what": "A person said that it is done"}]' then
     perform private.refuse(409, 'Only what a person ticked off is opened again');
   elsif exists (select 1 from public.tasks t where t.parent_task_id = task.id) or exists (select 1 from public.drafts d where d.task_id = task.id) then
@@ -45,3 +55,48 @@ end $$;
 comment on function public.reopen_task is
   'Not done after all: a new open row in the place of one that a person ticked off, with its dates, edges, reminders, promise and what it is tainted by.';
 select private.expose_function('public.reopen_task', array['authenticated', 'service_role']);
+
+-- Section: what was replaced stays as it was -------------------------------------------------------------------------
+
+create or replace function public.update_task(task_id uuid, changes jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  task public.tasks := private.own_task(update_task.task_id, true);
+  wanted text := changes ->> 'execution_status';
+  unknown text;
+begin
+  select string_agg(k, ', ') into unknown from jsonb_object_keys(changes) k where k <> all (array['title', 'description', 'kind',
+    'priority', 'due_at', 'due_is_all_day', 'recurrence', 'labels', 'position', 'recipient', 'acceptance_criteria', 'execution_type',
+    'assigned_to_type', 'assigned_to_id', 'assignee_role', 'estimated_duration_minutes', 'automation_rules', 'execution_status', 'archived_at',
+    'blocked_reason', 'failure_reason', 'bounds', 'timeout_seconds', 'on_failure', 'max_retries']);
+  if unknown is not null then
+    perform private.refuse(422, 'These fields cannot be changed', unknown);
+  elsif changes = '{}' or changes - 'archived_at' <> '{}' then -- what was replaced may still be put out of sight
+    perform private.refuse_replaced(task);
+  end if;
+  update public.tasks t set (title, description, kind, priority, due_at, due_is_all_day, recurrence, labels, position, recipient,
+      acceptance_criteria, execution_type, assigned_to_type, assigned_to_id, assignee_role, estimated_duration_minutes, automation_rules, archived_at,
+      blocked_reason, failure_reason, bounds, timeout_seconds, on_failure, max_retries) =
+    (select r.title, r.description, r.kind, r.priority, r.due_at, r.due_is_all_day, r.recurrence, r.labels, r.position, r.recipient,
+      r.acceptance_criteria, r.execution_type, r.assigned_to_type, r.assigned_to_id, r.assignee_role, r.estimated_duration_minutes, r.automation_rules, r.archived_at,
+      r.blocked_reason, r.failure_reason, r.bounds, r.timeout_seconds, r.on_failure, r.max_retries
+     from jsonb_populate_record(task, changes) r)
+  where t.id = task.id returning t.* into task;
+  if wanted is not null and wanted <> task.execution_status then
+    if wanted = 'queued' and private.waits_for_others(task.id) then
+      perform private.refuse(409, 'This task waits for others');
+    end if;
+    if wanted = 'in_progress' and (select auth.uid()) is not null
+       and (task.tool is not null or exists (select 1 from public.tasks t where t.parent_task_id = task.id)) then
+      perform private.refuse(409, 'A worker starts this task, since it has parts or a tool', null, 'Execute it instead.');
+    end if;
+    if wanted = 'failed' and task.failure_reason is null then
+      update public.tasks t set failure_reason = 'A person said that it failed' where t.id = task.id;
+    end if;
+    if wanted = 'completed' and task.execution_status in ('pending', 'queued', 'blocked') then
+      update public.tasks t set execution_status = 'in_progress' where t.id = task.id;
+    end if;
+    update public.tasks t set execution_status = wanted where t.id = task.id returning t.* into task;
+  end if;
+  return private.task_json(task);
+end $$;

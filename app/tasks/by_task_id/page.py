@@ -12,7 +12,7 @@ from app._view.forms import back_to, form_of
 from app.dependencies import CurrentCaller
 from app.seen import house_of
 from app.tasks.by_task_id._show import show
-from core.errors import Conflict, Invalid
+from core.errors import Invalid
 from tasks import functions
 
 
@@ -24,9 +24,6 @@ async def get(request: Request, caller: CurrentCaller, task_id: UUID, switched_o
 
 async def post(request: Request, caller: CurrentCaller, task_id: UUID) -> Response:
     """An edit of the task's fields. Raises Conflict where another task took this one's place."""
-    task = await functions.get_task(caller, task_id)
-    if task.superseded_by_id:
-        raise Conflict("Another task took this one's place", detail=f"The newer one is {task.superseded_by_id}")
     form = await form_of(request)
     zone = house_of(request).clock.timezone
     changes: dict[str, Any] = {

@@ -69,6 +69,8 @@ async def test_a_wrong_tick_is_taken_back_from_the_list_and_from_the_page(
         assert (refused.status_code, str(task.id) in refused.text) == (409, True)
     again = await client.post(f"/api/tasks/{old.id}/reopen")
     told = f"Another task took this one's place: The newer one is {task.id}"
+    changed = await client.patch(f"/api/tasks/{old.id}", json={"title": "Other words"})
+    assert (changed.status_code, changed.json()["detail"]) == (409, told)
     assert (again.status_code, again.json()["detail"]) == (409, told)
 
 

@@ -160,6 +160,8 @@ def test_ticking_off_twice_is_harmless_or_a_clear_refusal(steward: Steward) -> N
     refused = steward("reopen", task["id"]).stderr
     assert f"Another task took this one's place: The newer one is {opened['id']}" in " ".join(refused.split())
     assert f"replaced by  {opened['id']}" in steward("show", task["id"]).stdout
+    edited = steward("done", task["id"], "--took", "5")
+    assert (edited.returncode, "Another task took this one's place" in " ".join(edited.stderr.split())) == (1, True)
     steward("done", opened["id"])
     again = steward("reopen", opened["id"]).stdout
     assert re.search(r"Open again: Water plants\n  New: [0-9a-f]{8}\n", again)

@@ -7,7 +7,7 @@ import pytest
 from core.clock import Clock
 from core.database import Caller, Database
 from core.errors import Conflict
-from tasks import commitments, functions, reminders, trees
+from tasks import commitments, day_plans, functions, reminders, trees
 from tasks.models import Task
 from tasks.repeating import continue_ended
 from tests.conftest import NOW
@@ -32,6 +32,26 @@ async def test_a_wrong_tick_is_taken_back_with_all_that_was_known(ana: Caller) -
         await functions.reopen_task(ana, old.id)
     done = await functions.update_task(ana, new.id, {"execution_status": "completed"})
     assert (await functions.reopen_task(ana, done.id)).supersedes_task_id == new.id
+
+
+async def test_what_was_replaced_stays_as_it_was(ana: Caller) -> None:
+    old = await ticked_off(ana)
+    new = await functions.reopen_task(ana, old.id)
+    for changes in ({"title": "Buy oat milk"}, {"priority": "high"}, {"execution_status": "cancelled"}, {}):
+        with pytest.raises(Conflict, match="took this one's place") as refused:
+            await functions.update_task(ana, old.id, changes)
+        assert (refused.value.detail, refused.value.hint) == (
+            f"The newer one is {new.id}",
+            "Change the newer one; this one stays as it was.",
+        )
+    with pytest.raises(Conflict, match="took this one's place"):
+        await day_plans.save_time_spent(ana, old.id, 20)
+    with pytest.raises(Conflict, match="took this one's place"):
+        await functions.bulk_update_tasks(ana, [new.id, old.id], "priority", "high")
+    kept = await functions.get_task(ana, old.id)
+    assert (kept.title, kept.priority, kept.actual_duration_minutes) == (old.title, old.priority, None)
+    await functions.bulk_update_tasks(ana, [old.id], "archive")
+    assert (await functions.get_task(ana, old.id)).archived_at is not None
 
 
 async def test_its_reminders_and_its_promise_are_open_with_it(ana: Caller) -> None:
