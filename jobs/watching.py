@@ -67,7 +67,7 @@ async def watch_for(given: Given, person: Caller, now: datetime | None = None) -
     except Exception as error:  # whatever a rule stumbled over: what is told by the clock is told
         failed = error
     if digest := await digests.make_digest(person, moment, rules):
-        digest = await keep_what_is_due(person, digest, moment)
+        digest = await keep_what_is_due(person, digest, moment, (await share_of(person)).has_of)
     released = await nudges.release_nudges(person, moment, rules)
     if failed:
         raise failed

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from core.database import Caller
 from core.errors import NotFound
+from jobs.situation import share_of
 from tasks.digest_content import what_is_due
 from tasks.digests import (
     Digest,
@@ -66,7 +67,8 @@ async def shown_digest(caller: Caller, day: date | None, now: datetime) -> Shown
     nudges = await list_nudges(caller, digest_id=digest.id, limit=MOST)
     kept = digest.content.kept
     if kept is None:  # it was made before such things were kept: only the newest can still be told
-        kept = await what_is_due(caller, now) if digest.next is None else KeptInDigest()
+        concerns = (await share_of(caller)).has_of
+        kept = await what_is_due(caller, now, concerns) if digest.next is None else KeptInDigest()
     return ShownDigest(digest, nudges.items, kept)
 
 

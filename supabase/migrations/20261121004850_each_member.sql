@@ -275,6 +275,94 @@ begin
 end $$;
 comment on function public.take_watch is 'A tenant whose calendar or mail changed since the rules looked, or that was not looked at for long; for one worker at a time. {organization_id, user_ids: its members, the first owner first}, null when none is due.';
 
+-- Section: what a digest counts -----------------------------------------------------------------------------------
+
+create or replace function public.make_digest(at timestamptz, rules jsonb default '{}') returns jsonb
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  organization uuid := private.acting_organization();
+  own_rules jsonb := private.attention_rules(organization, rules);
+  wall timestamp := make_digest.at at time zone (own_rules ->> 'timezone');
+  before public.digests;
+  made public.digests;
+  since timestamptz; -- of the database's clock, as what is told was written by it
+begin
+  perform private.refuse_token();
+  perform pg_advisory_xact_lock(hashtextextended('nudges ' || organization, 0));
+  if wall::time < (own_rules ->> 'digest_at')::time or own_rules -> 'quiet_days' @> to_jsonb((extract(isodow from wall)::integer + 6) % 7) or exists (select 1 from public.digests d where d.organization_id = organization and d.day = wall::date) then
+    return null;
+  end if;
+  select * into before from public.digests d where d.organization_id = organization and d.day < wall::date order by d.day desc limit 1;
+  since := coalesce(before.created_at, clock_timestamp() - interval '1 day');
+  insert into public.digests (organization_id, day, made_at) values (organization, wall::date, make_digest.at) returning * into made;
+  perform set_config('steward.unasked', 'on', true); -- what follows is nobody's own act
+  perform private.tell_nudge(n.id, make_digest.at, own_rules, made.id) from (
+    select h.id from public.nudges h where h.organization_id = organization and h.state = 'held' and (h.tell_at is null or h.tell_at <= make_digest.at)
+      and (h.expires_at is null or h.expires_at > make_digest.at) and (own_rules ->> 'proactive' <> 'off' or h.kind = 'reminder')
+    order by h.found_at, h.id) n;
+  perform set_config('steward.unasked', '', true);
+  update public.digests d set content = jsonb_build_object(
+    'nudges', (select count(*) from public.nudges n where n.digest_id = made.id),
+    'waiting', (select count(*) from public.nudges n where n.organization_id = organization and n.state = 'told' and n.digest_id is distinct from made.id),
+    'by_itself', (select coalesce(jsonb_agg(l.line order by l.used_at), '[]') from (
+      select a.used_at, jsonb_build_object('approval_id', a.id, 'task_id', a.task_id, 'title', t.title, 'root_task_id', t.root_task_id,
+        'root_title', r.title, 'at', a.used_at, 'action', coalesce(a.tool, f.channel), 'subject', f.subject, 'to', to_jsonb(f.to_recipients),
+        'draft_id', f.id, 'policy_id', a.policy_id) as line
+      from public.approvals a join public.tasks t on t.id = a.task_id join public.tasks r on r.id = t.root_task_id
+      left join public.drafts f on f.id = a.draft_id
+      where a.organization_id = organization and a.decided_how = 'permission' and a.state = 'used' and a.used_at > since - interval '1 minute' -- what was not committed then; once
+        and private.is_for_caller(t.created_by, organization)
+        and not coalesce(before.content -> 'by_itself' @> jsonb_build_array(jsonb_build_object('approval_id', a.id)), false)
+      order by a.used_at limit 100) l),
+    'silent', (select jsonb_build_object('runs', count(distinct s.root_task_id), 'cost_usd', coalesce(sum(s.cost_usd), 0), 'model_calls', count(s.id))
+      from (select t.root_task_id, i.id, i.cost_usd
+        from public.tasks r join public.tasks t on t.root_task_id = r.id left join public.llm_interactions i on i.task_id = t.id and i.created_at > since
+        where r.organization_id = organization and r.source = 'proactive' and (t.started_at > since or i.id is not null)
+          and private.is_for_caller(r.created_by, organization)) s),
+    'done', (select count(*) from public.tasks t where t.organization_id = organization and t.completed_at > since and t.parent_task_id is null
+      and t.execution_type <> 'manual' and private.is_for_caller(t.created_by, organization)))
+  where d.id = made.id returning d.* into made;
+  return to_jsonb(made) - 'organization_id';
+end $$;
+comment on function public.make_digest is
+  'The digest of a day, once its hour has come; null before, and when it is there. What was held is told in it. content: {nudges, waiting, by_itself: [...], silent: {runs, cost_usd, model_calls}, done}, all since the one before, and of tasks that are the member''s own.';
+
+create or replace function public.keep_in_digest(digest_id uuid, kept jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  organization uuid := private.acting_organization();
+  digest public.digests;
+  before public.digests;
+begin
+  select * into digest from public.digests d where d.id = keep_in_digest.digest_id and d.organization_id = organization for update;
+  if digest.id is null then
+    perform private.refuse(404, 'There is no such digest', format('digest %s', keep_in_digest.digest_id));
+  end if;
+  if jsonb_typeof(keep_in_digest.kept) is distinct from 'object' or length(keep_in_digest.kept::text) > 400000 then
+    perform private.refuse(422, 'kept is an object of at most 400,000 characters');
+  end if;
+  if digest.content ? 'kept' then
+    return to_jsonb(digest) - 'organization_id';
+  end if;
+  select * into before from public.digests d where d.organization_id = organization and d.day < digest.day order by d.day desc limit 1;
+  update public.digests d set content = d.content || jsonb_build_object('kept', keep_in_digest.kept, 'since', before.made_at,
+    'is_from_start', before.id is null and exists (select 1 from public.organizations o where o.id = organization and o.created_at > d.created_at - interval '1 day'),
+    'preparing', (select count(*) from public.tasks t where t.organization_id = organization and t.source = 'proactive' and t.parent_task_id is null
+      and private.is_for_caller(t.created_by, organization)
+      and (t.started_at > d.created_at or t.started_at is null and t.execution_status in ('queued', 'in_progress'))))
+  where d.id = digest.id returning d.* into digest;
+  return to_jsonb(digest) - 'organization_id';
+end $$;
+
+create or replace function private.before_digest_tells() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.content := jsonb_set(new.content, '{silent,waiting}', to_jsonb((select count(*) from private.silent_at_bounds(new.organization_id) w
+    where private.is_for_caller(w.created_by, new.organization_id))));
+  return new;
+end $$;
+
 do $$ declare f text; begin
   perform private.expose_function('public.take_watch', array['service_role']);
   foreach f in array array['is_for_caller'] loop

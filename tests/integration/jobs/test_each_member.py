@@ -7,16 +7,17 @@ from uuid import uuid4
 import pytest
 
 from app.house import House
-from core.database import Caller
+from core.database import Caller, Identity
 from core.errors import NotFound
 from core.postgres import pool_of
 from core.vault import Vault
 from jobs.situation import share_of
 from jobs.watching import watch_all, watch_for
-from tasks import accounts, digests, functions, nudges, organizations, reminders
+from tasks import accounts, commitments, digests, functions, nudges, organizations, reminders, snoozing
 from tasks.nudges import AttentionRules
 from tasks.organizations import Organization
 from tasks.own_hours import HoursChange, save_own_hours
+from tests.integration.tasks.permitting import allowed_by, delivered, permitted, write
 from tests.integration.tasks.test_organizations import confirmed, joins
 
 RULES = AttentionRules(timezone="Europe/Berlin")
@@ -71,6 +72,39 @@ async def test_each_has_their_own_digest_at_their_own_hour(house: House, vega: O
     assert mine[0].id != theirs[0].id
     with pytest.raises(NotFound):
         await digests.read_digest(ben, mine[0].id, later)
+
+
+async def test_a_digest_counts_what_is_its_readers(house: House, vega: Organization, ben: Caller) -> None:
+    """Robin has much: two tasks done, one put off, a promise, one left by Robin's permission; Ben has a task that is done."""
+    service = house.database.acting_as(Identity.service(vega.id))
+    automated = {"execution_type": "fully_automated"}
+    for person, titles in ((house.caller, ("One", "Two")), (ben, ("Three",))):
+        for made in await functions.create_tasks(person, [{"title": title, **automated} for title in titles]):
+            await functions.update_task(person, made.id, {"execution_status": "completed"})
+    (later,) = await functions.create_tasks(house.caller, [{"title": "Later"}])
+    await snoozing.snooze_task(house.caller, later.id, house.clock, until=MORNING + timedelta(days=2))
+    promise = {"is_mine": True, "person_name": "Omar", "quote": "The offer", "said_at": MORNING, "due_at": MORNING}
+    await commitments.record_commitments(house.caller, [commitments.NewCommitment.model_validate(promise)])
+    await functions.create_tasks(house.caller, [{"title": "Unasked", "source": "proactive", **automated}])
+    await execute(house, "update tasks set execution_status = 'queued' where title = 'Unasked'")
+    draft = await delivered(house.caller, service, allowed_by(await permitted(house.caller)))
+    assert draft.approval
+    await write(house.database, "approvals", draft.approval.id, state="'used'", used_at="now()")
+    told = {}
+    for person in (house.caller, ben):
+        (digest,) = [(await watch_for(house.given, person, MORNING + timedelta(hours=5))).digest]
+        assert digest is not None
+        content = (await digests.get_digest(person, digest.day)).content
+        kept = content.kept
+        assert kept is not None
+        told[person is ben] = (
+            content.done,
+            len(content.by_itself),
+            len(kept.snoozed),
+            len(kept.promises),
+            content.preparing,
+        )
+    assert told == {False: (2, 1, 1, 1, 1), True: (1, 0, 0, 0, 0)}
 
 
 async def test_each_is_reminded_of_what_they_asked_for(house: House, vega: Organization, ben: Caller) -> None:
