@@ -22,6 +22,7 @@ from app.review._interrupt import is_interrupt, shown_interrupt
 from app.review._moved import what_moved
 from app.seen import house_of
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
+from tasks.accounts import ENDED_BY_HAND
 from tasks.reasons import marks_of, may_be_permitted, reasons_of
 from tasks.review import shown_facts, without_sending
 
@@ -101,12 +102,17 @@ def environment() -> Environment:
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
         "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
         "reasons": reasons_of, "marks": marks_of, "local_clock": local_clock, "moved": what_moved,
-        "interrupt": shown_interrupt, "advice": advice,
+        "interrupt": shown_interrupt, "advice": advice, "not_ended": not_ended,
     }  # fmt: skip
     tests = {"picture": is_picture, "permittable": may_be_permitted, "interrupt": is_interrupt}
     made.tests.update(cast("dict[str, Any]", tests))
     made.filters.update(cast("dict[str, Any]", filters))
     return made
+
+
+def not_ended(services: str) -> list[tuple[str, str]]:
+    """The services of a URL that could not be told of an end: [(name, page)]; what is unknown is left out."""
+    return [ENDED_BY_HAND[one] for one in dict.fromkeys(services.split(",")) if one in ENDED_BY_HAND]
 
 
 @cache

@@ -64,7 +64,7 @@ def organizations_command(
         elif action in {"invite", "invitations", "revoke"}:
             await _inviting(house, out, action, word.strip(), role)
         elif action in {"delete", "delete-me"}:
-            await _deleting(house.caller, out, action, word.strip(), yes=yes)
+            await _deleting(house, out, action, word.strip(), yes=yes)
         else:
             await _here(house.caller, out, action, word.strip(), role, yes=yes)
 
@@ -128,23 +128,42 @@ async def _here(caller: "Caller", out: Output, action: Action, word: str, role: 
             _show_members(out, await list_members(caller, here.id))
 
 
-async def _deleting(caller: "Caller", out: Output, action: Action, word: str, *, yes: bool) -> None:
+async def _deleting(house: "House", out: Output, action: Action, word: str, *, yes: bool) -> None:
     """The organization that one acts in, or everything of one's own."""
+    from jobs.outside.ending import ending
     from tasks.organizations import delete_organization, delete_person
 
+    caller, own = house.caller, house.caller.identity.user_id
     if action == "delete":
         here = await _acting(caller)
         if not yes and not _is_sure(out, f"Delete {one_line(here.name)} with everything in it, for everybody?"):
             return
-        left = await delete_organization(caller, here.id, word)
-        out.data({"items": [one.model_dump(mode="json") for one in left]})
+        left, missed = await ending(
+            house.given,
+            caller,
+            lambda one: one.organization_id == here.id,
+            lambda: delete_organization(caller, here.id, word),
+        )
+        out.data({"items": [one.model_dump(mode="json") for one in left], "not_revoked": missed})
         out.say(f"{one_line(here.name)} is gone, with everything in it.")
+        _say_not_revoked(out, missed)
         return
     if not yes and not _is_sure(out, "Delete everything of yours? It cannot be undone."):
         return
-    gone = await delete_person(caller, word)
-    out.data(gone)
+    gone, missed = await ending(
+        house.given, caller, lambda one: one.user_id == own, lambda: delete_person(caller, word)
+    )
+    out.data({**gone.model_dump(mode="json"), "not_revoked": missed})
     out.say("Everything of yours is gone" + (", and your account." if gone.is_person_gone else ". You begin anew."))
+    _say_not_revoked(out, missed)
+
+
+def _say_not_revoked(out: Output, missed: list[str]) -> None:
+    """Services that could not be told, and where a person does it."""
+    from tasks.accounts import ENDED_BY_HAND
+
+    for name, place in (ENDED_BY_HAND[one] for one in missed):
+        out.note(f"{name} could not be told. Remove Steward there yourself: {place}")
 
 
 async def _inviting(house: "House", out: Output, action: Action, word: str, role: str) -> None:

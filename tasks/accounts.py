@@ -22,6 +22,11 @@ from tasks.models import Record
 AccountState = Literal["connected", "expired", "revoked"]
 Secret = dict[str, Any]
 MAIL_PROVIDERS = frozenset({"google", "imap"})  # an account there is a mailbox
+ENDED_BY_HAND: Mapping[str, tuple[str, str]] = {
+    "google": ("Google", "https://myaccount.google.com/permissions"),
+    "slack": ("Slack", "https://slack.com/apps/manage"),
+}
+"""Services that have to be told that a permission ends: the name, and the page where a person ends it themselves."""
 LOOK_SECONDS = 0.1
 WAIT_SECONDS = 40.0  # longer than a lease: one whose holder died is taken over
 

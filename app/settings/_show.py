@@ -65,7 +65,6 @@ class ProviderCard:
     lacks: str | None
     accounts: list[AccountCard]
     choices: list[tuple[str, str]]
-    guide: str = ""
 
 
 async def show(
@@ -109,7 +108,6 @@ def _google(house: House, known: list[Account]) -> ProviderCard:
         lacks=lacks,
         accounts=[_google_account(one) for one in known if one.state != "revoked"],
         choices=[] if lacks else [(words, _connect(permissions)) for words, permissions in CHOICES],
-        guide="docs/guide/google.md",
     )
 
 
@@ -143,7 +141,6 @@ def _slack(house: House, known: list[Account]) -> ProviderCard:
         lacks=lacks,
         accounts=[_plain(one) for one in known if one.state != "revoked"],
         choices=[("Connect a workspace", "/api/integrations/slack/connect")] if can_install else [],
-        guide="docs/guide/slack.md",
     )
 
 
@@ -155,7 +152,6 @@ def _mail(known: list[Account]) -> ProviderCard:
         lacks=None,
         accounts=[_plain(one) for one in known if one.state != "revoked"],
         choices=[],
-        guide="docs/guide/mail.md",
     )
 
 

@@ -18,8 +18,6 @@ PROBLEMS: Mapping[str, str] = {
     "refused": "Google did not accept the sign-in. Begin again; if it stays so, the log of Steward says why.",
     "google_error": "Google reported an error instead of a sign-in. Begin again in a minute.",
     "out_of_reach": "Google could not be reached to finish the sign-in. Begin again in a minute.",
-    "not_revoked": "The account is forgotten here, but Google could not be told. Remove Steward yourself at "
-    "https://myaccount.google.com/permissions.",
     "slack_not_set_up": "Slack cannot be connected by a button in this installation yet. Set STEWARD_SLACK_CLIENT_ID and "
     "STEWARD_SLACK_CLIENT_SECRET, as docs/guide/slack.md shows, and start Steward again.",
     "slack_unknown": "This installation of the Slack app was not begun in this browser within the last ten minutes, or was "

@@ -28,8 +28,8 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
     form = await form_of(request)
     match form.get("action"):
         case "disconnect":
-            _, is_told = await disconnect(house_of(request), caller, _id_of(form.get("account_id", "")))
-            return back_to("/settings", problem="" if is_told else "not_revoked")
+            gone, is_told = await disconnect(house_of(request), caller, _id_of(form.get("account_id", "")))
+            return back_to("/settings", not_ended=None if is_told else gone.provider)
         case "read":
             await accounts.request_reading(caller, GOOGLE, form.get("address") or None)
             return back_to("/settings")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode, urljoin
 
-from core.outside.errors import Malformed, Refused
+from core.outside.errors import Malformed, Refused, SignInExpired
 from integrations.slack.web import SlackWeb
 
 BOT_SCOPES = (
@@ -63,3 +63,15 @@ async def redeem_code(api_url: str, client_id: str, client_secret: str, code: st
     if not (found.bot_token and found.team_id and found.installer):
         raise Malformed("Slack's answer to the installation lacks the token, the workspace or who installed it")
     return found
+
+
+async def revoke(api_url: str, bot_token: str) -> bool:
+    """Tell Slack that the token ends (auth.revoke); True when it is gone there, also when it was before.
+
+    The last token of an app in a workspace takes the app out of it. Raises Refused, Temporary, Uncertain.
+    """
+    try:
+        answer = await SlackWeb(bot_token, api_url).act("auth.revoke")
+    except SignInExpired:
+        return True
+    return answer.get("revoked") is True

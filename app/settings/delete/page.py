@@ -13,6 +13,7 @@ from app.sign_out._ending import end_session
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Forbidden
+from jobs.outside.ending import ending
 from tasks.capture import get_profile
 from tasks.organizations import delete_person
 
@@ -22,15 +23,19 @@ async def get(request: Request, caller: CurrentCaller) -> Response:
 
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
+    typed, own = (await form_of(request)).get("address", ""), caller.identity.user_id
     try:
-        gone = await delete_person(caller, (await form_of(request)).get("address", ""))
+        gone, missed = await ending(
+            house_of(request).given, caller, lambda one: one.user_id == own, lambda: delete_person(caller, typed)
+        )
     except (Conflict, Forbidden) as error:
         return await _show(request, caller, sentence_of(error), error.status)
     house_of(request).clocks.forget(caller.identity)
+    not_ended = ",".join(missed) or None
     if not gone.is_person_gone:
-        return back_to("/", gone="everything")
+        return back_to("/", gone="everything", not_ended=not_ended)
     await end_session(request, everywhere=False)  # the project ended all of them with the person
-    return back_to(SIGN_IN if request.app.state.auth else "/", gone="account")
+    return back_to(SIGN_IN if request.app.state.auth else "/", gone="account", not_ended=not_ended)
 
 
 async def _show(request: Request, caller: Caller, problem: str = "", status_code: int = 200) -> Response:

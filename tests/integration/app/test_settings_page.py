@@ -112,7 +112,7 @@ async def test_a_secret_that_cannot_be_opened_is_still_forgotten_and_the_person_
         await connection.execute("update private.account_secrets set sealed = 'AAAA'")
     async with pages_of(house, keys) as pages:
         answer = await press(pages, keys, action="disconnect", account_id=str(account.id))
-        assert answer.headers["location"] == "/settings?problem=not_revoked"
+        assert answer.headers["location"] == "/settings?not_ended=google"
         assert "myaccount.google.com" in (await pages.get(answer.headers["location"])).text
     assert [one.state for one in await accounts.list_accounts(house.caller)] == ["revoked"]
 

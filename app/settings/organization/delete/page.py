@@ -8,10 +8,12 @@ from starlette.responses import Response
 from app._view.forms import back_to, form_of
 from app.chosen import note_organizations
 from app.dependencies import CurrentCaller
+from app.seen import house_of
 from app.settings._problems import sentence_of
 from app.templating import render
 from core.database import Caller
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from jobs.outside.ending import ending
 from tasks import organizations
 
 
@@ -25,11 +27,17 @@ async def post(request: Request, caller: CurrentCaller) -> Response:
         organization_id = UUID(form.get("organization_id", ""))
     except ValueError as error:
         raise Invalid("That is no organization", errors=[{"field": "organization_id", "message": "no id"}]) from error
+    name = form.get("name", "")
     try:
-        await organizations.delete_organization(caller, organization_id, form.get("name", ""))
+        _, missed = await ending(
+            house_of(request).given,
+            caller,
+            lambda one: one.organization_id == organization_id,
+            lambda: organizations.delete_organization(caller, organization_id, name),
+        )
     except (Conflict, Forbidden) as error:
         return await _show(request, caller, sentence_of(error), error.status)
-    return back_to("/", gone="organization")
+    return back_to("/", gone="organization", not_ended=",".join(missed) or None)
 
 
 async def _show(request: Request, caller: Caller, problem: str = "", status_code: int = 200) -> Response:
