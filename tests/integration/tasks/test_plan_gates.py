@@ -12,7 +12,7 @@ from core.errors import Conflict, Forbidden, Invalid
 from core.postgres import pool_of
 from tasks import functions, plans, review, trees
 from tasks.functions import TaskNode
-from tests.integration.tasks.test_plans import begin, by_title, document, finish, stage, step
+from tests.integration.tasks.planned import begin, by_title, document, finish, stage, step
 
 Act = Callable[[Caller, TaskNode, TaskNode], Awaitable[Any]]
 
