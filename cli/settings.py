@@ -68,6 +68,15 @@ HEAD = """# Settings
 
 Every setting is an environment variable; none is needed. `steward settings` shows what each is now, `steward doctor` whether it works.
 This page is made by `steward settings --markdown`.
+
+Variables may also stand in a file: `settings.toml` or `settings.json` in `STEWARD_HOME`, or the one that `STEWARD_SETTINGS_FILE` names. What the
+environment says goes before it; a name that there is not is refused. Where it holds keys, let nobody else read it (`chmod 600`).
+
+```toml
+STEWARD_PORT = 8766
+STEWARD_TIMEZONE = "Europe/Berlin"
+STEWARD_ALERT_RECIPIENTS = ["ana@example.org", "oncall@example.org"]
+```
 """
 
 

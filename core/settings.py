@@ -1,5 +1,6 @@
 """Settings: one typed record out of environment variables, with a default for each that needs nothing else."""
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic_settings import SettingsConfigDict
 from core.errors import Invalid
 from core.settings_agents import AgentSettings
 from core.settings_attention import AttentionSettings
+from core.settings_file import fill_environment, settings_file
 from core.settings_models import ModelSettings
 from core.settings_outside import OutsideSettings
 from core.settings_storage import StorageSettings
@@ -275,7 +277,13 @@ def variable_name(field: str) -> str:
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises `Invalid` that names the variable, its value and what is allowed."""
+    """The settings of this process, and of the file of settings where there is one (`core.settings_file`).
+
+    Raises `Invalid` that names the variable, its value and what is allowed.
+    """
+    home = os.environ.get("STEWARD_HOME") or platformdirs.user_data_dir("steward", appauthor=False)
+    if (path := settings_file(Path(home).expanduser())) is not None:
+        fill_environment(path, [variable_name(name) for name in Settings.model_fields])
     try:
         settings = Settings.model_validate({})
     except ValidationError as error:
