@@ -264,7 +264,7 @@ async def _with_news(run: Run, context: TaskContext, draft: Draft) -> TaskContex
     kind = "mail" if draft.channel == "mail" else "Slack message"
     await taint(run, *(Taint(kind=kind, ref=one.message_id, title=one.sender) for one in news))
     more = [
-        ThreadMessage(message_id=one.message_id, from_name=one.sender, sent_at=one.sent_at, text=one.text)
+        ThreadMessage(message_id=one.message_id, from_name=one.sender, sent_at=one.sent_at, text=one.text or "")
         for one in news
     ]
     return replace(context, thread=[*context.thread, *more])

@@ -84,7 +84,7 @@ def say_moved(out: Output, draft: DraftWithHistory) -> None:
         return
     out.say(Text("  The thread has moved since this was written:", "bold yellow"))
     for message in moved.messages:
-        lines = [line for line in plain(message.text).splitlines() if line.strip()]
+        lines = [line for line in plain(message.text or "").splitlines() if line.strip()]
         out.say(
             Text.assemble(
                 (f"    {one_line(message.sender) or 'somebody'}: ", "bold"), one_line(" ".join(lines[:2]))[:300]

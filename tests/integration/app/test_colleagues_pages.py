@@ -15,9 +15,10 @@ from core.postgres import pool_of
 from core.vault import Vault
 from tasks import accounts, commitments, functions, organizations, policies, reminders, review, trees
 from tasks.commitments import NewCommitment
+from tasks.drafts import ThreadMessage
 from tasks.models import Task
 from tasks.organizations import Organization
-from tests.integration.app.test_organizations import pages_of
+from tests.integration.app.test_organizations import csrf_of, pages_of
 from tests.integration.tasks.permitting import acting, allowed_by, delivered, permitted
 from tests.integration.tasks.test_colleagues import _id_of, ben, directly, vega  # pyright: ignore[reportPrivateUsage]
 
@@ -236,3 +237,32 @@ async def test_the_page_of_the_organization_offers_what_its_reader_may(
         own = await page(robins, "/settings/organization")
     assert "You are its only owner, so you cannot leave" in own
     assert 'name="action" value="leave"' not in own
+
+
+async def test_what_is_a_colleagues_alone_is_neither_offered_nor_told(
+    house: House, keys: Keys, vega: Organization, ben: Caller, bens: httpx.AsyncClient
+) -> None:
+    service = house.database.acting_as(Identity.service(vega.id))
+    line = "You get 85000 from May"
+    reason = {
+        "code": "address_untrusted",
+        "message": "It came in",
+        "value": "john@example.com",
+        "source": "mail",
+        "quote": line,
+    }
+    answers = {"from_address": "r@example.org", "in_reply_to": "<1@example.com>"}
+    draft = await delivered(house.caller, service, {"verdict": "ask", "reasons": [reason]}, target=answers)
+    news = ThreadMessage(message_id="<2@example.com>", sender="John", text="Make it 90000")
+    await review.move_thread(service, draft.id, [news])
+    newest = (await review.list_drafts(house.caller, task_id=draft.task_id)).items[0]
+    async with pages_of(house, keys) as robins:
+        for browser, is_own in ((bens, False), (robins, True)):
+            shown = await page(browser, f"/review/{newest.id}")
+            assert (line in shown, "Make it 90000" in shown) == (is_own, is_own)
+            assert ("Only Robin reads it." in shown) is not is_own
+            assert ('value="delete"' in await page(browser, f"/tasks/{draft.task_id}")) is is_own
+        asked = {"action": "delete", "csrf_token": csrf_of(await bens.get(f"/tasks/{draft.task_id}"))}
+        answer = await bens.post(f"/tasks/{draft.task_id}/act", data=asked)
+        assert answer.status_code == 403
+        assert "Members delete their own tasks alone" in answer.text

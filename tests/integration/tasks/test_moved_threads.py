@@ -138,7 +138,7 @@ async def test_what_the_mailbox_alone_has_moves_it_too_once(ana: Caller, service
     assert await review.move_thread(service, draft.id, [seen]) is None  # it is superseded
     moved = await newest(ana, draft)
     assert moved.thread_moved
-    assert [len(one.text) for one in moved.thread_moved.messages] == [2000]
+    assert [len(one.text or "") for one in moved.thread_moved.messages] == [2000]
     await arrives(ana, mail(NEWER, 2))  # read in later: known by now
     assert (await newest(ana, draft)).id == moved.id
     assert await review.move_thread(service, moved.id, [seen]) is None
