@@ -254,6 +254,46 @@ async def test_every_block_of_the_pages_does_what_it_says(
         assert gave == {"sent": True, "quotation": note}
 
 
+def a_repository(place: Path) -> Path:
+    """One with a file whose words are checked: no line may hold a tab."""
+
+    def git(*words: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=Robin", "-c", "user.email=robin@vega.example", *words], cwd=place, check=True
+        )
+
+    place.mkdir()
+    git("init", "--quiet", "--initial-branch", "main")
+    git("config", "user.name", "Robin")
+    git("config", "user.email", "robin@vega.example")
+    (place / "words.txt").write_text("one\n", encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "One")
+    return place
+
+
+CHECK = f"{sys.executable} -c \"assert chr(9) not in open('words.txt').read(), 'a tab'\""
+GOOD = f"{sys.executable} -c \"open('words.txt', 'a').write('two' + chr(10))\""
+BAD = f"{sys.executable} -c \"open('words.txt', 'a').write(chr(9))\""
+
+
+async def test_a_repository_is_kept_in_small_tested_steps_that_a_person_merges(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = a_repository(tmp_path / "site")
+    keeper = (PAGES / "examples" / "repository_agent.py").read_text()
+    script = f"{keeper}\nAgent.from_env().run(Keeper(Path({str(place)!r}), {[CHECK]!r}, {[GOOD, BAD]!r}).keep)"
+    async with reading(house, database_url, monkeypatch) as reader:
+        refused = await reader.run(script, {}, [("ignore", None)])
+        assert refused == {"merged": False, "why": "A person did not want it"}
+        assert (place / "words.txt").read_text() == "one\n"
+        merged = await reader.run(script, {}, [("accept", None)])
+    assert merged["merged"] is True
+    assert (place / "words.txt").read_text() == "one\ntwo\n"
+    left = subprocess.run(["git", "branch", "--format", "%(refname:short)"], cwd=place, check=True, capture_output=True)
+    assert left.stdout.split() == [b"main"]
+
+
 async def the_reference_is_whole(reader: Reader) -> None:
     """It names each endpoint that there is, and each setting with its default."""
     text = (PAGES / "reference.md").read_text()
