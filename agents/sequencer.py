@@ -52,6 +52,20 @@ def sequence(parts: Sequence[Part[K]]) -> Plan[K]:
     return Plan(order, groups, _critical_path(edges, starts, ends, order), starts, max(ends.values(), default=0), edges)
 
 
+def integration_steps(plan: Plan[K]) -> dict[K, list[K]]:
+    """The parts that bring others together, in order, each with those: two or more, none of which waits for another of them."""
+    before: dict[K, frozenset[K]] = {}  # all that a part waits for, however far back
+    found: dict[K, list[K]] = {}
+    for key in plan.order:
+        needs = plan.edges[key]
+        further = frozenset[K]().union(*(before[need] for need in needs))
+        before[key] = needs | further
+        last = [one for one in plan.order if one in needs and one not in further]
+        if len(last) > 1:
+            found[key] = last
+    return found
+
+
 def _edges(parts: Sequence[Part[K]]) -> dict[K, frozenset[K]]:
     known: dict[K, Part[K]] = {}
     members: dict[str, set[K]] = {}

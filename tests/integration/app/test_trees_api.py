@@ -141,8 +141,15 @@ async def test_the_sequence_has_groups_and_the_longest_chain(client: httpx.Async
     assert [names[i] for i in answer["critical_path"]] == ["a", "x", "y", "end"]
     assert answer["minutes"] == 4 * 90
     assert [names[i] for i in answer["order"]][-1] == "end"
+    edges = {(names[edge["task_id"]], names[edge["depends_on"]]) for edge in answer["edges"]}
+    assert edges == {("x", "a"), ("y", "a"), ("y", "x"), ("end", "x"), ("end", "y"), ("end", "b")}
+    steps = [(names[one["task_id"]], [names[i] for i in one["brings_together"]]) for one in answer["integration_steps"]]
+    assert steps == [("end", ["b", "y"])]
     alone = (await client.get(f"/api/tasks/{keys['a']}/sequence")).json()
-    assert alone == {"order": [], "parallel_groups": [], "critical_path": [], "minutes": None}
+    assert all(
+        alone[name] == [] for name in ("order", "edges", "parallel_groups", "integration_steps", "critical_path")
+    )
+    assert alone["minutes"] is None
 
 
 @pytest.mark.usefixtures("at_work")
