@@ -44,9 +44,14 @@ def _remove_leftovers(parent: Path) -> None:
             pid = folder.name.removeprefix(PREFIX).partition("-")[0]
             if not psutil.pid_exists(int(pid)) and folder.exists() and folder.stat().st_uid == os.geteuid():
                 for pid_file in list(folder.glob("**/postmaster.pid")):  # all found first: their folders go
-                    home = pid_file.parents[2]
-                    EmbeddedPostgres(home, place_of(home)).remove()
+                    remove_database(pid_file.parents[2])
                 shutil.rmtree(folder)
+
+
+def remove_database(home: Path) -> None:
+    """End the database of this home if there is one that runs, and delete it."""
+    if home.exists():
+        EmbeddedPostgres(home, place_of(home)).remove()
 
 
 @contextmanager

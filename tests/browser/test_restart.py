@@ -12,9 +12,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Request, expect
 
-from core.embedded import EmbeddedPostgres
 from tests.conftest import free_port
-from tests.in_memory import passing_folder
+from tests.in_memory import passing_folder, remove_database
 from tests.integration.cli.conftest import Steward, a_steward
 
 pytestmark = pytest.mark.browser
@@ -26,7 +25,7 @@ def steward() -> Generator[Steward]:
     """The program with nothing configured: it brings its own database, which outlives a kill and is gone afterwards."""
     with passing_folder() as folder:
         yield a_steward(folder, STEWARD_PORT=str(free_port()), STEWARD_NOW="")
-        EmbeddedPostgres.start(folder / "house", durable=False).remove()
+        remove_database(folder / "house")
 
 
 @contextmanager

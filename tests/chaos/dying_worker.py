@@ -20,10 +20,12 @@ from app.house import open_house
 from core.outside.mail import HandOver, OutgoingMail, Receipt
 from core.settings import load_settings
 from integrations.mail.sender import Sender
+from jobs import worker
 from jobs.outside.mail import sender_of_settings
 from jobs.worker import Worker, working
 from tests.scripted_mail import equipment_sending_by
 
+SWEEP_SECONDS = 0.3  # what a dead one left behind is taken up as soon as it may be
 BEFORE, AFTER, FREEZES, NEVER = "before", "after", "freezes", "never"
 
 
@@ -122,6 +124,7 @@ def main() -> None:
 
 
 async def work() -> None:
+    worker.SWEEP_SECONDS = SWEEP_SECONDS
     doom = Doom(os.environ.get("STEWARD_CHAOS_DIES", NEVER))
     ledger = Ledger(Path(os.environ["STEWARD_CHAOS_LEDGER"]), doom)
     async with open_house(load_settings()) as house:

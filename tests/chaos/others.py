@@ -19,6 +19,7 @@ from tasks.models import Task
 from tests import forked
 from tests.chaos.dying_worker import NEVER
 from tests.forked import Forked
+from tests.passing_time import let_silence_pass
 
 ROOT = Path(__file__).parents[2]
 DYING_WORKER = "tests.chaos.dying_worker:main"
@@ -83,12 +84,7 @@ class Others:
             self.victim = process
             await begin()
             assert await asyncio.to_thread(process.wait, DIES_SECONDS) == -signal.SIGKILL, self.log
-        await self.let_time_pass()
-
-    async def let_time_pass(self) -> None:
-        """Whoever worked so far has been silent for longer than another waits: the same as waiting, only sooner."""
-        async with pool_of(self.house.database).connection() as connection:
-            await connection.execute("update private.workers set heartbeat_at = heartbeat_at - interval '1 minute'")
+        await let_silence_pass(self.house.database)
 
     async def until_frozen(self, process: Forked) -> None:
         """The worker stands still in the middle of a step, and nobody has heard of it for long."""
@@ -98,7 +94,7 @@ class Others:
             await asyncio.sleep(0.05)
         else:
             raise AssertionError(f"the worker did not freeze: {self.log}")
-        await self.let_time_pass()
+        await let_silence_pass(self.house.database)
 
     async def wake(self, process: Forked) -> None:
         """Let a frozen worker go on, and see it come to the end of what it was at."""

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,10 +22,12 @@ from core.errors import Conflict, NotFound
 from core.postgres import postgres
 from tasks import functions, plans, review
 from tasks.plans import Level, PlanSummary, StoredSection
+from tests import forked
 from tests.conftest import house_with
 from tests.emulators.document_answers import PROMPT, write_fixtures
 from tests.emulators.model_server import running_model_server, thinking_on
 from tests.integration.agents.growing import at_work
+from tests.passing_time import let_silence_pass
 
 FAST: Level = "fast_but_skip_details"
 
@@ -225,10 +225,8 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
             "STEWARD_LOG_LEVEL": "error",
         }
 
-        def worker() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
-                [sys.executable, "-c", "from cli.main import main; main()", "worker"], env=environment
-            )
+        def worker() -> forked.Forked:
+            return forked.start(["worker"], environment, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         plan_id = await make(house)
         first = worker()
@@ -238,8 +236,9 @@ async def test_a_worker_that_is_killed_half_way_redoes_nothing(house: House, tmp
                 while (await plan_of(house, plan_id)).percent < 50:
                     await asyncio.sleep(0.02)
         finally:
-            os.kill(first.pid, signal.SIGKILL)
+            first.kill()
             first.wait(10)
+        await let_silence_pass(house.database)
         finished = {
             stage_id: one for stage_id, one in (await sections_of(house, plan_id)).items() if one.state == "completed"
         }

@@ -13,9 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.embedded import EmbeddedPostgres
 from tests import forked
-from tests.in_memory import passing_folder
+from tests.in_memory import passing_folder, remove_database
 
 PROGRAM = [sys.executable, "-c", "from cli.main import main; main()"]
 CHECKOUT = Path(__file__).parents[3]
@@ -91,7 +90,7 @@ def embedded_steward() -> Generator[Steward]:
     """The program with nothing configured: it brings its own database, which is gone afterwards."""
     with passing_folder() as folder:
         yield a_steward(folder, STEWARD_PORT=str(free_port()))
-        EmbeddedPostgres.start(folder / "house", durable=False).remove()
+        remove_database(folder / "house")
 
 
 def free_port() -> int:

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,12 +13,21 @@ import pytest
 from app.house import House
 from core.outside.errors import Refused, Temporary, Uncertain
 from core.postgres import pool_of, postgres
-from jobs.worker import SILENT_SECONDS, Worker, working
+from jobs.worker import Worker, working
 from tasks import functions, organizations, review, runs, steps
 from tasks.drafts import Draft
 from tasks.models import Task
+from tests import forked
 from tests.conftest import house_with
+from tests.passing_time import let_silence_pass
 from tests.scripted_mail import ScriptedSender, equipment_sending_by
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker here looks around more often than one that has days for it."""
+    monkeypatch.setattr("jobs.worker.HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr("jobs.worker.SWEEP_SECONDS", 0.3)
 
 
 async def drafted(house: House) -> Draft:
@@ -142,33 +149,25 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House, tmp
         for n in range(10)
     ]
     tasks = await functions.create_tasks(house.caller, items)
-    script = (
-        "import asyncio, sys\n"
-        "from app.house import open_house\nfrom core.settings import load_settings\nfrom jobs.worker import working\n"
-        "async def main():\n"
-        "    async with open_house(load_settings()) as house:\n"
-        "        async with working(await house.worker()):\n"
-        "            print('ready', flush=True)\n            await asyncio.sleep(60)\n"
-        "asyncio.run(main())\n"
-    )
     environment = {
         **os.environ,
         "STEWARD_HOME": str(tmp_path / "other"),
         "STEWARD_DATABASE_URL": postgres(house.database).url,
     }
-    process = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+    process = forked.start(["worker"], environment, tmp_path, stderr=subprocess.DEVNULL)
     assert process.stdout
     try:
-        assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
+        assert await asyncio.to_thread(process.stdout.readline) == "The worker is ready.\n"
         for task in tasks:
             await functions.queue_task_execution(house.caller, task.id)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
         process.stdout.close()
     states: list[str] = []
+    await let_silence_pass(house.database)
     async with working(await house.worker()):
-        for _ in range((SILENT_SECONDS + 20) * 10):
+        for _ in range(300):
             states = [(await functions.get_task(house.caller, task.id)).execution_status for task in tasks]
             if set(states) == {"completed"}:
                 break
