@@ -31,6 +31,7 @@ REFRESH_SECONDS = 60
 CHECK_SECONDS = 60.0
 KEEP_REFRESHED_SECONDS = 60.0  # requests that left with the old cookie are still on their way
 MOST_KNOWN = 10_000
+HALF_SECONDS = 600  # to find the code
 How = Literal["password", "sign_up", "link", "google", "recovery", "invite"]
 MAY_CHOOSE: tuple[How, ...] = ("recovery", "invite")  # a password, without knowing the one before
 
@@ -47,17 +48,19 @@ class PersonSession:
     refresh_token: str = field(repr=False)
     expires_at: int
     sealed_at: int = 0
+    factor_id: str = ""  # what has yet to be proved: until then this is half a session, which opens nothing
 
     @classmethod
     def begin(cls, who: "SignedIn", how: How) -> "PersonSession":
         """A session of its own: nothing of one before goes on in it."""
         return cls(
-            secrets.token_urlsafe(18), who.user_id, who.email, how, who.access_token, who.refresh_token, who.expires_at
-        )
+            secrets.token_urlsafe(18), who.user_id, who.email, how, who.access_token, who.refresh_token, who.expires_at,
+            factor_id=who.factor_id,
+        )  # fmt: skip
 
     def with_tokens(self, who: "SignedIn") -> "PersonSession":
-        """The same session, refreshed. Raises `Unauthorized` where the tokens are another person's."""
-        if who.user_id != self.user_id:
+        """The same session, refreshed. Raises `Unauthorized` where the tokens are another person's, or lack a second proof."""
+        if who.user_id != self.user_id or who.factor_id:
             raise Unauthorized("The session has ended", hint="Sign in again.")
         return replace(self, access_token=who.access_token, refresh_token=who.refresh_token, expires_at=who.expires_at)
 
@@ -65,7 +68,7 @@ class PersonSession:
         """As text that this installation alone opens."""
         content = [
             self.id, str(self.user_id), self.email, self.how,
-            self.access_token, self.refresh_token, self.expires_at, int(time()),
+            self.access_token, self.refresh_token, self.expires_at, int(time()), self.factor_id,
         ]  # fmt: skip
         return MARK + keys.seal(PURPOSE, orjson.dumps(content))
 
@@ -76,7 +79,22 @@ def is_person_session(cookies: Mapping[str, str]) -> bool:
 
 
 def read_session(keys: Keys, cookies: Mapping[str, str]) -> PersonSession:
-    """The session in the cookies. Raises `Unauthorized` where it was not sealed here, was changed, or is too old."""
+    """The session in the cookies. Raises `Unauthorized` where it was not sealed here, was changed, is too old, or half."""
+    found = _unsealed(keys, cookies)
+    if found.factor_id:
+        raise Unauthorized("One more proof of who you are is missing", hint="Sign in again.")
+    return found
+
+
+def read_half_session(keys: Keys, cookies: Mapping[str, str]) -> PersonSession:
+    """The session in the cookies that lacks its second proof. Raises `Unauthorized` where there is none."""
+    found = _unsealed(keys, cookies)
+    if not found.factor_id or found.sealed_at < time() - HALF_SECONDS:
+        raise Unauthorized("There is nothing to prove, or it is too late", hint="Sign in again.")
+    return found
+
+
+def _unsealed(keys: Keys, cookies: Mapping[str, str]) -> PersonSession:
     text = cookies.get(COOKIE, "").removeprefix(MARK)
     whole = text + cookies.get(REST, "") if len(text) >= PART - len(MARK) else text
     content: Any = orjson.loads(keys.unseal(PURPOSE, whole))  # what opens was written by `sealed`

@@ -20,7 +20,7 @@ from app.dependencies import refuse_other_sites
 from app.limits import Limiter, address_of
 from app.person_session import How, PersonSession, PersonSessions, cookies_of
 from app.security import EVERY_ADDRESS
-from app.sign_in.places import CALLBACK, own_path
+from app.sign_in.places import CALLBACK, FACTOR, own_path, with_next
 from app.templating import render
 from core.database import Identity
 from core.errors import Forbidden, Invalid, StewardError, Unauthorized, Unavailable
@@ -206,9 +206,13 @@ def back_url(request: Request) -> str:
 async def enter(request: Request, who: SignedIn, how: How, where: str, zone: str = "") -> Response:
     """Somebody is in: a session of their own begins, their organization is there, and they go on.
 
+    Who set up a second factor has to prove it first: half a session begins, and they go to the page that asks.
     `zone` is what their browser goes by: theirs, where they never chose one.
     """
     session = PersonSession.begin(who, how)
+    if session.factor_id:
+        request.scope["state"]["session_cookies"] = cookies_of(session, request.app.state.keys)
+        return RedirectResponse(with_next(FACTOR, where), status_code=303)
     caller = request.app.state.house.database.acting_as(Identity(who.user_id, access_token=who.access_token))
     await ensure_my_organization(caller)
     if zone:

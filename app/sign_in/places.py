@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-SIGN_IN, CALLBACK, RESET = "/sign-in", "/sign-in/callback", "/sign-in/reset"
+SIGN_IN, CALLBACK, RESET, FACTOR = "/sign-in", "/sign-in/callback", "/sign-in/reset", "/sign-in/factor"
 MOST_PATH = 500
 NOT_BACK_TO = re.compile(r"/(sign-in|sign-up|sign-out|api|static)(/|\?|$)")
 
@@ -42,8 +42,13 @@ def sign_in_page_for(request: Request) -> Response | None:
 
 def sign_in_page(where: str) -> str:
     """The sign-in page with the way back to a page of ours."""
+    return with_next(SIGN_IN, where)
+
+
+def with_next(path: str, where: str) -> str:
+    """A page of signing in that then leads on to a page of ours."""
     back = own_path(where)
-    return SIGN_IN if back == "/" else f"{SIGN_IN}?{urlencode({'next': back})}"
+    return path if back == "/" else f"{path}?{urlencode({'next': back})}"
 
 
 def _whole(path: str, query: str) -> str:

@@ -14,7 +14,8 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from core.errors import Unauthorized, Unavailable
+from core.auth import unverified_claims
+from core.errors import Forbidden, Unauthorized, Unavailable
 from core.supabase_keys import key_headers
 from core.urls import auth_url_of
 from integrations.supabase.faults import NO_MORE_MAILS, hides_who_is_here, is_over, refused
@@ -22,11 +23,12 @@ from integrations.supabase.faults import NO_MORE_MAILS, hides_who_is_here, is_ov
 if TYPE_CHECKING:
     from httpx import AsyncClient
     from supabase_auth import AsyncGoTrueClient
-    from supabase_auth.types import AuthResponse
+    from supabase_auth.types import AuthResponse, Session
 
 log = structlog.get_logger()
 TIMEOUT_SECONDS = 10.0
 KEEP_FEATURES_SECONDS = 300.0
+PROVED = "aal2"  # two factors, as Auth writes into its tokens
 REST_SECONDS = 10.0  # after a question that failed
 LinkKind = Literal["email", "signup", "magiclink", "recovery", "invite", "email_change"]
 LINK_KINDS: tuple[LinkKind, ...] = ("email", "signup", "magiclink", "recovery", "invite", "email_change")
@@ -42,6 +44,7 @@ class SignedIn:
     refresh_token: str = field(repr=False)
     expires_at: int  # seconds since 1970, by this clock
     is_invited: bool = False  # by whoever runs the project: they have no password yet
+    factor_id: str = ""  # of the authenticator app that has yet to prove who they are
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,14 @@ class SupabaseAuth:
             await auth.update_user({"password": password})
             await auth.admin.sign_out(access_token, "others")
 
+    async def prove(self, access_token: str, refresh_token: str, factor_id: str, code: str) -> SignedIn:
+        """The same session, once the code of the authenticator app is right. Raises `Invalid` where it is not, `Unauthorized`."""
+        async with self._asking() as (auth, _):
+            await auth.set_session(access_token, refresh_token)
+            await auth.mfa.challenge_and_verify({"factor_id": factor_id, "code": code})
+            session = await auth.get_session()
+            return _of_session(session)
+
     @asynccontextmanager
     async def _asking(self) -> AsyncGenerator[tuple["AsyncGoTrueClient", "_Kept"]]:
         """A client for one call, and what it kept. What is raised within leaves as an error of the house."""
@@ -260,7 +271,10 @@ def _while_it_lasts() -> Generator[None]:
 
 
 def _signed_in(answer: "AuthResponse") -> SignedIn:
-    session = answer.session
+    return _of_session(answer.session)
+
+
+def _of_session(session: "Session | None") -> SignedIn:
     if session is None:
         raise Unauthorized("Nobody was signed in", hint="Sign in again.")
     return SignedIn(
@@ -270,4 +284,22 @@ def _signed_in(answer: "AuthResponse") -> SignedIn:
         session.refresh_token,
         int(time()) + session.expires_in,  # by our clock, whatever Auth's says
         session.user.invited_at is not None,
+        _factor_to_prove(session),
     )
+
+
+def _factor_to_prove(session: "Session") -> str:
+    """The authenticator app that the person set up and this session has not seen; empty where none is missing.
+
+    Raises `Forbidden` where all they set up is of another kind: it may not be passed over, and these pages cannot ask for it.
+    """
+    verified = [factor for factor in session.user.factors or [] if factor.status == "verified"]
+    if not verified or unverified_claims(session.access_token).get("aal") == PROVED:
+        return ""
+    apps = [factor.id for factor in verified if factor.factor_type == "totp"]
+    if not apps:
+        raise Forbidden(
+            "Your account has a second factor that these pages cannot ask for",
+            hint="They know authenticator apps alone.",
+        )
+    return apps[0]

@@ -90,6 +90,8 @@ def _by_code(code: str | None, status: int) -> StewardError:
             )
         case "weak_password":
             return _weak([])
+        case "mfa_verification_failed" | "mfa_challenge_expired" | "mfa_verification_rejected":
+            return Invalid("The code is wrong, or too old", errors=_field("code", "type the one that is shown now"))
         case "same_password":
             return Invalid("This is the password that you have", errors=_field("password", "choose a new one"))
         case "signup_disabled" | "email_provider_disabled" | "provider_disabled":

@@ -28,6 +28,7 @@ AXE = (MODULES / "axe-core" / "axe.min.js").read_text()
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 SHOTS = os.environ.get("STEWARD_TEST_SHOTS")  # a folder to look at what was seen
 ADDRESS, PASSWORD = "ana.torres@vega.example", "a long and plain password"
+SECRET_KEY = "c2VjcmV0LWtleS1vZi1hLXdhbGstMzItYnl0ZXMtbG8="
 TITLE = "Draft email to john@example.com thanking him for the meeting"
 
 
@@ -52,7 +53,7 @@ async def walking(
                 "port": port,
                 "supabase_url": lite.url,
                 "supabase_publishable_key": lite.publishable_key,
-                "secret_key": "c2VjcmV0LWtleS1vZi1hLXdhbGstMzItYnl0ZXMtbG8=",
+                "secret_key": SECRET_KEY,
             }
         )
         async with open_house(settings, over_http=True) as web, working(await house.worker()):

@@ -60,7 +60,7 @@ async def test_the_code_of_a_sign_up_confirms_it_and_brings_the_clock(house: Hou
     async with supabase_lite(database_url, auth=STRICT) as lite, browsing(house, lite) as ana:
         told = await sign_up(ana, next="/tasks", timezone="Asia/Tokyo")
         assert (told.status_code, COOKIE in ana.cookies) == (200, False)
-        assert "Type the code of a mail" in (await ana.get("/sign-in")).text
+        assert "Type its code" in (await ana.get("/sign-in")).text
         entered = await send(ana, "/sign-in/code", code=await newest_code(lite))
         assert (entered.status_code, entered.headers["location"]) == (303, "/tasks"), entered.text
         assert "in Asia/Tokyo." in (await ana.get("/settings/hours")).text

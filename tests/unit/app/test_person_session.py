@@ -9,7 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from app.person_session import COOKIE, PART, REST, PersonSession, PersonSessions, cookies_of, read_session
+from app.person_session import (
+    COOKIE,
+    PART,
+    REST,
+    PersonSession,
+    PersonSessions,
+    cookies_of,
+    read_half_session,
+    read_session,
+)
 from core.errors import Unauthorized, Unavailable
 from core.keys import SESSION_SECONDS, Keys
 from integrations.supabase.auth import SignedIn
@@ -25,13 +34,15 @@ class Auth:
         self.checked = 0
         self.fault: Exception | None = None
         self.person = ME
+        self.factor_id = ""
 
     async def refresh(self, refresh_token: str) -> SignedIn:
         self.refreshed.append(refresh_token)
         await asyncio.sleep(0)
         if self.fault:
             raise self.fault
-        return SignedIn(self.person, "ana@example.org", "new access", "new refresh", int(time()) + 3600)
+        who = SignedIn(self.person, "ana@example.org", "new access", "new refresh", int(time()) + 3600)
+        return replace(who, factor_id=self.factor_id)
 
     async def check(self, access_token: str) -> None:
         self.checked += 1
@@ -62,6 +73,25 @@ async def test_many_requests_with_one_cookie_refresh_it_once(auth: Auth, session
     assert {one.access_token for one in answers if isinstance(one, PersonSession)} == {"new access"}
     assert (await sessions.current(session(10))).id == "id"  # one that was still on its way
     assert auth.refreshed == ["refresh"]
+
+
+async def test_a_session_older_than_the_second_factor_of_its_person_ends_with_its_time(
+    auth: Auth, sessions: PersonSessions
+) -> None:
+    auth.factor_id = "an app that was set up meanwhile"
+    with pytest.raises(Unauthorized):
+        await sessions.current(session(10))
+
+
+def test_half_a_session_is_none_and_waits_ten_minutes_for_its_other_half(tmp_path: Path) -> None:
+    keys = Keys.load(tmp_path)
+    half = cookies_of(session(factor_id="an app"), keys)
+    with pytest.raises(Unauthorized, match="One more proof"):
+        read_session(keys, half)
+    assert read_half_session(keys, half).factor_id == "an app"
+    with pytest.raises(Unauthorized):
+        read_half_session(keys, cookies_of(session(), keys))
+    assert read_session(keys, cookies_of(session(), keys)).factor_id == ""
 
 
 async def test_a_refused_refresh_ends_the_session_and_one_out_of_reach_does_not(
