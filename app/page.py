@@ -13,12 +13,14 @@ from agents.extractor import extract
 from app._attention.today import brought_up
 from app._view import nudges as nudge_words
 from app._view import words
+from app._view.advice import is_owner
 from app._view.flagged import answer_put_away, is_new_mail, put_away
 from app._view.forms import back_to, form_of
+from app._view.people import people_of
 from app._view.worker import waits_for_worker
 from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
-from app.review._show import soonest_held
+from app.review._show import is_for_another, soonest_held
 from app.seen import house_of
 from app.templating import render
 from core.database import Caller
@@ -53,8 +55,18 @@ async def get(request: Request, caller: CurrentCaller, conversation: UUID | None
         words=words,
         nudge_words=nudge_words,
         brought=brought,
+        greeted=_greeted(request),
         **today,
     )
+
+
+def _greeted(request: Request) -> str:
+    """The first name of whoever reads; empty where it is not known."""
+    people = people_of(request)
+    name = people.names.get(people.reader, "") if people.names and people.reader else ""
+    if not people.names and is_owner(request):
+        name = house_of(request).settings.owner_name or ""
+    return "" if "@" in name else (name.split() or [""])[0]
 
 
 async def post(request: Request, caller: CurrentCaller) -> Response:
@@ -103,8 +115,8 @@ async def _today(caller: Caller, now: datetime) -> dict[str, Any]:
         functions.count_tasks(caller),
     )
     handed = await _handed_to_you(caller)
-    results = [one for one in approvals.items if one.draft_id is None and one.approver is None]
-    own = [one for one in drafts.items if one.approval is None or one.approval.approver is None]
+    results = [one for one in approvals.items if one.draft_id is None and not is_for_another(one)]
+    own = [one for one in drafts.items if not is_for_another(one.approval)]
     return {
         "due": due,
         "coming": coming,

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from app._view.advice import advice
+from app._view.advice import advice, is_owner
 from app._view.people import people_of
 from app.dependencies import csrf_token
 from app.review._interrupt import is_interrupt, shown_interrupt
@@ -58,7 +58,7 @@ TAGS = {
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`, `people`."""
+    """A page or a fragment. Templates also see `request`, `csrf_token`, `is_htmx`, `now`, `house`, `people`, `is_owner`."""
     house = house_of(request)
     text = (
         environment()
@@ -69,6 +69,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
             is_htmx=request.headers.get("hx-request") == "true",
             house=house,
             people=people_of(request),
+            is_owner=is_owner(request),
             now=house.clock.now(),
             theme=request.cookies.get("steward_theme", "auto"),
             **context,

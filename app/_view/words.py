@@ -140,8 +140,8 @@ def confidence(value: float | None) -> str:
     return "sure" if value >= 0.85 else "fairly sure" if value >= 0.65 else "a guess"
 
 
-def state(task: Task) -> tuple[str, str]:
-    """The class of a task's badge and its word."""
+def state(task: Task, people: People = ALONE) -> tuple[str, str]:
+    """The class of a task's badge and its word; of a colleague's task with their name: "for Ana's review"."""
     if task.superseded_at is not None:
         return "superseded", "replaced"
     if task.waived_at is not None:
@@ -149,7 +149,9 @@ def state(task: Task) -> tuple[str, str]:
     if task.paused_at is not None and task.execution_status not in {"completed", "failed", "cancelled"}:
         return "paused", "paused"
     if task.execution_status == "blocked" and task.blocked_on in BLOCKED:
-        return BLOCKED[task.blocked_on]
+        badge, word = BLOCKED[task.blocked_on]
+        whose, who = people.whose(task.created_by), people.name(task.created_by)
+        return badge, word.replace("your", whose) if "your" in word else word.replace("you", who)
     if task.is_drafted:
         return "blocked", "drafted"
     return task.execution_status, STATUS[task.execution_status]

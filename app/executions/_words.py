@@ -32,10 +32,12 @@ RISK: Mapping[RiskKind, str] = {
 LEVEL: Mapping[RiskLevel, str] = {"high": "failed", "medium": "blocked", "low": "cancelled"}
 
 
-def waits_for(blocker: Blocker, names: Mapping[str, str]) -> str:
-    """Whom or what a task waits for: "you", "the agent Larry", "an agent that can prospecting"."""
+def waits_for(blocker: Blocker, names: Mapping[str, str], person: str = "you") -> str:
+    """Whom or what a task waits for: "you", "the agent Larry", "an agent that can prospecting". `person`: whose the execution is."""
     if blocker.waits_for == "agent" and blocker.whom:
         return names.get(blocker.whom, blocker.whom)
     if blocker.waits_for == "agent" and blocker.capabilities:
         return f"an agent for {', '.join(blocker.capabilities)}"
+    if person != "you" and blocker.waits_for in {"person", "start"}:
+        return person if blocker.waits_for == "person" else f"{person}'s start"
     return WAITS[blocker.waits_for]

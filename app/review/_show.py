@@ -16,7 +16,7 @@ from app.templating import render
 from core.database import Caller
 from core.errors import Invalid
 from tasks import functions, review
-from tasks.drafts import Approval, ApprovalState, DraftState
+from tasks.drafts import Approval, ApprovalOfDraft, ApprovalState, DraftState
 from tasks.models import Task
 from tasks.policies import Policy, list_policies
 
@@ -85,9 +85,13 @@ async def show(
         "review/page.html",
         status_code=status_code,
         leaving=[draft for draft in drafts if draft.id in first],
-        drafts=[draft for draft in drafts if draft.id not in first],
+        drafts=[draft for draft in drafts if draft.id not in first and not is_for_another(draft.approval)],
+        of_others=[
+            *(one for one in asked if is_for_another(one.approval)),
+            *(draft for draft in drafts if draft.id not in first and is_for_another(draft.approval)),
+        ],
         held_acts=held_acts,
-        gates=_soonest_first([one for one in asked if one.is_gate]),
+        gates=_soonest_first([one for one in asked if one.is_gate and not is_for_another(one.approval)]),
         results=[one for one in asked if not one.is_gate and one.approval.state == "open"],
         tabs=TABS,
         tab=tab,
@@ -103,10 +107,15 @@ async def show(
     )
 
 
+def is_for_another(approval: ApprovalOfDraft | None) -> bool:
+    """Does another member alone say yes to it?"""
+    return approval is not None and approval.approver is not None
+
+
 async def count_waiting(caller: Caller) -> int:
     """How much waits for a yes that the caller may give; 200 stand for all that are more."""
     asked = (await review.list_approvals(caller, states=["open"], limit=200)).items
-    return len([one for one in asked if one.approver is None])
+    return len([one for one in asked if not is_for_another(one)])
 
 
 async def switched_off_now(caller: Caller, policy_id: UUID | None) -> Policy | None:

@@ -13,7 +13,7 @@ from core.errors import Forbidden
 from core.keys import Keys
 from core.postgres import pool_of
 from core.vault import Vault
-from tasks import accounts, commitments, functions, organizations, policies, reminders, review, trees
+from tasks import accounts, agents, commitments, functions, organizations, policies, reminders, review, trees
 from tasks.commitments import NewCommitment
 from tasks.drafts import ThreadMessage
 from tasks.models import Task
@@ -266,3 +266,45 @@ async def test_what_is_a_colleagues_alone_is_neither_offered_nor_told(
         answer = await bens.post(f"/tasks/{draft.task_id}/act", data=asked)
         assert answer.status_code == 403
         assert "Members delete their own tasks alone" in answer.text
+
+
+async def test_who_may_not_register_agents_is_not_offered_it(
+    house: House, keys: Keys, ben: Caller, bens: httpx.AsyncClient
+) -> None:
+    made = await agents.register_agent(house.caller, {"name": "Larry", "capabilities": ["prospecting"]})
+    with pytest.raises(Forbidden):
+        await agents.update_agent(ben, made.details.id, {"name": "Barry"})
+    for path in ("/agents", f"/agents/{made.details.id}"):
+        shown = await page(bens, path)
+        assert "here that is Robin." in shown
+        for button in ("Register it", 'value="rotate"', 'value="pause"', ">Save<"):
+            assert button not in shown
+    async with pages_of(house, keys) as robins:
+        assert "Register it" in await page(robins, "/agents")
+        assert 'value="rotate"' in await page(robins, f"/agents/{made.details.id}")
+
+
+async def test_each_is_greeted_by_name_and_a_colleagues_work_waits_for_them(
+    house: House, keys: Keys, vega: Organization, ben: Caller, bens: httpx.AsyncClient
+) -> None:
+    async with pool_of(house.database).connection() as connection:
+        named = """update auth.users set raw_user_meta_data = '{"name": "Ben Okafor"}' where id = %s"""
+        await connection.execute(named, (ben.identity.user_id,))
+    vault = Vault.from_settings(house.settings)
+    await accounts.connect_account(house.caller, vault, "imap", "robin@vega.example", {"x": "y"})
+    service = house.database.acting_as(Identity.service(vega.id))
+    draft = await delivered(house.caller, service, None)
+    today = await page(bens, "/")
+    assert ", Ben.</h1>" in today
+    assert "OPENAI_API_KEY" not in today
+    listed = await page(bens, "/tasks")
+    assert ">for Robin's review</span>" in listed
+    assert "Waiting for your review" not in listed
+    assert "1 waits for Robin" in await page(bens, "/executions")
+    assert "Waits for others here" in await page(bens, "/review")
+    assert ">for Robin's review</span>" in await page(bens, f"/tasks/{draft.task_id}")
+    async with pages_of(house, keys) as robins:
+        assert ", Robin.</h1>" in await page(robins, "/")
+        assert ">for your review</span>" in await page(robins, "/tasks")
+        assert "1 waits for you" in await page(robins, "/executions")
+        assert "Waits for others here" not in await page(robins, "/review")
