@@ -26,7 +26,7 @@ STATUS_WORDS = {"gone": "gone: not heard for long", "new": "never heard", "pause
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("agents", cls=DoorCommand, rich_help_panel="House")(agents_command)
+    app.command("agents", cls=DoorCommand, rich_help_panel="Agents and programs")(agents_command)
 
 
 def agents_command(

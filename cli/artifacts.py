@@ -16,7 +16,7 @@ artifacts = typer.Typer(no_args_is_help=True, help="Where the content of files l
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.add_typer(artifacts, name="artifacts", rich_help_panel="House")
+    app.add_typer(artifacts, name="artifacts", rich_help_panel="Upkeep")
 
 
 @artifacts.command("move", cls=DoorCommand)

@@ -23,8 +23,8 @@ LENGTH_OF_DAY = len("2026-03-05")
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("digest", cls=DoorCommand, rich_help_panel="Tasks")(digest_command)
-    app.command("attention", cls=DoorCommand, rich_help_panel="Tasks")(attention_command)
+    app.command("digest", cls=DoorCommand, rich_help_panel="Attention")(digest_command)
+    app.command("attention", cls=DoorCommand, rich_help_panel="Attention")(attention_command)
 
 
 def digest_command(

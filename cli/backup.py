@@ -30,8 +30,8 @@ LONGEST_LIST = 20
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("backup", cls=DoorCommand, rich_help_panel="House")(backup_command)
-    app.command("restore", cls=DoorCommand, rich_help_panel="House")(restore_command)
+    app.command("backup", cls=DoorCommand, rich_help_panel="Upkeep")(backup_command)
+    app.command("restore", cls=DoorCommand, rich_help_panel="Upkeep")(restore_command)
 
 
 def backup_command(

@@ -28,8 +28,8 @@ FunctionOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("base-agent", cls=DoorCommand, rich_help_panel="Agents")(base_agent_command)
-    app.command("orchestrate", cls=DoorCommand, rich_help_panel="Agents")(orchestrate_command)
+    app.command("base-agent", cls=DoorCommand, rich_help_panel="Agents and programs")(base_agent_command)
+    app.command("orchestrate", cls=DoorCommand, rich_help_panel="Agents and programs")(orchestrate_command)
 
 
 def base_agent_command(

@@ -21,7 +21,7 @@ LEAST_PREFIX = 4
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("commitments", cls=DoorCommand, rich_help_panel="Tasks")(commitments_command)
+    app.command("commitments", cls=DoorCommand, rich_help_panel="Attention")(commitments_command)
 
 
 def commitments_command(

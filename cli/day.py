@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("day", cls=DoorCommand, rich_help_panel="Tasks")(day_command)
+    app.command("day", cls=DoorCommand, rich_help_panel="Time")(day_command)
 
 
 def day_command(

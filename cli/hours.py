@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put the command on the command line."""
-    app.command("hours", cls=DoorCommand, rich_help_panel="Tasks")(hours_command)
+    app.command("hours", cls=DoorCommand, rich_help_panel="Time")(hours_command)
 
 
 def hours_command(

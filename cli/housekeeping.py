@@ -27,8 +27,8 @@ WORDS: dict[CleanUp, tuple[str, str]] = {
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("metrics", cls=DoorCommand, rich_help_panel="House")(metrics_command)
-    app.command("cleanup", cls=DoorCommand, rich_help_panel="House")(cleanup_command)
+    app.command("metrics", cls=DoorCommand, rich_help_panel="Upkeep")(metrics_command)
+    app.command("cleanup", cls=DoorCommand, rich_help_panel="Upkeep")(cleanup_command)
 
 
 def metrics_command(

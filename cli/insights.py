@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("insights", cls=DoorCommand, rich_help_panel="House")(insights_command)
+    app.command("insights", cls=DoorCommand, rich_help_panel="Review")(insights_command)
 
 
 def insights_command(

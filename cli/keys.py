@@ -19,7 +19,7 @@ keys = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.add_typer(keys, name="keys", rich_help_panel="House")
+    app.add_typer(keys, name="keys", rich_help_panel="Upkeep")
 
 
 @keys.command("rotate", cls=DoorCommand)

@@ -28,7 +28,7 @@ GIVEN_SCOPES = ("tasks:read", "tasks:write", "review:read")
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("mcp", cls=DoorCommand, rich_help_panel="House")(mcp_command)
+    app.command("mcp", cls=DoorCommand, rich_help_panel="Agents and programs")(mcp_command)
 
 
 def mcp_command(

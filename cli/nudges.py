@@ -23,7 +23,7 @@ LONGEST_REASON = 500
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("nudges", cls=DoorCommand, rich_help_panel="Tasks")(nudges_command)
+    app.command("nudges", cls=DoorCommand, rich_help_panel="Attention")(nudges_command)
 
 
 def nudges_command(

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command("snooze", cls=DoorCommand, rich_help_panel="Tasks")(snooze_command)
-    app.command("wake", cls=DoorCommand, rich_help_panel="Tasks")(wake_command)
-    app.command("remind", cls=DoorCommand, rich_help_panel="Tasks")(remind_command)
-    app.command("repeat", cls=DoorCommand, rich_help_panel="Tasks")(repeat_command)
+    app.command("snooze", cls=DoorCommand, rich_help_panel="Time")(snooze_command)
+    app.command("wake", cls=DoorCommand, rich_help_panel="Time")(wake_command)
+    app.command("remind", cls=DoorCommand, rich_help_panel="Time")(remind_command)
+    app.command("repeat", cls=DoorCommand, rich_help_panel="Time")(repeat_command)
 
 
 def snooze_command(

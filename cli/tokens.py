@@ -20,7 +20,7 @@ LEAST_PREFIX = 4
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("token", cls=DoorCommand, rich_help_panel="House")(token_command)
+    app.command("token", cls=DoorCommand, rich_help_panel="Agents and programs")(token_command)
 
 
 def token_command(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put this command on the command line."""
-    app.command("tools", cls=DoorCommand, rich_help_panel="House")(tools_command)
+    app.command("tools", cls=DoorCommand, rich_help_panel="Agents and programs")(tools_command)
 
 
 def tools_command(
