@@ -71,7 +71,8 @@ async def migrate(url: str, *, embedded: bool, folder: Path = MIGRATIONS) -> lis
             applied = await _apply(connection, found)
             return applied + await _install_queue(connection)
     except psycopg.OperationalError as error:
-        raise Unavailable("The database does not answer", detail=str(error).strip()) from error
+        hint = "" if embedded else "Is it running, and is STEWARD_DATABASE_URL its session connection?"
+        raise Unavailable("The database does not answer", detail=str(error).strip(), hint=hint) from error
     except psycopg.ProgrammingError as error:  # the URL is none
         if error.diag.sqlstate is None:
             raise Invalid(

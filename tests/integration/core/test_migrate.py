@@ -150,8 +150,9 @@ def test_a_folder_without_migrations_is_refused(tmp_path: Path) -> None:
 
 async def test_a_server_that_is_out_of_reach_is_named(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(Unavailable, match="The database does not answer") as caught:
-        await migrate(f"host={tmp_path} dbname=x", embedded=True, folder=folder)
+        await migrate(f"host={tmp_path} dbname=x", embedded=False, folder=folder)
     assert str(tmp_path) in str(caught.value.detail)
+    assert "STEWARD_DATABASE_URL" in str(caught.value.hint)
 
 
 async def test_what_is_no_url_is_refused(folder: Path) -> None:
