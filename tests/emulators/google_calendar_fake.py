@@ -26,7 +26,6 @@ Json = dict[str, Any]
 EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 INSTANCE = re.compile(r"(?P<series>.+)_(?P<stamp>\d{8}(?:T\d{6}Z)?)")
 NOT_WITH_SYNC = ("iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin")  # fmt: skip
-WHOLE_DAY = timedelta(days=1)
 
 
 class GoogleCalendarFake:
