@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 QUESTION = "a approve   e edit   r reject   s skip   q quit > "
 RESULT_QUESTION = "a accept   r reject   s skip   q quit > "
+APPROVE = "a approve   "
+ACCEPT = "a accept   "
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,13 @@ async def list_waiting(house: "House", out: Output) -> None:
 
 def say_waiting(out: Output, waiting: Waiting) -> None:
     """One thing that waits, as it would leave."""
+    _say_what(out, waiting)
+    if alone := waiting.approval.approver:
+        who = one_line(alone.called)
+        out.say(Text(f"It leaves through the account of {who}: only {who} may approve it.", "yellow"))
+
+
+def _say_what(out: Output, waiting: Waiting) -> None:
     if waiting.draft:
         head = f"Draft {rendering.short_id(waiting.draft)}, version {waiting.draft.version}"
         out.say(Text.assemble((head, "bold"), f"  for: {one_line(waiting.task.title)}"))
@@ -254,7 +263,7 @@ async def go_through(house: "House", out: Output) -> None:
         while one is not None:
             out.say()
             try:
-                key = ask(_question(one)).strip().lower()[:1]
+                key = ask(question_of(one)).strip().lower()[:1]
             except EOFError:
                 return
             if key == "q":
@@ -263,10 +272,12 @@ async def go_through(house: "House", out: Output) -> None:
     out.say("That was all.")
 
 
-def _question(one: Waiting) -> str:
+def question_of(one: Waiting) -> str:
+    """The letters that are asked for; without a yes where only a colleague may give it."""
     if one.interrupt:
         return answering.question_of(one.interrupt)
-    return QUESTION if one.draft else RESULT_QUESTION
+    question = QUESTION if one.draft else RESULT_QUESTION
+    return question if one.approval.approver is None else question.removeprefix(APPROVE).removeprefix(ACCEPT)
 
 
 async def _decide(house: "House", out: Output, one: Waiting, key: str) -> Waiting | None:
