@@ -13,20 +13,11 @@ from tasks.models import Task
 
 def waiting(approver: Approver | None) -> Waiting:
     """A tool's question that waits for a yes."""
-    ids, now = {"organization_id": uuid4()}, datetime.now(UTC)
-    task = Task(
-        id=uuid4(),
-        title="Invite John",
-        execution_status="blocked",
-        execution_type="manual",
-        created_at=now,
-        updated_at=now,
-        **ids,
-    )
-    approval = Approval(
-        id=uuid4(), task_id=task.id, title="Invite John?", digest="0" * 64, state="open", created_at=now,
-        tool="calendar_event", approver=approver, **ids,
-    )  # fmt: skip
+    shared = {"id": uuid4(), "organization_id": uuid4(), "created_at": datetime.now(UTC)}
+    given = {"title": "Invite John", "execution_status": "blocked", "execution_type": "manual"}
+    task = Task.model_validate(shared | given | {"updated_at": datetime.now(UTC)})
+    asked = {"task_id": task.id, "title": "Invite John?", "digest": "0" * 64, "state": "open", "tool": "calendar_event"}
+    approval = Approval.model_validate(shared | asked | {"approver": approver})
     return Waiting(approval, task, None)
 
 
