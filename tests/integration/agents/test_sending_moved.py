@@ -121,7 +121,11 @@ async def test_a_reply_from_a_phone_a_second_ago_is_found_in_the_mailbox(
             moved = await newest(house, draft, lambda one: one.thread_moved is not None)
             assert moved.thread_moved
             (message,) = moved.thread_moved.messages
-            assert (message.message_id, message.sender, message.text.strip()) == (PHONE, OWN, f"text of {PHONE}")
+            assert (message.message_id, message.sender, (message.text or "").strip()) == (
+                PHONE,
+                OWN,
+                f"text of {PHONE}",
+            )
 
             async def ended() -> bool:
                 return (await send_tasks(house, draft))[0][0] == "failed"
