@@ -1,9 +1,6 @@
 """The pages that a task has worked: a person looks at them, takes the page over by clicking, and hands it back."""
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -12,13 +9,12 @@ from app.house import House, furnish
 from core.clock import Clock
 from core.settings import Settings
 from tasks import functions
+from tests.browser.axe import violations
 from tests.browser_pages import close_pages
 from tests.emulators.site import Site, running_site
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
-MODULES = Path(os.environ.get("STEWARD_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
 
 @pytest.fixture
@@ -33,12 +29,6 @@ async def house(house: House, settings: Settings, site: Site) -> AsyncGenerator[
     settings = settings.model_copy(update={"private_hosts": site.name})
     yield furnish(settings, Clock.from_settings(settings), house.database, house.owner)
     await close_pages()
-
-
-async def _passes_axe(page: Page) -> list[str]:
-    await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
-    report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in report["violations"]]
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -63,11 +53,11 @@ async def test_a_person_takes_the_page_over_and_hands_it_back(
 
     await showing("Step 2 (click 'Enter the code from your phone')")
     if javascript:
-        assert await _passes_axe(page) == []
+        assert await violations(page) == []
     await page.click("button:text-is('Take the page over')")
     await expect(page.locator("input[type=image]")).to_be_visible()
     if javascript:
-        assert await _passes_axe(page) == []
+        assert await violations(page) == []
     await page.locator("input[type=image]").click(position={"x": 150, "y": 122})
     await showing("You: click")
     await page.fill("input[type=text][name=text]", "Robin")

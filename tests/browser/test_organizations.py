@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -10,7 +9,7 @@ from playwright.async_api import Page, Route, expect
 from app.house import House
 from core.postgres import pool_of
 from tasks import functions, organizations
-from tests.browser.test_accessibility import MODULES, RULES
+from tests.browser.axe import Scheme, violations
 from tests.conftest import sign_up
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -107,10 +106,8 @@ async def test_an_organization_is_deleted_and_the_others_read_it(
 
 async def is_accessible(page: Page) -> None:
     """Axe finds nothing in either theme, and nothing is wider than the window, on a desk and on a telephone."""
-    await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
-    for width, scheme in ((390, "dark"), (1440, "light")):
+    sights: tuple[tuple[int, Scheme], ...] = ((390, "dark"), (1440, "light"))
+    for width, scheme in sights:
         await page.set_viewport_size({"width": width, "height": 900})
-        await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
-        report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in report["violations"]] == []
+        assert await violations(page, [scheme]) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,8 +1,6 @@
 """Plans in a real browser: made by a form, edited before the start, decided, read; live with a script, whole without one."""
 
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +10,11 @@ from playwright.async_api import ConsoleMessage, Page, expect
 from agents.playbooks.document.making import document_plan
 from app.house import House
 from tasks import plans
+from tests.browser.axe import Scheme, violations
 from tests.browser.test_pages import reload_until
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
-MODULES = Path(os.environ.get("STEWARD_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 GATE = {"question": "Is the hall booked for good?", "why": "The deposit is not paid back"}
 
 
@@ -141,7 +138,7 @@ async def test_a_section_is_written_by_a_person_who_sees_first_what_it_touches(
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 async def test_pages_of_plans_pass_axe_and_fit(
-    signed_in: OpenPage, served: str, house: House, scheme: str, width: int
+    signed_in: OpenPage, served: str, house: House, scheme: Scheme, width: int
 ) -> None:
     waits = await gated_plan(house, "W" * 200)
     ready = await gated_plan(house, "A fair", starts_by_itself=False)
@@ -150,7 +147,6 @@ async def test_pages_of_plans_pass_axe_and_fit(
     paths = ["/plans", f"/plans/{ready}", f"/plans/{ready}/edit", f"/plans/{document}"]
     paths += [f"/plans/{waits}{view}" for view in ("", "?view=report", "?view=record")]
     paths += [f"/plans/{document}?view=tasks", f"/plans/{document}/stages/setup"]
-    axe = (MODULES / "axe-core" / "axe.min.js").read_text()
     found: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -164,10 +160,5 @@ async def test_pages_of_plans_pass_axe_and_fit(
         await page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
         if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append(f"{path} is wider than {width}")
-        await page.evaluate(axe)
-        report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-        found += [
-            f"{path}: {v['id']}: {v['nodes'][0]['html'][:200]} {v['nodes'][0].get('failureSummary', '')[:300]}"
-            for v in report["violations"]
-        ]
+        found += [f"{path}: {one}" for one in await violations(page, [scheme])]
     assert found == []

@@ -1,9 +1,7 @@
 """The page of a plan, clicked through in a real browser: live with a script, whole without one."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +10,11 @@ from playwright.async_api import ConsoleMessage, Page, expect
 
 from app.house import House
 from tasks import functions, trees
+from tests.browser.axe import violations
 from tests.browser.test_pages import reload_until
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.browser
-MODULES = Path(os.environ.get("STEWARD_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 GATE = {"question": "Build it behind the counter?", "why": "Walls are expensive to move", "expires_in_seconds": 90_000}
 
 
@@ -180,16 +177,14 @@ async def test_four_columns_fit_beside_the_rail_and_scroll_on_a_phone(
         assert await page.evaluate(f"{graph}.getBoundingClientRect().right <= innerWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_of_a_plan_pass_axe_and_fit(
-    signed_in: OpenPage, shop: tuple[str, dict[str, UUID]], served: str, house: House, scheme: str
+    signed_in: OpenPage, shop: tuple[str, dict[str, UUID]], served: str, house: House
 ) -> None:
     long = [part(f"s{n}", *([f"s{n // 2}"] if n else []), title="Donaudampfschiff" * 31) for n in range(60)]
     wide = await trees.create_task_tree(house.caller, {"title": "W" * 500, "children": long})
     url, keys = shop
     paths = [url, f"{served}/tasks/{wide.id}", f"{served}/review", f"{served}/"]
     paths += [f"{served}/tasks/{keys[name]}" for name in ("gate", "permit", "quote", "lease", "open")]
-    axe = (MODULES / "axe-core" / "axe.min.js").read_text()
     found: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -197,17 +192,12 @@ async def test_pages_of_a_plan_pass_axe_and_fit(
             found.append(message.text)
 
     for width in (1440, 390):
-        page = await signed_in(scheme=scheme, width=width)
+        page = await signed_in(width=width)
         page.on("console", hear)
         for path in paths:
             await page.goto(path)
             if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                 found.append(f"{path} is wider than {width}")
             await page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
-            await page.evaluate(axe)
-            report: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-            found += [
-                f"{path}: {v['id']}: {v['nodes'][0]['html'][:200]} {v['nodes'][0].get('failureSummary', '')[:300]}"
-                for v in report["violations"]
-            ]
+            found += [f"{path}: {one}" for one in await violations(page)]
     assert found == []
