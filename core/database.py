@@ -6,6 +6,7 @@ call answers and raises is the same by both.
 """
 
 import asyncio
+import json
 import random
 import re
 from abc import ABC, abstractmethod
@@ -142,6 +143,9 @@ class Database(ABC):
         """Figures of its connections, by the names of psycopg_pool's statistics; empty where it holds none."""
 
 
+# The connection went, and whether the transaction was committed before is not said: 08 of a pooler between, a crash.
+BROKEN_OFF = {"08000", "08003", "08006", "08007", "57P02"}
+OUT_OF_REACH = {"08", "53", "55", "57", "58"}  # classes: connection, resources, not ready, an operator, the system
 RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the transaction left nothing behind
 TRIES = 8  # several that collide go out of step
 PAUSE_SECONDS = 0.03
@@ -163,6 +167,14 @@ STATUS_ERRORS: dict[str, type[StewardError]] = {
     "23514": Invalid,  # check_violation
     "23502": Invalid,  # not_null_violation
 }
+
+
+def json_of(value: object) -> bytes:
+    """A value as it goes into a parameter of type jsonb."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
+    except TypeError:
+        return json.dumps(value, default=str).encode()  # integers beyond 64 bits, which jsonb takes
 
 
 CONSTRAINT = re.compile(r'constraint "([^"]+)"')

@@ -5,27 +5,34 @@ function, so a pooled connection never carries one person's rights to another. T
 `set_config(..., is_local => true)`, as PostgREST does it.
 """
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
-import orjson
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core.database import RETRYABLE, SERVICE, STATUS_ERRORS, TRIES, AsJson, Database, Identity, get_out_of_step, refusal
+from core.database import (
+    BROKEN_OFF,
+    OUT_OF_REACH,
+    RETRYABLE,
+    SERVICE,
+    TRIES,
+    AsJson,
+    Database,
+    Identity,
+    get_out_of_step,
+    json_of,
+    refusal,
+)
 from core.errors import Invalid, OutcomeUnknown, StewardError, Unavailable
 from core.tracing import span
 
 IDENTITY: LiteralString = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
-KNOWN = RETRYABLE | STATUS_ERRORS.keys()
-# The connection went, and whether the transaction was committed before is not said: 08 of a pooler between, a crash.
-BROKEN_OFF = {"08000", "08003", "08006", "08007", "57P02"}
 
 
 @dataclass(frozen=True)
@@ -123,20 +130,13 @@ def _query(function: str, names: tuple[str, ...], returns_set: bool) -> sql.Comp
 def _adapt(value: object) -> object:
     """Dicts and lists go in as jsonb, but a list of ids as an array."""
     if isinstance(value, AsJson):
-        return None if value.value is None else Jsonb(value.value, dumps=_dumps)
+        return None if value.value is None else Jsonb(value.value, dumps=json_of)
     if isinstance(value, dict):
-        return Jsonb(value, dumps=_dumps)
+        return Jsonb(value, dumps=json_of)
     if isinstance(value, list):
         items = cast("list[object]", value)
-        return items if items and all(isinstance(item, UUID) for item in items) else Jsonb(items, dumps=_dumps)
+        return items if items and all(isinstance(item, UUID) for item in items) else Jsonb(items, dumps=json_of)
     return value
-
-
-def _dumps(value: object) -> bytes:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
-    except TypeError:
-        return json.dumps(value, default=str).encode()  # integers beyond 64 bits, which jsonb takes
 
 
 async def _is_set(connection: psycopg.AsyncConnection[tuple[Any, ...]], function: str) -> bool:
@@ -159,17 +159,15 @@ def _own_word(error: psycopg.Error) -> psycopg.Error:
 
 def translate(error: psycopg.Error) -> StewardError:
     """The house's error for a database error."""
-    state = error.sqlstate or ""
-    if state in KNOWN or state.startswith("22"):
-        diag = error.diag
-        return refusal(state, diag.message_primary, diag.message_detail, diag.message_hint)
-    if isinstance(error, psycopg.DataError):
+    state = error.sqlstate
+    if state is None and isinstance(error, psycopg.DataError):
         return Invalid("A value cannot be kept", detail=str(error))
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        if not state or state in BROKEN_OFF:
-            return OutcomeUnknown("The database did not answer to the end", detail=str(error).strip() or None)
+    if state in BROKEN_OFF or (state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)):
+        return OutcomeUnknown("The database did not answer to the end", detail=str(error).strip() or None)
+    if state is not None and state[:2] in OUT_OF_REACH:
         return _unreached(error)
-    return refusal(state, error.diag.message_primary, None, None)
+    diag = error.diag
+    return refusal(state or "", diag.message_primary, diag.message_detail, diag.message_hint)
 
 
 def _unreached(error: psycopg.Error) -> Unavailable:

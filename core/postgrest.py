@@ -23,7 +23,19 @@ from postgrest import AsyncPostgrestClient
 
 from core.auth import foreign_words
 from core.bounded_answers import BoundedTransport
-from core.database import RETRYABLE, SERVICE, TRIES, AsJson, Database, Identity, get_out_of_step, refusal
+from core.database import (
+    BROKEN_OFF,
+    OUT_OF_REACH,
+    RETRYABLE,
+    SERVICE,
+    TRIES,
+    AsJson,
+    Database,
+    Identity,
+    get_out_of_step,
+    json_of,
+    refusal,
+)
 from core.errors import Forbidden, Invalid, OutcomeUnknown, StewardError, TooMany, Unauthorized, Unavailable
 from core.postgrest_answers import error_of, is_json
 from core.signing import Signer
@@ -40,8 +52,7 @@ TIMEOUT = httpx.Timeout(35.0, connect=5.0, write=15.0, pool=10.0)  # a statement
 LIMITS = httpx.Limits(max_connections=40, max_keepalive_connections=20, keepalive_expiry=20.0)
 MOST_BYTES = 64_000_000  # of one answer
 CONNECT_TRIES = 3
-# What Postgres or PostgREST says of a connection that went while the call ran; PGRSTX00 is a fault of PostgREST itself.
-BROKEN_OFF = {"08000", "08003", "08006", "08007", "57P02", "PGRSTX00"}
+OWN_FAULT = "PGRSTX00"  # of PostgREST itself, while the call ran
 EXACT = 2**53  # beyond it, some readers of JSON round
 PAGE = 1000  # rows that a project gives at most, where its settings were left alone (max_rows)
 NULL = b"null"
@@ -176,10 +187,14 @@ def _told(function: str, identity: Identity, answer: httpx.Response) -> Exceptio
         return Unauthorized("The token is not valid here, or it has expired", detail=error.message, hint=hint)
     if answer.status_code == 429:
         return TooMany("Supabase takes no more requests for the moment", retry_after_seconds=error.retry_after_seconds)
-    if answer.is_success or code in BROKEN_OFF or (code is None and answer.status_code in {500, 502, 504}):
+    if (
+        answer.is_success
+        or code in {OWN_FAULT, *BROKEN_OFF}
+        or (code is None and answer.status_code in {500, 502, 504})
+    ):
         # Done, with an answer that nobody can read; or a gateway between lost whoever was asked.
         return OutcomeUnknown("The database did not answer to the end", detail=error.message)
-    if code is None or code.startswith("PGRST") or code[:2] in {"08", "53", "55", "57", "58"}:
+    if code is None or code.startswith("PGRST") or code[:2] in OUT_OF_REACH:
         return Unavailable("The database is out of reach", detail=error.message)
     told = refusal(code, error.message, error.details, error.hint)
     return _Collided(told) if code in RETRYABLE else told
@@ -230,11 +245,7 @@ def adapt(value: object) -> Any:
 
 
 def _plain(value: object) -> Any:
-    try:
-        made = orjson.dumps(value, option=orjson.OPT_SERIALIZE_UUID)
-    except TypeError:
-        made = json.dumps(value, default=str).encode()  # integers beyond 64 bits, which jsonb takes
-    return json.loads(made)
+    return json.loads(json_of(value))  # which keeps integers beyond 64 bits
 
 
 def json_list(answer: bytes) -> list[Any]:

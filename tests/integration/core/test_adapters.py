@@ -95,6 +95,9 @@ STATES: dict[str, type[StewardError]] = {
     "P0001": StewardError,
     "XX000": StewardError,
     "57014": Unavailable,
+    "54001": StewardError,  # class 54 is a limit of the program: nothing is out of reach
+    "28000": StewardError,
+    "38000": StewardError,
     "53300": Unavailable,
 }
 ERRORS: dict[str, tuple[str, dict[str, object], type[StewardError]]] = {
