@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from playwright.async_api import Browser, Request, expect
 
 from tests.conftest import free_port
+from tests.forked import Forked
 from tests.in_memory import passing_folder, remove_database
 from tests.integration.cli.conftest import Steward, a_steward
 
@@ -29,9 +29,9 @@ def steward() -> Generator[Steward]:
 
 
 @contextmanager
-def running(steward: Steward) -> Generator[tuple[subprocess.Popen[str], str]]:
+def running(steward: Steward) -> Generator[tuple[Forked, str]]:
     """`steward run`, and the link it prints; asked to end afterwards if it still lives."""
-    process = steward.start("run", "--no-browser")
+    process = steward.leave_running("run", "--no-browser")
     try:
         assert process.stdout
         link = re.search(r"http\S+", process.stdout.readline())

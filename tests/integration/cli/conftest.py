@@ -52,8 +52,12 @@ class Steward:
         out, err = process.communicate(stdin, SECONDS)
         return Done(arguments, process.wait(), out, err)
 
+    def leave_running(self, *arguments: str, **more: str) -> forked.Forked:
+        """Begin a command that goes on until it is told to stop; `more` is added to the environment."""
+        return forked.start(arguments, {**self.environment, **more}, self.folder)
+
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Start the program and leave it running."""
+        """The same in a new interpreter."""
         usual: dict[str, Any] = {
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,

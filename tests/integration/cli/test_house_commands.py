@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
+    from tests.forked import Forked
     from tests.integration.cli.conftest import Steward
 
 PATIENCE_SECONDS = 30
@@ -32,7 +33,7 @@ def postgres_of(steward: Steward) -> list[psutil.Process]:
     return found
 
 
-def first_line(process: subprocess.Popen[str]) -> str:
+def first_line(process: subprocess.Popen[str] | Forked) -> str:
     assert process.stdout
     assert process.stderr
     line = process.stdout.readline()
@@ -61,7 +62,7 @@ def test_run_serves_until_it_is_told_to_stop_and_leaves_nothing_behind(
 
 
 def test_the_link_signs_in_once_and_a_fresh_one_again(embedded_steward: Steward) -> None:
-    running = embedded_steward.start("run", "--no-browser")
+    running = embedded_steward.leave_running("run", "--no-browser")
     try:
         link = first_line(running).removeprefix("Open ").strip()
         for address in (link, embedded_steward.json("link")["url"]):
@@ -174,10 +175,9 @@ def test_run_says_which_database_it_is_and_why(embedded_steward: Steward) -> Non
         ({}, False, neither),
         ({"SUPABASE_URL": ""}, False, f"{neither}; SUPABASE_URL empty counts as not set"),
     ):
-        environment = {**embedded_steward.environment, **more}
-        running = embedded_steward.start("run", "--no-browser", env=environment)
+        running = embedded_steward.leave_running("run", "--no-browser", **more)
         first_line(running)
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=PATIENCE_SECONDS)
         assert ("this is Steward's own database, not the project's" in errors) is is_noted, errors
-        assert f"Database: embedded, in {environment['STEWARD_HOME']} ({why})." in errors, errors
+        assert f"Database: embedded, in {embedded_steward.environment['STEWARD_HOME']} ({why})." in errors, errors
