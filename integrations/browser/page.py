@@ -26,6 +26,8 @@ T = TypeVar("T")
 Self_ = TypeVar("Self_", bound="OpenPage")
 VIEW = {"width": 1280, "height": 800}
 MOVE_MS = 8_000
+LOOKS = 4  # at a page that goes on to another one meanwhile
+MOVED_ON = ("context was destroyed", "Frame was detached", "Cannot find context")  # Playwright's words
 MOST_SCREENSHOT_BYTES = 400_000
 
 
@@ -117,6 +119,18 @@ class OpenPage:
 
     @homed
     async def look(self) -> Look:
+        from playwright.async_api import Error
+
+        for left in reversed(range(LOOKS)):
+            try:
+                return await self._seen()
+            except Error as error:
+                if not left or not any(words in first_line(error) for words in MOVED_ON):
+                    raise
+                await self._the_page().wait_for_load_state("domcontentloaded", timeout=MOVE_MS)
+        raise AssertionError("the last look returns or raises")
+
+    async def _seen(self) -> Look:
         page = self._the_page()
         text = await self._outline()
         secrets: list[str] = []

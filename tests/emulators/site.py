@@ -70,7 +70,7 @@ async def _answer(site: Site, request: web.Request) -> web.StreamResponse:
     if request.method != "GET":
         return await _taken(site, request)
     match request.path:
-        case "/shop" | "/files" | "/frame" | "/inner" | "/endless" | "/script_form":
+        case "/shop" | "/files" | "/hasty" | "/frame" | "/inner" | "/endless" | "/script_form":
             return page(request.path.removeprefix("/"))
         case "/kettle":
             site.token += 1

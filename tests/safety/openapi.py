@@ -89,7 +89,9 @@ def _events(house: ServedHouse, who: Who, seconds: int | None, most_examples: in
     }
     if seconds:
         config["max-time"] = seconds
-    schema = schemathesis.openapi.from_url(f"{house.url}/openapi.json", config=SchemathesisConfig.from_dict(config))
+    schema = schemathesis.openapi.from_url(
+        f"{house.url}/openapi.json", timeout=60, config=SchemathesisConfig.from_dict(config)
+    )
     yield from from_schema(schema).execute()
 
 

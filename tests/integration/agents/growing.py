@@ -37,6 +37,7 @@ class Bench:
         self.broken: set[str] = set()
         self.hold = asyncio.Event()
         self.hold.set()
+        self.meet: tuple[set[str], asyncio.Barrier] | None = None  # titles that wait for each other, and where
 
     async def use(self, run: Run, given: AnyInput) -> Outcome:
         self.calls.append(run.task.title)
@@ -44,6 +45,9 @@ class Bench:
         self.most_together = max(self.most_together, self.together)
         try:
             await self.hold.wait()
+            if self.meet and run.task.title in self.meet[0]:
+                async with asyncio.timeout(15):
+                    await self.meet[1].wait()
             await asyncio.sleep(0.05)
         finally:
             self.together -= 1

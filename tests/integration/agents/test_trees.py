@@ -26,6 +26,7 @@ async def test_parts_run_as_their_edges_allow_and_side_by_side(house: House, ben
         node("c", "bench", ["a"]),
         node("d", "bench", ["b", "c"]),
     )
+    bench.meet = ({"b", "c"}, asyncio.Barrier(2))
     async with at_work(house, bench):
         made = await started(house, tree)
         task = await until(house, made.id, is_state("completed"))

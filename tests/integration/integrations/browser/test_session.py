@@ -121,6 +121,13 @@ async def test_windows_dialogs_frames_and_pages_without_end(outside: Outside) ->
     assert len(await session.screenshot()) <= 400_000
 
 
+async def test_a_page_that_goes_on_while_one_looks_is_looked_at_again(outside: Outside) -> None:
+    session = await outside.at("hasty")
+    async with asyncio.timeout(60):
+        while "At rest" not in (await session.look()).text:
+            pass
+
+
 async def test_a_search_goes_by_itself_and_a_form_does_not(outside: Outside) -> None:
     session = await outside.at("shop")
     await session.type(Target(role="searchbox", name="Search"), "tea & co")
