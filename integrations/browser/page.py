@@ -26,7 +26,7 @@ T = TypeVar("T")
 Self_ = TypeVar("Self_", bound="OpenPage")
 VIEW = {"width": 1280, "height": 800}
 MOVE_MS = 8_000
-LOOKS = 4  # at a page that goes on to another one meanwhile
+LOOKS = 8  # at a page that goes on to another one meanwhile
 MOVED_ON = ("context was destroyed", "Frame was detached", "Cannot find context")  # Playwright's words
 MOST_SCREENSHOT_BYTES = 400_000
 
