@@ -14,7 +14,8 @@ def is_sure(
     by_rules: Callable[[], Immediate | Decompose | Blocked], context: TaskContext, now: datetime, least: float | None
 ) -> bool:
     """Are the rules sure enough of their answer that no model need be asked? Never of what they cannot judge or check."""
-    if least is None or context.feedback or context.guidance or context.task.acceptance_criteria or context.notes:
+    told = (context.feedback, context.guidance, context.own_words, context.task.acceptance_criteria, context.notes)
+    if least is None or any(told):
         return False
     answer = by_rules()
     if isinstance(answer, Immediate):

@@ -129,11 +129,13 @@ async def deliver(
     supersedes_id: UUID | None = None,
     written: str | None = None,
     liked: Sequence[Mapping[str, Any]] = (),
+    own_words: Mapping[str, Any] | None = None,
 ) -> Draft:
     """The end of a run that wrote a draft: judged, with where its values came from. Raises Refused for one that is denied.
 
     `written`: the text without what is the person's own, where a signature was added or a preference applied; `liked` are
-    the preferences that were applied (id and what is said of each), kept with where its values came from.
+    the preferences that were applied (id and what is said of each), kept with where its values came from, as are the
+    `own_words` of the organization that a model was told for the kind (kind, version).
     """
     judged = await judge_draft(run, content if written is None else {**content, "body": written})
     lacks = LACKS in (content.get("target") or {})
@@ -143,7 +145,8 @@ async def deliver(
             judged, decision={**judged.decision, "verdict": "ask", "reasons": why, "permission_id": None}
         )  # nothing leaves by itself where there is no way
     preferred = {"preferences": [dict(one) for one in liked]} if liked else {}
-    told = {**content, "provenance": {**judged.provenance, **preferred}}
+    worded = {"workflow": dict(own_words)} if own_words else {}
+    told = {**content, "provenance": {**judged.provenance, **preferred, **worded}}
     return await insist(
         lambda: review.deliver_draft(run.caller, run.task.id, told, result, supersedes_id, judged.decision)
     )

@@ -36,6 +36,7 @@ async def revise(
             return "fill draft with the whole new draft"
         return None
 
-    question = Question("revision", [PROMPT], words, [Immediate, Blocked], check=check, trail=trail, more=more)
+    prompts = [PROMPT, *context.own_prompts]
+    question = Question("revision", prompts, words, [Immediate, Blocked], check=check, trail=trail, more=more)
     answer = await thinking.answer(question, lambda: revise_by_rules(context, earlier, feedback))
     return presented(answer) if isinstance(answer, Immediate) else cast(Blocked, answer)

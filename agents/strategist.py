@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from agents.notes import Note
 from agents.rules.day_reply import without_plan
 from agents.thinking import Prompt, Question, Thinking, Trail, load_prompt
+from agents.workflows.own_words import prompt_of
 from core.spreadsheets import inert_csv
 from tasks.models import ExecutionType, Priority, Record, Task, TaskKind
 
@@ -133,6 +134,7 @@ class TaskContext:
     owner_address: str = ""
     own_addresses: frozenset[str] = frozenset()
     guidance: str = ""
+    own_words: Prompt | None = None  # what the organization wrote for this kind of task
     thread: list[ThreadMessage] = field(default_factory=list[ThreadMessage])
     conversation: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     parent_title: str = ""
@@ -165,7 +167,7 @@ class TaskContext:
             task=task,
             sender_name=owner.get("name") or "",
             owner_address=owner.get("email") or "",
-            guidance=workflow.get("instructions") or "",
+            own_words=prompt_of(task.kind, workflow),
             thread=[ThreadMessage.model_validate(message) for message in thread],
             conversation=[(line["role"], without_plan(line["role"], line["content"])) for line in lines],
             parent_title=parent.get("title") or "",
@@ -174,6 +176,11 @@ class TaskContext:
             recent_tasks=row.get("recent_tasks") or [],
             feedback=str(task.tool_input.get("feedback") or ""),
         )
+
+    @property
+    def own_prompts(self) -> list[Prompt]:
+        """What a model is told besides what is built in; empty where the organization wrote nothing."""
+        return [self.own_words] if self.own_words else []
 
     @property
     def in_own_words(self) -> bool:
@@ -240,7 +247,7 @@ async def decide(
     tools = box.offered() if box else []
     question = Question(
         "strategy",
-        [PROMPT, *workflow.prompts, *_tool_prompts(bool(listed or tools))],
+        [PROMPT, *workflow.prompts, *_tool_prompts(bool(listed or tools)), *context.own_prompts],
         "\n\n".join(text for text in (describe(context, now), listed) if text),
         [Immediate, Decompose, Blocked],
         guidance=context.guidance,

@@ -31,6 +31,7 @@ from agents.thinking import ModelCall, Thinking, Trail
 from agents.toolbox import Toolbox
 from agents.tools.mail_writing import headers_of, own_addresses, target_of
 from agents.tools.tool import Done, Outcome, Settled, Waiting
+from agents.workflows.own_words import note_own_words
 from core.outside.errors import NotConnected, Temporary
 from tasks import functions, model_calls, review, runs, trees
 from tasks.calibration import RULES
@@ -141,7 +142,7 @@ async def _think(run: Run) -> Outcome:
             message="The draft did not pass the check",
         )
         liked = Liked(refused)
-    return await _outcome(run, liked, checks, box)
+    return await _outcome(run, liked, checks, box, own_words=await note_own_words(run, context))
 
 
 async def _taint(run: Run, context: TaskContext, shown: Mapping[str, Any]) -> None:
@@ -177,13 +178,20 @@ async def _with_headers(run: Run, context: TaskContext) -> TaskContext:
     return replace(context, thread=thread, own_addresses=own)
 
 
-async def _outcome(run: Run, liked: Liked, checks: checker.Checks, box: Toolbox | None = None) -> Outcome:
+async def _outcome(
+    run: Run,
+    liked: Liked,
+    checks: checker.Checks,
+    box: Toolbox | None = None,
+    own_words: Mapping[str, Any] | None = None,
+) -> Outcome:
     task, decision = run.task, liked.decision
     match decision:
         case Immediate(draft=DraftContent() as draft):
             content = _draft_content(task, draft, decision.message, await _sender(run))
             told = await note_liked(run, liked)
-            await deliver(run, content, _result(decision, box), written=liked.written, liked=told)
+            result = _result(decision, box)
+            await deliver(run, content, result, written=liked.written, liked=told, own_words=own_words)
         case Immediate() if task.execution_type == "fully_automated":
             more = {key: value for key, value in _result(decision, box).items() if key not in {"strategy", "output"}}
             return Done(decision.output, checks.verification, checks.evidence(), more)
@@ -303,5 +311,6 @@ async def revise_draft(run: Run) -> Outcome:
     preferred: list[dict[str, Any]] = (
         earlier.provenance.get("preferences") or []
     )  # the feedback is followed, and what it leaves is as it was
-    await deliver(run, content, _result(revised), supersedes_id=earlier.id, liked=preferred)
+    own = await note_own_words(run, context)
+    await deliver(run, content, _result(revised), supersedes_id=earlier.id, liked=preferred, own_words=own)
     return Settled()

@@ -28,6 +28,7 @@ AREAS: dict[str, str] = {  # the first segment after /api -> the area of its sco
     "executions": "tasks",
     "insights": "tasks",
     "organizations": "tasks",
+    "workflows": "tasks",
     "drafts": "review",
     "approvals": "review",
     "policies": "review",
@@ -59,8 +60,8 @@ def needed_scope(path: str, method: str) -> str | None:
         return None  # how much one wants to be told, when, and of what use it was, is a person's own to say
     if path.endswith("/feedback") or (area == "tasks" and path.endswith("/approve")):
         return "review:write"  # a person's own words about the work, or their decision
-    if parts[2] == "preferences" and method not in SAFE_METHODS:
-        return None  # what is learned of a person is their own to say
+    if parts[2] in {"preferences", "workflows"} and method not in SAFE_METHODS:
+        return None  # what is learned of a person, and what their work is told, is their own to say
     if method in SAFE_METHODS:
         return f"{area}:read"
     if method in {"PUT", "DELETE"} and path.startswith("/api/policies"):

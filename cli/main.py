@@ -36,6 +36,7 @@ from cli import (
     tasks,
     tokens,
     tools,
+    workflows,
 )
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ for group in (
     review,
     policies,
     preferences,
+    workflows,
     housekeeping,
     insights,
     tokens,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from agents.rules.workflows import (
     action_items,
@@ -27,6 +28,7 @@ from agents.thinking import Prompt, load_prompt
 from tasks.models import Task
 
 Rules = Callable[[TaskContext, datetime], Immediate | Decompose | Blocked]
+WithoutModel = Literal["made", "waits", "person"]
 HERE = Path(__file__).parent
 
 
@@ -43,6 +45,13 @@ class Workflow:
     @property
     def prompts(self) -> Sequence[Prompt]:
         return [load_prompt(HERE / f"{self.prompt}.md")]
+
+    @property
+    def without_model(self) -> WithoutModel:
+        """What comes of it without a language model: the built-in rules make it, it waits for a model, or it is left to a person."""
+        if self.rules is by_person.decide:
+            return "person"
+        return "waits" if self.rules is needs_model.decide else "made"
 
     def decide_by_rules(self, context: TaskContext, now: datetime) -> Immediate | Decompose | Blocked:
         """What the built-in rules answer. Manual tasks are a person's; feedback is not pretended to be understood."""

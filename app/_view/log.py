@@ -134,6 +134,8 @@ def _entry(event: TaskEvent, unasked: set[str], task: Task, people: People) -> E
             return Entry(event.created_at, LATER[event.kind], event.message)
         case "preference":
             return Entry(event.created_at, "preferences", event.message[:1].lower() + event.message[1:])
+        case "workflow":
+            return Entry(event.created_at, "instructions", event.message)
         case "check":
             return Entry(event.created_at, "check", f"it did not pass: {event.message}")
         case _:

@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {  # "METHOD path" -> what is sent
     "POST /api/policies/stop": {"stopped": True},
     "POST /api/preferences": {"statement": "Sign with Robin"},
     "PATCH /api/preferences/{preference_id}": {"state": "off"},
+    "PATCH /api/workflows/{kind}": {"instructions": "Three sentences at most, and always a date."},
     "POST /api/tasks": {"text": "call Ana tomorrow 3pm p1 #home"},
     "POST /api/tasks/bulk": {"ids": [TASK], "action": "complete"},
     "POST /api/tasks/execute": {"taskId": TASK},

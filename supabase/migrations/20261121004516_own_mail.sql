@@ -77,7 +77,9 @@ begin
   return jsonb_build_object(
     'task', private.task_json(task),
     'owner', private.person_json(task.organization_id, task.created_by),
-    'workflow', (select to_jsonb(w) from public.workflows w where w.id = task.workflow_id),
+    -- The words that stand there now, for the kind that the task has now: the organization's own before what is built in.
+    'workflow', (select private.workflow_json(w) from public.workflows w where w.kind = task.kind and w.is_active
+                   and (w.organization_id is null or w.organization_id = task.organization_id) order by w.organization_id nulls last limit 1),
     'thread', (select coalesce(jsonb_agg(jsonb_build_object('message_id', m.message_id, 'from_name', m.from_name, 'from_address', m.from_address,
                  'to_addresses', m.to_addresses, 'cc_addresses', m.cc_addresses, 'subject', m.subject, 'sent_at', m.sent_at,
                  'text', m.text_body, 'is_from_me', m.is_from_me) order by m.sent_at), '[]')

@@ -88,6 +88,7 @@ async def test_pages_pass_axe(signed_in: OpenPage, served: str, house: House) ->
         "/settings/permissions",
         "/settings/preferences",
         f"/settings/preferences/{liked.id}",
+        "/settings/workflows",
         "/settings/attention",
         "/settings/hours",
         "/nudges",
