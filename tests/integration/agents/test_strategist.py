@@ -5,7 +5,7 @@ import pytest
 from agents import checker
 from agents.reviser import revise
 from agents.strategist import Blocked, Decompose, EarlierDraft, Immediate, TaskContext, decide
-from agents.thinking import ModelMalformed
+from agents.thinking import ModelMalformed, Prompt
 from tests.integration.agents.conftest import Asked
 from tests.unit.agents.making import NOW, mail_from_dana, make_context
 
@@ -117,3 +117,10 @@ async def test_a_draft_is_written_again_as_the_reviewer_wished(asked: Asked) -> 
     assert isinstance(result, Immediate)
     assert "joy" in result.output
     assert asked.calls[0].purpose == "revision"
+
+
+async def test_own_instructions_go_with_a_new_version_too(asked: Asked) -> None:
+    earlier = EarlierDraft(["john@example.com"], [], "Thank you", "Hello John,\n\nThank you.\n")
+    context = make_context("Thank john@example.com", own_words=Prompt("own/1", "Three sentences at most"))
+    await revise(context, earlier, feedback="make it warmer", now=NOW, thinking=asked.thinking)
+    assert asked.calls[0].prompt_version.endswith("+own/1")

@@ -7,6 +7,7 @@ import pytest
 from agents.cheapest_path import is_sure, may_want_tools, with_material
 from agents.notes import Note
 from agents.strategist import Blocked, Immediate
+from agents.thinking import Prompt
 from tests.unit.agents.making import NOW, make_context
 
 
@@ -36,6 +37,7 @@ SURE = Immediate(output="Hello Ana,\n\nThank you.", format="text", confidence=0.
         (None, {}, False),
         (0.5, {"feedback": "warmer"}, False),
         (0.5, {"guidance": "be brief"}, False),
+        (0.5, {"own_words": Prompt("own/1", "be brief")}, False),
         (0.5, {"columns": {"acceptance_criteria": ["is short"]}}, False),
         (0.5, {"notes": [Note("a.md", "text", True)]}, False),
     ],
