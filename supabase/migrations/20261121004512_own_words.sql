@@ -7,6 +7,14 @@ $$;
 comment on function private.is_own_word is
   'Did the person themself say what this task is? Not what came in, not what an agent planned, not what a program with a token said, and not what another left to them or changed.';
 
+create function private.mark_of_taking(task public.tasks) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('others_words', true, 'made_by', coalesce(task.source_ref -> 'made_by', to_jsonb(task.created_by)))
+$$;
+comment on function private.mark_of_taking is
+  'How a task is marked that becomes another member''s by what they say of it: {others_words, made_by: whose it was first, who alone deletes it among members}.';
+select private.expose_function('private.mark_of_taking', array['authenticated', 'service_role']);
+
 create function private.before_anothers_words() returns trigger
 language plpgsql set search_path = '' as $$
 declare
@@ -19,7 +27,7 @@ declare
   said constant text[] := array['title', 'description', 'kind', 'recipient', 'acceptance_criteria', 'tool', 'tool_input', 'source', 'source_ref',
     'execution_type', 'automation_rules', 'recurrence', 'repeats_from', 'run_when_due', 'series_id', 'series_starts_at', 'series_number', 'series_ended_at',
     'occurs_at', 'continued_at', 'bounds', 'timeout_seconds', 'on_failure', 'max_retries', 'workflow_id', 'agent_id', 'agent_executable', 'notes_file'];
-  marks constant text[] := array['by_program', 'handed_over', 'others_words'];
+  marks constant text[] := array['by_program', 'handed_over', 'others_words', 'made_by'];
   own constant text[] := array['document_id', 'document_paths']; -- where it stands in a document is no word of it
   changed text[];
   refused text;
@@ -50,7 +58,7 @@ begin
       'Comment it, word it anew, tick it off or reject what came of it.');
   end if;
   if cardinality(changed) > 0 then
-    new.source_ref := new.source_ref || '{"others_words": true}';
+    new.source_ref := new.source_ref || private.mark_of_taking(old);
     new.created_by := (select auth.uid());
   end if;
   return new;
@@ -75,7 +83,8 @@ begin
   with recursive below as (
     select t.id from public.tasks t where t.parent_task_id = new.id
     union all select t.id from public.tasks t join below b on t.parent_task_id = b.id)
-  update public.tasks t set created_by = new.created_by
+  update public.tasks t set created_by = new.created_by,
+    source_ref = t.source_ref || jsonb_build_object('made_by', private.mark_of_taking(t) -> 'made_by')
   from below b where t.id = b.id and t.execution_status not in ('completed', 'failed', 'cancelled') and t.created_by = old.created_by;
   return null;
 end $$;

@@ -53,7 +53,7 @@ begin
     return edge; -- one of those that it waits for was made anew or goes: it waits for the same as before
   end if;
   -- Not written by the caller: the trigger of its words looks at what people write.
-  update public.tasks t set created_by = (select auth.uid()), source_ref = t.source_ref || '{"others_words": true}'
+  update public.tasks t set created_by = (select auth.uid()), source_ref = t.source_ref || private.mark_of_taking(t)
   where t.id = edge.task_id and t.created_by <> (select auth.uid()) and private.in_scope(t.organization_id)
     and t.created_at <> now(); -- one that was just made anew gets the edges that it had
   return edge;
@@ -114,7 +114,7 @@ begin
   loop
     if ids ? part.parent_task_id::text then
       made := private.insert_task((to_jsonb(part) - array['source_key', 'supersedes_task_id']) || jsonb_build_object(
-        'source_ref', part.source_ref || jsonb_build_object('plan_id', copy_parts.new_root_id) || private.mark_of_copy(part),
+        'source_ref', part.source_ref - 'made_by' || jsonb_build_object('plan_id', copy_parts.new_root_id) || private.mark_of_copy(part),
         'tool_input', case when part.tool = 'plan_stage' then jsonb_build_object('stage', part.tool_input -> 'stage') else part.tool_input end),
         (ids ->> part.parent_task_id::text)::uuid);
       if part.tainted_by <> '[]' then
@@ -245,20 +245,38 @@ end $$;
 
 -- Section: who deletes ------------------------------------------------------------------------------------------------
 
-create function private.before_task_deleted() returns trigger
+create function private.before_deleted() returns trigger
 language plpgsql set search_path = '' as $$
+declare
+  person uuid;
 begin
-  -- Of nobody in particular: in a personal organization. What goes with the task above it goes as the database's own act.
-  if current_user in ('authenticated', 'anon') and old.created_by is distinct from (select auth.uid()) and private.my_role() = 'member' then
-    perform private.refuse(403, 'Members delete their own tasks alone', format('%s, task %s', old.title, old.id),
-      'Cancel it, or ask whoever it belongs to, an owner or an admin.');
+  -- What goes with the task above it goes as the database's own act.
+  if current_user not in ('authenticated', 'anon') or private.my_role() is distinct from 'member' then
+    return old;
+  elsif tg_table_name = 'tasks' then
+    person := coalesce(private.as_uuid(old.source_ref ->> 'made_by'), old.created_by); -- wording it anew makes it nobody's to delete
+  elsif tg_table_name = 'reminders' then
+    person := old.created_by;
+  elsif tg_table_name = 'commitments' then
+    person := old.user_id;
+  elsif old.task_id is null then
+    return old; -- a file of no task is nobody's
+  else
+    person := (select coalesce(private.as_uuid(t.source_ref ->> 'made_by'), t.created_by) from public.tasks t where t.id = old.task_id);
+  end if;
+  if person is distinct from (select auth.uid()) then
+    perform private.refuse(403, format('Members delete their own %s alone', case tg_table_name when 'artifacts' then 'files' else tg_table_name end),
+      format('%s %s', tg_table_name, old.id), 'Ask whoever it belongs to, an owner or an admin. A task may be cancelled.');
   end if;
   return old;
 end $$;
-comment on function private.before_task_deleted is 'A plain member deletes what belongs to them; owners and admins everything (PT403).';
-create trigger tasks_05_deleted before delete on public.tasks for each row when (auth.uid() is not null)
-execute function private.before_task_deleted();
-select private.expose_function('private.before_task_deleted', array[]::text[]);
+comment on function private.before_deleted is
+  'A plain member deletes what is theirs: tasks that were never a colleague''s, the files of theirs, their reminders and promises; owners and admins everything (PT403).';
+create trigger tasks_05_deleted before delete on public.tasks for each row when (auth.uid() is not null) execute function private.before_deleted();
+create trigger artifacts_05_deleted before delete on public.artifacts for each row when (auth.uid() is not null) execute function private.before_deleted();
+create trigger reminders_05_deleted before delete on public.reminders for each row when (auth.uid() is not null) execute function private.before_deleted();
+create trigger commitments_05_deleted before delete on public.commitments for each row when (auth.uid() is not null) execute function private.before_deleted();
+select private.expose_function('private.before_deleted', array[]::text[]);
 
 -- Section: whose event it is --------------------------------------------------------------------------------------------
 

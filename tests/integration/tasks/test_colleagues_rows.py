@@ -1,5 +1,6 @@
 """What one member may write into a row of another's: what is named, and nothing else."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -265,6 +266,39 @@ async def test_beside_tasks_nothing_of_a_colleagues_is_reworded(house: House, ve
         with pytest.raises(psycopg.Error, match="somebody else's to change"):
             await directly(ben, f"update public.{change}")
     assert await directly(ben, "update public.commitments set due_at = now() where source_key = 'a'") == 1
+
+
+async def test_a_member_deletes_nothing_that_was_ever_a_colleagues(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    task = await make(house.caller, "Close the books")
+    part = await make(house.caller, "Ask the bank", task)
+    own = await make(ben, "Mine")
+    await functions.update_task(ben, task.id, {"title": "Mine now"})
+    assert await whose(house, task, part) == [ben.identity.user_id] * 2
+    for mark in ("{}", f'{{"made_by": "{ben.identity.user_id}"}}'):
+        await directly(ben, "update public.tasks set source_ref = %s where id = %s", mark, task.id)
+        for one in (task, part):
+            with pytest.raises(Forbidden, match="their own tasks alone"):
+                await functions.delete_task(ben, one.id)
+    add = "insert into public.artifacts (organization_id, task_id, name, size_bytes, sha256, content) values (%s, %s, %s, 1, %s, %s)"
+    for of in (task.id, own.id, None):
+        await directly(house.caller, add, vega.id, of, "x", sha256(b"x").hexdigest(), b"x")
+    promise = (
+        "insert into public.commitments (organization_id, is_mine, quote, source_key, said_at) values (%s, true, %s, %s, now())"
+    )
+    remind = "insert into public.reminders (organization_id, task_id, at) values (%s, %s, %s)"
+    for key, person in (("a", house.caller), ("b", ben)):
+        await directly(person, promise, vega.id, "I send it", key)
+        await directly(person, remind, vega.id, own.id, f"2030-01-0{ord(key) - 96}")
+    for row in ("artifacts where name = 'x'", "commitments where source_key = 'a'", "reminders where at < '2030-01-02'"):
+        with pytest.raises(psycopg.Error, match="Members delete their own"):
+            await directly(ben, f"delete from public.{row}")
+    for row in ("commitments where source_key = 'b'", "reminders where at >= '2030-01-02'"):
+        assert await directly(ben, f"delete from public.{row}") == 1
+    assert await directly(ben, "delete from public.artifacts where task_id is null") == 1
+    await functions.delete_task(ben, own.id)
+    await functions.delete_task(house.caller, task.id)  # an owner everything
 
 
 async def test_what_an_uncertain_step_gave_is_made_up_by_nobody(house: House, vega: Organization, ben: Caller) -> None:
