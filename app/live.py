@@ -170,7 +170,8 @@ class EventHub(ABC):
             return
         for about in {None, event.task_id, event.root_task_id}:
             for subscription in self._subscriptions.get((event.organization_id, about), ()):
-                subscription.push(told, alone=alone)
+                if event.person_id in {None, subscription.caller.identity.user_id}:
+                    subscription.push(told, alone=alone)
 
     async def _keep_alive(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -24,7 +24,7 @@ AGAIN_SECONDS = 1.0  # before the past is asked for again that the database did 
 STALLED_SECONDS = 30.0  # for one write to a client
 UNKNOWN_SECONDS = 180.0  # that somebody is told on when it cannot be asked whether they still may
 log = structlog.get_logger()
-NOT_SENT = {"organization_id", "root_task_id"}  # these say which clients get an event
+NOT_SENT = {"organization_id", "root_task_id", "person_id"}  # these say which clients get an event
 Key = tuple[UUID, UUID | None]  # an organization, and one task where not everything is wanted
 
 

@@ -12,12 +12,13 @@ from tasks.models import Record
 
 
 class TaskEvent(Record):
-    """A fine event of a task; `id` grows and is the position in the live stream."""
+    """A fine event of a task; `id` grows and is the position in the live stream. `person_id`: who alone may see it, to the hub."""
 
     id: int
     organization_id: UUID | None = None
     task_id: UUID | None = None
     root_task_id: UUID | None = None
+    person_id: UUID | None = None
     kind: str
     message: str = ""
     data: dict[str, Any] = Field(default_factory=dict[str, Any])

@@ -51,3 +51,21 @@ begin
   end if;
   return (select l from public.list_steps(task.id) l where l ->> 'id' = step.id::text);
 end $$;
+
+-- Section: the words of a model as they come --------------------------------------------------------------------------
+-- What it says, and what it thinks before, may quote what it was told of whoever it works for. What is kept of it stands with the task.
+
+drop policy task_events_read on public.task_events;
+create policy task_events_read on public.task_events for select to authenticated
+  using (organization_id = (select private.acting_organization())
+    and (kind <> 'output' or exists (select 1 from public.tasks t where t.id = task_id and (t.created_by is null or t.created_by = (select auth.uid())))));
+
+create or replace function public.read_task_events(after bigint, page_size integer default 500) returns setof jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(e) || case when e.kind = 'output' then jsonb_build_object('person_id', (select t.created_by from public.tasks t where t.id = e.task_id))
+    else '{}' end
+  from public.task_events e where e.id > read_task_events.after
+  order by e.id limit least(greatest(page_size, 1), 5000)
+$$;
+comment on function public.read_task_events is
+  'New events of every tenant, oldest first, for the one reader of a web process, which gives each on only to its own tenant; words of a model to person_id alone, where there is one.';

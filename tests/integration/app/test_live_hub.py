@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from app.house import House
 from app.listening import ListeningHub
 from app.live import listening
 from app.main import create_app
-from app.subscription import End
+from app.subscription import End, Told
 from core.database import Caller, Database, Identity
 from core.errors import Forbidden, TooMany, Unauthorized
 from core.keys import Keys
+from tasks.events import TaskEvent, add_task_event, list_task_events
+from tasks.organizations import Organization
 from tests.integration.app.live import (
     PATIENCE,
     at_its_place,
@@ -34,8 +37,9 @@ from tests.integration.app.live import (
     take,
     take_raw,
 )
+from tests.integration.tasks.test_colleagues import ben, directly, vega
 
-__all__ = ["mine"]
+__all__ = ["ben", "mine", "vega"]
 
 
 async def test_even_a_subscription_to_a_foreign_task_stays_empty(house: House, mallory: Caller) -> None:
@@ -48,6 +52,26 @@ async def test_even_a_subscription_to_a_foreign_task_stays_empty(house: House, m
             await collect(own, await ids_of(house.caller))
         assert not waiting.done()
         waiting.cancel()
+
+
+async def test_a_models_words_are_told_to_whoever_it_works_for_alone(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    """They may quote what it was told of Robin: neither live nor afterwards, nor past the functions, does Ben read them."""
+    (task_id,) = await make_tasks(house.caller, 1)
+    service = house.database.acting_as(Identity.service(vega.id))
+    async with listening(house.hub), house.hub.subscribed(house.caller) as own, house.hub.subscribed(ben) as bens:
+        await collect(own, await ids_of(house.caller))
+        await collect(bens, await ids_of(ben))
+        for data in ({"purpose": "objective"}, {"purpose": "objective", "is_thought": True}):
+            await add_task_event(service, task_id, "output", "You get 85000 from May", data)
+        last = await add_task_event(service, task_id, "progress", "Done")
+        mine = await ids_of(house.caller)
+        assert await collect(own, mine[-3:]) == mine[-3:]
+        assert await collect(bens, [last]) == [last]
+    assert [one.kind for one in await list_task_events(ben, task_id, mine[-3] - 1)] == ["progress"]
+    assert await directly(ben, "select message from public.task_events where kind = 'output'") == 0
+    assert "person_id" not in Told(TaskEvent(id=1, kind="x", created_at=datetime.now(UTC), person_id=task_id)).message
 
 
 async def test_the_worker_s_identity_sees_the_one_organization_it_names(house: House, mallory: Caller) -> None:

@@ -284,14 +284,16 @@ async def test_a_member_deletes_nothing_that_was_ever_a_colleagues(
     add = "insert into public.artifacts (organization_id, task_id, name, size_bytes, sha256, content) values (%s, %s, %s, 1, %s, %s)"
     for of in (task.id, own.id, None):
         await directly(house.caller, add, vega.id, of, "x", sha256(b"x").hexdigest(), b"x")
-    promise = (
-        "insert into public.commitments (organization_id, is_mine, quote, source_key, said_at) values (%s, true, %s, %s, now())"
-    )
+    promise = "insert into public.commitments (organization_id, is_mine, quote, source_key, said_at) values (%s, true, %s, %s, now())"
     remind = "insert into public.reminders (organization_id, task_id, at) values (%s, %s, %s)"
     for key, person in (("a", house.caller), ("b", ben)):
         await directly(person, promise, vega.id, "I send it", key)
         await directly(person, remind, vega.id, own.id, f"2030-01-0{ord(key) - 96}")
-    for row in ("artifacts where name = 'x'", "commitments where source_key = 'a'", "reminders where at < '2030-01-02'"):
+    for row in (
+        "artifacts where name = 'x'",
+        "commitments where source_key = 'a'",
+        "reminders where at < '2030-01-02'",
+    ):
         with pytest.raises(psycopg.Error, match="Members delete their own"):
             await directly(ben, f"delete from public.{row}")
     for row in ("commitments where source_key = 'b'", "reminders where at >= '2030-01-02'"):
