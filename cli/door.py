@@ -4,7 +4,10 @@ Nothing heavy is imported here; `steward --help` and shell completion never open
 """
 
 import asyncio
+import select
 import signal
+import socket
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -93,6 +96,22 @@ def ask(prompt: str) -> str:
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return input(prompt)
+        if not sys.stdin.isatty():
+            return input(prompt)
+        print(prompt, end="", flush=True)
+        _wait_for_line()
+        return input()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _wait_for_line() -> None:
+    """Return when a line was typed. `input` alone sleeps through a Ctrl-C that comes just before it begins to read."""
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        waker.setblocking(False)
+        before = signal.set_wakeup_fd(waker.fileno())
+        try:
+            select.select([sys.stdin, woken], [], [])
+        finally:
+            signal.set_wakeup_fd(before)
