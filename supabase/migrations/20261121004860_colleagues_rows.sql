@@ -248,25 +248,28 @@ end $$;
 create function private.before_deleted() returns trigger
 language plpgsql set search_path = '' as $$
 declare
+  gone jsonb;
   person uuid;
 begin
   -- What goes with the task above it goes as the database's own act.
   if current_user not in ('authenticated', 'anon') or private.my_role() is distinct from 'member' then
     return old;
-  elsif tg_table_name = 'tasks' then
-    person := coalesce(private.as_uuid(old.source_ref ->> 'made_by'), old.created_by); -- wording it anew makes it nobody's to delete
+  end if;
+  gone := to_jsonb(old); -- one function for four tables
+  if tg_table_name = 'tasks' then
+    person := coalesce(private.as_uuid(gone #>> '{source_ref,made_by}'), (gone ->> 'created_by')::uuid); -- wording it anew makes it nobody's to delete
   elsif tg_table_name = 'reminders' then
-    person := old.created_by;
+    person := (gone ->> 'created_by')::uuid;
   elsif tg_table_name = 'commitments' then
-    person := old.user_id;
-  elsif old.task_id is null then
+    person := (gone ->> 'user_id')::uuid;
+  elsif gone ->> 'task_id' is null then
     return old; -- a file of no task is nobody's
   else
-    person := (select coalesce(private.as_uuid(t.source_ref ->> 'made_by'), t.created_by) from public.tasks t where t.id = old.task_id);
+    person := (select coalesce(private.as_uuid(t.source_ref ->> 'made_by'), t.created_by) from public.tasks t where t.id = (gone ->> 'task_id')::uuid);
   end if;
   if person is distinct from (select auth.uid()) then
     perform private.refuse(403, format('Members delete their own %s alone', case tg_table_name when 'artifacts' then 'files' else tg_table_name end),
-      format('%s %s', tg_table_name, old.id), 'Ask whoever it belongs to, an owner or an admin. A task may be cancelled.');
+      format('%s %s', tg_table_name, gone ->> 'id'), 'Ask whoever it belongs to, an owner or an admin. A task may be cancelled.');
   end if;
   return old;
 end $$;
@@ -324,14 +327,14 @@ begin
   delete from public.model_reservations r
   where r.id = (call ->> 'reservation_id')::uuid and r.organization_id = tenant and (not is_person or r.made_by = (select auth.uid()))
   returning r.cost_usd into held;
-  if is_person and held is null and (call ->> 'reservation_id' is not null or (call ->> 'cost_usd')::numeric <> 0) then
+  if is_person and held is null and (call ->> 'reservation_id' is not null or (call ->> 'cost_usd')::numeric <> 0 or call ->> 'provider' <> 'steward') then
     perform private.refuse(403, 'What a model cost the house says', null, 'A person records what they held before.');
   end if;
   insert into public.llm_interactions (organization_id, task_id, purpose, provider, model, prompt_version, input_tokens, output_tokens,
-    cost_usd, latency_ms, response_id, error, served_model)
+    cost_usd, latency_ms, response_id, error, served_model, made_by)
   select tenant, record_llm_interaction.task_id, r.purpose, coalesce(r.provider, ''), r.model,
     coalesce(r.prompt_version, ''), coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), case when is_person then least(r.cost_usd, coalesce(held, 0)) else r.cost_usd end,
-    coalesce(r.latency_ms, 0), r.response_id, left(r.error, 500), left(r.served_model, 300)
+    coalesce(r.latency_ms, 0), r.response_id, left(r.error, 500), left(r.served_model, 300), (select auth.uid())
   from jsonb_populate_record(null::public.llm_interactions, call) r returning id into new_id;
   return new_id;
 end $$;
