@@ -74,6 +74,15 @@ def waiting_of(request: Request) -> Waiting | None:
     return Waiting(nonce, verifier, how, own_path(where), email, zone) if at > time() - KEPT_SECONDS else None
 
 
+def way_on(request: Request, asked: str) -> str:
+    """The page of ours that is asked for, else where this browser was going when it asked for its mail.
+
+    A link of the project's templates comes back without it, and who was invited would not find the invitation again.
+    """
+    where, waiting = own_path(asked), waiting_of(request)
+    return waiting.next if where == "/" and waiting else where
+
+
 def show(
     request: Request,
     template: str,

@@ -17,6 +17,7 @@ from app.sign_in._flow import (
     posted,
     show,
     take_attempt,
+    way_on,
     zone_in,
 )
 from app.sign_in.places import own_path
@@ -35,7 +36,7 @@ SENT_AGAIN = "If {} waits to be confirmed, the mail is on its way again." + NONE
 
 async def get(request: Request, next: str = "/") -> Response:
     auth = auth_of(request)
-    where = own_path(next)
+    where = way_on(request, next)
     if await is_signed_in(request):
         return RedirectResponse(where, status_code=303)
     return await _page(request, auth, where)

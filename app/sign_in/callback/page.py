@@ -13,7 +13,7 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from app.person_session import MAY_CHOOSE, How
-from app.sign_in._flow import auth_of, enter, posted, show, take_attempt, waiting_of, zone_in
+from app.sign_in._flow import auth_of, enter, posted, show, take_attempt, waiting_of, way_on, zone_in
 from app.sign_in.places import RESET, own_path
 from core.errors import Invalid, StewardError
 from integrations.supabase.auth import LINK_KINDS
@@ -38,7 +38,7 @@ async def get(
 ) -> Response:
     auth = auth_of(request)
     if token_hash:
-        return show(request, PAGE, token_hash=token_hash, kind=type, next=own_path(next))
+        return show(request, PAGE, token_hash=token_hash, kind=type, next=way_on(request, next))
     waiting = waiting_of(request)
     try:
         if error or not code:

@@ -92,6 +92,22 @@ async def test_links_as_the_guide_of_supabase_writes_them_come_to_the_button(hou
         assert (used.status_code, used.headers["location"]) == (303, "/"), used.text
 
 
+async def test_whoever_was_on_the_way_to_a_page_gets_there_by_whatever_the_mail_brings(
+    house: House, database_url: str
+) -> None:
+    """The confirmation of a sign-up leads to the sign-in page, or to the button: neither knows of the invitation."""
+    async with supabase_lite(database_url, auth=STRICT) as lite, browsing(house, lite) as ana:
+        await sign_up(ana, next="/invitations/abc")
+        landed = (await ana.get("/sign-in")).text
+        assert ("You were invited" in landed, 'name="next" value="/invitations/abc"' in landed) == (True, True)
+        assert 'name="next" value="/plans"' in (await ana.get("/sign-in?next=/plans")).text
+        token = await newest_token(lite)
+        led = await ana.get(f"/auth/confirm?token_hash={token}&type=email&next=https://steward.example.org/")
+        assert 'name="next" value="/invitations/abc"' in (await ana.get(led.headers["location"])).text
+        async with browsing(house, lite) as other:
+            assert 'name="next" value="/"' in (await other.get("/sign-in")).text
+
+
 @pytest.mark.parametrize("is_invited", [True, False])
 async def test_an_invitation_of_the_project_ends_with_a_password(
     house: House, lite: SupabaseLite, monkeypatch: pytest.MonkeyPatch, is_invited: bool
