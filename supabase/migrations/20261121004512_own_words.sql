@@ -77,6 +77,24 @@ comment on function private.taint_of_colleague is 'A task that works with what a
 select private.expose_function('private.taint_of_colleague', array['authenticated', 'service_role']);
 select private.expose_function('private.before_anothers_words', array[]::text[]);
 
+create function private.withdraw_others_yes(organization_id uuid, task_id uuid, user_id uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  given uuid;
+begin
+  for given in
+    select a.id from public.approvals a join public.tasks t on t.id = a.task_id
+    where a.organization_id = withdraw_others_yes.organization_id and a.state = 'approved' and (a.draft_id is not null or a.tool is not null)
+      and t.created_by = withdraw_others_yes.user_id and a.decided_by <> withdraw_others_yes.user_id
+      and (withdraw_others_yes.task_id is null or t.id = withdraw_others_yes.task_id) order by a.id
+  loop
+    perform private.take_back(given, 'changed', 'It would leave through the account of somebody who did not say yes');
+  end loop;
+end $$;
+comment on function private.withdraw_others_yes is
+  'A yes that another said to what is this person''s (a task of theirs, or all) and that has not left yet asks again: it was said for other accounts than those it would leave through. Definer: it is about another''s rows.';
+select private.expose_function('private.withdraw_others_yes', array[]::text[]);
+
 create function private.after_anothers_words() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -86,6 +104,7 @@ begin
   update public.tasks t set created_by = new.created_by,
     source_ref = t.source_ref || jsonb_build_object('made_by', private.mark_of_taking(t) -> 'made_by')
   from below b where t.id = b.id and t.execution_status not in ('completed', 'failed', 'cancelled') and t.created_by = old.created_by;
+  perform private.withdraw_others_yes(new.organization_id, new.id, new.created_by);
   return null;
 end $$;
 comment on function private.after_anothers_words is

@@ -107,9 +107,12 @@ comment on function private.people_of_accounts is
 
 create function private.who_alone_decides(approval public.approvals) returns uuid
 language sql stable security definer set search_path = '' as $$
-  -- The account that is named, and those of whoever the task belongs to.
+  -- The account that is named, those of whoever the task belongs to, and the one that they have yet to connect.
   select p.user_id from (
     select n as user_id from private.people_of_accounts(approval) n
+    union all
+    select t.created_by from public.drafts d join public.tasks t on t.id = d.task_id
+    where d.id = approval.draft_id and d.target ? 'lacks' and t.created_by is not null
     union all
     select a.user_id from public.tasks t join public.accounts a on a.organization_id = t.organization_id and a.user_id = t.created_by
     where t.id = approval.task_id and a.state <> 'revoked') p
@@ -135,8 +138,20 @@ comment on function private.before_anothers_yes is
 create trigger approvals_06_own_account before update on public.approvals for each row
 when (new.state = 'approved' and old.state <> 'approved' and (new.draft_id is not null or new.tool is not null) and auth.uid() is not null)
 execute function private.before_anothers_yes();
+
+create function private.after_own_account() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.withdraw_others_yes(new.organization_id, null, new.user_id);
+  return null;
+end $$;
+comment on function private.after_own_account is
+  'What others said yes to while a member had no account does not leave through the one that they connect. Definer: it is about another''s rows.';
+create trigger accounts_22_own_yes after insert or update of state on public.accounts for each row
+when (new.state = 'connected') execute function private.after_own_account();
+
 do $$ declare f text; begin
-  foreach f in array array['people_of_accounts', 'who_alone_decides', 'before_anothers_yes'] loop
+  foreach f in array array['people_of_accounts', 'who_alone_decides', 'before_anothers_yes', 'after_own_account'] loop
     perform private.expose_function('private.' || f, array[]::text[]);
   end loop;
 end $$;

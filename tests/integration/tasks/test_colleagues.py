@@ -18,8 +18,9 @@ from jobs.outside.persons import person_of
 from jobs.outside.world import Given
 from tasks import accounts, capture, functions, mail, organizations, policies, preferences, review, tokens
 from tasks.accounts import Account
+from tasks.drafts import Approval
 from tasks.organizations import Organization
-from tests.integration.tasks.permitting import JOHN, allowed_by, delivered, running, terms
+from tests.integration.tasks.permitting import JOHN, acting, allowed_by, delivered, running, terms
 from tests.integration.tasks.test_organizations import confirmed, execute, joins
 
 VAULT = Vault([b"k" * 32])
@@ -90,6 +91,28 @@ async def test_an_account_opens_for_its_own_person_alone(
     permission = await policies.save_policy(ben, terms())
     held = await delivered(ben, service, allowed_by(permission), **from_robin)
     assert (await review.get_draft(ben, held.id)).state == "draft"
+
+
+async def test_a_yes_from_before_an_account_or_an_owner_lets_nothing_leave_through_it(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    service = service_of(house, vega)
+
+    async def said_yes(owner: Caller, by: Caller) -> Approval:
+        asked = await acting(owner, service, None)
+        return await review.decide_approval(by, asked.id, approved=True)
+
+    early, own = await said_yes(house.caller, ben), await said_yes(house.caller, house.caller)
+    await accounts.connect_account(house.caller, VAULT, "imap", ROBINS, {"x": "y"})
+    assert (await review.get_approval(ben, early.id)).state == "voided"
+    assert (await review.get_approval(ben, own.id)).state == "approved"
+    (again,) = (await review.list_approvals(ben, states=["open"])).items
+    assert (again.task_id, again.approver is not None) == (early.task_id, True)
+    # Nor does Ben's yes to what is Ben's go on once Robin words it anew, or the other way about.
+    for owner, taker in ((ben, house.caller), (house.caller, ben)):
+        before = await said_yes(owner, owner)
+        await functions.update_task(taker, before.task_id, {"description": "Rather tomorrow"})
+        assert (await review.get_approval(ben, before.id)).state == "voided"
 
 
 async def test_whose_a_task_is_is_not_written_by_people(
