@@ -18,6 +18,8 @@ select private.expose_function('private.others_model_cost', array['authenticated
 
 alter table public.model_reservations add column made_by uuid default auth.uid();
 comment on column public.model_reservations.made_by is 'Who holds it for a request that they make themselves; null: the worker.';
+alter table public.llm_interactions add column made_by uuid;
+comment on column public.llm_interactions.made_by is 'Who says what their own request cost; null: the worker. No foreign key: it stays when they have gone.';
 
 create function private.budget_day(limits jsonb) returns tstzrange
 language sql stable set search_path = '' as $$
@@ -60,8 +62,12 @@ begin
   if day_usd is null and day_calls is null then
     return null;
   end if;
-  select coalesce(sum(i.cost_usd), 0), count(*) filter (where i.provider <> 'steward') into spent, calls
-  from public.llm_interactions i where i.organization_id = tenant and i.created_at >= lower(day);
+  select coalesce(sum(case when i.is_said then least(i.cost_usd, day_usd / 4) else i.cost_usd end), 0),
+    coalesce(sum(case when i.is_said then least(i.calls, day_calls / 4) else i.calls end), 0) into spent, calls
+  from (
+    select sum(l.cost_usd) as cost_usd, count(*) filter (where l.provider <> 'steward') as calls,
+      l.made_by <> coalesce((select auth.uid()), tenant) and exists (select 1 from public.organizations o where o.id = tenant and not o.is_personal) as is_said
+    from public.llm_interactions l where l.organization_id = tenant and l.created_at >= lower(day) group by l.made_by) i;
   calls := calls + (select count(*) from public.model_reservations r where r.organization_id = tenant);
   if calls >= day_calls then
     return jsonb_build_object('until', upper(day), 'refused', format('%s of %s requests to models are used today', calls, day_calls));
@@ -70,7 +76,8 @@ begin
   return private.over_budget(spent, held, day_refusal.cost_usd, day_usd, upper(day), format('$%s of $%s for models are spent today%s', round(spent, 4), day_usd,
     case when spent < day_usd then format(', and with $%s under way this request may cost up to $%s', round(held, 4), round(day_refusal.cost_usd, 4)) else '' end), true);
 end $$;
-comment on function private.day_refusal is 'Is the day''s budget of an organization, in money or requests, used up? As in over_budget.';
+comment on function private.day_refusal is
+  'Is the day''s budget of an organization, in money or requests, used up? As in over_budget. What another member says that their own requests cost is at most a quarter of it.';
 
 create function private.others_refusal(tenant uuid, cost_usd numeric, limits jsonb) returns jsonb
 language sql stable set search_path = '' as $$

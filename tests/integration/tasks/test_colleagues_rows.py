@@ -247,6 +247,26 @@ async def test_costs_are_said_by_the_house(house: House, vega: Organization, ben
     assert await execute(house.database, "select count(*) from model_reservations") == [(0,)]
 
 
+async def test_what_a_member_says_that_models_cost_uses_up_a_quarter_of_the_day_at_most(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    """Past the functions of the house a member names the limits themself, and what was spent."""
+    limits = {"day_usd": 8, "day_calls": 40}
+    call = {"purpose": "chat", "provider": "openai", "model": "m", "cost_usd": 900.0}
+    held = await ben.call("reserve_model_call", task_id=None, step_id=None, cost_usd=900.0, limits={})
+    await ben.call("record_llm_interaction", task_id=None, call={**call, **held})
+    for _ in range(30):
+        held = await ben.call("reserve_model_call", task_id=None, step_id=None, cost_usd=0, limits={})
+        await ben.call("record_llm_interaction", task_id=None, call={**call, "cost_usd": 0, **held})
+    with pytest.raises(Forbidden, match="the house says"):
+        await ben.call("record_llm_interaction", task_id=None, call={**call, "cost_usd": 0})
+    for person in (house.caller, service_of(house, vega)):
+        asked = {"task_id": None, "step_id": None, "cost_usd": 1.0, "limits": limits}
+        assert "reservation_id" in await person.call("reserve_model_call", **asked)
+    own = await ben.call("reserve_model_call", task_id=None, step_id=None, cost_usd=0.01, limits=limits)
+    assert "$8 for models are spent today" in own["refused"]
+
+
 async def test_beside_tasks_nothing_of_a_colleagues_is_reworded(house: House, vega: Organization, ben: Caller) -> None:
     task = await make(house.caller, "Look")
     await house.caller.call("set_reminder", task_id=task.id, at="2026-03-02T09:00:00Z")
