@@ -75,6 +75,10 @@ async def test_a_colleagues_draft_says_whose_mailbox_and_permission_it_lacks(
     assert "Let this go by itself" not in shown
     assert "waiting for Robin" in shown
     assert "added by Robin" in shown
+    listed = await page(bens, "/review")
+    for words in ("Waits for others here", 'id="review-count" hidden>0'):
+        assert words in listed
+    assert "Waiting for you" not in await page(bens, "/")
     edited = await review.revise_draft(house.caller, lacking.id, {"body": "Hi"})
     assert "version 2, by Robin" in (found := await page(bens, f"/review/{edited.id}"))
     assert "asked by Robin" in found
