@@ -33,7 +33,7 @@ def which_database(settings: Settings) -> str:
     empty = [name for name in NAME_A_DATABASE if os.environ.get(name) == ""]
     unset = NAME_A_DATABASE[:1] if settings.supabase_url else NAME_A_DATABASE
     why = f"{' and '.join(unset)} {'is' if settings.supabase_url else 'are'} not set"
-    also = f"; {' and '.join(empty)} empty counts as not set" if empty else ""
+    also = f"; empty, as {' and '.join(empty)} {'are' if empty[1:] else 'is'}, counts as not set" if empty else ""
     return f"embedded, in {settings.home} ({why}{also})"
 
 

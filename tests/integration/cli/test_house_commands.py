@@ -173,7 +173,11 @@ def test_run_says_which_database_it_is_and_why(embedded_steward: Steward) -> Non
     for more, is_noted, why in (
         (project, True, "STEWARD_DATABASE_URL is not set"),
         ({}, False, neither),
-        ({"SUPABASE_URL": ""}, False, f"{neither}; SUPABASE_URL empty counts as not set"),
+        (
+            {"STEWARD_DATABASE_URL": "", "SUPABASE_URL": ""},
+            False,
+            f"{neither}; empty, as STEWARD_DATABASE_URL and SUPABASE_URL are, counts as not set",
+        ),
     ):
         running = embedded_steward.leave_running("run", "--no-browser", **more)
         first_line(running)
