@@ -257,7 +257,12 @@ begin
   end if;
   gone := to_jsonb(old); -- one function for four tables
   if tg_table_name = 'tasks' then
-    person := coalesce(private.as_uuid(gone #>> '{source_ref,made_by}'), (gone ->> 'created_by')::uuid); -- wording it anew makes it nobody's to delete
+    -- Wording it anew, or making another in its place, makes it nobody's to delete.
+    with recursive earlier as (
+      select t.* from public.tasks t where t.id = (gone ->> 'id')::uuid
+      union select t.* from public.tasks t join earlier e on t.id = e.supersedes_task_id)
+    select p.id into person from (select coalesce(private.as_uuid(e.source_ref ->> 'made_by'), e.created_by) as id from earlier e) p
+    order by p.id is not distinct from (select auth.uid()) limit 1;
   elsif tg_table_name = 'reminders' then
     person := (gone ->> 'created_by')::uuid;
   elsif tg_table_name = 'commitments' then
@@ -280,6 +285,36 @@ create trigger artifacts_05_deleted before delete on public.artifacts for each r
 create trigger reminders_05_deleted before delete on public.reminders for each row when (auth.uid() is not null) execute function private.before_deleted();
 create trigger commitments_05_deleted before delete on public.commitments for each row when (auth.uid() is not null) execute function private.before_deleted();
 select private.expose_function('private.before_deleted', array[]::text[]);
+
+create function private.check_replaced() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select 1 from public.tasks t where t.supersedes_task_id = new.id) then
+    perform private.refuse(403, 'Nothing took the place of this task', format('task %s', new.id));
+  end if;
+  return null;
+end $$;
+comment on function private.check_replaced is
+  'What is called replaced is out of sight and changed no more: a colleague''s only together with what takes its place. Definer, as the other is looked at at the end.';
+create constraint trigger tasks_36_replaced after update of superseded_at on public.tasks deferrable initially deferred for each row
+when (current_user in ('authenticated', 'anon') and new.superseded_at is distinct from old.superseded_at and old.created_by <> auth.uid())
+execute function private.check_replaced();
+
+create function private.keep_earlier() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse(403, 'What a task took the place of does not change', format('task %s', new.id));
+  return null;
+end $$;
+comment on function private.keep_earlier is 'A task that replaced another says so as long as it is there.';
+create trigger tasks_03_earlier before update of supersedes_task_id on public.tasks for each row
+when (current_user in ('authenticated', 'anon') and old.supersedes_task_id is not null and new.supersedes_task_id is distinct from old.supersedes_task_id)
+execute function private.keep_earlier();
+do $$ declare f text; begin
+  foreach f in array array['check_replaced', 'keep_earlier'] loop
+    perform private.expose_function('private.' || f, array[]::text[]);
+  end loop;
+end $$;
 
 -- Section: whose event it is --------------------------------------------------------------------------------------------
 

@@ -247,6 +247,24 @@ async def test_costs_are_said_by_the_house(house: House, vega: Organization, ben
     assert await execute(house.database, "select count(*) from model_reservations") == [(0,)]
 
 
+async def test_what_takes_a_colleagues_place_is_not_deleted_by_a_member(
+    house: House, vega: Organization, ben: Caller
+) -> None:
+    """Else Robin's task stays replaced, with nothing in its place: out of sight, and changed no more."""
+    task = await make(house.caller, "Close the books")
+    add = "insert into public.tasks (id, organization_id, title, source, supersedes_task_id) values (%s, %s, 'x', 'manual', %s)"
+    first, second = uuid4(), uuid4()
+    await directly(ben, add, first, vega.id, task.id)
+    await directly(ben, "update public.tasks set superseded_at = now() where id = %s", task.id)
+    await directly(ben, add, second, vega.id, first)
+    await directly(ben, "update public.tasks set superseded_at = now() where id = %s", first)
+    for one in (second, first):
+        with pytest.raises(psycopg.Error, match="does not change"):
+            await directly(ben, "update public.tasks set supersedes_task_id = null where id = %s", one)
+        with pytest.raises(Forbidden, match="their own tasks alone"):
+            await functions.delete_task(ben, one)
+
+
 async def test_what_a_member_says_that_models_cost_uses_up_a_quarter_of_the_day_at_most(
     house: House, vega: Organization, ben: Caller
 ) -> None:
@@ -354,7 +372,8 @@ async def test_an_edge_is_not_taken_away_by_calling_its_end_replaced(
     root = await make(house.caller, "Launch")
     first, second = [await make(house.caller, title, root) for title in ("One", "Two")]
     await house.caller.call("add_dependency", task_id=second.id, depends_on_task_id=first.id)
-    await directly(ben, "update public.tasks set superseded_at = now() where id = %s", first.id)
+    with pytest.raises(psycopg.Error, match="Nothing took the place"):
+        await directly(ben, "update public.tasks set superseded_at = now() where id = %s", first.id)
     await directly(ben, "delete from public.task_dependencies where task_id = %s", second.id)
     assert await whose(house, second) == [ben.identity.user_id]
 
