@@ -190,11 +190,10 @@ async def _change(house: "House", out: Output, agent: "Agent", fields: dict[str,
 
 def _note_start(house: "House", out: Output, made: "NewAgent") -> None:
     from app._agents.starting import starting_lines
-    from cli.serving import web_address
+    from jobs.addresses import web_address
 
-    url = (house.settings.public_url or web_address(house)).rstrip("/")
     out.note("Where the agent is to run, these lines fetch the client and try the token:\n")
-    out.note(starting_lines(url, made.token))
+    out.note(starting_lines(web_address(house.settings), made.token))
 
 
 async def _rotate(house: "House", out: Output, agent: "Agent") -> None:

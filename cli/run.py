@@ -122,9 +122,10 @@ def _serve(
 
 def _entrance(house: "House") -> str:
     """A link that signs the local owner in; where people sign in by themselves, the front door."""
-    from cli.serving import load_keys, sign_in_link, web_address
+    from cli.serving import load_keys, sign_in_link
+    from jobs.addresses import web_address
 
-    return sign_in_link(house, load_keys(house)) if house.owner.user_id else web_address(house)
+    return sign_in_link(house, load_keys(house)) if house.owner.user_id else web_address(house.settings)
 
 
 def _open_browser(link: str) -> None:

@@ -11,6 +11,7 @@ import uvicorn
 
 from core.errors import Unavailable
 from core.keys import Keys
+from jobs.addresses import web_address
 
 if TYPE_CHECKING:
     from app.house import House
@@ -34,12 +35,6 @@ def load_keys(house: "House") -> Keys:
     return Keys.from_settings(house.settings)
 
 
-def web_address(house: "House") -> str:
-    """Where a browser on this machine finds the pages."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(house.settings.host, house.settings.host)  # noqa: S104  # nosec B104 # replaced, not bound
-    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{house.settings.port}"
-
-
 def sign_in_link(house: "House", keys: Keys) -> str:
     """A fresh one-time link that signs the owner in; it works for 15 minutes."""
     if house.owner.user_id is None:
@@ -47,7 +42,7 @@ def sign_in_link(house: "House", keys: Keys) -> str:
             "This house has no owner to sign in",
             hint="Set STEWARD_OWNER_EMAIL to your address in the Supabase project, or sign in in the browser.",
         )
-    return f"{web_address(house)}/?token={keys.link_token(house.owner.user_id)}"
+    return f"{web_address(house.settings)}/?token={keys.link_token(house.owner.user_id)}"
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -70,6 +70,8 @@ def test_the_link_signs_in_once_and_a_fresh_one_again(embedded_steward: Steward)
                 assert browser.get(address).status_code == 303
             with httpx.Client() as browser:
                 assert browser.get(address).status_code == 401
+        public = embedded_steward("link", STEWARD_PUBLIC_URL="https://steward.example.org/").stdout
+        assert public.startswith("https://steward.example.org/?token=")  # where people open it, behind a proxy
         token = embedded_steward("token").stdout.strip()
         port = embedded_steward.environment["STEWARD_PORT"]
         answer = httpx.get(f"http://127.0.0.1:{port}/api/tasks", headers={"Authorization": f"Bearer {token}"})
