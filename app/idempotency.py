@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dependencies import current_caller
@@ -59,8 +60,8 @@ class Idempotency:
         replay = replaying(body, receive)
         try:
             caller = await current_caller(Request(scope, replaying(body, receive)))
-        except StewardError:
-            await self._app(scope, replay, send)  # the route says who is missing
+        except (StewardError, HTTPException):
+            await self._app(scope, replay, send)  # the route says who is missing, or that this is no form
             return
         if caller.identity.agent_id is not None:
             message = "the requests of agents take none: what is reported has its own event_id"

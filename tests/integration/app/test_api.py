@@ -187,6 +187,8 @@ async def test_the_same_key_gives_the_first_answer_again(client: httpx.AsyncClie
     assert again.headers["idempotency-replayed"] == "true"
     is_problem(await client.post("/api/tasks", json={"title": "Other"}, headers=key), 409)
     is_problem(await client.post("/api/tasks", json={"title": "x"}, headers={"Idempotency-Key": "k" * 256}), 422)
+    no_form = {"Idempotency-Key": "k-3", "Content-Type": "multipart/form-data"}
+    is_problem(await client.post("/api/preferences/look", headers=no_form), 400)
     assert len((await client.get("/api/tasks")).json()["items"]) == 1
 
 
