@@ -1,8 +1,9 @@
 """What came out of one member's mail, and what they chose for themselves, is shown to them alone, over the functions and past them."""
 
 import json
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -75,7 +76,11 @@ async def test_a_line_of_mail_is_quoted_to_its_person_alone(house: House, vega: 
     act = await acting(house.caller, service, DECISION, provenance=PROVENANCE)
     for table in ("drafts", "approvals"):
         assert LINE not in await everything_of(ben, table)
-    for person, quote in ((ben, None), (house.caller, LINE)):
+    (task,) = await functions.create_tasks(ben, [{"title": "Look through what waits"}])
+    bens_run, own_run = (
+        house.database.acting_as(replace(service.identity, run=(one, uuid4()))) for one in (task.id, draft.task_id)
+    )
+    for person, quote in ((ben, None), (bens_run, None), (own_run, LINE), (house.caller, LINE)):
         shown = await review.get_draft(person, draft.id)
         assert shown.approval
         listed = {one.id: one for one in (await review.list_approvals(person)).items}
