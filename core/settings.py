@@ -97,7 +97,10 @@ class Settings(ModelSettings, OutsideSettings, AgentSettings, AttentionSettings,
         description="Live streams that one person, with all their programs, may have open at a web process; 0: as many as wanted",
     )
     sign_in_attempts_per_minute: int = Field(
-        default=30, ge=1, le=100_000, description="Wrong links and tokens that one address may try"
+        default=30,
+        ge=1,
+        le=100_000,
+        description="Tries to sign in, wrong links and tokens too, that one network address has, and one mail address",
     )
     trusted_proxies: str | None = Field(
         default=None,
