@@ -129,7 +129,8 @@ def report_error(error: StewardError, *, as_json: bool = False) -> int:
         what = f"{error.message}: {error.detail}" if error.detail else error.message
         console.print(Text.assemble(("error: ", "bold red"), one_line(what)), soft_wrap=True)
         for wrong in error.errors:
-            console.print(f"  {one_line(' '.join(wrong.values()))}", soft_wrap=True)
+            if not (wrong.get("field") and what.startswith(f"{wrong['field']}: {wrong.get('message')}")):
+                console.print(f"  {one_line(' '.join(wrong.values()))}", soft_wrap=True)  # the first is the sentence
         if error.hint:
             console.print(Text.assemble(("hint: ", "bold"), one_line(error.hint)), soft_wrap=True)
     return 2 if isinstance(error, WrongUse) else 1

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from cli.output import Output, WrongUse, one_line, plain, report_error, to_json
-from core.errors import Conflict, NotFound, StewardError
+from core.errors import Conflict, Invalid, NotFound, StewardError
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,14 @@ def test_an_error_says_detail_fields_and_hint_on_lines_of_their_own(capsys: pyte
         WrongUse("Two fit", detail="abcd", hint="Give more.", errors=[{"id": "abcd-1", "message": "Buy\nmilk"}])
     )
     assert capsys.readouterr().err == "error: Two fit: abcd\n  abcd-1 Buy milk\nhint: Give more.\n"
+
+
+def test_an_error_of_a_field_is_told_once_and_the_others_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    long = {"field": "instructions", "message": "at most 4000 characters", "value": "x"}
+    report_error(Invalid("instructions: at most 4000 characters (it is x)", errors=[long]))
+    assert capsys.readouterr().err == "error: instructions: at most 4000 characters (it is x)\n"
+    report_error(Invalid("instructions: at most 4000 characters", errors=[long, {"field": "name", "message": "empty"}]))
+    assert capsys.readouterr().err == "error: instructions: at most 4000 characters\n  name empty\n"
 
 
 def test_an_error_for_programs_is_a_problem_object_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
