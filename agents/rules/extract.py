@@ -26,6 +26,7 @@ from agents.rules.requests import (
     strip_request,
 )
 from agents.rules.sentences import QUOTED, Clause, clauses_of
+from agents.rules.thanks import without_thanked_days
 from agents.rules.titles import clean_title
 from tasks.models import ExtractedTask, Extraction
 
@@ -161,7 +162,8 @@ def _when(
     content = CONTENT.search(
         visible, len(visible) - len(asked) if visible.rstrip(" .!").endswith(asked.rstrip(" .!")) else 0
     )
-    own = [d for d in dates if content is None or d.start < content.start() or _closes(d, visible)]
+    own = without_thanked_days(visible, dates)
+    own = [d for d in own if content is None or d.start < content.start() or _closes(d, visible)]
     own = [d for d in own if d.due_at >= now or d.relation != "none"]
     own = [d for d in own if not MOVED_TO.search(visible[: d.start])]
     if not own:

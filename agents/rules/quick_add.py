@@ -22,6 +22,7 @@ from agents.rules.recurrence import CODES, Recurrence, find_recurrence
 from agents.rules.reminding import reminder_of
 from agents.rules.requests import strip_request
 from agents.rules.sentences import verb_of
+from agents.rules.thanks import without_thanked_days
 from agents.rules.titles import LONGEST_TITLE, clean_title
 from agents.rules.verbs import unknown_verb
 from core.errors import Invalid
@@ -119,7 +120,7 @@ def _due(line: str, now: datetime, taken_off: frozenset[str]) -> list[_Found]:
         chip = _chip("recurrence", line, start, end, f"{describe_rule(rule)}, first {_moment(rule, now)}")
         if chip.key not in taken_off:
             return [_Found(chip, rule)]
-    for mention in find_dates(line, now):
+    for mention in without_thanked_days(line, find_dates(line, now)):
         start, end = _trimmed(line, mention.start, mention.end)
         remind = reminder_of(line, mention.due_at, is_all_day=mention.is_all_day, now=now)
         also = f", with a reminder at {remind:%H:%M}" if remind else ""
