@@ -4,6 +4,7 @@ Nothing heavy is imported here; `steward --help` and shell completion never open
 """
 
 import asyncio
+import re
 import select
 import signal
 import socket
@@ -31,8 +32,16 @@ IdArgument = Annotated[
 ]
 
 
+WRAPPED = re.compile(r"(?<!\n)\n(?!\n|\[dim\]steward )")
+"""A line of a docstring that goes on in the next one; examples keep lines of their own."""
+
+
 class DoorCommand(TyperCommand):
     """A command that tells of expected errors in a line or two instead of a traceback."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.help = WRAPPED.sub(" ", self.help or "")  # typer joins the lines of the first paragraph alone
 
     def invoke(self, ctx: Any) -> Any:
         try:
