@@ -12,6 +12,7 @@ from math import exp, log
 from statistics import median
 
 from tasks.day_plans import WorkedTask
+from tasks.kinds import kind_words
 from tasks.models import Task
 
 LAST_CASES = 7  # people get faster: older cases say little
@@ -147,7 +148,7 @@ def rounded(minutes: float) -> int:
 def _groups(task: Asked, cases: Sequence[WorkedTask]) -> Iterable[Group]:
     """Ever wider groups, the last of all cases of these hands."""
     of_kind = [one for one in cases if one.kind == task.kind]
-    many = OF_MANY.get(task.kind, f"tasks of the kind “{task.kind}”")
+    many = OF_MANY.get(task.kind, f"tasks of the kind “{kind_words(task.kind)}”")
 
     def group(name: str, among: Sequence[WorkedTask], fits: Callable[[WorkedTask], bool]) -> Group:
         return Group(name, tuple(max(one.minutes, 1) for one in among if fits(one)))

@@ -23,6 +23,7 @@ from app.review._moved import what_moved
 from app.seen import house_of
 from core.hosts import SHOWN_SCHEMES, TURNING, host_of, name_links, shown_address
 from tasks.accounts import ENDED_BY_HAND
+from tasks.kinds import kind_words
 from tasks.reasons import marks_of, may_be_permitted, reasons_of
 from tasks.review import shown_facts, without_sending
 
@@ -103,7 +104,7 @@ def environment() -> Environment:
         "local_time": local_time, "ago": ago, "markdown": markdown, "duration": duration, "date_words": date_words,
         "facts": shown_facts, "without_sending": without_sending, "host": host_of, "address": shown_address,
         "reasons": reasons_of, "marks": marks_of, "local_clock": local_clock, "moved": what_moved,
-        "interrupt": shown_interrupt, "advice": advice, "not_ended": not_ended,
+        "interrupt": shown_interrupt, "advice": advice, "not_ended": not_ended, "kind_words": kind_words,
     }  # fmt: skip
     tests = {"picture": is_picture, "permittable": may_be_permitted, "interrupt": is_interrupt}
     made.tests.update(cast("dict[str, Any]", tests))

@@ -89,6 +89,7 @@ async def _list(house: "House", out: Output) -> None:
 
 async def _show(house: "House", out: Output, wanted: str) -> None:
     from agents.permitting import DAYS, Past, in_words
+    from tasks.kinds import kind_words
     from tasks.replay import permission_of
 
     policy = await _find(house, wanted)
@@ -100,7 +101,7 @@ async def _show(house: "House", out: Output, wanted: str) -> None:
         name: getattr(found, name) for name in ("would_have_gone", "edited", "rejected", "by_permission", "asked")
     }
     out.data({"policy": policy, "replay": {**numbers, "message": found.in_words, "items": gone}})
-    kinds = f", for tasks of the kind {', '.join(policy.task_kinds)}" if policy.task_kinds else ""
+    kinds = f", for tasks of the kind {', '.join(map(kind_words, policy.task_kinds))}" if policy.task_kinds else ""
     out.say(Text(one_line(f"{in_words(policy.action)} to {_targets(policy)}{kinds}: {_state(policy)}"), "bold"))
     if policy.demoted_because:
         out.say(f"  It switched itself off: {one_line(policy.demoted_because)}")

@@ -19,6 +19,7 @@ WITHOUT_MODEL = {
     "waits": "it waits for a language model",
     "person": "it is left to you",
 }
+BY_PERSON = "A language model says only why it is yours, and what would help; it is told your instructions then"
 UNREAD = "There is no language model: the built-in rules do not read instructions. They are kept until there is one."
 
 
@@ -69,7 +70,7 @@ async def _list(house: "House", out: Output) -> None:
     for heading in ("Kind", "What is done", "Without a model", "Instructions"):
         table.add_column(heading)
     for one in known:
-        table.add_row(one.kind, one.description, WITHOUT_MODEL[one.without_model], _own(one))
+        table.add_row(one.kind, one.description, _without_model(one), _own(one))
     out.table(table)
     if not has_model:
         out.note(UNREAD)
@@ -97,16 +98,23 @@ async def _show(house: "House", out: Output, kind: str, *, is_changed: bool) -> 
     one = await shown_workflow(house.caller, kind)
     out.data(one)
     out.say(Text(f"{one.kind}: {one.description}", "bold"))
-    out.say(f"  Without a language model {WITHOUT_MODEL[one.without_model]}.")
-    out.say(f"  Instructions: {_own(one)}")
-    if one.version and not is_changed:
-        for line in one.instructions.splitlines():
-            out.say(f"    {one_line(line)}")
+    out.say(f"  {BY_PERSON if one.is_by_person else f'Without a language model {WITHOUT_MODEL[one.without_model]}'}.")
+    is_whole = bool(one.version) and not is_changed
+    out.say(f"  Instructions: {_state(one) if is_whole else _own(one)}")
+    for line in one.instructions.splitlines() if is_whole else ():
+        out.say(f"    {one_line(line)}")
     if one.version and not house.equipment.thinking.is_model:
         out.note(UNREAD)
 
 
+def _without_model(one: "ShownWorkflow") -> str:
+    return "a person does it, with or without" if one.is_by_person else WITHOUT_MODEL[one.without_model]
+
+
 def _own(one: "ShownWorkflow") -> str:
-    if not one.version:
-        return "built in"
-    return f"yours{'' if one.is_active else ', off'}: {one_line(one.instructions)[:60]}"
+    """In one line, as much as fits beside others."""
+    return f"{_state(one)}: {one_line(one.instructions)[:60]}" if one.version else "built in"
+
+
+def _state(one: "ShownWorkflow") -> str:
+    return "yours" if one.is_active else "yours, off"

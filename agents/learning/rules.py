@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from core.errors import Invalid
+from tasks.kinds import kind_words
 from tasks.preferences import Preference
 
 Language = Literal["en", "de"]
@@ -237,7 +238,7 @@ def phrase_pattern(phrase: str) -> "re.Pattern[str]":
 
 def _kinds(kind: str) -> str:
     words = {"email": "mails", "reply": "replies", "agenda": "agendas", "follow_up": "follow-ups"}
-    return words.get(kind, f"drafts of the kind {kind.replace('_', ' ')}")
+    return words.get(kind, f"drafts of the kind {kind_words(kind)}")
 
 
 def _in(language: Language | None) -> str:

@@ -25,6 +25,7 @@ from agents.rules.workflows import (
 )
 from agents.strategist import Blocked, Decompose, Immediate, TaskContext
 from agents.thinking import Prompt, load_prompt
+from tasks.kinds import kind_words
 from tasks.models import Task
 
 Rules = Callable[[TaskContext, datetime], Immediate | Decompose | Blocked]
@@ -37,14 +38,24 @@ class Workflow:
     """How one kind of task is done. `prompt` names the guidance file without its ending."""
 
     kind: str
-    name: str
     description: str
     prompt: str
     rules: Rules
 
     @property
+    def name(self) -> str:
+        """What the kind is called, as a heading."""
+        words = kind_words(self.kind)
+        return words[:1].upper() + words[1:]
+
+    @property
     def prompts(self) -> Sequence[Prompt]:
         return [load_prompt(HERE / f"{self.prompt}.md")]
+
+    @property
+    def is_by_person(self) -> bool:
+        """Is it always a person who does it? A model then says why, and what would help."""
+        return self.prompt == "person"
 
     @property
     def without_model(self) -> WithoutModel:
@@ -66,31 +77,30 @@ class Workflow:
 WORKFLOWS: dict[str, Workflow] = {
     workflow.kind: workflow
     for workflow in (
-        Workflow("email", "E-mail", "Drafts a mail from what the task says", "email", email.decide),
-        Workflow("reply", "Reply", "Drafts an answer in a mail thread", "reply", reply.decide),
-        Workflow("message", "Chat message", "Prepares a message for a chat", "message", by_person.decide),
+        Workflow("email", "Drafts a mail from what the task says", "email", email.decide),
+        Workflow("reply", "Drafts an answer in a mail thread", "reply", reply.decide),
+        Workflow("message", "Prepares a message for a chat", "message", by_person.decide),
         Workflow(
-            "meeting_summary", "Meeting summary", "Decisions, actions and open questions", "meeting_summary",
-            meeting_summary.decide,
+            "meeting_summary", "Decisions, actions and open questions", "meeting_summary", meeting_summary.decide
         ),
-        Workflow("agenda", "Agenda", "The points of a meeting, each with its source", "agenda", agenda.decide),
-        Workflow("brief", "Brief", "Who comes from outside, and what is open with them", "brief", brief.decide),
-        Workflow("follow_up", "Follow-up", "What a meeting left to whom, and a mail about it", "follow_up", follow_up.decide),
-        Workflow("summary", "Summary", "Shortens a text to what matters", "summary", summary.decide),
-        Workflow("action_items", "Action items", "Who does what until when", "action_items", action_items.decide),
-        Workflow("report", "Report", "Reports from the known tasks", "report", report.decide),
-        Workflow("outline", "Outline", "The skeleton of a text or an agenda", "outline", outline.decide),
-        Workflow("document", "Document", "Writes a text", "document", needs_model.decide),
-        Workflow("translation", "Translation", "Translates a text", "translation", needs_model.decide),
-        Workflow("rewriting", "Rewriting", "Rewrites a text as asked", "rewriting", needs_model.decide),
-        Workflow("spreadsheet", "Spreadsheet", "Makes a table as CSV", "spreadsheet", spreadsheet.decide),
-        Workflow("schedule", "Scheduling", "Proposes a time by mail", "schedule", schedule.decide),
-        Workflow("project", "Project", "Breaks a big task into parts", "project", projects.decide),
-        Workflow("research", "Research", "Finds things out", "person", by_person.decide),
-        Workflow("purchase", "Purchase", "A person buys", "person", by_person.decide),
-        Workflow("payment", "Payment", "A person pays", "person", by_person.decide),
-        Workflow("call", "Call", "A person calls", "person", by_person.decide),
-        Workflow("errand", "Errand", "Only a person can do it", "person", by_person.decide),
+        Workflow("agenda", "The points of a meeting, each with its source", "agenda", agenda.decide),
+        Workflow("brief", "Who comes from outside, and what is open with them", "brief", brief.decide),
+        Workflow("follow_up", "What a meeting left to whom, and a mail about it", "follow_up", follow_up.decide),
+        Workflow("summary", "Shortens a text to what matters", "summary", summary.decide),
+        Workflow("action_items", "Who does what until when", "action_items", action_items.decide),
+        Workflow("report", "Reports from the known tasks", "report", report.decide),
+        Workflow("outline", "The skeleton of a text or an agenda", "outline", outline.decide),
+        Workflow("document", "Writes a text", "document", needs_model.decide),
+        Workflow("translation", "Translates a text", "translation", needs_model.decide),
+        Workflow("rewriting", "Rewrites a text as asked", "rewriting", needs_model.decide),
+        Workflow("spreadsheet", "Makes a table as CSV", "spreadsheet", spreadsheet.decide),
+        Workflow("schedule", "Proposes a time by mail", "schedule", schedule.decide),
+        Workflow("project", "Breaks a big task into parts", "project", projects.decide),
+        Workflow("research", "A person finds it out", "person", by_person.decide),
+        Workflow("purchase", "A person buys", "person", by_person.decide),
+        Workflow("payment", "A person pays", "person", by_person.decide),
+        Workflow("call", "A person calls", "person", by_person.decide),
+        Workflow("errand", "Only a person can do it", "person", by_person.decide),
     )
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agents.thinking import Prompt
+from tasks.kinds import kind_words
 from tasks.workflows import LONGEST
 
 if TYPE_CHECKING:
@@ -40,6 +41,6 @@ async def note_own_words(run: "Run", context: "TaskContext") -> dict[str, Any]:
     from tasks.events import add_task_event
 
     told = {"kind": context.task.kind, "version": context.own_words.version.removeprefix("own/")}
-    message = f"told a model your instructions for tasks of the kind {context.task.kind.replace('_', ' ')}"
+    message = f"told a model your instructions for tasks of the kind {kind_words(context.task.kind)}"
     await add_task_event(run.caller, run.task.id, "workflow", message, told)
     return told

@@ -20,9 +20,10 @@ class ShownWorkflow(BaseModel):
             "examples": [
                 {
                     "kind": "email",
-                    "name": "E-mail",
+                    "name": "Mail",
                     "description": "Drafts a mail from what the task says",
                     "without_model": "made",
+                    "is_by_person": False,
                     "instructions": "Three sentences at most, and always a date.",
                     "is_active": True,
                     "version": "9f2c4e7a1b30",
@@ -38,6 +39,7 @@ class ShownWorkflow(BaseModel):
     without_model: WithoutModel = Field(
         description="Without a language model: the rules make it, it waits for a model, or it is left to a person"
     )
+    is_by_person: bool = Field(description="Always a person's: a model says why, and what would help")
     instructions: str = Field(default="", description="The organization's own words; empty: what is built in, alone")
     is_active: bool = Field(default=False, description="Is a model told these words?")
     version: str = Field(default="", description="Follows from the words; empty for none")
@@ -92,7 +94,12 @@ def shown(kind: str, own: OwnWorkflow | None) -> ShownWorkflow:
     known = known_kind(kind)
     words = own.model_dump(exclude={"kind"}) if own else {}
     return ShownWorkflow(
-        kind=kind, name=known.name, description=known.description, without_model=known.without_model, **words
+        kind=kind,
+        name=known.name,
+        description=known.description,
+        without_model=known.without_model,
+        is_by_person=known.is_by_person,
+        **words,
     )
 
 

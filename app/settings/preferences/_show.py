@@ -9,6 +9,7 @@ from app.settings.preferences._form import LANGUAGES, SCOPES, WHAT, PreferenceFo
 from app.templating import render
 from core.database import Caller
 from jobs.learning import newly_tried, progress_of
+from tasks.kinds import kind_words
 from tasks.preferences import Preference, PreferenceState, list_preferences
 
 SECTIONS: dict[PreferenceState, str] = {
@@ -67,7 +68,7 @@ def scope_words(preference: Preference) -> str:
         case "person":
             return f"for {preference.scope_value}"
         case "kind":
-            return f"for tasks of the kind {preference.scope_value.replace('_', ' ')}"
+            return f"for tasks of the kind {kind_words(preference.scope_value)}"
 
 
 def came_from(preference: Preference) -> str:

@@ -1,12 +1,12 @@
 """`/settings/workflows`: what Steward does for each kind of task, and what the organization wants of it in its own words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 from starlette.responses import Response
 
 from app._view.forms import back_to, form_of
-from app.api.workflows._shapes import checked_changes, known_kind, shown_workflows
+from app.api.workflows._shapes import ShownWorkflow, checked_changes, known_kind, shown_workflows
 from app.dependencies import CurrentCaller
 from app.seen import house_of
 from app.templating import render
@@ -20,6 +20,11 @@ WITHOUT_MODEL = {
     "waits": "It needs a language model",
     "person": "Without a language model it is left to you",
 }
+
+BY_PERSON = (
+    "Steward does not do this itself. A language model says only why, and what would help, like points for a call;"
+    " it is told your instructions then."
+)
 
 
 async def get(request: Request, caller: CurrentCaller) -> Response:
@@ -52,6 +57,18 @@ async def _press(caller: Caller, kind: str, typed: Mapping[str, str]) -> None:
             raise Invalid("There is no such button", errors=[{"field": "button", "message": f"{other[:40]!r} is none"}])
 
 
+def _grouped(workflows: Sequence[ShownWorkflow]) -> list[tuple[str, str, list[ShownWorkflow]]]:
+    """[(heading, what holds for all of them, kinds)]: what has words of its own first, what only people do last."""
+    worded = [one for one in workflows if one.version]
+    rest = [one for one in workflows if not one.version]
+    groups = [
+        ("With own instructions", "", worded),
+        ("As built in", "", [one for one in rest if not one.is_by_person]),
+        ("A person does these", BY_PERSON, [one for one in rest if one.is_by_person]),
+    ]
+    return [group for group in groups if group[2]]
+
+
 async def _show(
     request: Request,
     caller: Caller,
@@ -65,9 +82,10 @@ async def _show(
         request,
         "settings/workflows/page.html",
         status_code=status_code,
-        workflows=await shown_workflows(caller),
+        groups=_grouped(await shown_workflows(caller)),
         has_model=house_of(request).equipment.thinking.is_model,
         without_model=WITHOUT_MODEL,
+        by_person=BY_PERSON,
         longest=LONGEST,
         at=kind,
         typed=instructions,

@@ -1,6 +1,7 @@
 """Workflows as people and programs meet them: API, page, and what a run is told; wrong words, other people, two at once."""
 
 import json
+import re
 import urllib.request
 from dataclasses import replace
 
@@ -180,13 +181,15 @@ async def test_the_page_keeps_switches_and_resets(house: House, keys: Keys) -> N
 
         page = (await pages.get(HERE)).text
         assert "the built-in rules do not read these instructions" in page
-        assert page.count("Built in") == len(WORKFLOWS)
+        assert page.count("<details id=") == len(WORKFLOWS)
+        assert '<details id="email"><summary>' in page
         assert HERE in (await pages.get("/settings")).text
         kept = await press(kind="email", version="", button="save", instructions="\r\n<b>Short</b>\r\nand dated")
         assert (kept.status_code, kept.headers["location"]) == (303, f"{HERE}?kept=email#email")
         page = (await pages.get(f"{HERE}?kept=email")).text
         assert "&lt;b&gt;Short&lt;/b&gt;\nand dated</textarea>" in page
         assert "Kept." in page
+        assert page.index("With own instructions") < page.index('<details id="email" open>') < page.index("As built in")
         (own,) = await list_workflows(house.caller)
         late = await press(kind="email", version="", button="save", instructions="My other words")
         assert late.status_code == 409
@@ -249,10 +252,47 @@ async def test_a_model_is_told_them_and_the_draft_says_so(house: House, keys: Ke
     assert [one.data for one in told] == [{"kind": "email", "version": kept.version}]
     async with pages_of(house, keys) as pages:
         shown = (await pages.get(f"/review/{draft.id}")).text
-        assert f'<a href="{HERE}#email">your instructions for tasks of the kind email</a>' in shown
+        assert f'<a href="{HERE}#email">your instructions for tasks of the kind mail</a>' in shown
         assert (
-            "told a model your instructions for tasks of the kind email" in (await pages.get(f"/tasks/{task.id}")).text
+            "told a model your instructions for tasks of the kind mail" in (await pages.get(f"/tasks/{task.id}")).text
         )
+
+
+async def test_what_only_a_person_does_stands_apart(house: House, keys: Keys) -> None:
+    async with pages_of(house, keys) as pages:
+        page = (await pages.get(HERE)).text
+        apart = page[page.index("A person does these") :]
+        for kind in ("research", "purchase", "payment", "call", "errand"):
+            assert f'<details id="{kind}">' in apart
+        assert '<details id="message">' not in apart
+        assert "left to you" not in apart
+        await save_workflow(house.caller, "call", {"instructions": WORDS})
+        page = (await pages.get(HERE)).text
+        assert "Steward does not do this itself" in page[page.index('id="call" open') : page.index("As built in")]
+
+
+@pytest.mark.parametrize("execution_type", ["manual", "semi_automated"])
+async def test_a_model_that_says_what_would_help_is_told_them(
+    house: House, model_server: ModelServer, execution_type: str
+) -> None:
+    await save_workflow(house.caller, "purchase", {"instructions": f"{WORDS} {execution_type}"})
+    item = {"title": "Order new office chairs", "kind": "purchase", "execution_type": execution_type}
+    async with thinking_on(model_server) as thinking:
+        equipment = replace(house.equipment, thinking=thinking)
+        async with working(Worker(house.database, equipment)):
+            (task,) = await functions.create_tasks(house.caller, [item])
+            await functions.queue_task_execution(house.caller, task.id)
+            await until(house, task.id, lambda one: one.blocked_on == "person")
+    assert len(asked_with(model_server, f"{WORDS} {execution_type}")) == 1
+
+
+async def test_a_kind_has_one_name_everywhere(house: House, keys: Keys, client: httpx.AsyncClient) -> None:
+    listed = {one["kind"]: one["name"] for one in (await client.get("/api/workflows")).json()["items"]}
+    assert (listed["email"], listed["message"], listed["schedule"]) == ("Mail", "Chat message", "Scheduling")
+    async with pages_of(house, keys) as pages:
+        offered = (await pages.get("/settings/permissions")).text
+        for kind in re.findall(r'name="task_kinds" value="(\w+)"', offered):
+            assert f'value="{kind}">{listed[kind][0].lower()}{listed[kind][1:]}</label>' in offered
 
 
 async def test_the_rules_do_not_say_that_they_read_them(house: House) -> None:

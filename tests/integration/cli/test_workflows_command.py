@@ -10,7 +10,10 @@ def test_workflows_in_the_terminal(steward: Steward) -> None:
     words = "Three sentences at most.\nAlways a date – für Ana 📅"
     made = steward.json("workflows", "set", "email", words)
     assert (made["instructions"], made["is_active"]) == (words, True)
-    assert "Always a date – für Ana" in steward("workflows", "show", "email").stdout
+    shown = steward("workflows", "show", "email").stdout
+    assert "Always a date – für Ana" in shown
+    assert shown.count("Three sentences at most.") == 1
+    assert "what would help" in steward("workflows", "show", "call").stdout
     assert "yours: Three sentences" in steward("workflows", "set", "email", words).stdout
     assert steward.json("workflows", "off", "email")["is_active"] is False
     assert "yours, off" in steward("workflows").stdout
