@@ -18,6 +18,7 @@ from app._view.flagged import answer_put_away, is_new_mail, put_away
 from app._view.forms import back_to, form_of
 from app._view.people import people_of
 from app._view.worker import waits_for_worker
+from app.chosen import acting
 from app.day._answering import answer_about_day
 from app.dependencies import CurrentCaller
 from app.review._show import is_for_another, soonest_held
@@ -29,6 +30,7 @@ from tasks import capture, functions, review, trees
 from tasks.drafts import Approval, Draft
 from tasks.functions import TaskFilter
 from tasks.models import Task
+from tasks.organizations import list_members
 
 OPEN = ["pending", "queued", "in_progress", "paused", "blocked", "failed"]
 
@@ -55,17 +57,19 @@ async def get(request: Request, caller: CurrentCaller, conversation: UUID | None
         words=words,
         nudge_words=nudge_words,
         brought=brought,
-        greeted=_greeted(request),
+        greeted=await _greeted(request, caller),
         **today,
     )
 
 
-def _greeted(request: Request) -> str:
+async def _greeted(request: Request, caller: Caller) -> str:
     """The first name of whoever reads; empty where it is not known."""
-    people = people_of(request)
+    people, here = people_of(request), acting(request)
     name = people.names.get(people.reader, "") if people.names and people.reader else ""
     if not people.names and is_owner(request):
         name = house_of(request).settings.owner_name or ""
+    if not people.names and not name and here:  # of one person, who signed up with a name perhaps
+        name = next((one.name for one in await list_members(caller, here.id) if one.is_you), None) or ""
     return "" if "@" in name else (name.split() or [""])[0]
 
 

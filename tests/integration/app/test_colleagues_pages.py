@@ -18,7 +18,7 @@ from tasks.commitments import NewCommitment
 from tasks.drafts import ThreadMessage
 from tasks.models import Task
 from tasks.organizations import Organization
-from tests.integration.app.test_organizations import csrf_of, pages_of
+from tests.integration.app.test_organizations import csrf_of, invited, pages_of
 from tests.integration.tasks.permitting import acting, allowed_by, delivered, permitted
 from tests.integration.tasks.test_colleagues import _id_of, ben, directly, vega  # pyright: ignore[reportPrivateUsage]
 
@@ -286,6 +286,16 @@ async def test_who_may_not_register_agents_is_not_offered_it(
     async with pages_of(house, keys) as robins:
         assert "Register it" in await page(robins, "/agents")
         assert 'value="rotate"' in await page(robins, f"/agents/{made.details.id}")
+
+
+async def test_who_has_a_name_is_greeted_by_it_in_an_organization_of_their_own(house: House, keys: Keys) -> None:
+    person = await invited(house, "ana@example.org")
+    async with pages_of(house, keys, person.identity) as browser:
+        assert re.search(r"<h1>Good \w+\.</h1>", await page(browser, "/"))
+        async with pool_of(house.database).connection() as connection:
+            named = """update auth.users set raw_user_meta_data = '{"name": "Ana Ruiz"}' where id = %s"""
+            await connection.execute(named, (person.identity.user_id,))
+        assert ", Ana.</h1>" in await page(browser, "/")
 
 
 async def test_each_is_greeted_by_name_and_a_colleagues_work_waits_for_them(
