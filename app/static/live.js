@@ -8,11 +8,15 @@
   let pause = 250; // milliseconds; longer where the page takes long to make
   const live = () => document.getElementById("live");
 
-  // Nothing is swapped under somebody's hands: while they write, or have changed something and not sent it.
+  // Nothing is swapped under somebody's hands: while they press, write, or have changed something and not sent it.
+  let isPressed = false; // the click comes after it, and is lost where what lay below it is gone
+  addEventListener("pointerdown", () => { isPressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, () => setTimeout(() => { isPressed = false; }));
   const isChanged = (field) =>
     field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== (field.querySelector("option[selected]") || field.options[0] || {}).value
       : field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   const busy = () => {
+    if (isPressed) return true;
     if (document.querySelector("#live[data-hold]")) return true; // a form that came back: what was typed, and what is wrong with it
     const at = document.activeElement;
     if (at && at.closest && at.closest("#live") && at.matches("input:not([type=checkbox]), textarea, select")) return true;

@@ -55,6 +55,20 @@ async def reload_until(page: Page, locator: object, javascript: bool) -> None:
     raise AssertionError("it never appeared")
 
 
+async def test_what_is_pressed_stays_under_the_pointer_while_the_page_is_live(
+    signed_in: OpenPage, served: str, house: House
+) -> None:
+    page = await signed_in()
+    await say(page, "Order new office chairs")
+    link = page.locator("a.title", has_text="Order new office chairs").first
+    await link.hover()
+    await page.mouse.down()
+    await functions.create_tasks(house.caller, [{"title": "Something else"}])
+    await page.wait_for_timeout(1500)
+    await page.mouse.up()
+    await expect(page.locator("h1")).to_have_text("Order new office chairs")
+
+
 async def test_a_project_becomes_parts_that_run_live(signed_in: OpenPage, served: str) -> None:
     page = await signed_in()
     await say(page, "Plan Q4 marketing campaign")
