@@ -248,6 +248,7 @@ async def _is_member(subscription: Subscription) -> End | None:
 async def listening(hub: EventHub) -> AsyncGenerator[None]:
     """The hub listens while the block runs."""
     running = asyncio.create_task(hub.run(), name="event-hub")
+    await asyncio.sleep(0)  # it has begun, and whoever comes now is not sent away
     try:
         yield
     finally:
